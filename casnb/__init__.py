@@ -1,0 +1,72 @@
+"""Decide, by doing, whether a remote SCONE CAS can be trusted.
+
+Importing opens nothing and loads nothing: each name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from casnb.cas.attest import AttestedCas as AttestedCas
+    from casnb.cas.attest import attempt as attempt
+    from casnb.cas.attest import attest as attest
+    from casnb.cas.attest import fetch_report as fetch_report
+    from casnb.cas.client import CasClient as CasClient
+    from casnb.cas.page import scrape as scrape
+    from casnb.checks import AttestationResult as AttestationResult
+    from casnb.checks import Check as Check
+    from casnb.checks import CheckStatus as CheckStatus
+    from casnb.checks import Verdict as Verdict
+    from casnb.errors import CasnbError as CasnbError
+    from casnb.errors import EvidenceError as EvidenceError
+    from casnb.errors import PolicyError as PolicyError
+    from casnb.errors import SourceError as SourceError
+    from casnb.errors import UsageError as UsageError
+    from casnb.errors import VerificationError as VerificationError
+    from casnb.evidence.decode import decode as decode
+    from casnb.policy import AttestationPolicy as AttestationPolicy
+    from casnb.policy import appraise as appraise
+    from casnb.simulator.world import World as World
+    from casnb.verify.dispatch import verify as verify
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "AttestationPolicy": "policy",
+    "AttestationResult": "checks",
+    "AttestedCas": "cas.attest",
+    "CasClient": "cas.client",
+    "CasnbError": "errors",
+    "Check": "checks",
+    "CheckStatus": "checks",
+    "EvidenceError": "errors",
+    "PolicyError": "errors",
+    "SourceError": "errors",
+    "UsageError": "errors",
+    "Verdict": "checks",
+    "VerificationError": "errors",
+    "World": "simulator.world",
+    "appraise": "policy",
+    "attempt": "cas.attest",
+    "attest": "cas.attest",
+    "decode": "evidence.decode",
+    "fetch_report": "cas.attest",
+    "scrape": "cas.page",
+    "verify": "verify.dispatch",
+}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'casnb' has no attribute {name!r}")
+    value = getattr(import_module("casnb." + _HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,309 @@
+"""Checks: the one ordered list that every table, panel, JSON and grade is a rendering of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from casnb.errors import PolicyError, UsageError, VerificationError, neutral
+from casnb.view import Shown, html_result, text_result
+
+
+class CheckStatus(str, Enum):
+    """What became of one check. WAIVED is a state of its own: never a kind of PASSED."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WAIVED = "waived"
+    NOT_RUN = "not-run"
+
+    @property
+    def label(self) -> str:
+        """The word a reader sees."""
+        return self.value.upper().replace("-", " ")
+
+
+class Verdict(str, Enum):
+    """The three outcomes of an appraisal."""
+
+    TRUSTWORTHY = "trustworthy"
+    ACCEPTED_WITH_WAIVERS = "accepted-with-waivers"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class CheckSpec:
+    """What is always true of a check: its title, the specification it comes from, the attack it stops."""
+
+    id: str
+    title: str
+    source: str
+    attack: str
+
+
+_DCAP = "Intel SGX ECDSA QuoteLibReference"
+_PCS = "Intel PCS API v4"
+_IAS = "Intel IAS API v4"
+_SDM = "Intel SDM vol. 3D"
+_CAS = "SCONE CAS /v1/attest"
+
+#: Every check there is, in the order in which results list them.
+CATALOGUE: Mapping[str, CheckSpec] = {
+    spec.id: spec
+    for spec in (
+        CheckSpec("quote-format", "the quote is well formed", f"{_DCAP}, A.4", "bytes that two readers understand differently"),
+        CheckSpec("pck-chain", "PCK certificate chains to the pinned root", "Intel PCK certificate specification, 1.3",
+                  "a platform key that nobody vouches for"),
+        CheckSpec("pck-revocation", "no certificate of the chain is revoked", f"{_PCS}, PCK and root CA CRL",
+                  "a platform whose key is known to have leaked"),
+        CheckSpec("tcb-info-signature", "TCB info is signed by Intel's TCB signer", f"{_PCS}, TCB info",
+                  "a forged list of what counts as patched"),
+        CheckSpec("tcb-info-current", "TCB info is current at the verification time", f"{_PCS}, TCB info",
+                  "an old list that does not know the hole yet"),
+        CheckSpec("qe-identity-signature", "QE identity is signed by Intel's TCB signer", f"{_PCS}, QE identity",
+                  "a forged identity for a quoting enclave"),
+        CheckSpec("qe-identity-current", "QE identity is current at the verification time", f"{_PCS}, QE identity",
+                  "an old identity that accepts a broken quoting enclave"),
+        CheckSpec("fmspc-match", "TCB info belongs to this platform model", f"{_PCS}, TCB info: fmspc, pceId",
+                  "judging one CPU by another CPU's list"),
+        CheckSpec("qe-report-signature", "PCK key signed the quoting enclave's report", f"{_DCAP}, A.4: QE report signature",
+                  "a quoting enclave on no genuine platform"),
+        CheckSpec("qe-report-binding", "QE report names the attestation key", f"{_DCAP}, A.4: QE report data",
+                  "an attestation key the attacker made"),
+        CheckSpec("qe-identity", "the quoting enclave is Intel's", f"{_PCS}, QE identity", "another enclave that signs what it is told"),
+        CheckSpec("quote-signature", "attestation key signed header and report", f"{_DCAP}, A.4: ISV report signature",
+                  "a changed MRENCLAVE, attribute or report data"),
+        CheckSpec("avr-format", "the IAS report is well formed", f"{_IAS}, 4.2.1", "text that two readers understand differently"),
+        CheckSpec("avr-chain", "report signing certificate chains to the pinned root", f"{_IAS}, 4.2.2: signing certificate",
+                  "a report signed by somebody else's service"),
+        CheckSpec("avr-signature", "the signature covers the body as received", f"{_IAS}, 4.2.2: report signature",
+                  "a changed status, time or quote body"),
+        CheckSpec("avr-current", "the report was made at or before the verification time", f"{_IAS}, 4.2.1: timestamp",
+                  "a report from before the hole was known"),
+        CheckSpec("avr-nonce", "the report repeats the nonce sent to IAS", f"{_IAS}, 4.2.1: nonce", "a replayed report"),
+        CheckSpec("tcb-status", "firmware, settings and hardening are up to date", f"{_PCS}, TCB status; {_IAS}, quote status",
+                  "known holes through which secrets or the attestation key leak"),
+        CheckSpec("debug", "the enclave is not a debug enclave", f"{_SDM}, 34.7.1: ATTRIBUTES.DEBUG",
+                  "the host reading and writing the enclave's memory"),
+        CheckSpec("mrenclave", "the measurement is the expected one", f"{_SDM}, 34.4.1: MRENCLAVE", "other code in a genuine enclave"),
+        CheckSpec("mrsigner", "the signer is the expected one", f"{_SDM}, 34.4.2: MRSIGNER", "an enclave built by somebody else"),
+        CheckSpec("isvprodid", "the product is the expected one", f"{_SDM}, 34.4.2: ISVPRODID", "another product of the same signer"),
+        CheckSpec("isvsvn", "the security version is high enough", f"{_SDM}, 34.4.2: ISVSVN", "rollback to a release with known holes"),
+        CheckSpec("advisories", "no unwanted security advisory applies", f"{_PCS}, advisoryIDs", "a hole that the policy does not accept"),
+        CheckSpec("certificate-binding", "report data names the CAS certificate", f"{_CAS}: SHA-512 of additional_data",
+                  "an honest report relayed in front of another TLS key"),
+        CheckSpec("nonce", "the CAS report repeats our nonce", f"{_CAS}: nonce", "a replayed CAS report"),
+        CheckSpec("instance-key", "the instance is the expected one", "scone cas attest, -c and -s",
+                  "another genuine CAS that is not yours"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Check(Shown):
+    """One comparison: what was got, what was wanted, and what became of it.
+
+    `flag` names the flag that waived it. `reason` says why it was not run, or what a failure means. `optional` marks a
+    NOT_RUN check that nobody asked for: it does not stand in the way of acceptance. `waivable_by` lists the flags
+    (long names) that together would have waived a FAILED check; empty where none can.
+    """
+
+    id: str
+    status: CheckStatus
+    got: str = ""
+    wanted: str = ""
+    flag: str | None = None
+    reason: str = ""
+    optional: bool = False
+    waivable_by: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.id not in CATALOGUE:
+            raise UsageError("check", got=self.id, wanted="an id of casnb.checks.CATALOGUE")
+        if (self.status is CheckStatus.WAIVED) != (self.flag is not None):
+            raise UsageError("check " + self.id, got="a waiver without its flag, or a flag without a waiver")
+
+    @property
+    def spec(self) -> CheckSpec:
+        """Title, source and attack of this check."""
+        return CATALOGUE[self.id]
+
+    @property
+    def title(self) -> str:
+        return self.spec.title
+
+    @property
+    def source(self) -> str:
+        return self.spec.source
+
+    @property
+    def attack(self) -> str:
+        return self.spec.attack
+
+    def waived_by(self, flag: str, reason: str = "") -> Check:
+        """Return this check as WAIVED by `flag`, keeping what was got and wanted."""
+        return replace(self, status=CheckStatus.WAIVED, flag=flag, reason=reason or self.reason, optional=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON form: id, status, title, got, wanted, source, attack, and flag or reason where there is one."""
+        row: dict[str, Any] = {"id": self.id, "status": self.status.value, "title": self.title,
+                               "got": neutral(self.got), "wanted": neutral(self.wanted), "source": self.source,
+                               "attack": self.attack}
+        if self.flag:
+            row["flag"] = self.flag
+        if self.reason:
+            row["reason"] = neutral(self.reason, 600)
+        return row
+
+    def __str__(self) -> str:
+        return text_result([self])
+
+    def _html(self) -> str:
+        return html_result([self])
+
+
+def passed(id: str, got: object = "", wanted: object = "") -> Check:
+    """Return a PASSED check."""
+    return Check(id, CheckStatus.PASSED, str(got), str(wanted if wanted != "" else got))
+
+
+def failed(id: str, got: object, wanted: object, reason: str = "", waivable_by: tuple[str, ...] = ()) -> Check:
+    """Return a FAILED check."""
+    return Check(id, CheckStatus.FAILED, str(got), str(wanted), reason=reason, waivable_by=waivable_by)
+
+
+def not_run(id: str, reason: str, *, optional: bool = False, got: object = "", wanted: object = "") -> Check:
+    """Return a NOT_RUN check; `optional` when nobody asked for it, so that it does not stand in the way."""
+    return Check(id, CheckStatus.NOT_RUN, str(got), str(wanted), reason=reason, optional=optional)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the evidence says is speaking: hex strings in memory order, integers as they are."""
+
+    mrenclave: str
+    mrsigner: str
+    isvprodid: int
+    isvsvn: int
+    debug: bool
+    attributes: str
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True)
+class AttestationResult(Shown):
+    """The outcome of an appraisal: the ordered checks, and what follows from them.
+
+    `tcb_status` is spelled as the evidence spells it (IAS: `GROUP_OUT_OF_DATE`; DCAP: `OutOfDate`); empty when the
+    evidence never got that far. `at` is the verification time, UTC. `remarks` are sentences that change nothing, such as
+    a flag that was set and not needed.
+
+    >>> AttestationResult(checks=(passed("debug", "DEBUG=0"),)).verdict.value
+    'trustworthy'
+    """
+
+    checks: tuple[Check, ...]
+    tcb_status: str = ""
+    advisories: tuple[str, ...] = ()
+    identity: Identity | None = None
+    evidence_sha256: str = ""
+    at: datetime | None = None
+    remarks: tuple[str, ...] = ()
+    known_signer: str = ""
+    subject: str = field(default="CAS")
+
+    @property
+    def verdict(self) -> Verdict:
+        """REJECTED on any failure or any required check that was not run; else by whether something was waived."""
+        if not self.checks or any(
+            c.status is CheckStatus.FAILED or (c.status is CheckStatus.NOT_RUN and not c.optional) for c in self.checks
+        ):
+            return Verdict.REJECTED
+        return Verdict.ACCEPTED_WITH_WAIVERS if self.waivers else Verdict.TRUSTWORTHY
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the verdict is anything but REJECTED; look at `waivers` before you rely on it."""
+        return self.verdict is not Verdict.REJECTED
+
+    @property
+    def waivers(self) -> tuple[Check, ...]:
+        return tuple(c for c in self.checks if c.status is CheckStatus.WAIVED)
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        return tuple(c for c in self.checks if c.status is CheckStatus.FAILED)
+
+    def check(self, id: str) -> Check:
+        """Return the check with this id, or raise UsageError."""
+        for c in self.checks:
+            if c.id == id:
+                return c
+        raise UsageError("check", got=id, wanted="one of " + ", ".join(c.id for c in self.checks))
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words."""
+        if self.verdict is Verdict.TRUSTWORTHY:
+            return f"{self.subject} is trustworthy: every check that was asked for passed, and nothing was waived."
+        if self.verdict is Verdict.ACCEPTED_WITH_WAIVERS:
+            n = len(self.waivers)
+            names = ", ".join(c.id for c in self.waivers)
+            return (f"{self.subject} is accepted with {n} waiver{'s' if n > 1 else ''} ({names}). "
+                    "It must not hold secrets: what a waived check would have stopped can happen.")
+        names = ", ".join(c.id for c in self.failures) or ", ".join(
+            c.id for c in self.checks if c.status is CheckStatus.NOT_RUN and not c.optional) or "nothing was checked"
+        return f"{self.subject} is rejected: {names}."
+
+    def require(self) -> AttestationResult:
+        """Return self if accepted; else raise VerificationError (not genuine) or PolicyError (not wanted)."""
+        if self.accepted:
+            return self
+        first = next((c for c in self.checks if c.status is CheckStatus.FAILED), None)
+        first = first or next((c for c in self.checks if c.status is CheckStatus.NOT_RUN and not c.optional), None)
+        kind = VerificationError if first is None or first.id in PROOF_IDS else PolicyError
+        if first is None:
+            raise kind(self.sentence)
+        raise kind(self.sentence + f" First: {first.id}", got=first.got or first.reason or "nothing", wanted=first.wanted or first.title)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON form (see `casnb verify --json`)."""
+        return {
+            "verdict": self.verdict.value,
+            "sentence": self.sentence,
+            "tcb_status": neutral(self.tcb_status),
+            "advisories": [neutral(a, 80) for a in self.advisories],
+            "identity": self.identity.to_json() if self.identity else {},
+            "evidence_sha256": self.evidence_sha256,
+            "verification_time": self.at.strftime("%Y-%m-%dT%H:%M:%SZ") if self.at else None,
+            "remarks": [neutral(r, 600) for r in self.remarks],
+            "checks": [c.to_json() for c in self.checks],
+        }
+
+    def __repr__(self) -> str:
+        return f"<AttestationResult {self.verdict.value}: {len(self.checks)} checks, {len(self.failures)} failed, {len(self.waivers)} waived>"
+
+    def __str__(self) -> str:
+        return text_result(self.checks, self.sentence, self.remarks)
+
+    def _html(self) -> str:
+        return html_result(self.checks, self.sentence, self.remarks, self.verdict.value)
+
+
+#: The checks of the proof (is it genuine?); the others are policy (is it wanted?).
+PROOF_IDS = frozenset(list(CATALOGUE)[: list(CATALOGUE).index("tcb-status")])
+
+
+def ordered(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """Return the checks in catalogue order, refusing two with the same id."""
+    rank = {id: n for n, id in enumerate(CATALOGUE)}
+    rows = sorted(checks, key=lambda c: rank[c.id])
+    for a, b in zip(rows, rows[1:], strict=False):
+        if a.id == b.id:
+            raise UsageError("checks", got=f"{a.id} twice", wanted="each once")
+    return tuple(rows)

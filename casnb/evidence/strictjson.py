@@ -1,0 +1,92 @@
+"""JSON from outside, read strictly: bounded size and depth, no duplicate members, no NaN, nothing before or after."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from casnb.errors import EvidenceError
+
+#: No attestation document that casnb reads comes near this many bytes.
+LIMIT = 1 << 20
+_DEPTH = 32
+
+
+def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
+    """Return the value of a JSON text (UTF-8, no byte order mark); `what` names it in errors.
+
+    Members keep their order. Raises EvidenceError for more than `limit` bytes, nesting deeper than 32, a repeated member,
+    NaN or Infinity, a lone surrogate, an integer of more than 4000 digits, and any text that is not exactly one value.
+    """
+    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    if len(raw) > limit:
+        raise EvidenceError(what, got=f"{len(raw)} bytes", wanted=f"at most {limit}", do="Too large to be genuine; nothing was read.")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise EvidenceError(what, got=f"a byte that is not UTF-8 at offset {exc.start}", wanted="JSON in UTF-8") from None
+    if _depth(text) > _DEPTH:
+        raise EvidenceError(what, got=f"nesting deeper than {_DEPTH}", wanted="a flat JSON document")
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in out:
+                raise EvidenceError(what, got=f"member {name!r} twice", wanted="each member once")
+            out[name] = value
+        return out
+
+    def constant(word: str) -> NoReturn:
+        raise EvidenceError(what, got=word, wanted="a JSON number")
+
+    try:
+        value = json.loads(text, object_pairs_hook=members, parse_constant=constant)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except EvidenceError:
+        raise
+    except (ValueError, RecursionError) as exc:
+        reason = str(exc) or type(exc).__name__
+        raise EvidenceError(what, got=f"text that is not JSON ({reason[:80]})", wanted="one JSON value") from None
+    return value
+
+
+def _depth(text: str) -> int:
+    """Upper bound of the nesting: brackets inside strings count too, up to the point where it is clearly too much."""
+    depth = most = 0
+    quoted = escaped = False
+    if text.count("[") + text.count("{") <= _DEPTH:
+        return 0
+    for c in text:
+        if quoted:
+            if escaped:
+                escaped = False
+            elif c == "\\":
+                escaped = True
+            elif c == '"':
+                quoted = False
+        elif c == '"':
+            quoted = True
+        elif c in "[{":
+            depth += 1
+            most = max(most, depth)
+            if most > _DEPTH:
+                return most
+        elif c in "]}":
+            depth -= 1
+    return most
+
+
+def compact(value: Any) -> bytes:
+    """Return the compact JSON (`,` and `:` without blanks, members in their own order, non-ASCII kept) as UTF-8 bytes."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+
+
+def member(value: Any, name: str, kind: type | tuple[type, ...], what: str) -> Any:
+    """Return `value[name]`, an instance of `kind` (bool never counts as int); raise EvidenceError that names `what`."""
+    if not isinstance(value, dict) or name not in value:
+        raise EvidenceError(f"{what}.{name}", got="nothing", wanted="this member")
+    found = value[name]
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if not isinstance(found, kinds) or (isinstance(found, bool) and bool not in kinds):
+        raise EvidenceError(f"{what}.{name}", got=type(found).__name__, wanted=" or ".join(k.__name__ for k in kinds))
+    return found

@@ -1,0 +1,124 @@
+"""Values to text and escaped HTML: pure functions on plain strings, and the mixin that shows a value in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from casnb.errors import neutral
+
+if TYPE_CHECKING:
+    from casnb.checks import Check
+
+#: Works in JupyterLab's light and dark themes: only theme variables, with fallbacks, and borders beside every colour.
+_STYLE = (
+    ".casnb{font-size:14px;line-height:1.45;color:var(--jp-ui-font-color1,#1a1a1a);max-width:72em}"
+    ".casnb table{border-collapse:collapse;margin:.4em 0;text-align:left}"
+    ".casnb caption{text-align:left;font-weight:600;padding:.2em 0}"
+    ".casnb th,.casnb td{padding:.22em .7em;border-bottom:1px solid var(--jp-border-color2,#ccc);text-align:left;"
+    "vertical-align:top;overflow-wrap:anywhere}"
+    ".casnb code{font-family:var(--jp-code-font-family,monospace);font-size:13px;background:none;color:inherit;overflow-wrap:anywhere}"
+    ".casnb .s{display:inline-block;min-width:5.4em;padding:0 .45em;border:2px solid currentColor;border-radius:3px;"
+    "font-weight:600;font-size:12px;text-align:center;white-space:nowrap}"
+    ".casnb .s-passed{border-style:solid;color:var(--jp-success-color0,#1b5e20)}"
+    ".casnb .s-failed{border-style:double;border-width:4px;color:var(--jp-error-color0,#b71c1c)}"
+    ".casnb .s-waived{border-style:dashed;color:var(--jp-warn-color0,#8a3c00)}"
+    ".casnb .s-not-run{border-style:dotted;color:var(--jp-ui-font-color2,#555)}"
+    ".casnb .verdict{font-weight:600;padding:.5em .8em;margin:.4em 0;border-left:6px solid currentColor}"
+)
+
+_MARK = {"passed": "\N{CHECK MARK}", "failed": "\N{MULTIPLICATION X}", "waived": "\N{TILDE OPERATOR}", "not-run": "\N{EN DASH}"}
+
+
+class Shown:
+    """Show a value in a notebook: HTML for the browser, `str` of it everywhere else.
+
+    A subclass gives `_html()` (already escaped) and `__str__`.
+    """
+
+    def _html(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": page(self._html()), "text/plain": str(self)}
+
+
+def page(body: str) -> str:
+    """Wrap escaped HTML in the block that carries casnb's style; nothing outside it is touched."""
+    return f'<div class="casnb"><style>{_STYLE}</style>{body}</div>'
+
+
+def cell(value: object, limit: int = 300) -> str:
+    """Return one table cell's content: neutralised, bounded, escaped."""
+    return escape(neutral(value, limit))
+
+
+def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", code: Sequence[int] = ()) -> str:
+    """Return a table with a header row; columns listed in `code` are set in a fixed-width face. Everything is escaped."""
+    out = ["<table>"]
+    if caption:
+        out.append(f"<caption>{cell(caption)}</caption>")
+    out.append("<thead><tr>" + "".join(f'<th scope="col">{cell(h)}</th>' for h in header) + "</tr></thead><tbody>")
+    for row in rows:
+        cells = []
+        for n, value in enumerate(row):
+            text = cell(value)
+            cells.append(f"<td><code>{text}</code></td>" if n in code else f"<td>{text}</td>")
+        out.append("<tr>" + "".join(cells) + "</tr>")
+    out.append("</tbody></table>")
+    return "".join(out)
+
+
+def text_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return the same table as aligned plain text, one row a line."""
+    body = [[neutral(v) for v in row] for row in rows]
+    widths = [max([len(header[n]), *(len(r[n]) for r in body)]) for n in range(len(header))]
+    lines = ["  ".join(h.ljust(w) for h, w in zip(header, widths, strict=True)).rstrip()]
+    lines += ["  ".join(v.ljust(w) for v, w in zip(r, widths, strict=True)).rstrip() for r in body]
+    return "\n".join(lines)
+
+
+def short(value: str, keep: int = 12) -> str:
+    """Shorten a long hex string for a narrow column, keeping both ends; other text is left alone."""
+    if len(value) > 2 * keep + 3 and all(c in "0123456789abcdefABCDEF" for c in value):
+        return f"{value[:keep]}\N{HORIZONTAL ELLIPSIS}{value[-4:]}"
+    return value
+
+
+def describe(check: Check) -> str:
+    """Say in one line what a check saw."""
+    status = check.status.value
+    if status == "passed":
+        return short(check.got) or check.title
+    if status == "not-run":
+        return check.reason
+    saw = f"got {short(check.got)}" + (f", wanted {short(check.wanted)}" if check.wanted else "")
+    if status == "waived":
+        return f"{saw}; accepted by {check.flag}"
+    return saw + (f". {check.reason}" if check.reason else "")
+
+
+def text_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[str] = ()) -> str:
+    """Return check list, verdict sentence and remarks as plain text."""
+    lines = [f"{c.status.label:<8} {c.id:<22} {neutral(describe(c), 400)}" for c in checks]
+    if sentence:
+        lines += ["", neutral(sentence, 600)]
+    lines += [f"note: {neutral(r, 600)}" for r in remarks]
+    return "\n".join(lines)
+
+
+def html_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[str] = (), verdict: str = "") -> str:
+    """Return the same as an HTML table; status is told by word, mark and border, never by colour alone."""
+    out = []
+    if sentence:
+        out.append(f'<div class="verdict" role="status" data-verdict="{escape(verdict)}">{cell(sentence, 600)}</div>')
+    out.append('<table><thead><tr><th scope="col">status</th><th scope="col">check</th><th scope="col">what it saw</th>'
+               '<th scope="col">source</th></tr></thead><tbody>')
+    for c in checks:
+        s = c.status.value
+        out.append(f'<tr data-check="{escape(c.id)}" data-status="{s}"><td><span class="s s-{s}">{_MARK[s]} {c.status.label}</span></td>'
+                   f"<td><code>{escape(c.id)}</code><br>{cell(c.title)}</td><td>{cell(describe(c), 400)}</td><td>{cell(c.source)}</td></tr>")
+    out.append("</tbody></table>")
+    out += [f"<p>note: {cell(r, 600)}</p>" for r in remarks]
+    return "".join(out)
