@@ -57,7 +57,7 @@ _HOME = {
     "verify": "verify.dispatch",
 }
 
-__all__ = sorted(_HOME)  # noqa: PLE0605
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 from casnb.errors import PolicyError, UsageError, VerificationError, neutral
@@ -54,7 +55,8 @@ _CAS = "SCONE CAS /v1/attest"
 CATALOGUE: Mapping[str, CheckSpec] = {
     spec.id: spec
     for spec in (
-        CheckSpec("quote-format", "the quote is well formed", f"{_DCAP}, A.4", "bytes that two readers understand differently"),
+        CheckSpec("quote-format", "the quote is well formed", f"{_DCAP}, A.4",
+                  "bytes that two readers understand differently"),
         CheckSpec("pck-chain", "PCK certificate chains to the pinned root", "Intel PCK certificate specification, 1.3",
                   "a platform key that nobody vouches for"),
         CheckSpec("pck-revocation", "no certificate of the chain is revoked", f"{_PCS}, PCK and root CA CRL",
@@ -73,7 +75,8 @@ CATALOGUE: Mapping[str, CheckSpec] = {
                   "a quoting enclave on no genuine platform"),
         CheckSpec("qe-report-binding", "QE report names the attestation key", f"{_DCAP}, A.4: QE report data",
                   "an attestation key the attacker made"),
-        CheckSpec("qe-identity", "the quoting enclave is Intel's", f"{_PCS}, QE identity", "another enclave that signs what it is told"),
+        CheckSpec("qe-identity", "the quoting enclave is Intel's", f"{_PCS}, QE identity",
+                  "another enclave that signs what it is told"),
         CheckSpec("quote-signature", "attestation key signed header and report", f"{_DCAP}, A.4: ISV report signature",
                   "a changed MRENCLAVE, attribute or report data"),
         CheckSpec("avr-format", "the IAS report is well formed", f"{_IAS}, 4.2.1", "text that two readers understand differently"),
@@ -88,11 +91,15 @@ CATALOGUE: Mapping[str, CheckSpec] = {
                   "known holes through which secrets or the attestation key leak"),
         CheckSpec("debug", "the enclave is not a debug enclave", f"{_SDM}, 34.7.1: ATTRIBUTES.DEBUG",
                   "the host reading and writing the enclave's memory"),
-        CheckSpec("mrenclave", "the measurement is the expected one", f"{_SDM}, 34.4.1: MRENCLAVE", "other code in a genuine enclave"),
+        CheckSpec("mrenclave", "the measurement is the expected one", f"{_SDM}, 34.4.1: MRENCLAVE",
+                  "other code in a genuine enclave"),
         CheckSpec("mrsigner", "the signer is the expected one", f"{_SDM}, 34.4.2: MRSIGNER", "an enclave built by somebody else"),
-        CheckSpec("isvprodid", "the product is the expected one", f"{_SDM}, 34.4.2: ISVPRODID", "another product of the same signer"),
-        CheckSpec("isvsvn", "the security version is high enough", f"{_SDM}, 34.4.2: ISVSVN", "rollback to a release with known holes"),
-        CheckSpec("advisories", "no unwanted security advisory applies", f"{_PCS}, advisoryIDs", "a hole that the policy does not accept"),
+        CheckSpec("isvprodid", "the product is the expected one", f"{_SDM}, 34.4.2: ISVPRODID",
+                  "another product of the same signer"),
+        CheckSpec("isvsvn", "the security version is high enough", f"{_SDM}, 34.4.2: ISVSVN",
+                  "rollback to a release with known holes"),
+        CheckSpec("advisories", "no unwanted security advisory applies", f"{_PCS}, advisoryIDs",
+                  "a hole that the policy does not accept"),
         CheckSpec("certificate-binding", "report data names the CAS certificate", f"{_CAS}: SHA-512 of additional_data",
                   "an honest report relayed in front of another TLS key"),
         CheckSpec("nonce", "the CAS report repeats our nonce", f"{_CAS}: nonce", "a replayed CAS report"),
@@ -148,7 +155,7 @@ class Check(Shown):
         return replace(self, status=CheckStatus.WAIVED, flag=flag, reason=reason or self.reason, optional=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the documented JSON form: id, status, title, got, wanted, source, attack, and flag or reason where there is one."""
+        """Return the documented JSON form: id, status, title, got, wanted, source, attack; flag or reason where there is one."""
         row: dict[str, Any] = {"id": self.id, "status": self.status.value, "title": self.title,
                                "got": neutral(self.got), "wanted": neutral(self.wanted), "source": self.source,
                                "attack": self.attack}
@@ -269,7 +276,8 @@ class AttestationResult(Shown):
         kind = VerificationError if first is None or first.id in PROOF_IDS else PolicyError
         if first is None:
             raise kind(self.sentence)
-        raise kind(self.sentence + f" First: {first.id}", got=first.got or first.reason or "nothing", wanted=first.wanted or first.title)
+        got = first.got or first.reason or "nothing"
+        raise kind(f"{self.sentence} First: {first.id}", got=got, wanted=first.wanted or first.title)
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON form (see `casnb verify --json`)."""
@@ -286,7 +294,8 @@ class AttestationResult(Shown):
         }
 
     def __repr__(self) -> str:
-        return f"<AttestationResult {self.verdict.value}: {len(self.checks)} checks, {len(self.failures)} failed, {len(self.waivers)} waived>"
+        counts = f"{len(self.checks)} checks, {len(self.failures)} failed, {len(self.waivers)} waived"
+        return f"<AttestationResult {self.verdict.value}: {counts}>"
 
     def __str__(self) -> str:
         return text_result(self.checks, self.sentence, self.remarks)
@@ -303,7 +312,7 @@ def ordered(checks: Iterable[Check]) -> tuple[Check, ...]:
     """Return the checks in catalogue order, refusing two with the same id."""
     rank = {id: n for n, id in enumerate(CATALOGUE)}
     rows = sorted(checks, key=lambda c: rank[c.id])
-    for a, b in zip(rows, rows[1:], strict=False):
+    for a, b in pairwise(rows):
         if a.id == b.id:
             raise UsageError("checks", got=f"{a.id} twice", wanted="each once")
     return tuple(rows)

@@ -18,7 +18,8 @@ _STYLE = (
     ".casnb caption{text-align:left;font-weight:600;padding:.2em 0}"
     ".casnb th,.casnb td{padding:.22em .7em;border-bottom:1px solid var(--jp-border-color2,#ccc);text-align:left;"
     "vertical-align:top;overflow-wrap:anywhere}"
-    ".casnb code{font-family:var(--jp-code-font-family,monospace);font-size:13px;background:none;color:inherit;overflow-wrap:anywhere}"
+    ".casnb code{font-family:var(--jp-code-font-family,monospace);font-size:13px;background:none;color:inherit;"
+    "overflow-wrap:anywhere}"
     ".casnb .s{display:inline-block;min-width:5.4em;padding:0 .45em;border:2px solid currentColor;border-radius:3px;"
     "font-weight:600;font-size:12px;text-align:center;white-space:nowrap}"
     ".casnb .s-passed{border-style:solid;color:var(--jp-success-color0,#1b5e20)}"
@@ -117,8 +118,10 @@ def html_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[s
                '<th scope="col">source</th></tr></thead><tbody>')
     for c in checks:
         s = c.status.value
-        out.append(f'<tr data-check="{escape(c.id)}" data-status="{s}"><td><span class="s s-{s}">{_MARK[s]} {c.status.label}</span></td>'
-                   f"<td><code>{escape(c.id)}</code><br>{cell(c.title)}</td><td>{cell(describe(c), 400)}</td><td>{cell(c.source)}</td></tr>")
+        out.append(f'<tr data-check="{escape(c.id)}" data-status="{s}">'
+                   f'<td><span class="s s-{s}">{_MARK[s]} {c.status.label}</span></td>'
+                   f"<td><code>{escape(c.id)}</code><br>{cell(c.title)}</td>"
+                   f"<td>{cell(describe(c), 400)}</td><td>{cell(c.source)}</td></tr>")
     out.append("</tbody></table>")
     out += [f"<p>note: {cell(r, 600)}</p>" for r in remarks]
     return "".join(out)

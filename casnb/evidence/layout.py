@@ -81,7 +81,10 @@ class Layout:
         if len(values) != len(self.fields):
             raise UsageError(self.name, got=f"{len(values)} values", wanted=str(len(self.fields)))
         for f, v in zip(self.fields, values, strict=True):
-            fits = (isinstance(v, int) and 0 <= v < 1 << 8 * f.size) if f.kind in _CODE else (isinstance(v, bytes) and len(v) == f.size)
+            if f.kind in _CODE:
+                fits = isinstance(v, int) and 0 <= v < 1 << 8 * f.size
+            else:
+                fits = isinstance(v, bytes) and len(v) == f.size
             if not fits:
                 raise UsageError(f"{self.name}.{f.name}", got=repr(v)[:80], wanted=f"{f.kind} of {f.size} bytes")
         return self._struct.pack(*values)

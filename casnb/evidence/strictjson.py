@@ -20,7 +20,8 @@ def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
     """
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     if len(raw) > limit:
-        raise EvidenceError(what, got=f"{len(raw)} bytes", wanted=f"at most {limit}", do="Too large to be genuine; nothing was read.")
+        raise EvidenceError(what, got=f"{len(raw)} bytes", wanted=f"at most {limit}",
+                            do="Too large to be genuine; nothing was read.")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as exc:

@@ -1,0 +1,51 @@
+# Two commands are all there is to know: `make lab` to learn, `make test` to check.
+# PYTHON=... chooses the interpreter (3.10 to 3.14).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test bench lint clean
+
+help:
+	@echo "make lab    install into $(VENV), start the simulated CAS and JupyterLab with the notebooks"
+	@echo "make test   install the test tools, then run every test and every notebook"
+	@echo "make lint   style and types"
+	@echo "make bench  measure speed side by side in one run"
+	@echo "make clean  remove $(VENV) and caches; your notebooks stay"
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; \
+	  sys.exit(None if (3, 10) <= v <= (3, 14) else "Python: got %d.%d, wanted 3.10 to 3.14. Say which one: make PYTHON=python3.12 ..." % v)'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python: the venv module is missing. Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@touch $@
+
+$(VENV)/.lab: $(VENV)/.made pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.made pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@ $(VENV)/.lab
+
+lab: $(VENV)/.lab
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/casnb lab --in-place
+
+test: $(VENV)/.test
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,98 @@
+"""The house stays livable: imports run one way, modules stay small, nothing of this machine leaks."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "casnb"
+MODULES = sorted(p for p in PACKAGE.rglob("*.py") if "_notebooks" not in p.parts)
+
+#: From the ground up; a module imports from its own storey or below.
+STOREYS = [
+    {"errors"}, {"view"}, {"checks"}, {"identities"}, {"evidence"}, {"verify"}, {"flags"}, {"policy"},
+    {"cas"}, {"simulator"}, {"teach"}, {"cli"},
+]
+
+
+def storey(dotted: str) -> int:
+    noun = dotted.split(".")[1]
+    return next(n for n, names in enumerate(STOREYS) if noun in names)
+
+
+def imports(path: Path) -> set[str]:
+    """Modules of ours that this one loads, also inside functions; imports for type checkers alone do not count."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            node.body = [ast.Pass()]
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("casnb."):
+            found.add(node.module)
+        elif isinstance(node, ast.ImportFrom) and node.module == "casnb":
+            found |= {f"casnb.{a.name}" for a in node.names if (PACKAGE / f"{a.name}.py").exists() or (PACKAGE / a.name).is_dir()}
+        elif isinstance(node, ast.Import):
+            found |= {a.name for a in node.names if a.name.startswith("casnb.")}
+    return found
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p != PACKAGE / "__init__.py"], ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_run_one_way(path):
+    """Evidence, verify, policy, cas, simulator, teach, cli: no module imports from above."""
+    own = storey("casnb." + path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", "."))
+    above = {m for m in imports(path) if storey(m) > own}
+    assert not above
+
+
+def test_no_product_module_loads_the_simulator():
+    """Only the teaching lab and panels, the command line and the simulator itself know that there is one."""
+    users = {p.relative_to(PACKAGE).parts[0] for p in MODULES if any(m.startswith("casnb.simulator") for m in imports(p))}
+    assert users <= {"simulator", "teach", "cli"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_modules_stay_small(path):
+    """At 400 lines a module has two nouns."""
+    assert path.read_text().count("\n") <= 400
+
+
+FORBIDDEN_BELOW_CAS = {"socket", "ssl", "requests", "urllib.request", "http.client", "time"}
+
+
+CORE = [p for p in MODULES if p.relative_to(PACKAGE).parts[0] in {"evidence", "verify", "policy.py", "checks.py", "flags.py"}]
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_the_core_opens_no_socket_and_reads_no_clock(path):
+    """Time, roots and bytes are arguments below `cas`."""
+    tree = ast.parse(path.read_text())
+    names = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    names |= {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
+    assert not names & FORBIDDEN_BELOW_CAS
+    calls = {n.func.attr for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)}
+    assert not calls & {"now", "utcnow", "today"}
+
+
+def tracked() -> list[Path]:
+    run = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if run.returncode:
+        pytest.skip("not a git checkout: nothing says which files are the project's")
+    return [ROOT / n for n in run.stdout.split("\0") if n and (ROOT / n).is_file()]
+
+
+def test_no_file_names_this_machine():
+    """No path of the machine a file was written on, no host of a package index."""
+    hosts = ["pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "deb" + "ian.org/"]
+    marks = [str(ROOT.parent) + "/", "/ro" + "ot/", "/ho" + "me/", *hosts]
+    for path in tracked():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        for mark in marks:
+            assert mark not in text, f"{path.relative_to(ROOT)} contains {mark}"
