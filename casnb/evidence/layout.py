@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from casnb.errors import EvidenceError, UsageError
 
@@ -36,6 +36,25 @@ class Field:
     def show(self, value: bytes | int) -> str:
         """Return the value as a reader meets it: hex in memory order for bytes, decimal and hex for integers."""
         return value.hex() if isinstance(value, bytes) else f"{value} (0x{value:x})"
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """One field of one value, ready to print: where it stands, what it holds, what that means."""
+
+    HEADER: ClassVar[tuple[str, ...]] = ("field", "offset", "size", "value", "meaning", "source")
+
+    name: str
+    offset: int
+    size: int
+    value: str
+    meaning: str
+    source: str
+
+    def shown(self) -> tuple[str, ...]:
+        """Return the cells in the order of HEADER, long values shortened."""
+        value = self.value if len(self.value) <= 72 else self.value[:64] + "\N{HORIZONTAL ELLIPSIS}"
+        return (self.name, str(self.offset), str(self.size), value, self.meaning, self.source)
 
 
 @dataclass(frozen=True)
@@ -88,6 +107,20 @@ class Layout:
             if not fits:
                 raise UsageError(f"{self.name}.{f.name}", got=repr(v)[:80], wanted=f"{f.kind} of {f.size} bytes")
         return self._struct.pack(*values)
+
+    def values(self, source: Any) -> tuple[Any, ...]:
+        """Return the attributes of `source` that are named like the fields, in table order."""
+        return tuple(getattr(source, f.name) for f in self.fields)
+
+    def rows(self, source: Any, base: int = 0) -> list[FieldRow]:
+        """Return the printed rows of a value whose attributes are named like the fields, offsets counted from `base`."""
+        return [FieldRow(f.name, base + f.offset, f.size, f.show(getattr(source, f.name)), f.meaning, f.source)
+                for f in self.fields]
+
+    def plain(self, source: Any) -> dict[str, Any]:
+        """Return name to value, integers as they are and bytes as hex."""
+        values = ((f.name, getattr(source, f.name)) for f in self.fields)
+        return {name: v.hex() if isinstance(v, bytes) else v for name, v in values}
 
     def __getitem__(self, name: str) -> Field:
         for f in self.fields:

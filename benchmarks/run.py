@@ -1,0 +1,137 @@
+"""Measure what the project promises, side by side in one run; `make bench` calls this.
+
+Each row is a median over interleaved runs, with the limit it is held against and their ratio where there is one.
+`--json` prints the same for a machine; `--quick` takes fewer runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+ROOT = Path(__file__).resolve().parent.parent
+Row = dict[str, object]
+
+
+def seconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def python(code: str) -> None:
+    """Run one fresh interpreter, with byte code cached as a reader's would be."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=env)
+
+
+def imports(runs: int) -> list[Row]:
+    """`import casnb` against `import cryptography.x509`, as whole processes, taken in turn."""
+    ours, theirs = [], []
+    for _ in range(runs):
+        theirs.append(seconds(lambda: python("import cryptography.x509")))
+        ours.append(seconds(lambda: python("import casnb")))
+    a, b = statistics.median(ours), statistics.median(theirs)
+    return [{"what": "import casnb / import cryptography.x509", "median": a, "against": b, "ratio": a / b, "target": 1.5}]
+
+
+def serving(runs: int) -> list[Row]:
+    """`casnb serve` from the start of the process to the first answered request."""
+    import requests
+    import urllib3
+
+    urllib3.disable_warnings()
+    times = []
+    for n in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            env_file = Path(folder) / "cas.env"
+            start = time.perf_counter()
+            server = subprocess.Popen([sys.executable, "-m", "casnb.cli.main", "serve", "--seed", f"bench-{n}",
+                                       "--env-file", str(env_file)], stdout=subprocess.DEVNULL)
+            try:
+                while not env_file.exists():
+                    time.sleep(0.005)
+                lines = dict(line.removeprefix("export ").split("=", 1) for line in env_file.read_text().splitlines() if "=" in line)
+                address, port = lines["CAS_ADDR"].strip("'\""), lines["CAS_PORT"].strip("'\"")
+                session = requests.Session()
+                session.trust_env = False
+                host = address.split(":")[0]
+                answer = session.get(f"https://{host}:{port}/v1/attest", verify=False, timeout=5)
+                answer.raise_for_status()
+                times.append(time.perf_counter() - start)
+            finally:
+                server.terminate()
+                server.wait(10)
+    return [{"what": "casnb serve: start to first attestation report", "median": statistics.median(times), "target_seconds": 2.0}]
+
+
+def notebooks(_: int) -> list[Row]:
+    """Each notebook headless in a fresh kernel, one after another, exercises unanswered."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    rows: list[Row] = []
+    total = 0.0
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        book = nbformat.read(path, as_version=4)
+        took = seconds(lambda: NotebookClient(book, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(ROOT / "notebooks")}}).execute())
+        total += took
+        rows.append({"what": f"notebook {path.stem}", "median": took, "target_seconds": 10.0})
+    rows.append({"what": "all notebooks, in turn", "median": total, "target_seconds": 60.0})
+    return rows
+
+
+def panel(runs: int) -> list[Row]:
+    """A click on a flag, from the trait change to the new verdict text, in Python."""
+    from casnb.teach.panels.flags import FlagPanel
+
+    flags = FlagPanel()
+    name, toggle = next((n, w) for n, w in flags.toggles.items() if "debug" in n)
+    times = [seconds(lambda: setattr(toggle, "value", not toggle.value)) for _ in range(2 * runs)]
+    return [{"what": f"panel: click on {name} to new verdict (Python side)", "median": statistics.median(times), "target_seconds": 0.1}]
+
+
+def show(row: Row) -> str:
+    median = float(str(row["median"]))
+    text = f"{median * 1e6:9.1f} us" if median < 0.001 else f"{median * 1e3:9.2f} ms" if median < 1 else f"{median:9.2f} s "
+    line = f"{row['what']:<58} {text}"
+    if "ratio" in row:
+        line += f"   {row['ratio']:.2f} of {float(str(row['against'])) * 1e3:.2f} ms (target {row['target']})"
+    elif "target_seconds" in row:
+        line += f"   target {row['target_seconds']} s"
+    return line
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="", help="comma-joined: verify,imports,serving,notebooks,panel")
+    args = parser.parse_args()
+    runs = 5 if args.quick else 15
+    from bench_verify import rows as verification
+
+    parts: dict[str, Callable[[int], list[Row]]] = {
+        "verify": verification, "imports": imports, "serving": serving, "panel": panel, "notebooks": notebooks}
+    wanted = args.only.split(",") if args.only else list(parts)
+    out: list[Row] = []
+    for name in wanted:
+        for row in parts[name](runs):
+            out.append(row)
+            if not args.json:
+                print(show(row), flush=True)
+    if args.json:
+        print(json.dumps(out, indent=2))
+
+
+if __name__ == "__main__":
+    main()

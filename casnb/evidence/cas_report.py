@@ -1,0 +1,153 @@
+"""The body of /v1/attest: evidence (`proof_data`), what it speaks for (`additional_data`), and the hash that binds them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from casnb.errors import EvidenceError, UsageError
+from casnb.evidence import strictjson
+from casnb.evidence.avr import SignedAvr, decode_base64
+from casnb.evidence.layout import FieldRow
+from casnb.evidence.quote import EpidQuote, Quote, parse_quote
+from casnb.evidence.report import ReportBody
+from casnb.view import Shown, html_table, text_table
+
+_CAS = "SCONE CAS /v1/attest"
+_ALIASES = {"IASReport": "IASReport", "EPIDQuote": "EPIDQuote", "EPID": "EPIDQuote", "DCAPQuote": "DCAPQuote"}
+_STRINGS = {"IASReport": ("request_id", "report_signature", "signing_certificate", "body"), "EPIDQuote": ("quote", "spid"),
+            "DCAPQuote": ("quote",)}
+_MEANING = {
+    "type": "which form this is", "request_id": "number the service gave the request",
+    "report_signature": "signature over the body, base64", "signing_certificate": "the service's certificates, leaf first, PEM",
+    "advisory_url": "where advisories are described", "advisory_ids": "advisories, sent beside the report and unsigned",
+    "body": "the IAS report, exactly as signed", "quote": "the quote, base64", "spid": "service provider for the EPID signature",
+    "linkable": "whether the EPID signature can be linked", "endorsements": "what Intel signed about platform and quoting enclave",
+    "nonce": "what the requester sent, hex", "cert_chain": "the CAS's certificates, PEM; exactly these bytes are bound",
+}
+
+
+@dataclass(frozen=True)
+class CasReport(Shown):
+    """An attestation report of a CAS. `to_json` gives back the bytes of a response as a CAS prints it.
+
+    IASReport and EPIDQuote are the public forms; DCAPQuote, with its endorsements, is casnb's own.
+    Not checked here: signatures, and whether the binding holds.
+    """
+
+    proof_type: str
+    proof_data: dict[str, Any] = field(repr=False)
+    additional_data: dict[str, Any] = field(repr=False)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> CasReport:
+        """Read a response body of at most 1 MiB; raise EvidenceError for malformed JSON, members or types."""
+        body = strictjson.loads(data, "CAS report")
+        proof = strictjson.member(body, "proof_data", dict, "CAS report")
+        extra = strictjson.member(body, "additional_data", dict, "CAS report")
+        if set(body) != {"proof_data", "additional_data"}:
+            unknown = ", ".join(sorted(set(body) - {"proof_data", "additional_data"}))
+            raise EvidenceError("CAS report", got=f"further members ({unknown})", wanted="proof_data and additional_data")
+        return cls.build(proof, extra)
+
+    @classmethod
+    def build(cls, proof_data: dict[str, Any], additional_data: dict[str, Any]) -> CasReport:
+        """Make a report from its two parts; raise EvidenceError where a member is missing or of the wrong type."""
+        kind = strictjson.member(proof_data, "type", str, "CAS report: proof_data")
+        if kind not in _ALIASES:
+            raise EvidenceError("CAS report: proof_data.type", got=kind, wanted="IASReport, EPIDQuote or DCAPQuote")
+        for name in _STRINGS[_ALIASES[kind]]:
+            strictjson.member(proof_data, name, str, "CAS report: proof_data")
+        if _ALIASES[kind] == "DCAPQuote":
+            strictjson.member(proof_data, "endorsements", dict, "CAS report: proof_data")
+        form = strictjson.member(additional_data, "type", str, "CAS report: additional_data")
+        if form != "CasAttestationDataV1":
+            raise EvidenceError("CAS report: additional_data.type", got=form, wanted="CasAttestationDataV1",
+                                do="Later forms are not public.")
+        strictjson.member(additional_data, "nonce", str, "CAS report: additional_data")
+        strictjson.member(additional_data, "cert_chain", str, "CAS report: additional_data")
+        return cls(_ALIASES[kind], proof_data, additional_data)
+
+    def to_json(self) -> bytes:
+        """Return the two-space JSON without final newline, members in their own order."""
+        both = {"proof_data": self.proof_data, "additional_data": self.additional_data}
+        return json.dumps(both, indent=2, ensure_ascii=False).encode("utf-8")
+
+    @property
+    def binding_digest(self) -> bytes:
+        """SHA-512 (64 bytes) of the compact JSON of `additional_data`, members in their own order: what report_data must be."""
+        return hashlib.sha512(strictjson.compact(self.additional_data)).digest()
+
+    @property
+    def nonce(self) -> str:
+        """The requester's nonce, hex as it was sent; empty if none was."""
+        return str(self.additional_data["nonce"])
+
+    @property
+    def cert_chain_pem(self) -> bytes:
+        """The CAS's certificates exactly as bound, line ends included."""
+        return str(self.additional_data["cert_chain"]).encode("utf-8")
+
+    def signed_avr(self) -> SignedAvr:
+        """Return the IAS report with signature and certificates; raise UsageError for another type of proof."""
+        self._want("IASReport")
+        p = self.proof_data
+        return SignedAvr(p["body"].encode("utf-8"), decode_base64(p["report_signature"], "CAS report: report_signature"),
+                         p["signing_certificate"].encode("utf-8"), p["request_id"], _advisories(p.get("advisory_ids")))
+
+    def quote(self) -> Quote | EpidQuote:
+        """Return the quote: whole for EPIDQuote and DCAPQuote, its first 432 bytes for IASReport."""
+        if self.proof_type == "IASReport":
+            return self.signed_avr().avr.quote
+        return parse_quote(decode_base64(self.proof_data["quote"], "CAS report: quote"))
+
+    def endorsements_json(self) -> dict[str, Any]:
+        """Return the endorsements that came with a DCAPQuote, as sent; raise UsageError for another type of proof."""
+        self._want("DCAPQuote")
+        return dict(self.proof_data["endorsements"])
+
+    def report_body(self) -> ReportBody:
+        """Return the report body inside the quote; unproven until verified."""
+        return self.quote().body
+
+    def _want(self, kind: str) -> None:
+        if self.proof_type != kind:
+            raise UsageError("CAS report", got=self.proof_type, wanted=kind)
+
+    def fields(self) -> list[FieldRow]:
+        """Return one row a member of both parts; offset and size do not apply and are 0."""
+        return [FieldRow(f"{part}.{name}", 0, 0, value if isinstance(value, str) else strictjson.compact(value).decode(),
+                         _MEANING.get(name, ""), _CAS)
+                for part in ("proof_data", "additional_data") for name, value in getattr(self, part).items()]
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return both parts as sent, the binding digest in hex, and the quote decoded."""
+        return {"type": "cas-report", "proof_data": self.proof_data, "additional_data": self.additional_data,
+                "binding_digest": self.binding_digest.hex(), "quote": self.quote().to_json_dict()}
+
+    def __repr__(self) -> str:
+        return f"<CasReport {self.proof_type}, nonce {self.nonce[:32] or 'none'}>"
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        rows = [(r.name, r.shown()[3], r.meaning) for r in self.fields()]
+        return [*rows, ("SHA-512 of additional_data", self.binding_digest.hex()[:64] + "\N{HORIZONTAL ELLIPSIS}",
+                        "must stand in the evidence as report_data")]
+
+    def __str__(self) -> str:
+        return text_table(("member", "value", "meaning"), self._rows())
+
+    def _html(self) -> str:
+        return html_table(("member", "value", "meaning"), self._rows(), f"CAS report: {self.proof_type}", code=(1,))
+
+
+def _advisories(value: Any) -> tuple[str, ...]:
+    """Read the unsigned list that came beside an IAS report: a comma-joined string, a list, or nothing."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(a.strip() for a in value.split(",") if a.strip())
+    if isinstance(value, list) and all(isinstance(a, str) for a in value):
+        return tuple(value)
+    raise EvidenceError("CAS report: advisory_ids", got=type(value).__name__, wanted="a string or nothing")

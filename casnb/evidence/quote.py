@@ -1,0 +1,262 @@
+"""Quotes: a report body with the signature of a quoting enclave, as DCAP v3 (ECDSA) and EPID v2 lay them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from casnb.errors import EvidenceError
+from casnb.evidence.layout import Field, FieldRow, Layout
+from casnb.evidence.report import REPORT_BODY, ReportBody
+from casnb.view import Shown, html_table, text_table
+
+_DCAP = "Intel SGX ECDSA QuoteLibReference, A.4"
+_EPID = "Intel SGX EPID quote (sgx_quote.h)"
+
+QUOTE_HEADER = Layout("quote header", 48, (
+    Field("version", 0, 2, "u16", "3", _DCAP),
+    Field("att_key_type", 2, 2, "u16", "2 for ECDSA-256 with the P-256 curve", _DCAP),
+    Field("tee_type", 4, 4, "u32", "0 for SGX", _DCAP),
+    Field("qe_svn", 8, 2, "u16", "version of the quoting enclave; informational, its own report counts", _DCAP),
+    Field("pce_svn", 10, 2, "u16", "version of the certification enclave; informational, the PCK certificate counts", _DCAP),
+    Field("qe_vendor_id", 12, 16, "bytes", "who made the quoting enclave; 939a7233... for Intel", _DCAP),
+    Field("user_data", 28, 20, "bytes", "chosen by the quoting enclave; the first 16 bytes name the platform", _DCAP),
+))
+
+EPID_HEADER = Layout("EPID quote header", 48, (
+    Field("version", 0, 2, "u16", "2", _EPID),
+    Field("sign_type", 2, 2, "u16", "0 unlinkable, 1 linkable", _EPID),
+    Field("epid_group_id", 4, 4, "u32", "the group of platforms whose key signed", _EPID),
+    Field("qe_svn", 8, 2, "u16", "version of the quoting enclave", _EPID),
+    Field("pce_svn", 10, 2, "u16", "version of the certification enclave", _EPID),
+    Field("xeid", 12, 4, "u32", "extended EPID group", _EPID),
+    Field("basename", 16, 32, "bytes", "name under which linkable signatures can be linked", _EPID),
+))
+
+#: What stands behind the 432 signed bytes of a DCAP quote, up to the first length that varies.
+SIGNATURE_DATA = Layout("quote signature data", 578, (
+    Field("signature", 0, 64, "bytes", "attestation key's signature over header and report, r then s, big-endian", _DCAP),
+    Field("attestation_key", 64, 64, "bytes", "public key of this quoting enclave, x then y, big-endian", _DCAP),
+    Field("qe_report", 128, 384, "bytes", "report body of the quoting enclave itself", _DCAP),
+    Field("qe_report_signature", 512, 64, "bytes", "PCK key's signature over that report, r then s, big-endian", _DCAP),
+    Field("auth_size", 576, 2, "u16", "how many bytes of authentication data follow", _DCAP),
+))
+CERTIFICATION = Layout("certification data header", 6, (
+    Field("certification_type", 0, 2, "u16", "5 for a PCK certificate chain in PEM", _DCAP),
+    Field("certification_size", 2, 4, "u32", "how many bytes of certification data follow", _DCAP),
+))
+LENGTH = Layout("signature length", 4, (Field("signature_size", 0, 4, "u32", "how many bytes of signature data follow", _DCAP),))
+
+SIGNED_SIZE = QUOTE_HEADER.size + REPORT_BODY.size
+_CERTIFICATION_TYPES = range(1, 6)
+
+
+def _take(data: bytes, offset: int, size: int, what: str) -> bytes:
+    if size > len(data) - offset:
+        left = len(data) - offset
+        raise EvidenceError(f"quote: {what}", got=f"a length of {size} bytes", wanted=f"at most the {left} that are left",
+                            do="The quote is cut short or its length field was changed.")
+    return data[offset : offset + size]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote(Shown):
+    """A DCAP quote, version 3; `from_bytes` and `to_bytes` are exact inverses.
+
+    Not checked here: any signature, and whether header values are acceptable beyond the version and TEE type that decide
+    how the bytes are read. Source: Intel SGX ECDSA QuoteLibReference, A.4; integers little-endian.
+    """
+
+    version: int
+    att_key_type: int
+    tee_type: int
+    qe_svn: int
+    pce_svn: int
+    qe_vendor_id: bytes
+    user_data: bytes
+    body: ReportBody
+    signature: bytes
+    attestation_key: bytes
+    qe_report: ReportBody
+    qe_report_signature: bytes
+    auth_data: bytes
+    certification_type: int
+    certification_data: bytes
+
+    LAYOUT: ClassVar[Layout] = QUOTE_HEADER
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Quote:
+        """Read one whole quote; raise EvidenceError for another version, a wrong length, or anything left over."""
+        header = QUOTE_HEADER.unpack(data)
+        if header[0] != 3:
+            hint = {2: "This is an EPID quote.", 4: "Version 4 is not read.", 5: "Version 5 is not read."}.get(header[0], "")
+            raise EvidenceError("quote: version", got=header[0], wanted=3, do=hint)
+        if header[2] != 0:
+            raise EvidenceError("quote: TEE type", got=f"0x{header[2]:x}", wanted="0 (SGX)", do="TDX quotes are not read.")
+        body = ReportBody(*REPORT_BODY.unpack(data, QUOTE_HEADER.size))
+        (size,) = LENGTH.unpack(data, SIGNED_SIZE)
+        at = SIGNED_SIZE + LENGTH.size
+        if size != len(data) - at:
+            raise EvidenceError("quote: signature length", got=f"{size} bytes", wanted=f"the {len(data) - at} that follow",
+                                do="The quote is cut short, or something was appended to it.")
+        signature, key, qe_report, qe_signature, auth_size = SIGNATURE_DATA.unpack(data, at)
+        at += SIGNATURE_DATA.size
+        auth = _take(data, at, auth_size, "authentication data")
+        at += auth_size
+        kind, cert_size = CERTIFICATION.unpack(data, at)
+        at += CERTIFICATION.size
+        if kind not in _CERTIFICATION_TYPES:
+            raise EvidenceError("quote: certification data type", got=kind, wanted="1 to 5")
+        if cert_size != len(data) - at:
+            raise EvidenceError("quote: certification data length", got=f"{cert_size} bytes",
+                                wanted=f"the {len(data) - at} that follow")
+        qe_body = ReportBody(*REPORT_BODY.unpack(qe_report))
+        return cls(*(*header, body, signature, key, qe_body, qe_signature, auth, kind, data[at:]))
+
+    def to_bytes(self) -> bytes:
+        """Return the quote's bytes, lengths recomputed."""
+        certification = CERTIFICATION.pack((self.certification_type, len(self.certification_data))) + self.certification_data
+        fixed = SIGNATURE_DATA.pack((self.signature, self.attestation_key, self.qe_report_bytes, self.qe_report_signature,
+                                     len(self.auth_data)))
+        data = fixed + self.auth_data + certification
+        return self.signed_bytes + LENGTH.pack((len(data),)) + data
+
+    @property
+    def signed_bytes(self) -> bytes:
+        """The 432 bytes that the attestation key signs: header and report body."""
+        return QUOTE_HEADER.pack(QUOTE_HEADER.values(self)) + self.body.to_bytes()
+
+    @property
+    def qe_report_bytes(self) -> bytes:
+        """The 384 bytes that the PCK key signs."""
+        return self.qe_report.to_bytes()
+
+    @property
+    def pck_chain_pem(self) -> bytes:
+        """The PCK certificate chain as sent; raise EvidenceError where the quote carries none (types 1 to 4)."""
+        if self.certification_type != 5:
+            raise EvidenceError("quote: certification data type", got=self.certification_type,
+                                wanted="5 (a PCK certificate chain)", do="Give the chain with the endorsements.")
+        return self.certification_data
+
+    def fields(self) -> list[FieldRow]:
+        """Return one row a field over the whole quote, offsets from its start."""
+        start = SIGNED_SIZE + LENGTH.size
+        auth = start + SIGNATURE_DATA.size
+        cert = auth + len(self.auth_data)
+        rows = QUOTE_HEADER.rows(self) + self.body.fields(QUOTE_HEADER.size)
+        sizes = {"auth_size": len(self.auth_data), "certification_size": len(self.certification_data)}
+        total = SIGNATURE_DATA.size + len(self.auth_data) + CERTIFICATION.size + len(self.certification_data)
+        rows.append(_row(LENGTH.fields[0], total, SIGNED_SIZE))
+        for f in SIGNATURE_DATA.fields:
+            value = self.qe_report.to_bytes() if f.name == "qe_report" else sizes.get(f.name, getattr(self, f.name, b""))
+            rows.append(_row(f, value, start))
+        rows.append(FieldRow("auth_data", auth, len(self.auth_data), self.auth_data.hex(),
+                             "part of what the QE report names", _DCAP))
+        rows += [_row(f, sizes.get(f.name, self.certification_type), cert) for f in CERTIFICATION.fields]
+        rows.append(FieldRow("certification_data", cert + CERTIFICATION.size, len(self.certification_data),
+                             self.certification_data[:27].decode("ascii", "replace") if self.certification_type == 5
+                             else self.certification_data.hex(), "who vouches for the PCK key", _DCAP))
+        return rows
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return header, both report bodies and the signature data by name, bytes as hex."""
+        return {"type": "dcap-quote", **QUOTE_HEADER.plain(self), "report": self.body.to_json_dict(),
+                "signature": self.signature.hex(), "attestation_key": self.attestation_key.hex(),
+                "qe_report": self.qe_report.to_json_dict(),
+                "qe_report_signature": self.qe_report_signature.hex(), "auth_data": self.auth_data.hex(),
+                "certification_type": self.certification_type, "certification_data": self.certification_data.hex()}
+
+    def __repr__(self) -> str:
+        return f"<Quote v{self.version} DCAP, {self.body!r}>"
+
+    def __str__(self) -> str:
+        return text_table(FieldRow.HEADER, [r.shown() for r in self.fields()])
+
+    def _html(self) -> str:
+        return html_table(FieldRow.HEADER, [r.shown() for r in self.fields()], f"DCAP quote, version {self.version}", code=(1, 3))
+
+
+def _row(f: Field, value: bytes | int, base: int) -> FieldRow:
+    return FieldRow(f.name, base + f.offset, f.size, f.show(value), f.meaning, f.source)
+
+
+@dataclass(frozen=True, slots=True)
+class EpidQuote(Shown):
+    """An EPID quote, version 2: 432 bytes inside an IAS report, longer with its signature.
+
+    `signature` is None for the 432-byte form. Only Intel's attestation service could check the signature.
+    Source: sgx_quote.h; integers little-endian.
+    """
+
+    version: int
+    sign_type: int
+    epid_group_id: int
+    qe_svn: int
+    pce_svn: int
+    xeid: int
+    basename: bytes
+    body: ReportBody
+    signature: bytes | None = None
+
+    LAYOUT: ClassVar[Layout] = EPID_HEADER
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> EpidQuote:
+        """Read exactly 432 bytes, or those with a 4-byte length and that many bytes of signature; else EvidenceError."""
+        header = EPID_HEADER.unpack(data)
+        if header[0] != 2:
+            raise EvidenceError("EPID quote: version", got=header[0], wanted=2)
+        if header[1] not in (0, 1):
+            raise EvidenceError("EPID quote: sign type", got=header[1], wanted="0 (unlinkable) or 1 (linkable)")
+        body = ReportBody(*REPORT_BODY.unpack(data, EPID_HEADER.size))
+        if len(data) == SIGNED_SIZE:
+            return cls(*(*header, body))
+        (size,) = LENGTH.unpack(data, SIGNED_SIZE)
+        signature = data[SIGNED_SIZE + LENGTH.size :]
+        if size != len(signature):
+            raise EvidenceError("EPID quote: signature length", got=f"{size} bytes", wanted=f"the {len(signature)} that follow",
+                                do="The quote is cut short, or something was appended to it.")
+        return cls(*(*header, body, signature))
+
+    def to_bytes(self) -> bytes:
+        """Return the quote's bytes in the form it has, with or without signature."""
+        tail = b"" if self.signature is None else LENGTH.pack((len(self.signature),)) + self.signature
+        return self.signed_bytes + tail
+
+    @property
+    def signed_bytes(self) -> bytes:
+        """The 432 bytes of header and report body."""
+        return EPID_HEADER.pack(EPID_HEADER.values(self)) + self.body.to_bytes()
+
+    def fields(self) -> list[FieldRow]:
+        """Return one row a field over the whole quote, offsets from its start."""
+        rows = EPID_HEADER.rows(self) + self.body.fields(EPID_HEADER.size)
+        if self.signature is not None:
+            rows.append(_row(LENGTH.fields[0], len(self.signature), SIGNED_SIZE))
+            rows.append(FieldRow("signature", SIGNED_SIZE + LENGTH.size, len(self.signature), self.signature.hex(),
+                                 "EPID group signature, for Intel's service alone to check", _EPID))
+        return rows
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return header, report body and signature by name, bytes as hex."""
+        return {"type": "epid-quote", **EPID_HEADER.plain(self), "report": self.body.to_json_dict(),
+                "signature": None if self.signature is None else self.signature.hex()}
+
+    def __repr__(self) -> str:
+        return f"<EpidQuote v{self.version}, {self.body!r}>"
+
+    def __str__(self) -> str:
+        return text_table(FieldRow.HEADER, [r.shown() for r in self.fields()])
+
+    def _html(self) -> str:
+        return html_table(FieldRow.HEADER, [r.shown() for r in self.fields()], "EPID quote, version 2", code=(1, 3))
+
+
+def parse_quote(data: bytes) -> Quote | EpidQuote:
+    """Read a quote of either kind by its version; raise EvidenceError for any other."""
+    version = int.from_bytes(data[:2], "little")
+    if version == 2:
+        return EpidQuote.from_bytes(data)
+    return Quote.from_bytes(data)
