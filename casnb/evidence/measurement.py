@@ -1,0 +1,188 @@
+"""The MRENCLAVE ledger: the records whose SHA-256 is an enclave's measurement."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from casnb.errors import EvidenceError, UsageError
+from casnb.evidence.layout import Field, FieldRow, Layout
+from casnb.view import Shown, html_table, text_table
+
+_SDM = "Intel SDM vol. 3D, 34.4.1"
+PAGE = 4096
+CHUNK = 256
+
+ECREATE = Layout("ECREATE record", 64, (
+    Field("tag", 0, 8, "bytes", "ECREATE and a zero", _SDM),
+    Field("ssa_frame_size", 8, 4, "u32", "pages that hold a thread's state when it is interrupted", _SDM),
+    Field("size", 12, 8, "u64", "size of the enclave in bytes, a power of two", _SDM),
+    Field("padding", 20, 44, "reserved", "zero", _SDM),
+))
+EADD = Layout("EADD record", 64, (
+    Field("tag", 0, 8, "bytes", "EADD and four zeros", _SDM),
+    Field("offset", 8, 8, "u64", "where the page stands, counted from the enclave's start", _SDM),
+    Field("flags", 16, 8, "u64", "SECINFO: bit 0 read, 1 write, 2 execute; page type in bits 8 to 15", _SDM),
+    Field("padding", 24, 40, "reserved", "zero", _SDM),
+))
+EEXTEND = Layout("EEXTEND record", 64, (
+    Field("tag", 0, 8, "bytes", "EEXTEND and a zero", _SDM),
+    Field("offset", 8, 8, "u64", "where the 256 measured bytes stand", _SDM),
+    Field("padding", 16, 48, "reserved", "zero", _SDM),
+))
+_TAGS = {b"ECREATE\0": ECREATE, b"EADD\0\0\0\0": EADD, b"EEXTEND\0": EEXTEND}
+
+
+@dataclass(frozen=True)
+class Ecreate:
+    """The enclave begins: SSA frame size in pages, enclave size in bytes."""
+
+    ssa_frame_size: int
+    size: int
+
+    def to_bytes(self) -> bytes:
+        return ECREATE.pack((b"ECREATE\0", self.ssa_frame_size, self.size, bytes(44)))
+
+    def __str__(self) -> str:
+        return f"size 0x{self.size:x}, SSA frame {self.ssa_frame_size} page(s)"
+
+
+@dataclass(frozen=True)
+class Eadd:
+    """A page is added at `offset` (bytes) with SECINFO `flags`."""
+
+    offset: int
+    flags: int
+
+    def to_bytes(self) -> bytes:
+        return EADD.pack((b"EADD\0\0\0\0", self.offset, self.flags, bytes(40)))
+
+    def __str__(self) -> str:
+        rights = "".join(c if self.flags >> n & 1 else "-" for n, c in enumerate("rwx"))
+        kind = {1: "TCS", 2: "REG"}.get(self.flags >> 8 & 0xFF, f"type {self.flags >> 8 & 0xFF}")
+        return f"page at 0x{self.offset:x}, {rights}, {kind}"
+
+
+@dataclass(frozen=True)
+class Eextend:
+    """256 bytes of a page are measured; `offset` is where they stand."""
+
+    offset: int
+    data: bytes
+
+    def to_bytes(self) -> bytes:
+        if len(self.data) != CHUNK:
+            raise UsageError("EEXTEND: data", got=f"{len(self.data)} bytes", wanted=str(CHUNK))
+        return EEXTEND.pack((b"EEXTEND\0", self.offset, bytes(48))) + self.data
+
+    def __str__(self) -> str:
+        return f"256 bytes at 0x{self.offset:x}: {self.data[:8].hex()}..."
+
+
+Record = Ecreate | Eadd | Eextend
+
+
+@dataclass(frozen=True)
+class Ledger(Shown):
+    """The records in order; their bytes are an SGXS stream, and SHA-256 of that is MRENCLAVE.
+
+    >>> Ledger((Ecreate(1, 8192),)).mrenclave[:8]
+    '9e197c88'
+    """
+
+    records: tuple[Record, ...]
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Ledger:
+        """Read an SGXS stream; raise EvidenceError where the CPU would refuse it.
+
+        One ECREATE stands first, its size a power of two; pages are aligned to 4096 bytes, chunks to 256, and lie inside a
+        page that was added before.
+        """
+        return cls(tuple(_records(data)))
+
+    def to_bytes(self) -> bytes:
+        """Return the stream."""
+        return b"".join(r.to_bytes() for r in self.records)
+
+    @property
+    def mrenclave(self) -> str:
+        """SHA-256 of the stream, as hex."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    def fields(self) -> list[FieldRow]:
+        """Return one row a record, offsets into the stream."""
+        rows, at = [], 0
+        for r in self.records:
+            size = len(r.to_bytes())
+            rows.append(FieldRow(type(r).__name__.upper(), at, size, str(r), _WHY[type(r)], _SDM))
+            at += size
+        return rows
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return the measurement and how many records of each kind lead to it."""
+        return {"type": "ledger", "mrenclave": self.mrenclave, **{k.__name__.lower(): n for k, n in self._counts().items()}}
+
+    def _counts(self) -> dict[type, int]:
+        return {kind: sum(isinstance(r, kind) for r in self.records) for kind in (Ecreate, Eadd, Eextend)}
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {k.__name__.upper()}" for k, n in self._counts().items())
+        return f"<Ledger MRENCLAVE {self.mrenclave[:12]}... from {counts}>"
+
+    def _rows(self) -> Sequence[tuple[str, ...]]:
+        rows = [r.shown()[:4] for r in self.fields()[:40]]
+        more = len(self.records) - len(rows)
+        return [*rows, *([("...", "", "", f"{more} further records")] if more else []), ("MRENCLAVE", "", "", self.mrenclave)]
+
+    def __str__(self) -> str:
+        return text_table(("record", "offset", "size", "what is measured"), self._rows())
+
+    def _html(self) -> str:
+        return html_table(("record", "offset", "size", "what is measured"), self._rows(), repr(self).strip("<>"), code=(1, 3))
+
+
+_WHY: dict[type, str] = {Ecreate: "how large the enclave is", Eadd: "that a page exists, and its rights", Eextend: "what is in it"}
+
+
+def _records(data: bytes) -> Iterator[Record]:
+    at, size, pages = 0, 0, set[int]()
+    while at < len(data):
+        tag = data[at : at + 8]
+        layout = _TAGS.get(tag)
+        if layout is None:
+            raise EvidenceError(f"ledger: record at byte {at}", got=tag.hex() or "nothing", wanted="ECREATE, EADD or EEXTEND")
+        if (layout is ECREATE) != (at == 0):
+            raise EvidenceError(f"ledger: record at byte {at}", got=layout.name, wanted="one ECREATE, and it stands first")
+        _, *values, padding = layout.unpack(data, at)
+        if any(padding):
+            raise EvidenceError(f"ledger: record at byte {at}", got="padding that is not zero", wanted="zeros")
+        at += layout.size
+        if layout is ECREATE:
+            size = values[1]
+            if size < PAGE or size & (size - 1):
+                raise EvidenceError("ledger: ECREATE size", got=size, wanted="a power of two of at least 4096")
+            yield Ecreate(*values)
+            continue
+        offset = values[0]
+        step = PAGE if layout is EADD else CHUNK
+        if offset % step or offset >= size:
+            raise EvidenceError(f"ledger: {layout.name}", got=f"offset 0x{offset:x}",
+                                wanted=f"a multiple of {step} below 0x{size:x}")
+        if layout is EADD:
+            if offset in pages:
+                raise EvidenceError("ledger: EADD record", got=f"the page at 0x{offset:x} twice", wanted="each page once")
+            pages.add(offset)
+            yield Eadd(*values)
+            continue
+        if offset - offset % PAGE not in pages:
+            raise EvidenceError("ledger: EEXTEND record", got=f"offset 0x{offset:x}", wanted="a page that was added before")
+        chunk = data[at : at + CHUNK]
+        if len(chunk) != CHUNK:
+            raise EvidenceError("ledger: EEXTEND data", got=f"{len(chunk)} bytes", wanted=str(CHUNK), do="The stream is cut short.")
+        at += CHUNK
+        yield Eextend(offset, chunk)
+    if not size:
+        raise EvidenceError("ledger", got="nothing", wanted="an ECREATE record")

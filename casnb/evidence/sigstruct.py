@@ -1,0 +1,158 @@
+"""SIGSTRUCT: the signer's statement about an enclave, checked by the CPU before the enclave may start."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from casnb.errors import EvidenceError
+from casnb.evidence.layout import Field, FieldRow, Layout
+from casnb.view import Shown, html_table, text_table
+
+_SDM = "Intel SDM vol. 3D, 35.14"
+HEADER = bytes.fromhex("06000000e10000000000010000000000")
+HEADER2 = bytes.fromhex("01010000600000006000000001000000")
+
+SIGSTRUCT = Layout("SIGSTRUCT", 1808, (
+    Field("header", 0, 16, "bytes", "constant", _SDM),
+    Field("vendor", 16, 4, "u32", "0, or 0x8086 for Intel's own enclaves", _SDM),
+    Field("date", 20, 4, "u32", "day of the build, 0xYYYYMMDD in binary-coded decimal", _SDM),
+    Field("header2", 24, 16, "bytes", "constant", _SDM),
+    Field("swdefined", 40, 4, "u32", "for software", _SDM),
+    Field("reserved1", 44, 84, "reserved", "zero", _SDM),
+    Field("modulus", 128, 384, "bytes", "RSA-3072 public key, little-endian; its SHA-256 is MRSIGNER", _SDM),
+    Field("exponent", 512, 4, "u32", "3", _SDM),
+    Field("signature", 516, 384, "bytes", "RSA PKCS#1 v1.5 with SHA-256 over bytes 0 to 127 and 900 to 1027, little-endian", _SDM),
+    Field("miscselect", 900, 4, "u32", "extended features demanded", _SDM),
+    Field("miscmask", 904, 4, "u32", "which bits of MISCSELECT are enforced", _SDM),
+    Field("cet_attributes", 908, 1, "bytes", "control-flow enforcement demanded", _SDM),
+    Field("cet_attributes_mask", 909, 1, "bytes", "which of those bits are enforced", _SDM),
+    Field("reserved2", 910, 2, "reserved", "zero", _SDM),
+    Field("isv_family_id", 912, 16, "bytes", "product family", _SDM),
+    Field("attributes", 928, 16, "bytes", "ATTRIBUTES demanded: FLAGS and XFRM", _SDM),
+    Field("attribute_mask", 944, 16, "bytes", "which bits of ATTRIBUTES are enforced; DEBUG usually is not", _SDM),
+    Field("enclave_hash_bytes", 960, 32, "bytes", "ENCLAVEHASH: the MRENCLAVE this statement is about", _SDM),
+    Field("reserved3", 992, 16, "reserved", "zero", _SDM),
+    Field("isv_ext_prod_id", 1008, 16, "bytes", "extended product number", _SDM),
+    Field("isv_prod_id", 1024, 2, "u16", "ISVPRODID given to the enclave", _SDM),
+    Field("isv_svn", 1026, 2, "u16", "ISVSVN given to the enclave", _SDM),
+    Field("reserved4", 1028, 12, "reserved", "zero", _SDM),
+    Field("q1", 1040, 384, "bytes", "floor(S^2 / N), little-endian: saves the CPU a division", _SDM),
+    Field("q2", 1424, 384, "bytes", "floor((S^3 - q1*S*N) / N), little-endian: saves the CPU another", _SDM),
+))
+_SIGNED = ((0, 128), (900, 1028))
+#: DigestInfo of SHA-256 (RFC 8017, 9.2).
+_DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
+
+
+@dataclass(frozen=True)
+class SigStruct(Shown):
+    """A SIGSTRUCT of 1808 bytes; `from_bytes` and `to_bytes` are exact inverses.
+
+    Constants (HEADER, HEADER2, exponent 3, reserved bytes zero, a date that is decimal) are required here, because the CPU
+    requires them; the signature is checked by `verify`.
+    """
+
+    LAYOUT: ClassVar[Layout] = SIGSTRUCT
+
+    header: bytes
+    vendor: int
+    date: int
+    header2: bytes
+    swdefined: int
+    reserved1: bytes
+    modulus: bytes
+    exponent: int
+    signature: bytes
+    miscselect: int
+    miscmask: int
+    cet_attributes: bytes
+    cet_attributes_mask: bytes
+    reserved2: bytes
+    isv_family_id: bytes
+    attributes: bytes
+    attribute_mask: bytes
+    enclave_hash_bytes: bytes
+    reserved3: bytes
+    isv_ext_prod_id: bytes
+    isv_prod_id: int
+    isv_svn: int
+    reserved4: bytes
+    q1: bytes
+    q2: bytes
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> SigStruct:
+        """Read exactly 1808 bytes; raise EvidenceError for another size or a constant that is not as specified."""
+        found = cls(*SIGSTRUCT.unpack_exact(data))
+        for name, got, want in (("header", found.header.hex(), HEADER.hex()), ("header2", found.header2.hex(), HEADER2.hex()),
+                                ("exponent", str(found.exponent), "3")):
+            if got != want:
+                raise EvidenceError(f"SIGSTRUCT: {name}", got=got, wanted=want)
+        if found.vendor not in (0, 0x8086):
+            raise EvidenceError("SIGSTRUCT: vendor", got=hex(found.vendor), wanted="0 or 0x8086")
+        for f in SIGSTRUCT.fields:
+            if f.kind == "reserved" and any(getattr(found, f.name)):
+                raise EvidenceError(f"SIGSTRUCT: {f.name}", got="bytes that are not zero", wanted="zeros")
+        if not f"{found.date:08x}".isdecimal():
+            raise EvidenceError("SIGSTRUCT: date", got=f"0x{found.date:08x}", wanted="decimal digits, 0xYYYYMMDD")
+        return found
+
+    def to_bytes(self) -> bytes:
+        """Return the 1808 bytes."""
+        return SIGSTRUCT.pack(SIGSTRUCT.values(self))
+
+    @property
+    def mrsigner(self) -> str:
+        """SHA-256 over the modulus as it stands (384 bytes, little-endian), as hex."""
+        return hashlib.sha256(self.modulus).hexdigest()
+
+    @property
+    def enclave_hash(self) -> str:
+        """The MRENCLAVE this statement is about, as hex."""
+        return self.enclave_hash_bytes.hex()
+
+    @property
+    def signed_bytes(self) -> bytes:
+        """The 256 bytes under the signature: 0 to 127 and 900 to 1027."""
+        data = self.to_bytes()
+        return b"".join(data[a:b] for a, b in _SIGNED)
+
+    def verify(self) -> tuple[bool, bool, bool]:
+        """Return whether signature, q1 and q2 hold, as the CPU would check them.
+
+        Plain integer arithmetic on public values. Not checked: whether the signer is one you trust.
+        """
+        n, s = int.from_bytes(self.modulus, "little"), int.from_bytes(self.signature, "little")
+        if n < 1 << 3071 or not n & 1 or not 0 < s < n:
+            return False, False, False
+        wanted = b"\x00\x01" + b"\xff" * (384 - 3 - 51) + b"\x00" + _DIGEST_INFO + hashlib.sha256(self.signed_bytes).digest()
+        q1, rest = divmod(s * s, n)
+        q2 = rest * s // n
+        signed = pow(s, 3, n).to_bytes(384, "big") == wanted
+        return signed, q1 == int.from_bytes(self.q1, "little"), q2 == int.from_bytes(self.q2, "little")
+
+    def fields(self) -> list[FieldRow]:
+        """Return one row a field."""
+        return SIGSTRUCT.rows(self)
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return every field by name, MRSIGNER, and whether signature, q1 and q2 hold."""
+        signature, q1, q2 = self.verify()
+        return {"type": "sigstruct", **SIGSTRUCT.plain(self), "mrsigner": self.mrsigner, "enclave_hash": self.enclave_hash,
+                "signature_ok": signature, "q1_ok": q1, "q2_ok": q2}
+
+    def __repr__(self) -> str:
+        return f"<SigStruct ENCLAVEHASH {self.enclave_hash[:12]}... MRSIGNER {self.mrsigner[:12]}... {self.date:08x}>"
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        names = zip(("signature", "q1", "q2"), self.verify(), strict=True)
+        ok = ", ".join(f"{n} {'holds' if v else 'does not hold'}" for n, v in names)
+        return [*(r.shown() for r in self.fields()), ("MRSIGNER", "", "", self.mrsigner, f"SHA-256 of the modulus; {ok}", _SDM)]
+
+    def __str__(self) -> str:
+        return text_table(FieldRow.HEADER, self._rows())
+
+    def _html(self) -> str:
+        return html_table(FieldRow.HEADER, self._rows(), "SIGSTRUCT, 1808 bytes", code=(1, 3))
