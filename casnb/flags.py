@@ -1,0 +1,87 @@
+"""The catalogue of insecure flags: what each one waives, whom that lets in, and when it is least harmful.
+
+Command line help, panels and notebooks are renderings of these rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One insecure flag of `scone cas attest`.
+
+    `name` is the long name without dashes, `attribute` its member of AttestationPolicy. `ias` and `dcap` are the statuses it
+    accepts, as Intel's old and new services spell them; empty where the flag is not about a status.
+    """
+
+    name: str
+    short: str
+    attribute: str
+    help: str
+    waives: tuple[str, ...]
+    needs: str
+    ias: str
+    dcap: str
+    gains: str
+    mildest: str
+    source: str
+
+    @property
+    def option(self) -> str:
+        """The shortest way to write the flag: `-G`, or `--only_for_testing-debug`."""
+        return f"-{self.short}" if self.short else f"--{self.name}"
+
+
+_CLI = "scone cas attest --help, 5.8"
+
+FLAGS: tuple[Flag, ...] = (
+    Flag("accept-group-out-of-date", "G", "accept_group_out_of_date",
+         "Accept a platform whose firmware lacks security updates. Dangerous.",
+         ("tcb-status",), "", "GROUP_OUT_OF_DATE", "OutOfDate, OutOfDateConfigurationNeeded (with -C)",
+         "Whoever runs such a machine and uses a published attack can read enclave memory, the attestation key included. With that "
+         "key they sign a quote for any MRENCLAVE: every other line of the result is then their own word.",
+         "A test system that holds nothing of value, on a machine whose owner you trust.", _CLI),
+    Flag("accept-configuration-needed", "C", "accept_configuration_needed",
+         "Accept a platform whose settings weaken the enclave, such as hyper-threading.",
+         ("tcb-status",), "", "CONFIGURATION_NEEDED, CONFIGURATION_AND_SW_HARDENING_NEEDED (with -S)",
+         "ConfigurationNeeded, ConfigurationAndSWHardeningNeeded (with -S), OutOfDateConfigurationNeeded (with -G)",
+         "A neighbour on the sibling hardware thread can watch the enclave's caches; other settings let the host fault its "
+         "arithmetic by lowering the voltage. One status has several causes: read the advisories.",
+         "A machine of your own, where nobody else runs code and the advisories concern hyper-threading alone.", _CLI),
+    Flag("accept-sw-hardening-needed", "S", "accept_sw_hardening_needed",
+         "Accept a CPU whose known leaks the enclave must avoid by how it was compiled.",
+         ("tcb-status",), "", "SW_HARDENING_NEEDED, CONFIGURATION_AND_SW_HARDENING_NEEDED (with -C)",
+         "SWHardeningNeeded, ConfigurationAndSWHardeningNeeded (with -C)",
+         "If this build was not hardened, the host can inject values into its speculation and read its secrets.",
+         "When MRENCLAVE, or signer and ISVSVN, name a build that you know to be hardened.", _CLI),
+    Flag("only_for_testing-debug", "", "only_for_testing_debug",
+         "Accept a debug enclave. It cannot protect secrets.",
+         ("debug",), "only_for_testing-ignore-signer, or --mrsigner", "", "",
+         "The host reads and writes the enclave's memory with a debugger. It takes the TLS key and serves its own values under the "
+         "very certificate you pin. MRENCLAVE does not change.",
+         "Course work, with values that are public anyway.", _CLI),
+    Flag("only_for_testing-ignore-signer", "", "only_for_testing_ignore_signer",
+         "Do not look at who signed the enclave. MRENCLAVE becomes mandatory.",
+         ("mrsigner",), "--mrenclave, or only_for_testing-trust-any", "", "",
+         "Everything now hangs on where the MRENCLAVE came from: whoever can change that page chooses your code. No ISVSVN floor "
+         "is left either, so an old release with known holes passes.",
+         "When the MRENCLAVE comes from two sources that agree.", _CLI),
+    Flag("only_for_testing-trust-any", "", "only_for_testing_trust_any",
+         "Accept any code at all, as long as it runs in a debug enclave.",
+         ("mrenclave",), "only_for_testing-debug", "", "",
+         "Anybody with any SGX machine and any program: it answers as a CAS and keeps whatever you send.",
+         "None where a value matters.", _CLI),
+)
+
+BY_NAME: Mapping[str, Flag] = {f.name: f for f in FLAGS}
+BY_OPTION: Mapping[str, Flag] = {f.option: f for f in FLAGS}
+
+
+def options(names: tuple[str, ...]) -> str:
+    """Write flags (long names without dashes) the shortest way, catalogue order, short ones in one cluster: `-GC`."""
+    chosen = [f for f in FLAGS if f.name in names]
+    cluster = "".join(f.short for f in chosen if f.short)
+    return " ".join([*([f"-{cluster}"] if cluster else []), *(f.option for f in chosen if not f.short)])

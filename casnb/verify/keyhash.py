@@ -1,0 +1,49 @@
+"""Key hashes as `scone` prints them: Base58Check over a version byte and the SHA-256 of a public key."""
+
+from __future__ import annotations
+
+import hashlib
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from casnb.errors import EvidenceError
+
+_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+#: Version byte of a SHA-256 public key hash.
+_KEY_HASH = b"\x01"
+
+
+def base58check(payload: bytes) -> str:
+    """Return Base58Check of `payload` (version byte included): Bitcoin's alphabet, 4 bytes of double SHA-256."""
+    data = payload + hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4]
+    number, out = int.from_bytes(data, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        out = _ALPHABET[digit] + out
+    return "1" * (len(data) - len(data.lstrip(b"\0"))) + out
+
+
+def key_hash(certificate: x509.Certificate) -> str:
+    """Return the 50-character hash of a certificate's public key.
+
+    What the real CAS hashes is not public; casnb takes the DER form of the public key (SubjectPublicKeyInfo).
+    """
+    spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base58check(_KEY_HASH + hashlib.sha256(spki).digest())
+
+
+def chain_key_hashes(chain_pem: bytes) -> tuple[str, str]:
+    """Return the hashes of a CAS chain's root key (CAS key) and instance key (CAS software key), whatever their order.
+
+    Raises EvidenceError unless the chain holds one self-issued and one other certificate.
+    """
+    try:
+        certificates = x509.load_pem_x509_certificates(chain_pem)
+    except ValueError:
+        raise EvidenceError("CAS certificate chain", got="text that is not PEM certificates", wanted="two of them") from None
+    roots = [c for c in certificates if c.issuer == c.subject]
+    others = [c for c in certificates if c.issuer != c.subject]
+    if len(roots) != 1 or len(others) != 1:
+        raise EvidenceError("CAS certificate chain", got=f"{len(roots)} root and {len(others)} other certificates", wanted="one of each")
+    return key_hash(roots[0]), key_hash(others[0])
