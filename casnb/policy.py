@@ -158,7 +158,8 @@ class AttestationPolicy(Shown):
                 words.pop(0)
         parser = _Parser(add_help=False, allow_abbrev=False)
         for flag in catalogue.FLAGS:
-            parser.add_argument(*([f"-{flag.short}"] if flag.short else []), f"--{flag.name}", dest=flag.attribute, action="store_true")
+            names = [f"-{flag.short}"] if flag.short else []
+            parser.add_argument(*names, f"--{flag.name}", dest=flag.attribute, action="store_true")
         parser.add_argument("--mrenclave", dest="mrenclaves", action="append", default=[])
         for name in ("mrsigner", "nonce"):
             parser.add_argument(f"--{name}")

@@ -45,5 +45,6 @@ def chain_key_hashes(chain_pem: bytes) -> tuple[str, str]:
     roots = [c for c in certificates if c.issuer == c.subject]
     others = [c for c in certificates if c.issuer != c.subject]
     if len(roots) != 1 or len(others) != 1:
-        raise EvidenceError("CAS certificate chain", got=f"{len(roots)} root and {len(others)} other certificates", wanted="one of each")
+        raise EvidenceError("CAS certificate chain", got=f"{len(roots)} root and {len(others)} other certificates",
+                            wanted="one of each")
     return key_hash(roots[0]), key_hash(others[0])
