@@ -1,0 +1,322 @@
+"""The simulated world: one object, made from a seed, a scenario and a time, that owns all the rest. Trust nothing in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from functools import cached_property
+from ipaddress import ip_address
+from typing import Any
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from casnb.errors import UsageError
+from casnb.evidence import strictjson
+from casnb.evidence.avr import SignedAvr
+from casnb.evidence.cas_report import CasReport
+from casnb.evidence.measurement import Ledger
+from casnb.identities import ExpectedSigner
+from casnb.simulator.intel import LEVELS, ORGANIZATION, Intel, ias_root, key_usage, sign_avr
+from casnb.simulator.keys import KeyPair, Seed, certificate, distinguished_name, spki
+from casnb.simulator.platform import CAS_ISVPRODID, CAS_ISVSVN, Enclave, Platform, mrsigner
+from casnb.simulator.scenario import RELEASES, SCENARIOS, Release, Scenario
+from casnb.verify.endorsements import Endorsements
+from casnb.verify.pki import TrustAnchors
+from casnb.verify.tcb import TcbStatus
+from casnb.view import Shown, html_table, text_table
+
+#: What time it is in a world that was not told otherwise.
+LESSON_TIME = datetime(2026, 9, 1, 12, 0, tzinfo=timezone.utc)
+
+_CAS_VALID = (datetime(2025, 7, 3, 8, 54, 38, tzinfo=timezone.utc), datetime(4096, 1, 1, tzinfo=timezone.utc))
+_SERVER_VALID = (datetime(2020, 1, 1, tzinfo=timezone.utc), datetime(4096, 1, 1, tzinfo=timezone.utc))
+_NONCE = re.compile(r"([0-9a-f]{32})?")
+_EVIDENCE = {"IASReport": "IASReport", "EPID": "EPID", "EPIDQuote": "EPID", "DCAP": "DCAP", "DCAPQuote": "DCAP"}
+
+
+class World(Shown):
+    """A CAS, the machine it runs on, and the Intel behind it, all made from a seed: same arguments, same bytes.
+
+    `scenario` is a name from `SCENARIOS`, `now` an aware UTC time (left out: `LESSON_TIME`). Intel's root, the page's
+    authority and every MRENCLAVE follow from the seed alone; the CAS's keys and the machine from seed and scenario; only
+    signed lists and reports carry `now`. Parts are made when they are first asked for. No socket, no clock.
+
+    >>> world = World("lesson", "production")
+    >>> world.vendor.isvprodid, world.roots.simulated
+    (41316, True)
+    """
+
+    def __init__(self, seed: str = "casnb", scenario: str | Scenario = "public", now: datetime | None = None) -> None:
+        if not isinstance(seed, str) or not 1 <= len(seed) <= 200 or not seed.isprintable():
+            raise UsageError("world: seed", got=repr(seed)[:80], wanted="1 to 200 printable characters")
+        if isinstance(scenario, str) and scenario not in SCENARIOS:
+            raise UsageError("world: scenario", got=scenario, wanted="one of " + ", ".join(SCENARIOS))
+        self.setup = SCENARIOS[scenario] if isinstance(scenario, str) else scenario
+        self.seed, self.scenario, self.now = seed, self.setup.name, _utc(now or LESSON_TIME)
+        self._seed = Seed(seed)
+
+    # The machine and the enclave
+
+    @cached_property
+    def intel(self) -> Intel:
+        """The authorities that vouch for this world's machine; the same for every scenario of a seed."""
+        return Intel(self._seed)
+
+    @cached_property
+    def platform(self) -> Platform:
+        """The machine on which the CAS runs."""
+        return Platform(self._seed, self.intel, self.scenario, self.setup.status)
+
+    @cached_property
+    def enclave(self) -> Enclave:
+        """The CAS's enclave."""
+        version, _, date, _ = RELEASES[0]
+        return Enclave(self._seed, version, date, self.setup.signer, self.setup.debug)
+
+    @property
+    def ledger(self) -> Ledger:
+        """How the enclave was built, record by record."""
+        return self.enclave.ledger
+
+    @property
+    def sigstruct(self) -> bytes:
+        """The signer's statement about the enclave, 1808 bytes."""
+        return self.enclave.sigstruct
+
+    @property
+    def mrenclave(self) -> str:
+        """The CAS's measurement, 64 hex digits: the reference value that an honest page shows."""
+        return self.enclave.mrenclave
+
+    @property
+    def mrsigner(self) -> str:
+        """Who signed the CAS's enclave in this scenario."""
+        return self.enclave.mrsigner
+
+    @cached_property
+    def vendor(self) -> ExpectedSigner:
+        """What a CAS of this world must be signed by to be a production CAS."""
+        return ExpectedSigner(mrsigner("vendor"), CAS_ISVPRODID, CAS_ISVSVN, "simulated vendor signer")
+
+    @cached_property
+    def release_history(self) -> tuple[Release, ...]:
+        """The rows of this world's public CAS page, the running release first; one row has no measurement."""
+        return tuple(Release(version, address, Enclave(self._seed, version, date).mrenclave if measured else None, date)
+                     for version, address, date, measured in RELEASES)
+
+    # Roots
+
+    @cached_property
+    def roots_pem(self) -> bytes:
+        """The simulated roots: DCAP (P-256), then IAS (RSA)."""
+        return self.intel.root.cert_pem + ias_root().cert_pem
+
+    @cached_property
+    def roots(self) -> TrustAnchors:
+        """The simulated roots as a verifier takes them."""
+        return TrustAnchors.from_pem(self.roots_pem, label="simulated", simulated=True)
+
+    # Certificates of the CAS and of the page
+
+    @cached_property
+    def cas_root(self) -> KeyPair:
+        """`CN=cas`, self-signed: the identity of the instance."""
+        return self._cas_authority("cas", None)
+
+    @cached_property
+    def cas_instance(self) -> KeyPair:
+        """`CN=cas-instance`, signed by `cas`."""
+        return self._cas_authority("cas-instance", self.cas_root)
+
+    def _cas_authority(self, name: str, signer: KeyPair | None) -> KeyPair:
+        """As CAS makes them since 2025: key identifier from the SPKI, critical basic constraints, nothing else."""
+        key = self._seed.p256(f"{name} {self.scenario}")
+        identifier = hashlib.sha256(spki(key.public_key())).digest()[:20]
+        return certificate(
+            distinguished_name(CN=name), key, signer, self._seed.serial(f"{name} {self.scenario}", 8), _CAS_VALID,
+            [(x509.SubjectKeyIdentifier(identifier), False), (x509.BasicConstraints(True, None), True)])
+
+    @cached_property
+    def tls_leaf(self) -> KeyPair:
+        """What the CAS presents on its TLS port: names `cas` and `localhost`, signed by `cas-instance`."""
+        name = distinguished_name(CN="cas", C="DE", O="scontain GmbH", ST="Saxony", L="Dresden", emailAddress="info@scontain.com")
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+        label = f"tls {self.scenario}"
+        return certificate(
+            name, self._seed.p256(label), self.cas_instance, self._seed.serial(label, 8), _SERVER_VALID,
+            [(x509.SubjectAlternativeName([x509.DNSName("cas"), x509.DNSName("localhost")]), False), (usage, False),
+             (x509.BasicConstraints(False, None), True)])
+
+    @cached_property
+    def cas_chain_pem(self) -> bytes:
+        """`cas-instance` and `cas` as `scone cas show-certificate` prints them, LF line ends."""
+        return self.cas_instance.cert_pem + self.cas_root.cert_pem
+
+    @cached_property
+    def tls_chain_pem(self) -> bytes:
+        """Leaf, `cas-instance`, `cas`: what the server sends."""
+        return self.tls_leaf.cert_pem + self.cas_chain_pem
+
+    @cached_property
+    def site_ca(self) -> KeyPair:
+        """The authority for the page's server; it has nothing to do with the CAS or with Intel."""
+        key = self._seed.p256("page authority")
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        return certificate(
+            distinguished_name(CN="SIMULATED web authority", O=ORGANIZATION), key, None, self._seed.serial("page authority"),
+            _SERVER_VALID, [(identifier, False), (x509.BasicConstraints(True, 0), True),
+                            (key_usage("key_cert_sign", "crl_sign"), True)])
+
+    @property
+    def site_ca_pem(self) -> bytes:
+        """That authority's certificate."""
+        return self.site_ca.cert_pem
+
+    def site_certificate(self, addresses: Sequence[str] = ()) -> KeyPair:
+        """Return a certificate for the page's server: `localhost`, `127.0.0.1` and the given host names or IP addresses.
+
+        It carries all that strict X.509 verification asks for (Python 3.13 and later does).
+        """
+        names = tuple(dict.fromkeys(("localhost", "127.0.0.1", *addresses)))
+        key = self._seed.p256("page")
+        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        above = x509.SubjectKeyIdentifier.from_public_key(self.site_ca.key.public_key())
+        return certificate(
+            distinguished_name(CN="localhost", O=ORGANIZATION), key, self.site_ca, self._seed.serial("page " + " ".join(names)),
+            _SERVER_VALID, [
+                (own, False), (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), False),
+                (x509.BasicConstraints(False, None), True), (key_usage("digital_signature"), True),
+                (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+                (x509.SubjectAlternativeName([_general_name(n) for n in names]), False)])
+
+    # Evidence
+
+    def quote(self, report_data: bytes, *, body: Mapping[str, Any] | None = None, **overrides: Any) -> bytes:
+        """Return a DCAP quote (version 3) of the CAS; `body` replaces report fields by name, the rest is `Platform.quote`'s.
+
+        Everything is signed again after the replacement, so `quote(data, body={"isv_svn": 4})` is a good quote of a CAS that
+        says 4, and `quote(data, sign_with=key)` one whose signature fails.
+        """
+        return self.platform.quote(self.platform.report_body(self.enclave, report_data, body), **overrides).to_bytes()
+
+    def endorsements(self, now: datetime | None = None, **overrides: Any) -> Endorsements:
+        """Return Intel's lists for this machine at `now` (left out: the world's); overrides are `Intel.endorsements`'s."""
+        return Endorsements.from_json(self.intel.endorsements(_utc(now or self.now), **overrides))
+
+    @cached_property
+    def spid(self) -> bytes:
+        """The service provider that this CAS is towards IAS, 16 bytes."""
+        return self._seed.octets("spid", 16)
+
+    def epid_quote(self, report_data: bytes, *, body: Mapping[str, Any] | None = None, spid: bytes | None = None,
+                   linkable: bool = True, header: Mapping[str, Any] | None = None) -> bytes:
+        """Return an EPID quote of the CAS, 1116 bytes; its group signature is made up, see `Platform.epid_quote`."""
+        report = self.platform.report_body(self.enclave, report_data, body)
+        return self.platform.epid_quote(report, spid=spid or self.spid, linkable=linkable, header=header).to_bytes()
+
+    def avr(self, report_data: bytes, *, body: Mapping[str, Any] | None = None, members: Mapping[str, Any] | None = None,
+            nonce: str = "", now: datetime | None = None, sign_with: KeyPair | None = None) -> SignedAvr:
+        """Return a signed IAS report (version 4) about the CAS, made at `now` (left out: the world's).
+
+        `body` replaces fields of the report body, `members` members of the JSON (None drops one), `sign_with` the signer.
+        """
+        at = _utc(now or self.now)
+        quote = self.epid_quote(report_data, body=body)[:432]
+        status, advisories = self.setup.status, LEVELS[self.setup.status].advisories
+        found: dict[str, Any] = {"nonce": nonce} if nonce else {}
+        timestamp = at.strftime("%Y-%m-%dT%H:%M:%S.%f")
+        number = hashlib.sha256(quote + timestamp.encode() + nonce.encode()).digest()
+        found.update(id=str(int.from_bytes(number[:16], "big")), timestamp=timestamp, version=4,
+                     epidPseudonym=base64.b64encode(self.platform.epid_pseudonym(self.spid)).decode())
+        if advisories:
+            found.update(advisoryURL="https://security-center.intel.com", advisoryIDs=list(advisories))
+        found["isvEnclaveQuoteStatus"] = status.ias_name
+        if status not in (TcbStatus.UP_TO_DATE, TcbStatus.SW_HARDENING_NEEDED):
+            found["platformInfoBlob"] = self.platform.platform_info()
+        found["isvEnclaveQuoteBody"] = base64.b64encode(quote).decode()
+        found = {k: v for k, v in {**found, **(members or {})}.items() if v is not None}
+        return sign_avr(found, number[16:].hex(), sign_with)
+
+    def additional_data(self, nonce: str = "") -> dict[str, Any]:
+        """Return what the CAS has the evidence speak for: its chain (CRLF line ends, `cas-instance` first) and a nonce."""
+        return {"type": "CasAttestationDataV1", "nonce": nonce,
+                "cert_chain": self.cas_chain_pem.decode().replace("\n", "\r\n")}
+
+    def attest(self, type: str = "IASReport", nonce: str = "", now: datetime | None = None, *, spid: str | None = None,
+               linkable: bool = False) -> bytes:
+        """Return the body of `/v1/attest`: `type` is IASReport, EPID or DCAP, `nonce` empty or 32 hex digits.
+
+        `spid` (32 hex digits) and `linkable` are for EPID. Raises UsageError for a type that this scenario does not have.
+
+        >>> World().attest(nonce="00" * 16)[:17]
+        b'{\\n  "proof_data": '
+        """
+        kind = _EVIDENCE.get(type, "")
+        if kind not in self.setup.evidence:
+            raise UsageError("evidence type", got=type, wanted=" or ".join(self.setup.evidence) + f" (scenario {self.scenario})")
+        if not _NONCE.fullmatch(nonce):
+            raise UsageError("nonce", got=nonce, wanted="32 hex digits")
+        extra = self.additional_data(nonce)
+        data = hashlib.sha512(strictjson.compact(extra)).digest()
+        proof: dict[str, Any]
+        if kind == "IASReport":
+            proof = ias_proof(self.avr(data, now=now))
+        elif kind == "EPID":
+            provider = _spid(spid) if spid is not None else self.spid
+            quote = self.epid_quote(data, spid=provider, linkable=linkable)
+            proof = {"type": "EPIDQuote", "quote": base64.b64encode(quote).decode(), "spid": provider.hex(), "linkable": linkable}
+        else:
+            proof = {"type": "DCAPQuote", "quote": base64.b64encode(self.quote(data)).decode(),
+                     "endorsements": self.intel.endorsements(_utc(now or self.now))}
+        return CasReport.build(proof, extra).to_json()
+
+    # How it shows
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return [
+            ("seed", self.seed), ("scenario", f"{self.scenario}: {self.setup.title}"),
+            ("time", self.now.strftime("%Y-%m-%dT%H:%M:%SZ")), ("evidence", " and ".join(self.setup.evidence)),
+            ("TCB status", self.setup.status_text), ("debug enclave", "yes" if self.setup.debug else "no"),
+            ("signer", f"simulated {self.setup.signer} signer"), ("MRSIGNER", self.mrsigner), ("MRENCLAVE", self.mrenclave),
+            ("CAS root SHA-256", hashlib.sha256(self.cas_root.spki).hexdigest()),
+        ]
+
+    def __repr__(self) -> str:
+        return f"World({self.seed!r}, {self.scenario!r}, now={self.now:%Y-%m-%dT%H:%M:%SZ})"
+
+    def __str__(self) -> str:
+        return text_table(("of the world", "value"), self._rows())
+
+    def _html(self) -> str:
+        return html_table(("of the world", "value"), self._rows(), f"A simulated world. {self.setup.story}", code=(1,))
+
+
+def ias_proof(report: SignedAvr) -> dict[str, Any]:
+    """Return `proof_data` for an IAS report, members in the order in which a CAS sends them."""
+    return {"type": "IASReport", "request_id": report.request_id,
+            "report_signature": base64.b64encode(report.signature).decode(),
+            "signing_certificate": report.chain_pem.decode(), "advisory_url": None, "advisory_ids": None,
+            "body": report.body.decode()}
+
+
+def _utc(now: datetime) -> datetime:
+    if now.utcoffset() != timedelta(0):
+        raise UsageError("world: now", got=now.isoformat(), wanted="a time with time zone UTC")
+    return now
+
+
+def _spid(text: str) -> bytes:
+    if not text or not _NONCE.fullmatch(text):
+        raise UsageError("spid", got=text, wanted="32 hex digits")
+    return bytes.fromhex(text)
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
