@@ -28,7 +28,7 @@ from casnb.simulator.keys import (
     sign,
     sign_raw,
 )
-from casnb.verify.tcb import TcbStatus
+from casnb.verify.tcb import TcbLevel, TcbStatus
 
 ORGANIZATION = "casnb simulator, trust nothing"
 #: All certificates on Intel's side hold this long, so that a world may be set to any day between.
@@ -44,45 +44,37 @@ QE_MRSIGNER = bytes.fromhex("8c4f5775d796503e96137f77c68a829a0056ac8ded70140b081
 QE_ISVPRODID, QE_ISVSVN, QE_FLAGS = 1, 8, 0x15
 
 
-@dataclass(frozen=True)
-class TcbLevel:
-    """One level of the simulated TCB info: the first seven component SVNs (the other nine are 0) and what Intel says of it."""
-
-    status: TcbStatus
-    leading: tuple[int, ...]
-    date: str
-    advisories: tuple[str, ...] = ()
-    pce_svn: int = 13
-
-    @property
-    def components(self) -> tuple[int, ...]:
-        """The sixteen component SVNs."""
-        return (*self.leading, *[0] * (16 - len(self.leading)))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the level in the form of TCB info version 3."""
-        rows = [{"svn": svn, **_KIND.get(n, {})} for n, svn in enumerate(self.components)]
-        out: dict[str, Any] = {"tcb": {"sgxtcbcomponents": rows, "pcesvn": self.pce_svn},
-                               "tcbDate": self.date + "T00:00:00Z", "tcbStatus": self.status.dcap_name}
-        return {**out, "advisoryIDs": list(self.advisories)} if self.advisories else out
-
-
 _KIND = {0: {"category": "BIOS", "type": "Early Microcode Update"}, 1: {"category": "OS/VMM", "type": "SGX Late Microcode Update"},
          2: {"category": "OS/VMM", "type": "TXT SINIT"}, 3: {"category": "BIOS"}}
 _SMT = ("INTEL-SA-00161", "INTEL-SA-00233")
 _LVI = ("INTEL-SA-00334", "INTEL-SA-00615")
 _OLD = ("INTEL-SA-00828", "INTEL-SA-00837")
 
+
+
+def _level(status: TcbStatus, leading: tuple[int, ...], day: str, advisories: tuple[str, ...] = (), pce_svn: int = 13) -> TcbLevel:
+    """Make a level from its first component SVNs; the others are 0."""
+    return TcbLevel((*leading, *[0] * (16 - len(leading))), pce_svn, status, f"{day}T00:00:00Z", advisories)
+
+
 #: One level for each status, highest first. A platform with exactly these SVNs has exactly this status.
 LEVELS: Mapping[TcbStatus, TcbLevel] = {level.status: level for level in (
-    TcbLevel(TcbStatus.UP_TO_DATE, (16, 17, 3, 3, 255, 255, 1), "2025-08-13"),
-    TcbLevel(TcbStatus.CONFIGURATION_NEEDED, (16, 17, 3, 3, 255, 255, 0), "2025-08-13", _SMT),
-    TcbLevel(TcbStatus.SW_HARDENING_NEEDED, (16, 16, 3, 3, 255, 255, 1), "2025-08-13", _LVI),
-    TcbLevel(TcbStatus.CONFIGURATION_AND_SW_HARDENING_NEEDED, (16, 16, 3, 3, 255, 255, 0), "2025-08-13", _SMT + _LVI),
-    TcbLevel(TcbStatus.OUT_OF_DATE, (11, 11, 3, 3, 255, 255, 1), "2023-02-15", _OLD),
-    TcbLevel(TcbStatus.OUT_OF_DATE_CONFIGURATION_NEEDED, (11, 11, 3, 3, 255, 255, 0), "2023-02-15", _OLD + _SMT),
-    TcbLevel(TcbStatus.REVOKED, (4, 4, 3, 3, 255, 255, 0), "2019-05-15", _OLD + _SMT + _LVI, pce_svn=5),
+    _level(TcbStatus.UP_TO_DATE, (16, 17, 3, 3, 255, 255, 1), "2025-08-13"),
+    _level(TcbStatus.CONFIGURATION_NEEDED, (16, 17, 3, 3, 255, 255, 0), "2025-08-13", _SMT),
+    _level(TcbStatus.SW_HARDENING_NEEDED, (16, 16, 3, 3, 255, 255, 1), "2025-08-13", _LVI),
+    _level(TcbStatus.CONFIGURATION_AND_SW_HARDENING_NEEDED, (16, 16, 3, 3, 255, 255, 0), "2025-08-13", _SMT + _LVI),
+    _level(TcbStatus.OUT_OF_DATE, (11, 11, 3, 3, 255, 255, 1), "2023-02-15", _OLD),
+    _level(TcbStatus.OUT_OF_DATE_CONFIGURATION_NEEDED, (11, 11, 3, 3, 255, 255, 0), "2023-02-15", _OLD + _SMT),
+    _level(TcbStatus.REVOKED, (4, 4, 3, 3, 255, 255, 0), "2019-05-15", _OLD + _SMT + _LVI, pce_svn=5),
 )}
+
+
+def level_json(level: TcbLevel) -> dict[str, Any]:
+    """Return a level in the form of TCB info version 3."""
+    rows = [{"svn": svn, **_KIND.get(n, {})} for n, svn in enumerate(level.components)]
+    out: dict[str, Any] = {"tcb": {"sgxtcbcomponents": rows, "pcesvn": level.pce_svn},
+                           "tcbDate": level.date, "tcbStatus": level.status.dcap_name}
+    return {**out, "advisoryIDs": list(level.advisories)} if level.advisories else out
 
 
 @dataclass(frozen=True)
@@ -124,7 +116,7 @@ class Intel:
         """Return the exact text of the TCB info at `now`; `changes` replaces members before it is signed."""
         return strictjson.compact({
             "id": "SGX", "version": 3, **_dates(now), "fmspc": FMSPC.hex().upper(), "pceId": PCEID.hex().upper(), "tcbType": 0,
-            "tcbEvaluationDataNumber": EVALUATION, "tcbLevels": [level.to_json() for level in LEVELS.values()],
+            "tcbEvaluationDataNumber": EVALUATION, "tcbLevels": [level_json(level) for level in LEVELS.values()],
             **(changes or {})})
 
     def qe_identity(self, now: datetime, changes: Mapping[str, Any] | None = None) -> bytes:
@@ -157,6 +149,7 @@ class Intel:
         """
         signer = signer or self.tcb_signer
         assert isinstance(signer.key, ec.EllipticCurvePrivateKey)
+        now = now.replace(microsecond=0)
         info, identity = self.tcb_info(now, tcb_info), self.qe_identity(now, qe_identity)
         chain = (signer.cert_pem + self.root.cert_pem).decode()
         return {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from casnb.errors import UsageError
 from casnb.evidence.measurement import CHUNK, PAGE, Eadd, Ecreate, Eextend, Ledger, Record
 from casnb.evidence.quote import EpidQuote, Quote
 from casnb.evidence.report import ReportBody
@@ -21,11 +22,10 @@ from casnb.simulator.intel import (
     QE_ISVSVN,
     QE_MRSIGNER,
     Intel,
-    TcbLevel,
     sgx_extension,
 )
 from casnb.simulator.keys import KeyPair, Seed, packaged, raw_point, sign, sign_raw
-from casnb.verify.tcb import TcbStatus
+from casnb.verify.tcb import TcbLevel, TcbStatus
 
 #: What a CAS enclave calls itself.
 CAS_ISVPRODID, CAS_ISVSVN = 41316, 5
@@ -94,6 +94,19 @@ class Enclave:
         return sign_sigstruct(unsigned, self.signer).to_bytes()
 
 
+_Parts = TypeVar("_Parts", ReportBody, Quote, EpidQuote)
+
+
+def changed(value: _Parts, changes: Mapping[str, Any] | None) -> _Parts:
+    """Return the structure with some fields replaced by name; raise UsageError for a name it does not have."""
+    changes = dict(changes or {})
+    names = [f.name for f in fields(value)]
+    unknown = [name for name in changes if name not in names]
+    if unknown:
+        raise UsageError(f"{type(value).__name__}: field", got=unknown[0], wanted="one of " + ", ".join(names))
+    return replace(value, **changes)
+
+
 def sign_sigstruct(unsigned: SigStruct, signer: str) -> SigStruct:
     """Return the SIGSTRUCT with modulus, signature, Q1 and Q2 of the packaged key `vendor` or `test`."""
     unsigned = replace(unsigned, modulus=_modulus(signer))
@@ -101,8 +114,8 @@ def sign_sigstruct(unsigned: SigStruct, signer: str) -> SigStruct:
     modulus = int.from_bytes(unsigned.modulus, "little")
     q1, rest = divmod(signature * signature, modulus)
     q2 = rest * signature // modulus
-    return replace(unsigned, **{name: value.to_bytes(384, "little") for name, value in
-                                (("signature", signature), ("q1", q1), ("q2", q2))})
+    signature_bytes, q1_bytes, q2_bytes = (value.to_bytes(384, "little") for value in (signature, q1, q2))
+    return replace(unsigned, signature=signature_bytes, q1=q1_bytes, q2=q2_bytes)
 
 
 def mrsigner(signer: str) -> str:
@@ -168,7 +181,7 @@ class Platform:
             _BLANK, cpu_svn=self.cpu_svn, attributes_flags=_INIT | _MODE64 | (_DEBUG if enclave.debug else 0),
             attributes_xfrm=_XFRM, mr_enclave=bytes.fromhex(enclave.mrenclave), mr_signer=bytes.fromhex(enclave.mrsigner),
             isv_prod_id=enclave.isv_prod_id, isv_svn=enclave.isv_svn, report_data=report_data)
-        return replace(body, **dict(changes or {}))
+        return changed(body, changes)
 
     def qe_body(self, report_data: bytes, changes: Mapping[str, Any] | None = None) -> ReportBody:
         """Return the report of the quoting enclave itself."""
@@ -176,17 +189,18 @@ class Platform:
             _BLANK, cpu_svn=self.cpu_svn, attributes_flags=QE_FLAGS, attributes_xfrm=_XFRM,
             mr_enclave=hashlib.sha256(b"simulated quoting enclave").digest(), mr_signer=QE_MRSIGNER, isv_prod_id=QE_ISVPRODID,
             isv_svn=QE_ISVSVN, report_data=report_data)
-        return replace(body, **dict(changes or {}))
+        return changed(body, changes)
 
-    def quote(self, body: ReportBody, *, header: Mapping[str, Any] | None = None, qe_body: Mapping[str, Any] | None = None,
+    def quote(self, body: ReportBody, *, fields: Mapping[str, Any] | None = None, qe_body: Mapping[str, Any] | None = None,
               auth_data: bytes = bytes(range(32)), sign_with: ec.EllipticCurvePrivateKey | None = None,
               attestation_key: ec.EllipticCurvePrivateKey | None = None, certify_with: ec.EllipticCurvePrivateKey | None = None,
               certification_type: int = 5, certification_data: bytes | None = None) -> Quote:
         """Return a DCAP quote, version 3, of a report body.
 
-        Everything left out is as an honest machine would have it. `header` and `qe_body` replace fields by name;
-        `attestation_key` is the key that the quoting enclave's report names, `sign_with` the one that signs header and body,
-        `certify_with` the one that signs the quoting enclave's report in place of the PCK key.
+        Everything left out is as an honest machine would have it. `fields` and `qe_body` replace fields of the quote and of the
+        quoting enclave's report by name, before either is signed. `attestation_key` is the key that the quoting enclave's report
+        names, `sign_with` the one that signs header and body, `certify_with` the one that signs the quoting enclave's report in
+        place of the PCK key.
         """
         key = attestation_key or self.attestation_key
         pck = certify_with or self.pck.key
@@ -198,11 +212,11 @@ class Platform:
             attestation_key=raw_point(key), qe_report=self.qe_body(named, qe_body), qe_report_signature=bytes(64),
             auth_data=auth_data, certification_type=certification_type,
             certification_data=self.pck_chain_pem if certification_data is None else certification_data)
-        unsigned = replace(unsigned, **dict(header or {}))
+        unsigned = changed(unsigned, fields)
         return replace(unsigned, signature=sign_raw(sign_with or key, unsigned.signed_bytes),
                        qe_report_signature=sign_raw(pck, unsigned.qe_report_bytes))
 
-    def epid_quote(self, body: ReportBody, *, spid: bytes, linkable: bool, header: Mapping[str, Any] | None = None) -> EpidQuote:
+    def epid_quote(self, body: ReportBody, *, spid: bytes, linkable: bool, fields: Mapping[str, Any] | None = None) -> EpidQuote:
         """Return an EPID quote, version 2, with 680 bytes where the group signature stands.
 
         Those bytes come from the seed and are no signature: nobody but Intel's retired service could ever have checked one.
@@ -212,7 +226,7 @@ class Platform:
         unsigned = EpidQuote(
             version=2, sign_type=int(linkable), epid_group_id=_EPID_GROUP, qe_svn=11, pce_svn=11, xeid=0, basename=spid + tail,
             body=body)
-        unsigned = replace(unsigned, **dict(header or {}))
+        unsigned = changed(unsigned, fields)
         digest = hashlib.sha256(unsigned.signed_bytes).hexdigest()
         return replace(unsigned, signature=self.seed.octets(f"EPID {self.label} {digest}", _EPID_SIGNATURE))
 

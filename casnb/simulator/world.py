@@ -6,10 +6,10 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from functools import cached_property
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -24,10 +24,13 @@ from casnb.simulator.intel import LEVELS, ORGANIZATION, Intel, ias_root, key_usa
 from casnb.simulator.keys import KeyPair, Seed, certificate, distinguished_name, spki
 from casnb.simulator.platform import CAS_ISVPRODID, CAS_ISVSVN, Enclave, Platform, mrsigner
 from casnb.simulator.scenario import RELEASES, SCENARIOS, Release, Scenario
-from casnb.verify.endorsements import Endorsements
-from casnb.verify.pki import TrustAnchors
+from casnb.verify.proof import utc
 from casnb.verify.tcb import TcbStatus
 from casnb.view import Shown, html_table, text_table
+
+if TYPE_CHECKING:
+    from casnb.verify.endorsements import Endorsements
+    from casnb.verify.pki import TrustAnchors
 
 #: What time it is in a world that was not told otherwise.
 LESSON_TIME = datetime(2026, 9, 1, 12, 0, tzinfo=timezone.utc)
@@ -41,7 +44,7 @@ _EVIDENCE = {"IASReport": "IASReport", "EPID": "EPID", "EPIDQuote": "EPID", "DCA
 class World(Shown):
     """A CAS, the machine it runs on, and the Intel behind it, all made from a seed: same arguments, same bytes.
 
-    `scenario` is a name from `SCENARIOS`, `now` an aware UTC time (left out: `LESSON_TIME`). Intel's root, the page's
+    `scenario` is a name from `SCENARIOS`, `now` a time with a zone (left out: `LESSON_TIME`). Intel's root, the page's
     authority and every MRENCLAVE follow from the seed alone; the CAS's keys and the machine from seed and scenario; only
     signed lists and reports carry `now`. Parts are made when they are first asked for. No socket, no clock.
 
@@ -56,7 +59,7 @@ class World(Shown):
         if isinstance(scenario, str) and scenario not in SCENARIOS:
             raise UsageError("world: scenario", got=scenario, wanted="one of " + ", ".join(SCENARIOS))
         self.setup = SCENARIOS[scenario] if isinstance(scenario, str) else scenario
-        self.seed, self.scenario, self.now = seed, self.setup.name, _utc(now or LESSON_TIME)
+        self.seed, self.scenario, self.now = seed, self.setup.name, utc(now or LESSON_TIME)
         self._seed = Seed(seed)
 
     # The machine and the enclave
@@ -118,6 +121,8 @@ class World(Shown):
     @cached_property
     def roots(self) -> TrustAnchors:
         """The simulated roots as a verifier takes them."""
+        from casnb.verify.pki import TrustAnchors
+
         return TrustAnchors.from_pem(self.roots_pem, label="simulated", simulated=True)
 
     # Certificates of the CAS and of the page
@@ -205,7 +210,9 @@ class World(Shown):
 
     def endorsements(self, now: datetime | None = None, **overrides: Any) -> Endorsements:
         """Return Intel's lists for this machine at `now` (left out: the world's); overrides are `Intel.endorsements`'s."""
-        return Endorsements.from_json(self.intel.endorsements(_utc(now or self.now), **overrides))
+        from casnb.verify.endorsements import Endorsements
+
+        return Endorsements.from_json(self.intel.endorsements(utc(now or self.now), **overrides))
 
     @cached_property
     def spid(self) -> bytes:
@@ -213,10 +220,10 @@ class World(Shown):
         return self._seed.octets("spid", 16)
 
     def epid_quote(self, report_data: bytes, *, body: Mapping[str, Any] | None = None, spid: bytes | None = None,
-                   linkable: bool = True, header: Mapping[str, Any] | None = None) -> bytes:
+                   linkable: bool = True, fields: Mapping[str, Any] | None = None) -> bytes:
         """Return an EPID quote of the CAS, 1116 bytes; its group signature is made up, see `Platform.epid_quote`."""
         report = self.platform.report_body(self.enclave, report_data, body)
-        return self.platform.epid_quote(report, spid=spid or self.spid, linkable=linkable, header=header).to_bytes()
+        return self.platform.epid_quote(report, spid=spid or self.spid, linkable=linkable, fields=fields).to_bytes()
 
     def avr(self, report_data: bytes, *, body: Mapping[str, Any] | None = None, members: Mapping[str, Any] | None = None,
             nonce: str = "", now: datetime | None = None, sign_with: KeyPair | None = None) -> SignedAvr:
@@ -224,7 +231,7 @@ class World(Shown):
 
         `body` replaces fields of the report body, `members` members of the JSON (None drops one), `sign_with` the signer.
         """
-        at = _utc(now or self.now)
+        at = utc(now or self.now)
         quote = self.epid_quote(report_data, body=body)[:432]
         status, advisories = self.setup.status, LEVELS[self.setup.status].advisories
         found: dict[str, Any] = {"nonce": nonce} if nonce else {}
@@ -271,7 +278,7 @@ class World(Shown):
             proof = {"type": "EPIDQuote", "quote": base64.b64encode(quote).decode(), "spid": provider.hex(), "linkable": linkable}
         else:
             proof = {"type": "DCAPQuote", "quote": base64.b64encode(self.quote(data)).decode(),
-                     "endorsements": self.intel.endorsements(_utc(now or self.now))}
+                     "endorsements": self.intel.endorsements(utc(now or self.now))}
         return CasReport.build(proof, extra).to_json()
 
     # How it shows
@@ -301,12 +308,6 @@ def ias_proof(report: SignedAvr) -> dict[str, Any]:
             "report_signature": base64.b64encode(report.signature).decode(),
             "signing_certificate": report.chain_pem.decode(), "advisory_url": None, "advisory_ids": None,
             "body": report.body.decode()}
-
-
-def _utc(now: datetime) -> datetime:
-    if now.utcoffset() != timedelta(0):
-        raise UsageError("world: now", got=now.isoformat(), wanted="a time with time zone UTC")
-    return now
 
 
 def _spid(text: str) -> bytes:
