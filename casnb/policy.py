@@ -210,8 +210,9 @@ def appraise(
         checks.append(_advisories(proof.advisories, policy))
     else:
         bad = (c.id for c in proof.checks if c.id != "tcb-status" and c.status is not CheckStatus.PASSED and not c.optional)
-        first = next(bad, "the proof")
-        ids = ("debug", "mrenclave", "mrsigner", "isvprodid", "isvsvn", "advisories", "certificate-binding", "nonce", "instance-key")
+        first = next(bad, "tcb-status")
+        ids = ("debug", "mrenclave", "mrsigner", "isvprodid", "isvsvn", "advisories", "certificate-binding", "nonce",
+               "instance-key")
         checks += [not_run(i, f"the evidence is not proven genuine ({first})") for i in ids]
     signer = known_signer(body.mrsigner) if body is not None else None
     if signer is not None and signer.anybody_can_sign:
