@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 from cryptography import x509
@@ -79,7 +79,7 @@ def level_json(level: TcbLevel) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Intel:
-    """The authorities behind DCAP evidence, all made from one seed."""
+    """The authorities behind DCAP and IAS evidence, all made from one seed."""
 
     seed: Seed
 
@@ -104,6 +104,26 @@ class Intel:
         key = self.seed.p256("intel " + noun)
         return certificate(_subject(noun), key, signer, self.seed.serial("intel " + noun), VALID,
                            _extensions(key, signer, _ROOT_CRL, path_length))
+
+    @cached_property
+    def ias_root(self) -> KeyPair:
+        """The root of IAS report signing: each seed its own certificate, all with the one RSA-3072 key of the package."""
+        return self._ias("Attestation Report Signing CA", "ias_root", None, 0)
+
+    @cached_property
+    def ias_leaf(self) -> KeyPair:
+        """The IAS report signing certificate (RSA-2048), valid as long as its root; the real one has expired."""
+        return self._ias("Attestation Report Signing", "ias_leaf", self.ias_root)
+
+    def _ias(self, noun: str, name: str, signer: KeyPair | None, path_length: int | None = None) -> KeyPair:
+        key = packaged(name)
+        return certificate(_subject(noun), key, signer, self.seed.serial(name, 8), VALID,
+                           _extensions(key, signer, _IAS_CRL, path_length))
+
+    def sign_avr(self, body: Mapping[str, Any], request_id: str, signer: KeyPair | None = None) -> SignedAvr:
+        """Return the members as one JSON text without blanks, signed as IAS signs; `signer` replaces the simulated IAS."""
+        text, signer = strictjson.compact(dict(body)), signer or self.ias_leaf
+        return SignedAvr(text, sign(signer.key, text), signer.cert_pem + self.ias_root.cert_pem, request_id)
 
     def pck(self, label: str, key: ec.EllipticCurvePrivateKey, extension: bytes, signer: KeyPair | None = None) -> KeyPair:
         """Return the PCK certificate of a platform; `extension` is the DER of its SGX extension."""
@@ -165,6 +185,7 @@ class Intel:
         }
 
 
+_IAS_CRL = "http://certificates.simulated.invalid/AttestationReportSigningCA.crl"
 _ROOT_CRL = "https://certificates.simulated.invalid/IntelSGXRootCA.der"
 _PCK_CRL = "https://api.simulated.invalid/sgx/certification/v4/pckcrl?ca=platform&encoding=der"
 
@@ -226,30 +247,3 @@ def _integer(number: int) -> bytes:
 
 def _boolean(value: bool) -> bytes:
     return der(0x01, b"\xff" if value else b"\0")
-
-
-_IAS_CRL = "http://simulated.invalid/AttestationReportSigningCA.crl"
-_IAS = Seed("IAS, the same in every world")
-
-
-@cache
-def ias_root() -> KeyPair:
-    """The simulated root of IAS report signing: RSA-3072 from the package, so the same in every world."""
-    key = packaged("ias_root")
-    return certificate(_subject("Attestation Report Signing CA"), key, None, _IAS.serial("root", 8), VALID,
-                       _extensions(key, None, _IAS_CRL, 0))
-
-
-@cache
-def ias_leaf() -> KeyPair:
-    """The simulated IAS report signing certificate: RSA-2048, valid as long as its root (the real one expired)."""
-    key = packaged("ias_leaf")
-    return certificate(_subject("Attestation Report Signing"), key, ias_root(), _IAS.serial("leaf", 8), VALID,
-                       _extensions(key, ias_root(), _IAS_CRL))
-
-
-def sign_avr(body: Mapping[str, Any], request_id: str, signer: KeyPair | None = None) -> SignedAvr:
-    """Return the members as one JSON text without blanks, signed as IAS signs; `signer` replaces the simulated IAS."""
-    text = strictjson.compact(dict(body))
-    chain = (signer or ias_leaf()).cert_pem + ias_root().cert_pem
-    return SignedAvr(text, sign((signer or ias_leaf()).key, text), chain, request_id)

@@ -20,7 +20,7 @@ from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.measurement import Ledger
 from casnb.identities import ExpectedSigner
-from casnb.simulator.intel import LEVELS, ORGANIZATION, Intel, ias_root, key_usage, sign_avr
+from casnb.simulator.intel import LEVELS, ORGANIZATION, Intel, key_usage
 from casnb.simulator.keys import KeyPair, Seed, certificate, distinguished_name, spki
 from casnb.simulator.platform import CAS_ISVPRODID, CAS_ISVSVN, Enclave, Platform, mrsigner
 from casnb.simulator.scenario import RELEASES, SCENARIOS, Release, Scenario
@@ -116,7 +116,7 @@ class World(Shown):
     @cached_property
     def roots_pem(self) -> bytes:
         """The simulated roots: DCAP (P-256), then IAS (RSA)."""
-        return self.intel.root.cert_pem + ias_root().cert_pem
+        return self.intel.root.cert_pem + self.intel.ias_root.cert_pem
 
     @cached_property
     def roots(self) -> TrustAnchors:
@@ -246,7 +246,7 @@ class World(Shown):
             found["platformInfoBlob"] = self.platform.platform_info()
         found["isvEnclaveQuoteBody"] = base64.b64encode(quote).decode()
         found = {k: v for k, v in {**found, **(members or {})}.items() if v is not None}
-        return sign_avr(found, number[16:].hex(), sign_with)
+        return self.intel.sign_avr(found, number[16:].hex(), sign_with)
 
     def additional_data(self, nonce: str = "") -> dict[str, Any]:
         """Return what the CAS has the evidence speak for: its chain (CRLF line ends, `cas-instance` first) and a nonce."""

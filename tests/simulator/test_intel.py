@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509.oid import NameOID
 
-from casnb.simulator.intel import LEVELS, ias_leaf, ias_root, sgx_extension
+from casnb.simulator.intel import LEVELS, sgx_extension
 from casnb.simulator.world import World
 from casnb.verify.tcb import TcbStatus
 
 WORLD = World("intel", "production")
 INTEL = WORLD.intel
-EVERY = [INTEL.root, INTEL.pck_ca, INTEL.tcb_signer, WORLD.platform.pck, ias_root(), ias_leaf()]
+EVERY = [INTEL.root, INTEL.pck_ca, INTEL.tcb_signer, WORLD.platform.pck, INTEL.ias_root, INTEL.ias_leaf]
 
 
 @pytest.mark.parametrize("pair", EVERY, ids=lambda p: p.cert.subject.rfc4514_string()[3:40])
@@ -33,7 +33,7 @@ def test_every_subject_and_issuer_says_that_it_is_simulated(pair):
 @pytest.mark.parametrize("below, above", [
     pytest.param(INTEL.root, INTEL.root, id="root"), pytest.param(INTEL.pck_ca, INTEL.root, id="pck-ca"),
     pytest.param(INTEL.tcb_signer, INTEL.root, id="tcb-signer"), pytest.param(WORLD.platform.pck, INTEL.pck_ca, id="pck"),
-    pytest.param(ias_root(), ias_root(), id="ias-root"), pytest.param(ias_leaf(), ias_root(), id="ias-leaf")])
+    pytest.param(INTEL.ias_root, INTEL.ias_root, id="ias-root"), pytest.param(INTEL.ias_leaf, INTEL.ias_root, id="ias-leaf")])
 def test_certificates_are_issued_by_the_one_above(below, above):
     """Name and signature of each certificate point at its issuer."""
     below.cert.verify_directly_issued_by(above.cert)
@@ -41,7 +41,7 @@ def test_certificates_are_issued_by_the_one_above(below, above):
 
 @pytest.mark.parametrize("made, real", [
     pytest.param(INTEL.root, "dcap/intel_sgx_root_ca.pem", id="sgx-root"),
-    pytest.param(ias_root(), "avr/intel_ias_root.pem", id="ias-root")])
+    pytest.param(INTEL.ias_root, "avr/intel_ias_root.pem", id="ias-root")])
 def test_roots_carry_the_same_extensions_as_the_real_ones(made, real, vectors):
     """Same extensions, same criticality, same key type and size; another name and key."""
     wanted = x509.load_pem_x509_certificate((vectors / real).read_bytes())
