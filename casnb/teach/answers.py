@@ -1,0 +1,111 @@
+"""A reader's answer as plain data: whatever it is, none of its own code runs and its size is bounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from casnb.errors import neutral
+
+TEXT_LIMIT = 20_000
+ITEM_LIMIT = 2_000
+_DEPTH = 6
+_BITS = 4096
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), range)
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Stands for something that is not data; `kind` names its type, or what is too much about it."""
+
+    kind: str
+
+
+class _TooMuch(Exception):
+    """The answer holds more than an answer can."""
+
+
+def plain(answer: object) -> Any:
+    """Return `answer` as None, `...`, bool, int, float, str, bytes, list, frozenset, dict or Foreign.
+
+    Tuples become lists, subclasses their plain base, so that an `__eq__` or `__repr__` of the reader's own is never asked.
+    Text longer than 20,000 characters, more than 2,000 items and nesting deeper than 6 become Foreign. Never raises.
+    """
+    try:
+        return _plain(answer, _DEPTH, [ITEM_LIMIT])
+    except _TooMuch as exc:
+        return Foreign(str(exc))
+    except Exception:  # a class with a false base: the answer is not data, and that is all there is to say
+        return Foreign("something that cannot be read")
+
+
+def _plain(x: object, depth: int, room: list[int]) -> Any:
+    kind = type(x)
+    if x is None or x is ... or kind is bool:
+        return x
+    if issubclass(kind, int):
+        number = int.__int__(x)  # type: ignore[arg-type]
+        return number if number.bit_length() <= _BITS else Foreign(f"an integer of {number.bit_length()} bits")
+    if issubclass(kind, float):
+        return float.__float__(x)  # type: ignore[arg-type]
+    if issubclass(kind, str):
+        return _text(str.__str__(x), str.__len__(x))  # type: ignore[arg-type]
+    if issubclass(kind, bytes):
+        return _text(bytes.__getitem__(x, slice(None)), bytes.__len__(x))  # type: ignore[arg-type,call-overload]
+    if issubclass(kind, bytearray):
+        return _text(bytes(bytearray.copy(x)), bytearray.__len__(x))  # type: ignore[arg-type]
+    return _many(x, kind, depth, room)
+
+
+def _text(value: Any, size: int) -> Any:
+    return value if size <= TEXT_LIMIT else Foreign(f"{size} characters")
+
+
+def _many(x: Any, kind: type, depth: int, room: list[int]) -> Any:
+    if depth == 0:
+        raise _TooMuch("lists inside lists inside lists")
+    if issubclass(kind, dict):
+        pairs = [(_plain(k, depth - 1, room), _plain(v, depth - 1, room)) for k, v in _bounded(dict.items(x), room)]
+        return {k if _hashable(k) else repr(k): v for k, v in pairs}
+    for base in (list, tuple, set, frozenset):
+        if issubclass(kind, base):
+            items = [_plain(i, depth - 1, room) for i in _bounded(base.__iter__(x), room)]
+            return frozenset(items) if base in (set, frozenset) and all(map(_hashable, items)) else items
+    if kind in _VIEWS:
+        return [_plain(i, depth - 1, room) for i in _bounded(x, room)]
+    return Foreign(name_of(kind))
+
+
+def _bounded(items: Any, room: list[int]) -> Any:
+    for item in items:
+        room[0] -= 1
+        if room[0] < 0:
+            raise _TooMuch(f"more than {ITEM_LIMIT} items")
+        yield item
+
+
+def _hashable(value: Any) -> bool:
+    return not isinstance(value, (list, dict))
+
+
+def name_of(kind: type) -> str:
+    """Return the name of a type without asking its metaclass."""
+    return neutral(type.__dict__["__name__"].__get__(kind), 60)
+
+
+def unanswered(value: Any) -> bool:
+    """Return whether the plain answer is `...`, or a collection that still holds one."""
+    if isinstance(value, dict):
+        return any(unanswered(v) for v in value.values())
+    if isinstance(value, (list, frozenset)):
+        return any(unanswered(v) for v in value)
+    return value is ...
+
+
+def said(value: Any, limit: int = 80) -> str:
+    """Return a plain answer as a reader may meet it again in a sentence, neutral and short."""
+    if isinstance(value, Foreign):
+        return value.kind
+    if isinstance(value, frozenset):
+        return neutral("{" + ", ".join(sorted(repr(v) for v in value)) + "}", limit)
+    return neutral(repr(value), limit)

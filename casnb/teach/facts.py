@@ -1,0 +1,148 @@
+"""What is true in one simulated world, as exercises and panels need it: computed from the world, without a network."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from casnb.checks import AttestationResult
+from casnb.errors import UsageError
+from casnb.evidence.cas_report import CasReport
+from casnb.policy import AttestationPolicy, appraise
+from casnb.simulator.scenario import SCENARIOS
+from casnb.simulator.world import World
+from casnb.verify.dispatch import verify
+
+if TYPE_CHECKING:
+    from casnb.evidence.report import ReportBody
+    from casnb.verify.proof import Proof
+
+#: The four states of the public page that the simulator can serve, newest first.
+LAYOUTS = ("today", "2024-10", "2022-04", "2021-10")
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class Facts:
+    """One world and what follows from it; everything is computed when it is first asked for, and then kept."""
+
+    def __init__(self, world: World, host: str = "127.0.0.1", port: int = 8081) -> None:
+        self.world = world
+        self.host = host
+        self.port = port
+
+    @property
+    def address(self) -> str:
+        """What `scone cas attest` is given: the port only where it is not 8081."""
+        return self.host if self.port == 8081 else f"{self.host}:{self.port}"
+
+    @cached_property
+    def nonce(self) -> str:
+        """The nonce of the saved report: 32 hex digits, fixed by the seed."""
+        return hashlib.sha256(b"casnb lesson nonce " + self.world.seed.encode()).hexdigest()[:32]
+
+    @cached_property
+    def report_bytes(self) -> bytes:
+        """One saved answer of /v1/attest, of the first type that this world's CAS gives."""
+        return self.world.attest(type=evidence_type(self.world), nonce=self.nonce)
+
+    @cached_property
+    def report(self) -> CasReport:
+        return CasReport.from_json(self.report_bytes)
+
+    @cached_property
+    def body(self) -> ReportBody:
+        return self.report.report_body()
+
+    @cached_property
+    def proof(self) -> Proof:
+        """The proof of the saved report under the simulated roots, at the world's own time."""
+        return verify(self.report, roots=self.world.roots, now=self.world.now)
+
+    def appraise(self, policy: AttestationPolicy) -> AttestationResult:
+        """Appraise the saved report; the signer expected by default is the simulated vendor's."""
+        expected = replace(policy, expected_signer=self.world.vendor)
+        return appraise(self.proof, expected, report=self.report)
+
+    @cached_property
+    def rows(self) -> dict[str, str]:
+        """Address to MRENCLAVE for every release that the page lists, this lab's own address included."""
+        return {self.host: self.world.mrenclave} | {r.address: r.mrenclave for r in self.world.release_history if r.mrenclave}
+
+    @cached_property
+    def other_rows(self) -> dict[str, str]:
+        """The rows whose value is not this CAS's."""
+        return {a: m for a, m in self.rows.items() if m != self.world.mrenclave}
+
+    def page(self, layout: str = "today") -> str:
+        """Return the public page in one of LAYOUTS."""
+        from casnb.simulator.site import render_page
+
+        return text(render_page(self.world, layout=layout, addresses=(self.host,)))
+
+    @cached_property
+    def ninth_words(self) -> dict[str, str]:
+        """What `grep "scone cas attest" | tail -1 | awk '{print $9}'` prints for each layout."""
+        return {layout: ninth_word(self.page(layout)) for layout in LAYOUTS}
+
+    def layouts(self, kind: str) -> frozenset[str]:
+        """Return the layouts whose ninth word is 'right', 'wrong' (another MRENCLAVE) or 'noise' (none at all)."""
+        def kind_of(word: str) -> str:
+            return "right" if word == self.world.mrenclave else "wrong" if _HASH.fullmatch(word) else "noise"
+        return frozenset(layout for layout, word in self.ninth_words.items() if kind_of(word) == kind)
+
+    @cached_property
+    def chain(self) -> tuple[x509.Certificate, x509.Certificate, x509.Certificate]:
+        """Root `cas`, instance `cas-instance`, TLS leaf."""
+        w = self.world
+        return (w.cas_root.cert, w.cas_instance.cert, w.tls_leaf.cert)
+
+    def fingerprint(self, place: int, digest: Callable[[bytes], hashlib._Hash] = hashlib.sha256) -> str:
+        """Return the digest of the DER form of root (0), instance (1) or leaf (2), as hex."""
+        return digest(self.chain[place].public_bytes(Encoding.DER)).hexdigest()
+
+
+class Cases:
+    """The facts of every scenario of one seed, each made once: what a panel switches between."""
+
+    def __init__(self, seed: str = "casnb", now: datetime | None = None) -> None:
+        self.seed = seed
+        self.now = now
+        self._made: dict[str, Facts] = {}
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        return tuple(SCENARIOS)
+
+    def get(self, scenario: str) -> Facts:
+        """Return the facts of one scenario, or raise UsageError that lists those there are."""
+        if scenario not in SCENARIOS:
+            raise UsageError("scenario", got=scenario, wanted="one of " + ", ".join(SCENARIOS))
+        if scenario not in self._made:
+            self._made[scenario] = Facts(World(seed=self.seed, scenario=scenario, now=self.now))
+        return self._made[scenario]
+
+
+def evidence_type(world: World) -> str:
+    """Return the type of evidence this world's CAS gives: IASReport where Intel's retired service can still be simulated."""
+    return "DCAP" if "DCAP" in tuple(SCENARIOS[world.scenario].evidence) else "IASReport"
+
+
+def ninth_word(html: str) -> str:
+    """Return the ninth word of the last line that holds `scone cas attest`; empty if there is none."""
+    lines = [line for line in html.splitlines() if "scone cas attest" in line]
+    words = lines[-1].split() if lines else []
+    return words[8] if len(words) > 8 else ""
+
+
+def text(page: str | bytes) -> str:
+    """Return a page as text."""
+    return page.decode("utf-8") if isinstance(page, bytes) else page

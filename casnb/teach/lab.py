@@ -1,0 +1,254 @@
+"""The lab a notebook works in: a simulated world to talk to, exercises to check, progress to keep."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from casnb.checks import AttestationResult
+from casnb.errors import SourceError, UsageError
+from casnb.policy import AttestationPolicy
+from casnb.simulator.world import World
+from casnb.teach import exercises
+from casnb.teach.exercises import Exercise, Feedback, Hint
+from casnb.teach.facts import Cases, Facts
+from casnb.teach.progress import Progress, ProgressFile, receipt
+from casnb.teach.station import Run, Station, answers, run_command
+from casnb.view import Shown, cell, html_table, text_table
+
+if TYPE_CHECKING:
+    from casnb.teach.panels.flags import FlagPanel
+    from casnb.teach.panels.quiz import QuizPanel
+    from casnb.verify.pki import TrustAnchors
+
+DEFAULT_SEED = "casnb"
+
+_labs: dict[tuple[str, str, str], Lab] = {}
+_stations: dict[tuple[str, str], Station] = {}
+
+
+def start(chapter: str, *, seed: str | None = None, scenario: str = "public") -> Lab:
+    """Return the lab of a chapter ('00' to '04'); called again with the same arguments, the same lab.
+
+    Where CAS_ADDR and its companions name a simulator that answers, with this seed and scenario, the lab uses that one; else
+    it serves a world of its own in this process, on loopback. What a shell needs (`lab.env`) is put into `os.environ`, with a
+    SCONE_CLI_CONFIG of the lab's own, so that a lesson never writes into the reader's file of attested CASes. All ends with
+    the process, or with `lab.close()`. Raises UsageError for an unknown chapter or scenario.
+
+    Example: `lab = start("01")`, then `lab` alone at the end of a cell.
+    """
+    number = str(chapter)[:2]
+    if number not in exercises.CHAPTERS:
+        raise UsageError("chapter", got=chapter, wanted="one of " + ", ".join(exercises.CHAPTERS))
+    wanted = seed or os.environ.get("CASNB_SEED") or DEFAULT_SEED
+    key = (number, wanted, scenario)
+    if key not in _labs or _labs[key].closed:
+        _labs[key] = Lab(number, _station(wanted, scenario))
+    _labs[key].station.export()
+    return _labs[key]
+
+
+def _station(seed: str, scenario: str) -> Station:
+    found = _stations.get((seed, scenario))
+    if found is None or found.closed or not answers(found.host, found.port):
+        if found is not None:
+            found.close()
+        found = _stations[seed, scenario] = Station(seed, scenario)
+    return found
+
+
+class Lab(Shown):
+    """What a notebook holds: where the simulated CAS and its page are, and `check`, `hint`, `progress` for its exercises.
+
+    `address` is what `scone cas attest` is given, `page_ca` the file that vouches for the page's server, `roots` the simulated
+    Intel roots (`roots_file` the same as a file), `env` the environment for child processes.
+    """
+
+    def __init__(self, chapter: str, station: Station) -> None:
+        self.chapter = chapter
+        self.station = station
+        self.facts = Facts(station.world, station.host, station.port)
+        self.cases = Cases(station.world.seed)
+        self._hints: dict[str, int] = {}
+
+    # Where things are
+
+    @property
+    def closed(self) -> bool:
+        return self.station.closed
+
+    @property
+    def attached(self) -> bool:
+        return self.station.attached
+
+    @property
+    def world(self) -> World:
+        return self.station.world
+
+    @property
+    def seed(self) -> str:
+        return self.world.seed
+
+    @property
+    def scenario(self) -> str:
+        return self.world.scenario
+
+    @property
+    def host(self) -> str:
+        return self.station.host
+
+    @property
+    def port(self) -> int:
+        return self.station.port
+
+    @property
+    def address(self) -> str:
+        return self.facts.address
+
+    @property
+    def page_url(self) -> str:
+        return self.station.names["CAS_PAGE_URL"]
+
+    @property
+    def page_ca(self) -> str:
+        return self.station.names["CAS_PAGE_CA"]
+
+    @property
+    def roots(self) -> TrustAnchors:
+        return self.world.roots
+
+    @property
+    def roots_file(self) -> str:
+        return self.station.names["CASNB_ROOTS"]
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {**os.environ, **self.station.env}
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the lab's own for files that a lesson writes; removed when the lab closes."""
+        return self.station.folder
+
+    @property
+    def now(self) -> datetime:
+        """The time now, UTC: what a report that the simulator has just made is verified at."""
+        return datetime.now(timezone.utc)
+
+    # The saved report, and reports of other scenarios, without a network
+
+    @property
+    def nonce(self) -> str:
+        """The nonce of the saved report."""
+        return self.facts.nonce
+
+    @property
+    def report_bytes(self) -> bytes:
+        """One answer of /v1/attest, saved: the same bytes as long as this lab lives."""
+        return self.facts.report_bytes
+
+    def page(self, layout: str = "today") -> str:
+        """Return the public page in one of its layouts ('today', '2024-10', '2022-04', '2021-10') without fetching it."""
+        return self.facts.page(layout)
+
+    def scenario_attempt(self, scenario: str, policy: AttestationPolicy | None = None) -> AttestationResult:
+        """Verify and appraise a report of any scenario, at that world's own time, without a network."""
+        return self.cases.get(scenario).appraise(policy or AttestationPolicy())
+
+    def panel(self, **state: Any) -> FlagPanel:
+        """Return a flag panel on this lab's seed and address."""
+        from casnb.teach.panels.flags import FlagPanel
+
+        return FlagPanel(self.cases, **{"address": self.address, **state})
+
+    # Exercises
+
+    @property
+    def exercises(self) -> tuple[str, ...]:
+        """The ids of this chapter's exercises."""
+        return tuple(e.id for e in exercises.of_chapter(self.chapter))
+
+    def task(self, id: str) -> Exercise:
+        """Return an exercise, which shows itself: question, what is given, form of the answer."""
+        return exercises.exercise(id)
+
+    def check(self, id: str, answer: object = ...) -> Feedback:
+        """Return what to say about an answer, and keep it in the progress file. Never raises for an answer."""
+        feedback = exercises.exercise(id).check(answer, self.facts)
+        note = ProgressFile().record(feedback)
+        return Feedback(feedback.exercise, feedback.status, feedback.message, feedback.code, (note,)) if note else feedback
+
+    def hint(self, id: str) -> Hint:
+        """Return the next of three hints; after the third, the third again."""
+        task = exercises.exercise(id)
+        step = min(self._hints.get(id, 0) + 1, len(task.hints))
+        self._hints[id] = step
+        ProgressFile().record_hint(id)
+        return Hint(id, step, len(task.hints), task.hints[step - 1])
+
+    def reference(self, id: str) -> object:
+        """Return the right answer for this lab; for teachers and tests. Looking is allowed, learning is elsewhere."""
+        return exercises.exercise(id).reference(self.facts)
+
+    def quiz(self, id: str) -> QuizPanel:
+        """Return a multiple-choice exercise as radio buttons; `lab.check(id, 'a')` does the same in plain form."""
+        from casnb.teach.panels.quiz import QuizPanel
+
+        return QuizPanel(exercises.exercise(id), self.check)
+
+    def progress(self, *, everything: bool = False) -> Progress:
+        """Return how far this chapter is done, or all of them."""
+        return ProgressFile().progress("" if everything else self.chapter)
+
+    def receipt(self, path: str | Path | None = None) -> dict[str, Any]:
+        """Return the receipt of this chapter as a dictionary, and write it to `path` as JSON if one is given."""
+        body = receipt(self.progress(), chapter=self.chapter, seed=self.seed, scenario=self.scenario)
+        if path is not None:
+            try:
+                Path(path).write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
+            except OSError as exc:
+                raise SourceError(f"receipt {path}", got=exc.strerror, wanted="to write it") from None
+        return body
+
+    def forget_progress(self) -> None:
+        """Delete the progress file, hints included."""
+        self._hints.clear()
+        ProgressFile().delete()
+
+    # Commands
+
+    def scone(self, *args: str, timeout: float = 30) -> Run:
+        """Run our `scone` with this lab's environment, as a shell would, and return what it printed."""
+        return run_command([sys.executable, "-m", "casnb.cli.scone", *args], self.env, "scone " + " ".join(args), timeout)
+
+    def close(self) -> None:
+        """End the lab, and the world with it if this process serves it."""
+        self.station.close()
+
+    # How it shows
+
+    def _rows(self) -> list[tuple[str, str]]:
+        by = "a simulator that was already running" if self.attached else "this process"
+        return [
+            ("CAS", f"{self.address}, port {self.port}"), ("public CAS page", self.page_url),
+            ("served by", by), ("seed, scenario", f"{self.seed}, {self.scenario}"),
+            ("exercises", ", ".join(self.exercises)),
+        ]
+
+    _SAYS = ("Everything here is simulated and stays on this computer: real formats and real checks, with Intel roots that only "
+             "this lab trusts.")
+
+    def __repr__(self) -> str:
+        return f"<Lab {self.chapter}: CAS {self.address}, seed {self.seed!r}, scenario {self.scenario!r}>"
+
+    def __str__(self) -> str:
+        note = [f"note: {self.station.note}"] if self.station.note else []
+        return "\n".join([text_table(("lab", self.chapter), self._rows()), "", self._SAYS, *note])
+
+    def _html(self) -> str:
+        note = f"<p>note: {cell(self.station.note)}</p>" if self.station.note else ""
+        return html_table(("lab", self.chapter), self._rows(), code=(1,)) + f"<p>{cell(self._SAYS)}</p>{note}"

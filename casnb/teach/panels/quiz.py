@@ -1,0 +1,62 @@
+"""A multiple-choice exercise as radio buttons, with feedback for each wrong choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as widgets
+
+from casnb.errors import CasnbError, UsageError, neutral
+from casnb.teach.exercises import NOT_YET, Exercise, Feedback
+from casnb.teach.judges import Choice
+from casnb.view import cell, page
+
+
+class QuizPanel(widgets.VBox):  # type: ignore[misc]
+    """Radio buttons for the options of one exercise, a button that checks, and a line that says what the choice means.
+
+    Nothing is chosen at first. `choose('b')` and `answer()` do what the controls do; `feedback` is the last Feedback.
+    """
+
+    def __init__(self, task: Exercise, check: Callable[[str, object], Feedback]) -> None:
+        if not isinstance(task.judge, Choice):
+            raise UsageError("quiz", got=task.id, wanted="a multiple-choice exercise")
+        self.task, self._check = task, check
+        self.feedback = Feedback(task.id, NOT_YET, "Choose one, then press Check.")
+        wide = widgets.Layout(width="auto", max_width="60em")
+        asked = f"<p><strong><code>{cell(task.id)}</code></strong> {cell(task.question, 1200)}</p>"
+        self.question = widgets.HTML(page(asked), layout=wide)
+        self.choice = widgets.RadioButtons(options=[(f"{k}) {o.text}", k) for k, o in task.judge.options.items()], value=None,
+                                           description="Answer", layout=wide, style={"description_width": "5em"})
+        self.button = widgets.Button(description="Check", layout=widgets.Layout(width="auto"))
+        self.line = widgets.HTML(layout=wide)
+        for name, control in (("question", self.question), ("choice", self.choice), ("check", self.button), ("line", self.line)):
+            control.add_class(f"t-quiz-{name}")
+        super().__init__([self.question, self.choice, self.button, self.line])
+        self.add_class("t-quiz")
+        self.button.on_click(self.answer)
+        self._say(self.feedback)
+
+    def choose(self, letter: str) -> None:
+        """Select an option by its letter, or raise UsageError."""
+        if letter not in self.task.judge.options:
+            raise UsageError("quiz", got=letter, wanted="one of " + ", ".join(self.task.judge.options))
+        self.choice.value = letter
+
+    def answer(self, button: Any = None) -> Feedback:
+        """Check what is selected and show the feedback."""
+        try:
+            self._say(self._check(self.task.id, ... if self.choice.value is None else self.choice.value))
+        except CasnbError as exc:
+            self._say(Feedback(self.task.id, NOT_YET, neutral(exc, 400)))
+        return self.feedback
+
+    def _say(self, feedback: Feedback) -> None:
+        self.feedback = feedback
+        self.line.value = page(feedback._html())
+
+    def close(self) -> None:
+        """Undo the observer and close the controls."""
+        self.button.on_click(self.answer, remove=True)
+        super().close()
