@@ -1,0 +1,110 @@
+"""The list of checks and the three verdicts that follow from it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from casnb.checks import CATALOGUE, AttestationResult, Check, CheckStatus, Verdict, failed, not_run, ordered, passed
+from casnb.errors import PolicyError, UsageError, VerificationError
+
+GOOD = passed("debug", "DEBUG is not set")
+BAD = failed("debug", "DEBUG is set", "DEBUG is not set", "the host can read this enclave", ("only_for_testing-debug",))
+WAIVED = BAD.waived_by("--only_for_testing-debug")
+UNASKED = not_run("nonce", "no nonce was sent", optional=True)
+IMPOSSIBLE = not_run("nonce", "no CAS report was given")
+
+
+@pytest.mark.parametrize(("checks", "verdict"), [
+    pytest.param((GOOD,), Verdict.TRUSTWORTHY, id="all passed"),
+    pytest.param((GOOD, UNASKED), Verdict.TRUSTWORTHY, id="passed, and one nobody asked for"),
+    pytest.param((WAIVED,), Verdict.ACCEPTED_WITH_WAIVERS, id="one waived"),
+    pytest.param((BAD,), Verdict.REJECTED, id="one failed"),
+    pytest.param((GOOD, IMPOSSIBLE), Verdict.REJECTED, id="one that was needed and could not run"),
+    pytest.param((WAIVED, failed("mrenclave", "aa", "bb")), Verdict.REJECTED, id="a waiver does not outweigh a failure"),
+    pytest.param((), Verdict.REJECTED, id="nothing was checked"),
+])
+def test_verdict_follows_from_the_checks(checks, verdict):
+    """Failed or impossible rejects, a waiver is never the first verdict, and no check at all proves nothing."""
+    assert AttestationResult(checks).verdict is verdict
+
+
+def test_a_waiver_is_never_worded_as_trustworthy():
+    """The sentence of an accepted-with-waivers result names the waived check and what must not happen."""
+    waived = failed("mrsigner", "aa", "bb").waived_by("--only_for_testing-ignore-signer")
+    sentence = AttestationResult((GOOD, waived)).sentence
+    assert sentence == ("CAS is accepted with 1 waiver (mrsigner). It must not hold secrets: "
+                        "what a waived check would have stopped can happen.")
+    assert "trustworthy" not in sentence
+
+
+def test_waiver_keeps_what_was_seen():
+    """What was got and wanted stays readable after a flag accepted it, and the flag is named."""
+    assert (WAIVED.got, WAIVED.wanted, WAIVED.flag) == ("DEBUG is set", "DEBUG is not set", "--only_for_testing-debug")
+    assert "WAIVED" in str(WAIVED)
+    assert "accepted by --only_for_testing-debug" in str(WAIVED)
+
+
+@pytest.mark.parametrize("make", [
+    pytest.param(lambda: Check("no-such-check", CheckStatus.PASSED), id="unknown id"),
+    pytest.param(lambda: Check("debug", CheckStatus.WAIVED), id="waiver without its flag"),
+    pytest.param(lambda: Check("debug", CheckStatus.PASSED, flag="-G"), id="flag without a waiver"),
+    pytest.param(lambda: ordered([GOOD, BAD]), id="one check twice"),
+    pytest.param(lambda: AttestationResult((GOOD,)).check("mrenclave"), id="asking for a check that is not there"),
+])
+def test_contradictory_checks_cannot_be_made(make):
+    """A check list that says two things is refused when it is made."""
+    with pytest.raises(UsageError):
+        make()
+
+
+@pytest.mark.parametrize(("check", "error"), [
+    pytest.param(failed("quote-signature", "one that does not hold", "the attestation key's"), VerificationError, id="not genuine"),
+    pytest.param(failed("mrenclave", "aa", "bb"), PolicyError, id="genuine and not wanted"),
+])
+def test_require_tells_not_genuine_from_not_wanted(check, error):
+    """The two kinds of rejection are sibling errors."""
+    with pytest.raises(error, match=check.id) as caught:
+        AttestationResult((check,)).require()
+    assert type(caught.value) is error
+    assert AttestationResult((GOOD,)).require().accepted
+
+
+def test_json_form_is_the_documented_one():
+    """Verdict, status, identity and checks stand under their documented names; a waiver names its flag."""
+    result = AttestationResult((WAIVED, UNASKED), tcb_status="OutOfDate", advisories=("INTEL-SA-00161",))
+    found = json.loads(json.dumps(result.to_json()))
+    assert (found["verdict"], found["tcb_status"]) == ("accepted-with-waivers", "OutOfDate")
+    assert found["advisories"] == ["INTEL-SA-00161"]
+    assert [c["id"] for c in found["checks"]] == ["debug", "nonce"]
+    assert found["checks"][0]["status"] == "waived"
+    assert found["checks"][0]["flag"] == "--only_for_testing-debug"
+    assert found["checks"][1]["status"] == "not-run"
+    assert {"got", "wanted", "source"} <= found["checks"][0].keys()
+
+
+def test_hostile_text_is_neutralised_in_terminal_and_notebook():
+    """Control characters never reach a terminal, markup never reaches a page."""
+    nasty = "\x1b[2J<script>alert(1)</script>\u202e"
+    result = AttestationResult((failed("mrenclave", nasty, nasty),), remarks=(nasty,), tcb_status=nasty)
+    shown = result._repr_mimebundle_()
+    assert "<script>" not in shown["text/html"]
+    for text in (shown["text/html"], shown["text/plain"]):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+    assert "\x1b" not in json.dumps(result.to_json(), ensure_ascii=False)
+
+
+def test_every_status_differs_in_words_and_not_in_colour_alone():
+    """Each of the four states has its own word and mark in the notebook view."""
+    rows = AttestationResult((GOOD, failed("mrenclave", "a", "b"), failed("mrsigner", "a", "b").waived_by("-x"), UNASKED))._html()
+    for word in ("PASSED", "FAILED", "WAIVED", "NOT RUN"):
+        assert word in rows
+    assert 'role="status"' in rows
+
+
+def test_every_check_says_what_it_stops():
+    """Title, source and attack of every check are there to be shown."""
+    for spec in CATALOGUE.values():
+        assert spec.title and spec.source and spec.attack, spec.id
