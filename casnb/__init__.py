@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from casnb.policy import AttestationPolicy as AttestationPolicy
     from casnb.policy import appraise as appraise
     from casnb.simulator.world import World as World
-    from casnb.verify.dispatch import verify as verify
 
 __version__ = "0.1.0"
 
@@ -54,7 +53,7 @@ _HOME = {
     "decode": "evidence.decode",
     "fetch_report": "cas.attest",
     "scrape": "cas.page",
-    "verify": "verify.dispatch",
+    "verify": "verify",
 }
 
 __all__ = sorted(_HOME)
@@ -63,7 +62,8 @@ __all__ = sorted(_HOME)
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'casnb' has no attribute {name!r}")
-    value = getattr(import_module("casnb." + _HOME[name]), name)
+    module = import_module("casnb." + _HOME[name])
+    value = module if name == "verify" else getattr(module, name)
     globals()[name] = value
     return value
 
