@@ -1,0 +1,181 @@
+"""The DCAP path: from Intel's pinned root down to the bytes of a quote, and across to Intel's lists."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from casnb.checks import failed
+from casnb.errors import EvidenceError, VerificationError
+from casnb.evidence.quote import LENGTH, SIGNATURE_DATA, SIGNED_SIZE, Quote
+from casnb.verify.endorsements import Endorsements, QeIdentity, TcbInfo, VerifiedEndorsements, verify_endorsements
+from casnb.verify.pck import PckExtension
+from casnb.verify.pki import (
+    Certificate,
+    TrustAnchors,
+    p256_key,
+    pck_order,
+    require_inside,
+    require_pck_authority,
+    require_signed_by,
+    verify_p256,
+)
+from casnb.verify.proof import Proof, Steps, require_initialised, status_check, utc
+from casnb.verify.tcb import TcbStatus, converge, match_level
+
+INTEL_QE_VENDOR = bytes.fromhex("939a7233f79c4ca9940a0db3957f0607")
+_INIT, _DEBUG = 1, 2
+_AT = SIGNED_SIZE + LENGTH.size
+_QE_REPORT = slice(_AT + SIGNATURE_DATA["qe_report"].offset, _AT + SIGNATURE_DATA["qe_report"].end)
+
+_Chain = tuple[Certificate, Certificate, Certificate]
+_Nothing = tuple[None, str, str]
+
+
+def verify_quote(
+    quote: Quote | bytes, endorsements: Endorsements | VerifiedEndorsements, *, roots: TrustAnchors, now: datetime
+) -> Proof:
+    """Check a DCAP quote with Intel's lists under the pinned `roots` at `now`; never raises for bad evidence.
+
+    The checks say what is wrong; one that an earlier failure made impossible is NOT_RUN and names it. Give
+    VerifiedEndorsements to check many quotes: their signatures are not checked again, their dates are. Both revocation lists
+    are needed. TCB matching uses the PCK certificate's components, never the report's CPUSVN. Not checked: debug mode,
+    identity and report data (policy), and keys that leaked without being revoked. Raises UsageError for a `now` without a zone.
+    """
+    now = utc(now)
+    if isinstance(endorsements, Endorsements):
+        lists = verify_endorsements(endorsements, roots=roots, now=now)
+    elif endorsements.roots is roots or endorsements.roots == roots:
+        lists = endorsements
+    else:
+        lists = verify_endorsements(endorsements.source, roots=roots, now=now)
+    raw = quote.to_bytes() if isinstance(quote, Quote) else bytes(quote)
+    steps = Steps()
+    q = steps.run("quote-format", lambda: _format(quote if isinstance(quote, Quote) else Quote.from_bytes(raw)))
+    chain: Any
+    platform: Any
+    chain, platform = steps.run("pck-chain", lambda: _chain(q, lists, now), "quote-format") or (None, None)
+    steps.run("pck-revocation", lambda: _revocation(chain, lists, now), "pck-chain")
+    lists.run(steps, now)
+    info: Any = lists.tcb_info.value
+    identity: Any = lists.qe_identity.value
+    steps.run("fmspc-match", lambda: _model(info, platform), "pck-chain", "tcb-info-signature")
+    steps.run("qe-report-signature", lambda: _qe_signature(q, raw[_QE_REPORT], chain[0]), "pck-chain")
+    steps.run("qe-report-binding", lambda: _binding(q), "quote-format")
+    steps.run("qe-identity", lambda: _qe_identity(q, identity), "qe-identity-signature", "qe-report-signature")
+    steps.run("quote-signature", lambda: _signature(q, raw[:SIGNED_SIZE]), "quote-format")
+    known: dict[str, Any] = {}
+    if steps.reached("tcb-status", "pck-chain", "pck-revocation", "tcb-info-signature", "tcb-info-current",
+                     "qe-identity-signature", "qe-identity-current", "fmspc-match", "qe-identity"):
+        known = _status(q, info, identity, platform, steps)
+    return Proof("dcap", steps.checks(), now, report=None if q is None else q.body, platform=platform,
+                 evidence_sha256=hashlib.sha256(raw).hexdigest(), **known)
+
+
+def _format(q: Quote) -> tuple[Quote, str, str]:
+    if q.att_key_type != 2:
+        raise EvidenceError("quote: attestation key type", got=q.att_key_type, wanted="2 (ECDSA on P-256)")
+    if q.qe_vendor_id != INTEL_QE_VENDOR:
+        raise EvidenceError("quote: QE vendor", got=q.qe_vendor_id.hex(), wanted=f"{INTEL_QE_VENDOR.hex()} (Intel)")
+    require_initialised(q.body)
+    return q, "quote version 3, ECDSA on P-256, for SGX", ""
+
+
+def _chain(q: Quote, lists: VerifiedEndorsements, now: datetime) -> tuple[tuple[_Chain, PckExtension], str, str]:
+    """The chain in the quote; where the quote names its key otherwise (types 1 to 4), the one among the endorsements."""
+    if q.certification_type == 5:
+        pem = q.pck_chain_pem
+    else:
+        pem = lists.source.pck_certificate_chain.encode("utf-8", "replace")
+    leaf, ca, root = pck_order(pem, lists.roots)
+    if lists.pck_ca is None or lists.pck_ca.der != ca.der:
+        require_pck_authority(ca, root, lists.roots)
+    require_signed_by(leaf, ca, f"certificate {leaf.name}")
+    for certificate in (root, ca, leaf):
+        certificate.require_valid_at(now)
+    platform = PckExtension.from_certificate(leaf)
+    return ((leaf, ca, root), platform), f"{leaf.name}, {ca.name}, {root.name}", f"ends in the {lists.roots.label} root"
+
+
+def _revocation(chain: _Chain, lists: VerifiedEndorsements, now: datetime) -> _Nothing:
+    leaf, ca, root = chain
+    if lists.crl_error is not None or lists.root_crl is None or lists.pck_crl is None or lists.root is None:
+        raise lists.crl_error or VerificationError("revocation lists", got="none", wanted="both")
+    if lists.root.der != root.der:
+        raise VerificationError("root CA revocation list", got="another root's", wanted=f"the one of {root}")
+    if lists.pck_ca is None or lists.pck_ca.der != ca.der:
+        require_signed_by(lists.pck_crl, ca, "PCK revocation list")
+    require_inside("root CA revocation list", lists.root_crl.window, now)
+    require_inside("PCK revocation list", lists.pck_crl.window, now)
+    for crl, certificate in ((lists.root_crl, root), (lists.root_crl, ca), (lists.pck_crl, leaf)):
+        if crl.lists(certificate):
+            raise VerificationError(f"certificate {certificate.name}", got="revoked", wanted="not on its issuer's revocation list")
+    return None, "on neither revocation list", "both lists, current, each from the issuer it speaks for"
+
+
+def _model(info: TcbInfo, platform: PckExtension) -> _Nothing:
+    if info.id != "SGX" or info.tcb_type != 0:
+        raise VerificationError("TCB info", got=f"id {info.id}, tcbType {info.tcb_type}", wanted="id SGX, tcbType 0")
+    got, wanted = info.fmspc + info.pce_id, platform.fmspc + platform.pce_id
+    if got != wanted:
+        raise VerificationError("TCB info: FMSPC and PCEID", got=got.hex(), wanted=f"{wanted.hex()}, as in the PCK certificate")
+    return None, f"FMSPC {platform.fmspc.hex()}, PCEID {platform.pce_id.hex()}", ""
+
+
+def _qe_signature(q: Quote, signed: bytes, leaf: Certificate) -> _Nothing:
+    if not verify_p256(leaf.key, q.qe_report_signature, signed):
+        raise VerificationError("QE report: signature", got="one that does not fit", wanted="the PCK key's")
+    return None, "ECDSA over 384 bytes", "the PCK key's signature"
+
+
+def _binding(q: Quote) -> _Nothing:
+    wanted = hashlib.sha256(q.attestation_key + q.auth_data).digest() + bytes(32)
+    if q.qe_report.report_data != wanted:
+        raise VerificationError("QE report: report data", got=q.qe_report.report_data.hex(), wanted=wanted.hex(),
+                                do="SHA-256 of attestation key and authentication data, then 32 zero bytes.")
+    return None, wanted[:32].hex(), "SHA-256 of attestation key and authentication data"
+
+
+def _qe_identity(q: Quote, identity: QeIdentity) -> _Nothing:
+    report = q.qe_report
+    if identity.id != "QE":
+        raise VerificationError("QE identity: id", got=identity.id, wanted="QE (the one for SGX)")
+    mask = int.from_bytes(identity.attributes_mask, "little")
+    attributes = report.attributes_flags | report.attributes_xfrm << 64
+    misc_mask = int.from_bytes(identity.misc_select_mask, "little")
+    rows: tuple[tuple[str, object, object], ...] = (
+        ("MRSIGNER", report.mrsigner, identity.mr_signer.hex()),
+        ("ISVPRODID", report.isv_prod_id, identity.isv_prod_id),
+        ("MISCSELECT", report.misc_select & misc_mask, int.from_bytes(identity.misc_select, "little")),
+        ("ATTRIBUTES", attributes & mask, int.from_bytes(identity.attributes, "little")),
+        ("DEBUG", attributes & ~mask & _DEBUG, 0),
+        ("INIT", attributes & _INIT or mask & _INIT, _INIT),
+    )
+    for name, got, wanted in rows:
+        if got != wanted:
+            raise VerificationError(f"quoting enclave: {name}", got=got, wanted=f"{wanted}, as Intel's identity says")
+    got = f"MRSIGNER {report.mrsigner[:12]}..., ISVPRODID {report.isv_prod_id}, ISVSVN {report.isv_svn}"
+    return None, got, "as Intel's identity says"
+
+
+def _signature(q: Quote, signed: bytes) -> _Nothing:
+    if not verify_p256(p256_key(q.attestation_key), q.signature, signed):
+        raise VerificationError("quote: signature", got="one that does not fit", wanted="the attestation key's")
+    return None, f"ECDSA over {len(signed)} bytes", "the attestation key's, over header and report"
+
+
+def _status(q: Quote, info: TcbInfo, identity: QeIdentity, platform: PckExtension, steps: Steps) -> dict[str, Any]:
+    """Match platform and quoting enclave to their levels, merge both, and note the check."""
+    level = match_level(info.levels, platform.components, platform.pce_svn)
+    qe = identity.level(q.qe_report.isv_svn)
+    known: dict[str, Any] = {"evaluation_number": min(info.evaluation_number, identity.evaluation_number)}
+    if level is None or qe is None:
+        which = "this platform" if level is None else f"a quoting enclave of ISVSVN {q.qe_report.isv_svn}"
+        steps.add(failed("tcb-status", f"no level for {which}", TcbStatus.UP_TO_DATE.dcap_name, "no flag accepts this"))
+        return known
+    status = converge(level.status, qe.status)
+    steps.add(status_check(status, status.dcap_name, TcbStatus.UP_TO_DATE.dcap_name))
+    known.update(tcb_status=status, status_text=status.dcap_name, platform_tcb_status=level.status, qe_tcb_status=qe.status,
+                 tcb_date=level.date, advisories=tuple(dict.fromkeys(level.advisories + qe.advisories)))
+    return known

@@ -1,0 +1,86 @@
+"""The IAS path: is this report Intel's, unchanged, of the right time, and what does it say of the platform?"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from casnb.errors import VerificationError
+from casnb.evidence.avr import Avr, SignedAvr
+from casnb.verify.pki import TrustAnchors, avr_signing_key
+from casnb.verify.proof import Proof, Steps, require_initialised, status_check, utc
+from casnb.verify.tcb import TcbStatus
+
+
+def verify_avr(
+    avr: SignedAvr, *, roots: TrustAnchors, now: datetime, nonce: str | None = None, max_age: timedelta | None = None
+) -> Proof:
+    """Check an IAS report under the pinned `roots` at `now`; never raises for a bad report, the checks say what is wrong.
+
+    The service is gone and its signing certificate expires in 2026: give the time at which the report was made, or soon after.
+    `max_age` refuses a report that was older than this at `now`; `nonce` must be what IAS was sent, not the CAS's nonce.
+    Not checked: whether the signing certificate was revoked (its list is not part of any report), and the advisories that came
+    in unsigned headers. Raises UsageError for a `now` without a time zone.
+    """
+    now = utc(now)
+    steps = Steps()
+    parsed = steps.run("avr-format", lambda: _read(avr))
+    key = steps.run("avr-chain", lambda: _chain(avr.chain_pem, roots, now))
+    steps.run("avr-signature", lambda: _signature(key, avr), "avr-chain")
+    steps.run("avr-current", lambda: _current(parsed, now, max_age), "avr-format")
+    if nonce is None:
+        steps.skip("avr-nonce", "no nonce was asked for")
+    else:
+        steps.run("avr-nonce", lambda: _nonce(parsed, nonce), "avr-format")
+    known: dict[str, Any] = {}
+    if parsed is not None:
+        known["report"] = parsed.quote.body
+    if steps.reached("tcb-status", "avr-format", "avr-chain", "avr-signature", "avr-current"):
+        status = TcbStatus.from_ias(parsed.status)
+        steps.add(status_check(status, parsed.status, "OK"))
+        known.update(tcb_status=status, platform_tcb_status=status, status_text=parsed.status,
+                     advisories=tuple(dict.fromkeys(parsed.advisory_ids or ())),
+                     evaluation_number=parsed.tcb_evaluation_data_number)
+    return Proof("ias", steps.checks(), now, evidence_sha256=hashlib.sha256(avr.body).hexdigest(), **known)
+
+
+def _read(avr: SignedAvr) -> tuple[Avr, str, str]:
+    parsed = avr.avr
+    require_initialised(parsed.quote.body)
+    return parsed, f"IAS report, version {parsed.version}", ""
+
+
+def _chain(pem: bytes, roots: TrustAnchors, now: datetime) -> tuple[rsa.RSAPublicKey, str, str]:
+    key, names = avr_signing_key(pem, roots, now)
+    return key, names, f"the {roots.label} root"
+
+
+def _signature(key: rsa.RSAPublicKey, avr: SignedAvr) -> tuple[None, str, str]:
+    wanted = "the signing certificate's, over the body as received"
+    if not avr.signature:
+        raise VerificationError("IAS report: signature", got="none", wanted=wanted)
+    try:
+        key.verify(avr.signature, avr.body, padding.PKCS1v15(), hashes.SHA256())
+    except InvalidSignature:
+        raise VerificationError("IAS report: signature", got="one that does not fit these bytes", wanted=wanted) from None
+    return None, f"RSA-{key.key_size} over {len(avr.body)} bytes", ""
+
+
+def _current(avr: Avr, now: datetime, max_age: timedelta | None) -> tuple[None, str, str]:
+    made, at = f"{avr.timestamp:%Y-%m-%dT%H:%M:%SZ}", f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    if avr.timestamp > now:
+        raise VerificationError("IAS report: timestamp", got=made, wanted=f"at or before {at}")
+    if max_age is not None and now - avr.timestamp > max_age:
+        raise VerificationError("IAS report: timestamp", got=made, wanted=f"at most {max_age} before {at}")
+    return None, made, f"at or before {at}"
+
+
+def _nonce(avr: Avr, nonce: str) -> tuple[None, str, str]:
+    if avr.nonce != nonce:
+        raise VerificationError("IAS report: nonce", got=avr.nonce or "none", wanted=nonce)
+    return None, nonce, ""

@@ -1,0 +1,157 @@
+"""Proof: what verification found, as checks and the values that they prove. It has no opinion on debug or identity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from casnb.checks import Check, CheckStatus, failed, not_run, passed
+from casnb.errors import CasnbError, EvidenceError, UsageError
+from casnb.evidence.report import ReportBody
+from casnb.verify.tcb import TcbStatus
+from casnb.view import Shown, html_result, text_result
+
+if TYPE_CHECKING:
+    from casnb.verify.pck import PckExtension
+
+_BLANK = bytes(384)
+
+
+@dataclass(frozen=True)
+class Proof(Shown):
+    """The checks of one piece of evidence, and what they prove.
+
+    `report` is set as soon as the evidence could be read; it may be believed only where `genuine`. `status_text` is spelled as
+    the evidence spells it. `tcb_date` is the day of the level (ISO 8601). `advisories`: the platform's, then the quoting
+    enclave's. `at` is the verification time, UTC. `platform` is what the PCK certificate says of the machine (DCAP),
+    `evaluation_number` which edition of Intel's lists judged it (the older, where two did).
+    """
+
+    kind: str
+    checks: tuple[Check, ...]
+    at: datetime
+    report: ReportBody | None = None
+    tcb_status: TcbStatus | None = None
+    status_text: str = ""
+    platform_tcb_status: TcbStatus | None = None
+    qe_tcb_status: TcbStatus | None = None
+    advisories: tuple[str, ...] = ()
+    tcb_date: str = ""
+    evidence_sha256: str = ""
+    platform: PckExtension | None = None
+    evaluation_number: int | None = None
+
+    @property
+    def genuine(self) -> bool:
+        """Whether every check but `tcb-status` passed, and a status could be told; checks that nobody asked for do not count."""
+        return bool(self.checks) and self.tcb_status is not None and all(
+            c.status is CheckStatus.PASSED or c.optional or c.id == "tcb-status" for c in self.checks)
+
+    def check(self, id: str) -> Check:
+        """Return the check with this id, or raise UsageError."""
+        for c in self.checks:
+            if c.id == id:
+                return c
+        raise UsageError("check", got=id, wanted="one of " + ", ".join(c.id for c in self.checks))
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        return tuple(c for c in self.checks if c.status is CheckStatus.FAILED)
+
+    @property
+    def sentence(self) -> str:
+        """What was proven, in words."""
+        if not self.genuine:
+            bad = ", ".join(c.id for c in self.failures if c.id != "tcb-status")
+            return f"Not proven genuine: {bad or 'a check could not be made'}."
+        if self.tcb_status is TcbStatus.UP_TO_DATE:
+            return "Proven genuine, on a platform that is up to date."
+        return f"Proven genuine, on a platform whose status is {self.status_text}."
+
+    def __repr__(self) -> str:
+        return f"<Proof {self.kind}: {'genuine' if self.genuine else 'not proven'}, {self.status_text or 'no status'}>"
+
+    def __str__(self) -> str:
+        return text_result(self.checks, self.sentence)
+
+    def _html(self) -> str:
+        return html_result(self.checks, self.sentence)
+
+
+class Steps:
+    """The checks of one verification, in the order in which they are made; one that failed keeps others from being made."""
+
+    def __init__(self) -> None:
+        self._rows: list[Check] = []
+        self._cause: dict[str, str] = {}
+
+    def run(self, id: str, action: Callable[[], tuple[Any, str, str]], *needs: str) -> Any:
+        """Make the check and return the action's first value, or None where it failed or was not made.
+
+        The action returns a value, what was got, and what was wanted (empty: the same); it raises EvidenceError or
+        VerificationError to fail. A need that did not pass leaves the check NOT_RUN and is named.
+        """
+        if not self.reached(id, *needs):
+            return None
+        try:
+            value, got, wanted = action()
+        except CasnbError as exc:
+            self.fail(id, exc)
+            return None
+        self._rows.append(passed(id, got, wanted))
+        return value
+
+    def reached(self, id: str, *needs: str) -> bool:
+        """Whether every need passed; else note `id` as NOT_RUN because of the first that failed."""
+        for need in needs:
+            if need in self._cause:
+                self._cause[id] = self._cause[need]
+                self._rows.append(not_run(id, f"not reached: {self._cause[need]} failed"))
+                return False
+        return True
+
+    def fail(self, id: str, exc: CasnbError) -> None:
+        """Note a failure with what the error says."""
+        got = f"{exc.subject}: {exc.got}" if exc.got is not None else exc.subject
+        self.add(failed(id, got, exc.wanted or "", exc.do))
+
+    def skip(self, id: str, reason: str) -> None:
+        """Note a check that nobody asked for."""
+        self._rows.append(not_run(id, reason, optional=True))
+
+    def add(self, check: Check) -> None:
+        """Note a check made elsewhere."""
+        self._rows.append(check)
+        if check.status is not CheckStatus.PASSED:
+            self._cause[check.id] = check.id
+
+    def checks(self) -> tuple[Check, ...]:
+        return tuple(self._rows)
+
+
+def require_initialised(body: ReportBody) -> None:
+    """Raise EvidenceError for a report of an enclave that was never initialised, which no processor makes.
+
+    A body of 384 zero bytes passes: it names no enclave, and Intel's own sample quote has one.
+    """
+    if not body.init and body.to_bytes() != _BLANK:
+        raise EvidenceError("report body: attributes", got=body.attributes, wanted="the INIT bit set")
+
+
+def status_check(status: TcbStatus | None, text: str, wanted: str) -> Check:
+    """Return `tcb-status`: PASSED for UP_TO_DATE, else FAILED with the flags that together would waive it, if any."""
+    if status is TcbStatus.UP_TO_DATE:
+        return passed("tcb-status", text, wanted)
+    if status is None:
+        return failed("tcb-status", text, wanted, "no flag accepts this status")
+    reason = f"{status.meaning}; to act: {status.who_acts}"
+    return failed("tcb-status", text, wanted, reason, tuple(sorted(status.needs)))
+
+
+def utc(now: datetime) -> datetime:
+    """Return an aware time in UTC; raise UsageError for a naive one, which could mean any zone."""
+    if not isinstance(now, datetime) or now.tzinfo is None or now.utcoffset() is None:
+        raise UsageError("now", got=repr(now), wanted="a datetime with a time zone", do="Say datetime(..., tzinfo=timezone.utc).")
+    return now.astimezone(timezone.utc)
