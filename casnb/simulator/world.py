@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from functools import cached_property
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -24,13 +24,11 @@ from casnb.simulator.intel import LEVELS, ORGANIZATION, Intel, key_usage
 from casnb.simulator.keys import KeyPair, Seed, certificate, distinguished_name, spki
 from casnb.simulator.platform import CAS_ISVPRODID, CAS_ISVSVN, Enclave, Platform, mrsigner
 from casnb.simulator.scenario import RELEASES, SCENARIOS, Release, Scenario
+from casnb.verify.endorsements import Endorsements
+from casnb.verify.pki import TrustAnchors
 from casnb.verify.proof import utc
 from casnb.verify.tcb import TcbStatus
 from casnb.view import Shown, html_table, text_table
-
-if TYPE_CHECKING:
-    from casnb.verify.endorsements import Endorsements
-    from casnb.verify.pki import TrustAnchors
 
 #: What time it is in a world that was not told otherwise.
 LESSON_TIME = datetime(2026, 9, 1, 12, 0, tzinfo=timezone.utc)
@@ -121,8 +119,6 @@ class World(Shown):
     @cached_property
     def roots(self) -> TrustAnchors:
         """The simulated roots as a verifier takes them."""
-        from casnb.verify.pki import TrustAnchors
-
         return TrustAnchors.from_pem(self.roots_pem, label="simulated", simulated=True)
 
     # Certificates of the CAS and of the page
@@ -210,8 +206,6 @@ class World(Shown):
 
     def endorsements(self, now: datetime | None = None, **overrides: Any) -> Endorsements:
         """Return Intel's lists for this machine at `now` (left out: the world's); overrides are `Intel.endorsements`'s."""
-        from casnb.verify.endorsements import Endorsements
-
         return Endorsements.from_json(self.intel.endorsements(utc(now or self.now), **overrides))
 
     @cached_property
@@ -259,8 +253,8 @@ class World(Shown):
 
         `spid` (32 hex digits) and `linkable` are for EPID. Raises UsageError for a type that this scenario does not have.
 
-        >>> World().attest(nonce="00" * 16)[:17]
-        b'{\\n  "proof_data": '
+        >>> World().attest(nonce="00" * 16)[:16]
+        b'{\\n  "proof_data"'
         """
         kind = _EVIDENCE.get(type, "")
         if kind not in self.setup.evidence:

@@ -82,6 +82,13 @@ def test_quotes_read_back(scenario):
         assert body.debug is world.setup.debug
 
 
+def test_the_quoting_enclave_names_the_attestation_key():
+    """Its report data is SHA-256 of key and authentication data, and zeros."""
+    quote = Quote.from_bytes(World("qe", "production").quote(bytes(64)))
+    named = hashlib.sha256(quote.attestation_key + quote.auth_data).digest()
+    assert quote.qe_report.report_data == named + bytes(32)
+
+
 def test_epid_quote_has_the_size_and_basename_of_a_real_one(vectors):
     """1116 bytes; the basename begins with the SPID, as in the real response of 2019."""
     from casnb.evidence.cas_report import CasReport

@@ -76,7 +76,7 @@ def test_scenarios_of_a_seed_share_intel_and_measurement_only():
     worlds = [World("family", name) for name in SCENARIOS]
     for shared in ("roots_pem", "site_ca_pem", "mrenclave", "release_history", "vendor"):
         assert len({repr(getattr(w, shared)) for w in worlds}) == 1
-    for own in ("cas_chain_pem", "tls_chain_pem", "platform.ppid", "platform.pck_chain_pem"):
+    for own in ("cas_root.key_pem", "cas_instance.key_pem", "tls_leaf.key_pem", "platform.ppid", "platform.pck.key_pem"):
         assert len({attrgetter(own)(w) for w in worlds}) == len(worlds)
     assert {w.mrsigner for w in worlds if w.setup.debug} == {World("family").mrsigner}
     assert World("family", "production").mrsigner == World("family").vendor.mrsigner != World("family").mrsigner
@@ -222,6 +222,8 @@ def test_page_certificate_holds_under_strict_rules(name, tmp_path):
     world = World("page")
     site = world.site_certificate(["127.9.8.7", "page.example"])
     handshake(serving(tmp_path, site.cert_pem, site.key_pem), trusting(world.site_ca_pem, strict=True), name)
+    for kind in (x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier, x509.KeyUsage, x509.BasicConstraints):
+        assert site.cert.extensions.get_extension_for_class(kind)
 
 
 def test_releases_start_with_the_running_one():
