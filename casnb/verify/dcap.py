@@ -9,18 +9,10 @@ from typing import Any
 from casnb.checks import failed
 from casnb.errors import EvidenceError, VerificationError
 from casnb.evidence.quote import LENGTH, SIGNATURE_DATA, SIGNED_SIZE, Quote
+from casnb.verify.certificate import Certificate, p256_key, require_inside, require_signed_by, verify_p256
 from casnb.verify.endorsements import Endorsements, QeIdentity, TcbInfo, VerifiedEndorsements, verify_endorsements
 from casnb.verify.pck import PckExtension
-from casnb.verify.pki import (
-    Certificate,
-    TrustAnchors,
-    p256_key,
-    pck_order,
-    require_inside,
-    require_pck_authority,
-    require_signed_by,
-    verify_p256,
-)
+from casnb.verify.pki import TrustAnchors, pck_order, require_pck_authority
 from casnb.verify.proof import Proof, Steps, require_initialised, status_check, utc
 from casnb.verify.tcb import TcbStatus, converge, match_level
 

@@ -12,19 +12,8 @@ from typing import Any, NamedTuple
 from casnb.checks import Check
 from casnb.errors import CasnbError, EvidenceError, VerificationError
 from casnb.evidence import strictjson
-from casnb.verify.pki import (
-    TCB_SIGNER,
-    Certificate,
-    Crl,
-    TrustAnchors,
-    read_chain,
-    require_inside,
-    require_pck_authority,
-    require_signed_by,
-    stamp,
-    tcb_signer,
-    verify_p256,
-)
+from casnb.verify.certificate import Certificate, Crl, read_chain, require_inside, require_signed_by, stamp, verify_p256
+from casnb.verify.pki import TCB_SIGNER, TrustAnchors, require_pck_authority, tcb_signer
 from casnb.verify.proof import Steps, utc
 from casnb.verify.tcb import COMPONENTS, TcbLevel, TcbStatus
 

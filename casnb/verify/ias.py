@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from casnb.errors import VerificationError
 from casnb.evidence.avr import Avr, SignedAvr
+from casnb.verify.certificate import stamp
 from casnb.verify.pki import TrustAnchors, avr_signing_key
 from casnb.verify.proof import Proof, Steps, require_initialised, status_check, utc
 from casnb.verify.tcb import TcbStatus
@@ -72,7 +73,7 @@ def _signature(key: rsa.RSAPublicKey, avr: SignedAvr) -> tuple[None, str, str]:
 
 
 def _current(avr: Avr, now: datetime, max_age: timedelta | None) -> tuple[None, str, str]:
-    made, at = f"{avr.timestamp:%Y-%m-%dT%H:%M:%SZ}", f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    made, at = stamp(avr.timestamp), stamp(now)
     if avr.timestamp > now:
         raise VerificationError("IAS report: timestamp", got=made, wanted=f"at or before {at}")
     if max_age is not None and now - avr.timestamp > max_age:

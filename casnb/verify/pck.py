@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from casnb.errors import EvidenceError
-from casnb.verify.pki import Certificate, tlv
+from casnb.verify.certificate import Certificate, tlv
 
 _BASE = bytes.fromhex("2a864886f84d010d01")  # 1.2.840.113741.1.13.1
 _TCB, _CONFIGURATION = _BASE + b"\2", _BASE + b"\7"

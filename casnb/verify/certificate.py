@@ -1,0 +1,259 @@
+"""Certificates and revocation lists as Intel issues them: read strictly, keys and signatures checked one at a time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.x509.oid import NameOID
+
+from casnb.errors import EvidenceError, VerificationError
+
+#: A chain of three certificates is under 6 kB.
+CHAIN_LIMIT = 64 << 10
+#: Intel's largest revocation list is a few kB; a text that encodes one may have this many characters.
+CRL_LIMIT = 4 << 20
+#: Order of the P-256 group (FIPS 186-4, D.1.2.3).
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+SGX_EXTENSION = x509.ObjectIdentifier("1.2.840.113741.1.13.1")
+#: What stands in SubjectPublicKeyInfo before the x and y of a P-256 key.
+P256_KEY = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+
+_ECDSA = ec.ECDSA(hashes.SHA256())
+_P256 = ec.SECP256R1()
+#: DER of AlgorithmIdentifier: ecdsa-with-SHA256, sha256WithRSAEncryption.
+_ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
+_RSA_SHA256 = bytes.fromhex("300d06092a864886f70d01010b0500")
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\r\n\t ]+)-----END CERTIFICATE-----")
+_PEM_CRL = re.compile(r"\s*-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]+)-----END X509 CRL-----\s*")
+
+
+def tlv(der: bytes, at: int, limit: int) -> tuple[int, int, int]:
+    """Return tag, start and end of the DER value at `at`, which must end at `limit` or before; raise EvidenceError.
+
+    Lengths of up to three bytes, in their shortest form; tags of one byte.
+    """
+    start = at + 2
+    if start <= limit:
+        tag, size = der[at], der[at + 1]
+        if size >= 0x80:
+            count = size & 0x7F
+            size = int.from_bytes(der[start : start + count], "big")
+            start += count
+            if not 1 <= count <= 3 or size < 0x80 or size >> 8 * (count - 1) == 0:
+                raise EvidenceError("DER", got="a length that is not in its shortest form", wanted="DER")
+        if start + size <= limit and tag & 0x1F != 0x1F:
+            return tag, start, start + size
+    raise EvidenceError("DER", got="a value that ends beyond its surroundings", wanted="DER")
+
+
+def _parts(der: bytes, what: str) -> tuple[bytes, bytes, list[tuple[int, int, int]]]:
+    """Split SEQUENCE{tbs, algorithm, signature}: the signed bytes, the algorithm, and tag, start and end of each tbs field."""
+    try:
+        _, start, end = tlv(der, 0, len(der))
+        _, inside, stop = tlv(der, start, end)
+        _, _, algorithm_end = tlv(der, stop, end)
+        fields, at = [], inside
+        while at < stop:
+            tag, _, after = tlv(der, at, stop)
+            fields.append((tag, at, after))
+            at = after
+    except IndexError:
+        raise EvidenceError(what, got="bytes that end too early", wanted="DER") from None
+    return der[start:stop], der[stop:algorithm_end], fields
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """An X.509 certificate, read and not yet believed; issuer, subject and key as they stand, for comparison byte by byte."""
+
+    der: bytes
+    tbs: bytes
+    algorithm: bytes
+    issuer: bytes
+    subject: bytes
+    spki: bytes
+    value: x509.Certificate
+    authority: bool
+    path_length: int | None
+    usage: x509.KeyUsage | None
+    sgx: bytes | None
+
+    @cached_property
+    def name(self) -> str:
+        """The subject's common name, or an empty text where there is none or more than one."""
+        found = self.value.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(found[0].value) if len(found) == 1 else ""
+
+    @cached_property
+    def key(self) -> ec.EllipticCurvePublicKey:
+        """The P-256 key; raise VerificationError for any other kind, or a point that is not on the curve."""
+        if not self.spki.startswith(P256_KEY):
+            raise VerificationError(f"certificate {self.name}: key", got="another kind", wanted="EC on the curve P-256")
+        return p256_key(self.spki[len(P256_KEY) :])
+
+    @cached_property
+    def window(self) -> tuple[datetime, datetime]:
+        """notBefore and notAfter, both inclusive, UTC."""
+        return self.value.not_valid_before_utc, self.value.not_valid_after_utc
+
+    def require_valid_at(self, now: datetime) -> None:
+        """Raise VerificationError outside notBefore and notAfter."""
+        require_inside(f"certificate {self.name}", self.window, now)
+
+    def __str__(self) -> str:
+        return f"{self.name or 'a certificate without a name'} (SHA-256 {self.value.fingerprint(hashes.SHA256()).hex()[:16]}...)"
+
+
+def require_inside(what: str, window: tuple[datetime, datetime], now: datetime) -> None:
+    """Raise VerificationError unless first <= now <= last."""
+    first, last = window
+    if not first <= now <= last:
+        when = "not valid yet at" if now < first else "no longer valid at"
+        raise VerificationError(what, got=f"{when} {stamp(now)}", wanted=f"a time from {stamp(first)} to {stamp(last)}")
+
+
+def stamp(time: datetime) -> str:
+    """Return a UTC time as ISO 8601 with seconds."""
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@lru_cache(maxsize=64)
+def read_certificate(der: bytes) -> Certificate:
+    """Read one certificate; raise EvidenceError for malformed DER, a repeated extension or a critical one that is not known.
+
+    Reading is remembered per exact bytes; that a certificate is genuine never is.
+    """
+    what = "certificate"
+    try:
+        value = x509.load_der_x509_certificate(der)
+        extensions = value.extensions
+        window = value.not_valid_before_utc, value.not_valid_after_utc
+        version = value.version
+    except Exception:  # cryptography raises many kinds for hostile DER
+        raise EvidenceError(what, got="bytes that are not a certificate", wanted="X.509 in DER") from None
+    tbs, algorithm, fields = _parts(der, what)
+    if version is not x509.Version.v3 or len(fields) < 7 or window[0] > window[1]:
+        raise EvidenceError(what, got="another form", wanted="X.509 version 3")
+    (_, a, b), (_, i, j), _, (_, s, t), (_, k, m) = fields[2:7]
+    if der[a:b] != algorithm:
+        raise EvidenceError(what, got="two signature algorithms", wanted="the same inside and outside")
+    authority, path_length, usage, sgx = False, None, None, None
+    for extension in extensions:
+        content = extension.value
+        if isinstance(content, x509.KeyUsage):
+            usage = content
+        elif isinstance(content, x509.BasicConstraints):
+            authority, path_length = content.ca, content.path_length
+        elif extension.critical:
+            raise EvidenceError(what, got=f"critical extension {extension.oid.dotted_string}", wanted="only those casnb knows")
+        elif extension.oid == SGX_EXTENSION and isinstance(content, x509.UnrecognizedExtension):
+            sgx = content.value
+    return Certificate(der, tbs, algorithm, der[i:j], der[s:t], der[k:m], value, authority, path_length, usage, sgx)
+
+
+def read_chain(pem: bytes, what: str, least: int, most: int) -> tuple[Certificate, ...]:
+    """Return the certificates of a PEM text in the order they stand; CRLF, text between blocks and a final NUL are fine."""
+    if len(pem) > CHAIN_LIMIT:
+        raise EvidenceError(what, got=f"{len(pem)} bytes", wanted=f"at most {CHAIN_LIMIT}")
+    blocks = _PEM.findall(pem)
+    wanted = f"{least} certificates" if least == most else f"{least} to {most} certificates"
+    if pem.count(b"-----BEGIN") != len(blocks) or not least <= len(blocks) <= most:
+        raise EvidenceError(what, got=f"{len(blocks)} certificates" if pem.strip(b"\0\r\n\t ") else "nothing", wanted=wanted)
+    try:
+        return tuple([read_certificate(base64.b64decode(b.translate(None, b"\r\n\t "), validate=True)) for b in blocks])
+    except binascii.Error:
+        raise EvidenceError(what, got="a block that is not base64", wanted=wanted) from None
+
+
+def require_signed_by(subject: Certificate | Crl, issuer: Certificate, what: str) -> None:
+    """Raise VerificationError unless the names match byte for byte and the issuer's key made the signature with SHA-256."""
+    if subject.issuer != issuer.subject:
+        raise VerificationError(f"{what}: issuer", got="another name", wanted=issuer.name)
+    try:
+        if subject.algorithm == _ECDSA_SHA256:
+            issuer.key.verify(subject.value.signature, subject.tbs, _ECDSA)
+        elif subject.algorithm == _RSA_SHA256:
+            rsa_key(issuer).verify(subject.value.signature, subject.tbs, padding.PKCS1v15(), hashes.SHA256())
+        else:
+            raise VerificationError(f"{what}: signature algorithm", got=subject.algorithm.hex(), wanted="ECDSA or RSA with SHA-256")
+    except InvalidSignature:
+        raise VerificationError(f"{what}: signature", got="one that does not fit", wanted=f"{issuer.name}'s") from None
+
+
+def rsa_key(certificate: Certificate) -> rsa.RSAPublicKey:
+    """Return an RSA key of 2048 bits or more; raise VerificationError for any other."""
+    try:
+        key = certificate.value.public_key()
+    except Exception:  # cryptography raises many kinds for hostile keys
+        key = None
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < 2048:
+        raise VerificationError(f"certificate {certificate.name}: key", got="another kind", wanted="RSA of 2048 bits or more")
+    return key
+
+
+def p256_key(point: bytes) -> ec.EllipticCurvePublicKey:
+    """Return the key at x then y (64 bytes, big-endian); raise VerificationError for a point that is not on the curve."""
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(_P256, b"\4" + point)
+    except ValueError:
+        raise VerificationError("public key", got="a point that is not on the curve P-256", wanted="one that is") from None
+
+
+def verify_p256(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) -> bool:
+    """Whether 64 bytes r then s (big-endian, each from 1 to the group order minus 1) sign `data` with SHA-256."""
+    if len(signature) != 64:
+        return False
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    if not (0 < r < P256_ORDER and 0 < s < P256_ORDER):
+        return False
+    try:
+        key.verify(encode_dss_signature(r, s), data, _ECDSA)
+    except InvalidSignature:
+        return False
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class Crl:
+    """A revocation list, read and not yet believed. `window` is thisUpdate and nextUpdate, both inclusive."""
+
+    tbs: bytes
+    algorithm: bytes
+    issuer: bytes
+    value: x509.CertificateRevocationList
+    window: tuple[datetime, datetime]
+
+    @classmethod
+    def read(cls, text: str, what: str) -> Crl:
+        """Read DER in hex, or PEM; raise EvidenceError where it is malformed, partial, never ages, or has more than 4 MiB."""
+        if not text.strip() or len(text) > CRL_LIMIT:
+            raise EvidenceError(what, got=f"{len(text)} characters" if text.strip() else "nothing", wanted="a revocation list")
+        try:
+            pem = _PEM_CRL.fullmatch(text)
+            der = base64.b64decode("".join(pem[1].split()), validate=True) if pem else bytes.fromhex(text)
+            value = x509.load_der_x509_crl(der)
+            first, last, critical = value.last_update_utc, value.next_update_utc, [e.oid for e in value.extensions if e.critical]
+        except Exception:  # cryptography raises many kinds for hostile DER
+            raise EvidenceError(what, got="something else", wanted="a revocation list, DER in hex") from None
+        if last is None:
+            raise EvidenceError(f"{what}: nextUpdate", got="none", wanted="a date", do="A list that never ages proves nothing.")
+        if critical:
+            raise EvidenceError(what, got=f"critical extension {critical[0].dotted_string}", wanted="a complete list")
+        tbs, algorithm, fields = _parts(der, what)
+        if len(fields) < 4 or fields[0][0] != 0x02 or der[fields[1][1] : fields[1][2]] != algorithm:
+            raise EvidenceError(what, got="another form", wanted="X.509 CRL version 2")
+        return cls(tbs, algorithm, der[fields[2][1] : fields[2][2]], value, (first, last))
+
+    def lists(self, certificate: Certificate) -> bool:
+        """Whether the certificate's serial number is on the list."""
+        return self.value.get_revoked_certificate_by_serial_number(certificate.value.serial_number) is not None
