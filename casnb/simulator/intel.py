@@ -97,12 +97,16 @@ class Intel:
     def tcb_signer(self) -> KeyPair:
         """The signer of TCB info and QE identity."""
         key = self.seed.p256("intel TCB Signing")
-        return certificate(_subject("TCB Signing"), key, self.root, self.seed.serial("intel TCB Signing"), VALID,
+        return certificate(self._subject("TCB Signing"), key, self.root, self.seed.serial("intel TCB Signing"), VALID,
                            _extensions(key, self.root, _ROOT_CRL))
+
+    def _subject(self, noun: str) -> x509.Name:
+        """Every name says that it is simulated, and of which seed: the RSA keys are the same in every world."""
+        return distinguished_name(CN=f"SIMULATED Intel SGX {noun}", O=ORGANIZATION, OU=f"world {self.seed.octets('name', 4).hex()}")
 
     def _authority(self, noun: str, signer: KeyPair | None, path_length: int) -> KeyPair:
         key = self.seed.p256("intel " + noun)
-        return certificate(_subject(noun), key, signer, self.seed.serial("intel " + noun), VALID,
+        return certificate(self._subject(noun), key, signer, self.seed.serial("intel " + noun), VALID,
                            _extensions(key, signer, _ROOT_CRL, path_length))
 
     @cached_property
@@ -117,7 +121,7 @@ class Intel:
 
     def _ias(self, noun: str, name: str, signer: KeyPair | None, path_length: int | None = None) -> KeyPair:
         key = packaged(name)
-        return certificate(_subject(noun), key, signer, self.seed.serial(name, 8), VALID,
+        return certificate(self._subject(noun), key, signer, self.seed.serial(name, 8), VALID,
                            _extensions(key, signer, _IAS_CRL, path_length))
 
     def sign_avr(self, body: Mapping[str, Any], request_id: str, signer: KeyPair | None = None) -> SignedAvr:
@@ -129,7 +133,7 @@ class Intel:
         """Return the PCK certificate of a platform; `extension` is the DER of its SGX extension."""
         sgx = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.840.113741.1.13.1"), extension)
         signer = signer or self.pck_ca
-        return certificate(_subject("PCK Certificate"), key, signer, self.seed.serial("pck " + label), VALID,
+        return certificate(self._subject("PCK Certificate"), key, signer, self.seed.serial("pck " + label), VALID,
                            [*_extensions(key, signer, _PCK_CRL), (sgx, False)])
 
     def tcb_info(self, now: datetime, changes: Mapping[str, Any] | None = None) -> bytes:
@@ -188,10 +192,6 @@ class Intel:
 _IAS_CRL = "http://certificates.simulated.invalid/AttestationReportSigningCA.crl"
 _ROOT_CRL = "https://certificates.simulated.invalid/IntelSGXRootCA.der"
 _PCK_CRL = "https://api.simulated.invalid/sgx/certification/v4/pckcrl?ca=platform&encoding=der"
-
-
-def _subject(noun: str) -> x509.Name:
-    return distinguished_name(CN=f"SIMULATED Intel SGX {noun}", O=ORGANIZATION)
 
 
 def _extensions(key: Key, signer: KeyPair | None, crl: str,

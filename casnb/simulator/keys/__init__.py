@@ -24,7 +24,8 @@ PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 _ECDSA = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 _ECDSA_WITH_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
-_ATTRIBUTES = {"CN": NameOID.COMMON_NAME, "O": NameOID.ORGANIZATION_NAME, "L": NameOID.LOCALITY_NAME, "C": NameOID.COUNTRY_NAME,
+_ATTRIBUTES = {"CN": NameOID.COMMON_NAME, "O": NameOID.ORGANIZATION_NAME,
+               "OU": NameOID.ORGANIZATIONAL_UNIT_NAME, "L": NameOID.LOCALITY_NAME, "C": NameOID.COUNTRY_NAME,
                "ST": NameOID.STATE_OR_PROVINCE_NAME, "emailAddress": NameOID.EMAIL_ADDRESS}
 
 
@@ -114,7 +115,7 @@ class KeyPair:
 
 
 def distinguished_name(**attributes: str) -> x509.Name:
-    """Return a name with CN, O, L, ST, C or emailAddress in the order given."""
+    """Return a name with CN, O, OU, L, ST, C or emailAddress in the order given."""
     return x509.Name([x509.NameAttribute(_ATTRIBUTES[k], v) for k, v in attributes.items()])
 
 
