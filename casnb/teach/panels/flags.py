@@ -39,12 +39,12 @@ class FlagModel(traitlets.HasTraits):
     """
 
     scenario = traitlets.Enum(tuple(SCENARIOS), default_value="public")
-    flags = traitlets.Tuple(trait=traitlets.Enum(tuple(catalogue.BY_NAME)))
+    flags = traitlets.Tuple()
     mrenclave = traitlets.Enum(tuple(CHOICES), default_value="given")
     address = traitlets.Unicode("cas")
 
     result: Any = traitlets.Any(None, allow_none=True)
-    problems = traitlets.Tuple(trait=traitlets.Unicode())
+    problems = traitlets.Tuple()
     error = traitlets.Unicode("")
     command = traitlets.Unicode("")
     milliseconds = traitlets.Float(0.0)
@@ -55,6 +55,14 @@ class FlagModel(traitlets.HasTraits):
         self.observe(self._changed, names=["scenario", "flags", "mrenclave", "address"])
         self.appraise()
 
+    @traitlets.validate("flags")
+    def _known(self, proposal: Any) -> tuple[str, ...]:
+        chosen = proposal["value"]
+        strange = [name for name in chosen if name not in catalogue.BY_NAME]
+        if strange:
+            raise traitlets.TraitError(f"flags: got {neutral(strange[0], 60)}, wanted names out of {', '.join(catalogue.BY_NAME)}")
+        return tuple(name for name in catalogue.BY_NAME if name in chosen)
+
     def _changed(self, change: Any) -> None:
         self.appraise()
 
@@ -62,8 +70,7 @@ class FlagModel(traitlets.HasTraits):
         """Set or clear one flag (long name without dashes); the order of `flags` stays the catalogue's."""
         if name not in catalogue.BY_NAME:
             raise UsageError("flag", got=name, wanted="one of " + ", ".join(catalogue.BY_NAME))
-        chosen = set(self.flags) - {name} | ({name} if on else set())
-        self.flags = tuple(n for n in catalogue.BY_NAME if n in chosen)
+        self.flags = tuple(n for n in self.flags if n != name) + ((name,) if on else ())
 
     def policy(self) -> AttestationPolicy:
         """Return the policy that the switches stand for."""
@@ -189,6 +196,7 @@ class FlagPanel(widgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, cases: Cases | None = None, *, model: FlagModel | None = None, **state: Any) -> None:
+        self._closed = True
         self.model = model or FlagModel(cases, **state)
         wide = widgets.Layout(width="auto", max_width="60em")
         self.scenario = widgets.Dropdown(
@@ -214,6 +222,7 @@ class FlagPanel(widgets.VBox):  # type: ignore[misc]
             self._watch(box, lambda change, name=name: self.toggle(name, change["new"]))  # type: ignore[misc]
         self.reset_button.on_click(self.clear)
         self.model.observe(self._show, names=["result", "problems", "error", "command"])
+        self._closed = False
         self.refresh()
 
     def _toggle(self, name: str) -> widgets.Checkbox:
@@ -286,7 +295,10 @@ class FlagPanel(widgets.VBox):  # type: ignore[misc]
         return snapshot(self.model)
 
     def close(self) -> None:
-        """Undo every observer and close the controls."""
+        """Undo every observer and close the controls; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         for control, handler, name in self._watched:
             control.unobserve(handler, names=name)
         self._watched.clear()

@@ -20,6 +20,7 @@ class QuizPanel(widgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, task: Exercise, check: Callable[[str, object], Feedback]) -> None:
+        self._closed = True
         if not isinstance(task.judge, Choice):
             raise UsageError("quiz", got=task.id, wanted="a multiple-choice exercise")
         self.task, self._check = task, check
@@ -36,6 +37,7 @@ class QuizPanel(widgets.VBox):  # type: ignore[misc]
         super().__init__([self.question, self.choice, self.button, self.line])
         self.add_class("t-quiz")
         self.button.on_click(self.answer)
+        self._closed = False
         self._say(self.feedback)
 
     def choose(self, letter: str) -> None:
@@ -57,6 +59,9 @@ class QuizPanel(widgets.VBox):  # type: ignore[misc]
         self.line.value = page(feedback._html())
 
     def close(self) -> None:
-        """Undo the observer and close the controls."""
+        """Undo the observer and close the controls; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self.button.on_click(self.answer, remove=True)
         super().close()

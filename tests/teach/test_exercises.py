@@ -1,0 +1,145 @@
+"""Every exercise takes its reference, names its known misconceptions, and survives any answer."""
+
+from __future__ import annotations
+
+import pytest
+from teach.hostile import AlwaysEqual, Explodes, OddlyNamed, cyclic
+
+from casnb.errors import UsageError
+from casnb.teach.exercises import CHAPTERS, NOT_YET, RIGHT, WRONG, Exercise, catalogue, exercise, of_chapter
+from casnb.teach.facts import LAYOUTS, Facts, ninth_word
+
+ALL = list(catalogue().values())
+
+HOSTILE = [
+    Explodes(), OddlyNamed(), AlwaysEqual("x"), [Explodes()], {"curl 35": Explodes()}, {Explodes: 1}, cyclic(), lambda: 1, type,
+    None, "", b"", 0, -1, 1.5, float("nan"), True, [], {}, set(), [[]], [{}], {"a": []}, {("a",): "b"}, (1, 2), [""], ["-G", 5],
+    "x" * 10**6, 1 << 10**5, range(10**9), Exception("x"), "\x00\u202e<script>", "\ud800", "'", "-", "--mrenclave", "-h",
+    "@/etc/passwd", "--isvsvn x", "scone cas attest", "--help", object,
+]
+
+
+@pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
+def test_the_reference_is_right(task: Exercise, facts: Facts):
+    """What `lab.reference` gives, `lab.check` takes."""
+    feedback = task.check(task.reference(facts), facts)
+    assert (feedback.status, feedback.code) == (RIGHT, ""), str(feedback)
+
+
+@pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
+def test_three_dots_are_not_yet(task: Exercise, facts: Facts):
+    """An unanswered exercise is a state of its own, and says what form the answer has."""
+    feedback = task.check(..., facts)
+    assert feedback.status == NOT_YET and task.wanted in feedback.message and not feedback
+
+
+@pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
+def test_each_misconception_is_recognised_by_name(task: Exercise, facts: Facts):
+    """The example of every slip gets that slip's code and message, not the next one's."""
+    for slip in task.all_slips(facts):
+        feedback = task.check(slip.example(facts), facts)
+        assert (WRONG, slip.code) == (feedback.status, feedback.code), f"{slip.code}: {feedback}"
+        assert feedback.message and feedback.message != "None"
+
+
+@pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
+def test_no_answer_of_any_kind_raises(task: Exercise, facts: Facts):
+    """Hostile equality, iteration, size or type: there is always a feedback, it is never 'right', and it can be shown."""
+    for answer in HOSTILE:
+        feedback = task.check(answer, facts)
+        assert feedback.status == WRONG, f"{answer!r:.60}"
+        shown = feedback._repr_mimebundle_()
+        assert "<script>" not in shown["text/html"] and "\x00" not in shown["text/plain"] and len(shown["text/plain"]) < 2000
+
+
+@pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
+def test_feedback_never_tells_the_answer(task: Exercise, facts: Facts):
+    """A wrong answer is commented on without the right one being printed."""
+    reference = task.reference(facts)
+    if isinstance(reference, str) and len(reference) > 16:
+        said = [task.check(a, facts).message for a in ("x", "ab" * 32, 5)] + [s.says(facts, "x") for s in task.all_slips(facts)]
+        assert not any(reference in message for message in said)
+
+
+@pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
+def test_a_task_shows_what_is_asked_given_and_wanted(task: Exercise):
+    """The statement is whole in text and in HTML, choices included."""
+    shown = task._repr_mimebundle_()
+    for part in (task.id, task.title, *(o.text for o in task.judge.options.values())):
+        assert part in shown["text/plain"]
+    assert task.id in shown["text/html"] and len(task.hints) == 3 and len(set(task.hints)) == 3
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_each_chapter_has_at_least_two(chapter: str):
+    """Two checked exercises in every notebook."""
+    assert len(of_chapter(chapter)) >= 2
+
+
+def test_codes_are_unique_within_a_task(facts: Facts):
+    """A code in a receipt means one thing."""
+    for task in ALL:
+        codes = [s.code for s in task.all_slips(facts)]
+        assert len(codes) == len(set(codes)), task.id
+
+
+def test_an_unknown_id_lists_the_known_ones():
+    """A mistyped id is a usage error with the ids there are."""
+    with pytest.raises(UsageError, match=r"01\.mrenclave"):
+        exercise("01.mrenclav")
+
+
+@pytest.mark.parametrize(("answer", "id"), [
+    pytest.param("--accept-group-out-of-date --only_for_testing-debug --only_for_testing-ignore-signer", "03.minimal-flags",
+                 id="long names"),
+    pytest.param(["only_for_testing-debug", "-G", "only_for_testing-ignore-signer"], "03.minimal-flags", id="names without dashes"),
+    pytest.param({"-G", "--only_for_testing-debug", "--only_for_testing-ignore-signer"}, "03.minimal-flags", id="a set"),
+    pytest.param(["debug", "mrsigner", "tcb-status"], "03.waived", id="a list for a set"),
+    pytest.param([48, 2], "02.debug-byte", id="a list for a pair"),
+    pytest.param(" B) ", "00.decision", id="a letter with its bracket"),
+])
+def test_other_ways_to_write_a_right_answer(answer, id, facts: Facts):
+    """What means the same is right."""
+    assert exercise(id).check(answer, facts).right
+
+
+@pytest.mark.parametrize(("answer", "id", "code"), [
+    pytest.param(["--only_for_testing-debug"], "03.minimal-flags", "usage-error", id="debug alone"),
+    pytest.param("-G --only_for_testing-ignore-signer", "03.minimal-flags", "too-few", id="debug missing"),
+    pytest.param("-GCS --only_for_testing-ignore-signer --only_for_testing-debug", "03.minimal-flags", "too-many",
+                 id="the page's own line"),
+    pytest.param((48, True), "02.debug-byte", "form", id="True is not 1"),
+    pytest.param({"tcb-status", "DEBUG"}, "03.waived", "form", id="not an id"),
+    pytest.param({"tcb-status"}, "03.waived", "other", id="two missing"),
+    pytest.param("ab" * 32, "01.mrenclave", "other", id="right form, wrong value"),
+    pytest.param("ab" * 31, "01.mrenclave", "form", id="too short"),
+])
+def test_other_wrong_answers_are_told_apart(answer, id, code, facts: Facts):
+    """Type and form are told first; a well-formed wrong value is told as such."""
+    feedback = exercise(id).check(answer, facts)
+    assert (WRONG, code) == (feedback.status, feedback.code), str(feedback)
+
+
+def test_too_few_flags_are_answered_with_the_verdict_they_give(facts: Facts):
+    """The feedback on a flag line is the appraisal of that flag line."""
+    feedback = exercise("03.minimal-flags").check("-G", facts)
+    assert feedback.message.startswith("With these flags: CAS is rejected: debug, mrsigner.")
+
+
+def test_the_minimum_follows_the_world(cases):
+    """No flag for the production CAS, other flags for other platforms: the reference is computed, not written down."""
+    wanted = {"public": ["-G", "--only_for_testing-debug", "--only_for_testing-ignore-signer"], "production": [],
+              "both": ["-CS", "--only_for_testing-debug", "--only_for_testing-ignore-signer"]}
+    assert wanted == {name: exercise("03.minimal-flags").reference(cases.get(name)) for name in wanted}
+
+
+def test_the_four_layouts_fall_into_three_heaps(facts: Facts):
+    """At least one layout gives the right value's look-alike, and every layout is in exactly one heap."""
+    heaps = [facts.layouts(kind) for kind in ("right", "wrong", "noise")]
+    assert sorted(LAYOUTS) == sorted(layout for heap in heaps for layout in heap) and facts.layouts("wrong")
+
+
+def test_the_ninth_word_is_that_of_the_last_matching_line():
+    """As grep, tail and awk have it: last line, words split at blanks, empty when there are fewer than nine."""
+    assert ninth_word("scone cas attest 1 2 3 4 5 6 7\nx scone cas attest a b c d e f") == "e"
+    assert ninth_word("scone cas attest") == "" == ninth_word("nothing")

@@ -1,0 +1,53 @@
+"""A multiple-choice exercise as radio buttons."""
+
+from __future__ import annotations
+
+import pytest
+
+from casnb.errors import UsageError
+from casnb.teach.exercises import exercise
+from casnb.teach.panels.quiz import QuizPanel
+
+
+@pytest.fixture
+def quiz(facts, loud):
+    task = exercise("00.decision")
+    made = QuizPanel(task, lambda id, answer: exercise(id).check(answer, facts))
+    yield made
+    made.close()
+
+
+def test_nothing_is_chosen_at_first(quiz, page_clicks):
+    """Checking without a choice is not yet, not wrong."""
+    page_clicks(quiz.button)
+    assert quiz.feedback.status == "not yet"
+
+
+def test_each_wrong_choice_has_its_own_words(quiz, page_sets, page_clicks):
+    """Choosing and checking on the page shows the message of that choice."""
+    for n, (letter, option) in enumerate(quiz.task.judge.options.items()):
+        page_sets(quiz.choice, index=n)
+        page_clicks(quiz.button)
+        assert quiz.feedback.right == (letter == "b")
+        if letter != "b":
+            assert (option.code, option.message) == (quiz.feedback.code, quiz.feedback.message) and option.code in quiz.line.value
+
+
+def test_it_can_be_answered_in_plain_form(quiz):
+    """`choose` and `answer` do what the controls do."""
+    quiz.choose("b")
+    assert quiz.answer().right and "RIGHT" in quiz.line.value
+    with pytest.raises(UsageError):
+        quiz.choose("z")
+
+
+def test_only_questions_with_choices_become_a_quiz(facts):
+    """A hex value has no radio buttons."""
+    with pytest.raises(UsageError, match="multiple-choice"):
+        QuizPanel(exercise("01.mrenclave"), lambda id, answer: None)
+
+
+def test_controls_have_names_and_classes(quiz):
+    """Found by label or class; the verdict line is announced."""
+    assert quiz.choice.description == "Answer" and quiz.button.description == "Check"
+    assert "t-quiz-choice" in quiz.choice._dom_classes and 'role="status"' in quiz.line.value
