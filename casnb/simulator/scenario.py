@@ -63,9 +63,9 @@ class Release:
 
 #: Version, address, day, and whether the page gives a measurement; the first is the one that runs.
 RELEASES = (
-    ("6.0.2", "scone-cas.example", "2026-07-28", True),
-    ("5.10.0", "5-10-0.scone-cas.example", "2025-07-02", True),
-    ("5.9.0", "5-9-0.scone-cas.example", "2024-10-21", True),
-    ("5.8.0", "5-8-0.scone-cas.example", "2023-11-03", True),
-    ("6.1.0-alpha.1", "edge.scone-cas.example", "2026-08-25", False),
+    ("6.0.2", "scone-cas.cf", "2026-07-28", True),
+    ("5.10.0", "5-10-0.scone-cas.cf", "2025-07-02", True),
+    ("5.9.0", "5-9-0.scone-cas.cf", "2024-10-21", True),
+    ("5.8.0", "5-8-0.scone-cas.cf", "2023-11-03", True),
+    ("6.1.0-alpha.1", "edge.scone-cas.cf", "2026-08-25", False),
 )
