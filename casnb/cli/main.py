@@ -1,0 +1,40 @@
+"""The command `casnb`: everything beside the scone-compatible command, each subcommand loaded when it is called."""
+
+from __future__ import annotations
+
+import click
+
+from casnb import __version__
+from casnb.cli.base import EXITS, Commands
+
+_HERE = "casnb.cli."
+COMMANDS = {
+    "walkthrough": (_HERE + "walkthrough:walkthrough", "The whole story in the terminal, from the refusal to the value 42."),
+    "lab": (_HERE + "lab:lab", "Lay out the notebooks, start the simulated CAS and JupyterLab."),
+    "serve": (_HERE + "serve:serve", "A simulated CAS and its web page, on loopback only."),
+    "stop": (_HERE + "serve:stop", "Stop the simulated CAS that runs in the background."),
+    "scrape": (_HERE + "scrape:scrape", "The MRENCLAVE values of a public CAS page."),
+    "decode": (_HERE + "decode:decode", "A piece of evidence as a table of fields."),
+    "verify": (_HERE + "verify:verify", "Is it genuine, is it wanted: every check, and a verdict."),
+    "doctor": (_HERE + "doctor:doctor", "What on this machine would get in the way."),
+}
+
+
+@click.group(cls=Commands, lazy=COMMANDS, epilog_rows=EXITS,
+             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.version_option(__version__, "-V", "--version", prog_name="casnb", message="%(prog)s %(version)s")
+def casnb() -> None:
+    """May I trust this CAS with a secret? Find out by doing.
+
+    Start with `casnb walkthrough`, go on with `casnb lab`. Results stand on standard output, remarks on standard error;
+    --json is there where a machine may read. The command `scone` takes the options of the SCONE CLI.
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    casnb.main(prog_name="casnb")
+
+
+if __name__ == "__main__":
+    main()
