@@ -1,0 +1,149 @@
+"""The options that say what is accepted, for `scone cas attest` and `casnb verify` alike, and the policy they make."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from casnb.errors import UsageError, neutral
+from casnb.flags import FLAGS
+
+if TYPE_CHECKING:
+    from casnb.identities import ExpectedSigner
+    from casnb.policy import AttestationPolicy
+    from casnb.verify.pki import TrustAnchors
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Days as the SCONE CLI takes them; all are read as 00:00 UTC.
+_DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y")
+_TIMES = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%MZ")
+
+#: Options of the newest `scone` that casnb knows by name and does not implement: never ignored in silence.
+UNSUPPORTED = {
+    "accept_revoked_pcs_certs": "--accept-revoked-pcs-certs",
+    "accept_unverifiable_pcs_certs": "--accept-unverifiable-pcs-certs",
+}
+
+
+class ValueOption(click.Option):
+    """An option whose value can neither be empty nor be the next option: `--mrenclave $EMPTY -G` is refused, not misread."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Refuse a missing value before anything else is made of it."""
+        for text in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(text, str) and (not text.strip() or (text.startswith("-") and len(text) > 1)):
+                raise click.UsageError(f"{max(self.opts, key=len)} needs a value and got none. Is a shell variable empty?", ctx)
+        return super().process_value(ctx, value)
+
+
+class Day(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A verification time: a day as `scone` takes it, or an exact UTC time, or seconds since 1970."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return an aware UTC time."""
+        if isinstance(value, datetime):
+            return value
+        text = str(value).strip()
+        for form in (*_DAYS, *_TIMES):
+            try:
+                return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
+            except ValueError:
+                continue
+        if text.isdigit() and len(text) <= 11:
+            return datetime.fromtimestamp(int(text), timezone.utc)
+        wanted = "yyyy-mm-dd, dd.mm.yyyy, dd-mm-yyyy (00:00 UTC) or yyyy-mm-ddThh:mm:ssZ"
+        raise click.BadParameter(f"got {neutral(text, 60)!r}, wanted {wanted}", ctx, param)
+
+
+def option(*names: str, **kwargs: Any) -> Callable[[F], F]:
+    """Declare an option whose value must be there (`ValueOption`)."""
+    return click.option(*names, cls=ValueOption, **kwargs)
+
+
+INSECURE = tuple(f.attribute for f in FLAGS)
+IDENTITY = ("mrenclave", "mrsigner", "isvprodid", "isvsvn", "cas_key_hash", "cas_software_key_hash")
+ADVISORIES = ("ignore_advisories", "fail_on_any_advisory", *UNSUPPORTED)
+SECTIONS: Mapping[str, Sequence[str]] = {
+    "Which enclave": IDENTITY,
+    "Insecure flags (each lets somebody in; none is needed for a CAS fit for secrets)": INSECURE,
+    "Newer CLI (named after 5.8; casnb's reading)": ADVISORIES,
+}
+
+
+def policy_options(command: F) -> F:
+    """Add the options of a policy, with the names of `scone cas attest`; the insecure ones come from the flag catalogue."""
+    rows: list[Callable[[Any], Any]] = [
+        option("--mrenclave", multiple=True, metavar="HEX",
+               help="The measurement expected, 64 lower-case hex digits. Repeat it where any of several will do."),
+        option("--mrsigner", metavar="HEX", help="Another signer than Scontain's; needs --isvprodid and --isvsvn."),
+        option("--isvprodid", type=int, metavar="N", help="The product number, equal; only with --mrsigner."),
+        option("--isvsvn", type=int, metavar="N", help="The lowest version of the product that is good enough."),
+        option("-c", "--cas-key-hash", metavar="HASH", help="This instance and no other: the hash of its root key."),
+        option("-s", "--cas-software-key-hash", metavar="HASH", help="The same for the key of its current software."),
+    ]
+    for f in FLAGS:
+        names = [f"-{f.short}"] if f.short else []
+        rows.append(click.option(*names, f"--{f.name}", f.attribute, is_flag=True, help=f.help))
+    rows += [
+        option("--ignore-advisories", metavar="A,B", help="Tolerate exactly these advisories."),
+        click.option("--fail-on-any-advisory", is_flag=True, help="Refuse where any advisory is listed."),
+        click.option(UNSUPPORTED["accept_revoked_pcs_certs"], is_flag=True, help="Not implemented: refused by name."),
+        click.option(UNSUPPORTED["accept_unverifiable_pcs_certs"], is_flag=True, help="Not implemented: refused by name."),
+    ]
+    for row in reversed(rows):
+        command = row(command)
+    return command
+
+
+def split_list(text: str | None) -> tuple[str, ...]:
+    """Return the parts of a comma-joined list without blanks and empty parts."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def policy_from(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | None = None) -> AttestationPolicy:
+    """Return the policy that parsed options stand for; raise UsageError for one that contradicts itself.
+
+    `params` holds the values of `policy_options`, and `verification_time` and `nonce` where the command has them.
+    """
+    for name, written in UNSUPPORTED.items():
+        if params.get(name):
+            raise UsageError(f"{written}: casnb does not implement it yet, and a flag is never ignored in silence",
+                             do="Leave it out; casnb wants both revocation lists and accepts no revoked certificate.")
+    from casnb.identities import SCONTAIN_CAS
+    from casnb.policy import AttestationPolicy
+
+    policy = AttestationPolicy(
+        mrenclaves=tuple(params["mrenclave"]), mrsigner=params["mrsigner"], isvprodid=params["isvprodid"], isvsvn=params["isvsvn"],
+        cas_key_hash=params["cas_key_hash"], cas_software_key_hash=params["cas_software_key_hash"],
+        ignore_advisories=split_list(params["ignore_advisories"]), fail_on_any_advisory=params["fail_on_any_advisory"],
+        nonce=params.get("nonce"), verification_time=params.get("verification_time"),
+        expected_signer=expected_signer or SCONTAIN_CAS, **{name: params[name] for name in INSECURE})
+    return policy.require_valid()
+
+
+def roots_option(command: F) -> F:
+    """Add `--simulated-roots FILE`; without it CASNB_ROOTS counts, and without both Intel's pinned roots."""
+    return option("--simulated-roots", metavar="FILE", envvar="CASNB_ROOTS", show_envvar=True,
+                  help="PEM file with the roots of a simulated world, instead of Intel's.")(command)
+
+
+def roots_and_signer(path: str | None, say: Callable[[str], None]) -> tuple[TrustAnchors | None, ExpectedSigner | None]:
+    """Return the simulated roots and vendor where a file names them, and say so; else (None, None): Intel's and Scontain's."""
+    if not path:
+        return None, None
+    from casnb.evidence.decode import read_file
+    from casnb.simulator.world import World
+    from casnb.verify.pki import TrustAnchors
+
+    roots = TrustAnchors.from_pem(read_file(path, 1 << 20), label="simulated", simulated=True)
+    origin = "CASNB_ROOTS" if os.environ.get("CASNB_ROOTS") == path else "--simulated-roots"
+    say(f"note: simulated roots from {neutral(path, 200)} ({origin}) stand in for Intel's, and the simulated vendor for Scontain. "
+        "Nothing here says anything about real hardware.")
+    return roots, World().vendor
