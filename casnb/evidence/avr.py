@@ -14,44 +14,51 @@ from casnb.errors import EvidenceError
 from casnb.evidence import strictjson
 from casnb.evidence.layout import FieldRow
 from casnb.evidence.quote import EpidQuote
+from casnb.evidence.strictjson import Member
 from casnb.view import Shown, html_table, text_table
 
 _IAS = "Intel IAS API v4, 4.2.1"
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?")
 
-#: Members a body may have: name, JSON type, meaning. Another name is kept and shown, and means nothing to casnb.
-MEMBERS: tuple[tuple[str, type, str], ...] = (
-    ("id", str, "number of the report"),
-    ("timestamp", str, "when the service made it, UTC without a zone letter"),
-    ("version", int, "format of this report; absent in version 2"),
-    ("isvEnclaveQuoteStatus", str, "the service's judgement of the quote"),
-    ("isvEnclaveQuoteBody", str, "the first 432 bytes of the quote, base64"),
-    ("nonce", str, "what the requester sent, up to 32 characters"),
-    ("epidPseudonym", str, "name of the platform for linkable quotes, base64"),
-    ("platformInfoBlob", str, "what the platform needs to learn about its update, hex"),
-    ("revocationReason", int, "why the group or key was revoked"),
-    ("pseManifestStatus", str, "judgement of the platform services manifest"),
-    ("pseManifestHash", str, "SHA-256 of that manifest, hex"),
-    ("advisoryURL", str, "where advisories are described"),
-    ("advisoryIDs", list, "security advisories behind the status"),
-    ("tcbEvaluationDataNumber", int, "which edition of Intel's lists was used"),
+#: Members a body may have. Another one is kept and shown, and means nothing to casnb.
+MEMBERS: tuple[Member, ...] = (
+    Member("id", str, "number of the report", True),
+    Member("timestamp", str, "when the service made it, UTC without a zone letter", True),
+    Member("version", int, "format of this report; absent in version 2"),
+    Member("isvEnclaveQuoteStatus", str, "the service's judgement of the quote", True),
+    Member("isvEnclaveQuoteBody", str, "the first 432 bytes of the quote, base64", True),
+    Member("nonce", str, "what the requester sent, up to 32 characters"),
+    Member("epidPseudonym", str, "name of the platform for linkable quotes, base64"),
+    Member("platformInfoBlob", str, "what the platform needs to learn about its update, hex"),
+    Member("revocationReason", int, "why the group or key was revoked"),
+    Member("pseManifestStatus", str, "judgement of the platform services manifest"),
+    Member("pseManifestHash", str, "SHA-256 of that manifest, hex"),
+    Member("advisoryURL", str, "where advisories are described"),
+    Member("advisoryIDs", list, "security advisories behind the status"),
+    Member("tcbEvaluationDataNumber", int, "which edition of Intel's lists was used"),
 )
-_TYPES: Mapping[str, type] = {name: kind for name, kind, _ in MEMBERS}
 
 
 def decode_base64(text: str, what: str) -> bytes:
-    """Return the bytes of standard base64 with correct padding; raise EvidenceError for anything else."""
+    """Return the bytes of standard base64; raise EvidenceError for anything else.
+
+    Strict: no line breaks, exact padding, unused bits zero, so that no two texts stand for the same bytes.
+    """
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise EvidenceError(what, got="text that is not base64", wanted="standard base64 with padding") from None
+        data = None
+    if data is None or base64.b64encode(data) != text.encode("ascii"):
+        raise EvidenceError(what, got="text that is not base64", wanted="standard base64, padded, without line breaks")
+    return data
 
 
 @dataclass(frozen=True)
 class Avr(Shown):
     """A parsed report body. `raw` are its exact bytes, which is what the signature covers.
 
-    Not checked here: the signature, the age, and whether the status is acceptable.
+    `advisory_ids` is empty both where the report lists none and where its version has no such member; `members` tells them
+    apart. Not checked here: the signature, the age, and whether the status is known or acceptable.
     Source: Intel IAS API v2 to v5, attestation verification report.
     """
 
@@ -65,7 +72,7 @@ class Avr(Shown):
     epid_pseudonym: str | None = None
     platform_info_blob: str | None = None
     advisory_url: str | None = None
-    advisory_ids: tuple[str, ...] | None = None
+    advisory_ids: tuple[str, ...] = ()
     revocation_reason: int | None = None
     tcb_evaluation_data_number: int | None = None
     members: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -77,18 +84,12 @@ class Avr(Shown):
         The version must be absent (then it is 2) or 3, 4 or 5; the time must have no zone; the quote must have 432 bytes.
         """
         body = strictjson.loads(data, "IAS report")
-        if not isinstance(body, dict):
-            raise EvidenceError("IAS report", got=type(body).__name__, wanted="a JSON object")
-        for name in ("id", "timestamp", "isvEnclaveQuoteStatus", "isvEnclaveQuoteBody"):
-            strictjson.member(body, name, str, "IAS report")
-        for name in body:
-            if name in _TYPES:
-                strictjson.member(body, name, _TYPES[name], "IAS report")
+        strictjson.conform(body, MEMBERS, "IAS report")
         version = body.get("version", 2)
         if version not in (2, 3, 4, 5) or (version == 2 and "version" in body):
             raise EvidenceError("IAS report: version", got=version, wanted="3, 4 or 5, or none at all for version 2")
-        advisories = body.get("advisoryIDs")
-        if advisories is not None and (len(advisories) > 100 or not all(isinstance(a, str) for a in advisories)):
+        advisories = body.get("advisoryIDs", [])
+        if advisories and (len(advisories) > 100 or not all(isinstance(a, str) for a in advisories)):
             raise EvidenceError("IAS report: advisoryIDs", got="something else", wanted="a list of at most 100 strings")
         if len(body.get("nonce") or "") > 32:
             raise EvidenceError("IAS report: nonce", got=f"{len(body['nonce'])} characters", wanted="at most 32")
@@ -99,7 +100,7 @@ class Avr(Shown):
             raw=bytes(data), id=body["id"], timestamp=_timestamp(body["timestamp"]), version=version,
             status=body["isvEnclaveQuoteStatus"], quote=EpidQuote.from_bytes(quote), nonce=body.get("nonce"),
             epid_pseudonym=body.get("epidPseudonym"), platform_info_blob=body.get("platformInfoBlob"),
-            advisory_url=body.get("advisoryURL"), advisory_ids=None if advisories is None else tuple(advisories),
+            advisory_url=body.get("advisoryURL"), advisory_ids=tuple(advisories),
             revocation_reason=body.get("revocationReason"), tcb_evaluation_data_number=body.get("tcbEvaluationDataNumber"),
             members=body)
 
@@ -109,7 +110,7 @@ class Avr(Shown):
 
     def fields(self) -> list[FieldRow]:
         """Return one row a member, in the order in which they stand; offset and size do not apply and are 0."""
-        known = {name: meaning for name, _, meaning in MEMBERS}
+        known = {m.name: m.meaning for m in MEMBERS}
         return [FieldRow(name, 0, 0, value if isinstance(value, str) else strictjson.compact(value).decode(),
                          known.get(name, "not part of the format casnb knows"), _IAS) for name, value in self.members.items()]
 
@@ -127,7 +128,8 @@ class Avr(Shown):
         return text_table(("member", "value", "meaning"), self._rows())
 
     def _html(self) -> str:
-        return html_table(("member", "value", "meaning"), self._rows(), f"IAS report, version {self.version}", code=(1,))
+        caption = f"IAS report, version {self.version}"
+        return html_table(("member", "value", "meaning"), self._rows(), caption, code=(1,)) + self.quote._html()
 
 
 def _timestamp(text: str) -> datetime:
@@ -171,7 +173,13 @@ class SignedAvr(Shown):
         return f"<SignedAvr {len(self.body)} bytes, signature {len(self.signature)} bytes>"
 
     def __str__(self) -> str:
-        return str(self.avr)
+        try:
+            return str(self.avr)
+        except EvidenceError as exc:
+            return f"{self!r}: {exc}"
 
     def _html(self) -> str:
-        return self.avr._html()
+        try:
+            return self.avr._html()
+        except EvidenceError:
+            return super()._html()

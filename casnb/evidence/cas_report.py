@@ -13,20 +13,41 @@ from casnb.evidence.avr import SignedAvr, decode_base64
 from casnb.evidence.layout import FieldRow
 from casnb.evidence.quote import EpidQuote, Quote, parse_quote
 from casnb.evidence.report import ReportBody
+from casnb.evidence.strictjson import Member
 from casnb.view import Shown, html_table, text_table
 
 _CAS = "SCONE CAS /v1/attest"
 _ALIASES = {"IASReport": "IASReport", "EPIDQuote": "EPIDQuote", "EPID": "EPIDQuote", "DCAPQuote": "DCAPQuote"}
-_STRINGS = {"IASReport": ("request_id", "report_signature", "signing_certificate", "body"), "EPIDQuote": ("quote", "spid"),
-            "DCAPQuote": ("quote",)}
-_MEANING = {
-    "type": "which form this is", "request_id": "number the service gave the request",
-    "report_signature": "signature over the body, base64", "signing_certificate": "the service's certificates, leaf first, PEM",
-    "advisory_url": "where advisories are described", "advisory_ids": "advisories, sent beside the report and unsigned",
-    "body": "the IAS report, exactly as signed", "quote": "the quote, base64", "spid": "service provider for the EPID signature",
-    "linkable": "whether the EPID signature can be linked", "endorsements": "what Intel signed about platform and quoting enclave",
-    "nonce": "what the requester sent, hex", "cert_chain": "the CAS's certificates, PEM; exactly these bytes are bound",
+_NULL = type(None)
+
+#: Members of `proof_data` by type, and of `additional_data`; others are kept, and those of `additional_data` are bound too.
+PROOF_DATA: dict[str, tuple[Member, ...]] = {
+    "IASReport": (
+        Member("type", str, "which form this is", True),
+        Member("request_id", str, "number the service gave the request", True),
+        Member("report_signature", str, "signature over the body, base64", True),
+        Member("signing_certificate", str, "the service's certificates, leaf first, PEM", True),
+        Member("advisory_url", (str, _NULL), "where advisories are described"),
+        Member("advisory_ids", (str, list, _NULL), "advisories, sent beside the report and unsigned"),
+        Member("body", str, "the IAS report, exactly as signed", True),
+    ),
+    "EPIDQuote": (
+        Member("type", str, "which form this is", True),
+        Member("quote", str, "the quote, base64", True),
+        Member("spid", str, "service provider for the EPID signature", True),
+        Member("linkable", bool, "whether the EPID signature can be linked"),
+    ),
+    "DCAPQuote": (
+        Member("type", str, "which form this is", True),
+        Member("quote", str, "the quote, base64", True),
+        Member("endorsements", dict, "what Intel signed about platform and quoting enclave", True),
+    ),
 }
+ADDITIONAL_DATA: tuple[Member, ...] = (
+    Member("type", str, "which form this is", True),
+    Member("nonce", str, "what the requester sent, hex", True),
+    Member("cert_chain", str, "the CAS's certificates, PEM; exactly these bytes are bound", True),
+)
 
 
 @dataclass(frozen=True)
@@ -58,16 +79,13 @@ class CasReport(Shown):
         kind = strictjson.member(proof_data, "type", str, "CAS report: proof_data")
         if kind not in _ALIASES:
             raise EvidenceError("CAS report: proof_data.type", got=kind, wanted="IASReport, EPIDQuote or DCAPQuote")
-        for name in _STRINGS[_ALIASES[kind]]:
-            strictjson.member(proof_data, name, str, "CAS report: proof_data")
-        if _ALIASES[kind] == "DCAPQuote":
-            strictjson.member(proof_data, "endorsements", dict, "CAS report: proof_data")
+        strictjson.conform(proof_data, PROOF_DATA[_ALIASES[kind]], "CAS report: proof_data")
+        _advisories(proof_data.get("advisory_ids") if _ALIASES[kind] == "IASReport" else None)
         form = strictjson.member(additional_data, "type", str, "CAS report: additional_data")
         if form != "CasAttestationDataV1":
             raise EvidenceError("CAS report: additional_data.type", got=form, wanted="CasAttestationDataV1",
                                 do="Later forms are not public.")
-        strictjson.member(additional_data, "nonce", str, "CAS report: additional_data")
-        strictjson.member(additional_data, "cert_chain", str, "CAS report: additional_data")
+        strictjson.conform(additional_data, ADDITIONAL_DATA, "CAS report: additional_data")
         return cls(_ALIASES[kind], proof_data, additional_data)
 
     def to_json(self) -> bytes:
@@ -118,9 +136,14 @@ class CasReport(Shown):
 
     def fields(self) -> list[FieldRow]:
         """Return one row a member of both parts; offset and size do not apply and are 0."""
-        return [FieldRow(f"{part}.{name}", 0, 0, value if isinstance(value, str) else strictjson.compact(value).decode(),
-                         _MEANING.get(name, ""), _CAS)
-                for part in ("proof_data", "additional_data") for name, value in getattr(self, part).items()]
+        parts = (("proof_data", self.proof_data, PROOF_DATA[self.proof_type]),
+                 ("additional_data", self.additional_data, ADDITIONAL_DATA))
+        rows = []
+        for part, values, table in parts:
+            known = {m.name: m.meaning for m in table}
+            rows += [FieldRow(f"{part}.{name}", 0, 0, value if isinstance(value, str) else strictjson.compact(value).decode(),
+                              known.get(name, "not part of the form casnb knows"), _CAS) for name, value in values.items()]
+        return rows
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return both parts as sent, the binding digest in hex, and the quote decoded."""
@@ -144,10 +167,8 @@ class CasReport(Shown):
 
 def _advisories(value: Any) -> tuple[str, ...]:
     """Read the unsigned list that came beside an IAS report: a comma-joined string, a list, or nothing."""
-    if value is None:
-        return ()
     if isinstance(value, str):
         return tuple(a.strip() for a in value.split(",") if a.strip())
-    if isinstance(value, list) and all(isinstance(a, str) for a in value):
-        return tuple(value)
-    raise EvidenceError("CAS report: advisory_ids", got=type(value).__name__, wanted="a string or nothing")
+    if not all(isinstance(a, str) for a in value or ()):
+        raise EvidenceError("CAS report: advisory_ids", got="a list of other things", wanted="strings")
+    return tuple(value or ())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -13,6 +15,28 @@ LIMIT = 1 << 20
 _DEPTH = 32
 #: Everything but brackets, quotes and backslashes.
 _FILLER = bytes(set(range(256)) - set(b'[]{}"\\'))
+
+
+@dataclass(frozen=True)
+class Member:
+    """One row of a table of members: name, the JSON types it may have, what it means, whether it must be there."""
+
+    name: str
+    kind: type | tuple[type, ...]
+    meaning: str
+    required: bool = False
+
+    @property
+    def kinds(self) -> tuple[type, ...]:
+        return self.kind if isinstance(self.kind, tuple) else (self.kind,)
+
+    @property
+    def type_names(self) -> str:
+        """The types in JSON's own words, such as `string or null`."""
+        return " or ".join(_WORDS.get(k, k.__name__) for k in self.kinds)
+
+
+_WORDS = {str: "string", int: "integer", bool: "true or false", list: "array", dict: "object", type(None): "null"}
 
 
 def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
@@ -109,5 +133,18 @@ def member(value: Any, name: str, kind: type | tuple[type, ...], what: str) -> A
     found = value[name]
     kinds = kind if isinstance(kind, tuple) else (kind,)
     if not isinstance(found, kinds) or (isinstance(found, bool) and bool not in kinds):
-        raise EvidenceError(f"{what}.{name}", got=type(found).__name__, wanted=" or ".join(k.__name__ for k in kinds))
+        raise EvidenceError(f"{what}.{name}", got=_WORDS.get(type(found), type(found).__name__),
+                            wanted=" or ".join(_WORDS.get(k, k.__name__) for k in kinds))
     return found
+
+
+def conform(value: Any, table: Iterable[Member], what: str) -> None:
+    """Raise EvidenceError unless `value` is an object with every required member, and every listed one of its type.
+
+    Members that the table does not list are allowed.
+    """
+    if not isinstance(value, dict):
+        raise EvidenceError(what, got=_WORDS.get(type(value), type(value).__name__), wanted="a JSON object")
+    for m in table:
+        if m.required or m.name in value:
+            member(value, m.name, m.kind, what)
