@@ -11,7 +11,7 @@ from casnb.errors import EvidenceError, UsageError
 from casnb.evidence.layout import Field, FieldRow, Layout
 from casnb.view import Shown, html_table, text_table
 
-_SDM = "Intel SDM vol. 3D, 34.4.1"
+_SDM = "Intel SDM vol. 3D, enclave measurement"
 PAGE = 4096
 CHUNK = 256
 
@@ -96,10 +96,10 @@ class Ledger(Shown):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Ledger:
-        """Read an SGXS stream; raise EvidenceError where the CPU would refuse it.
+        """Read an SGXS stream; raise EvidenceError for one that builds no enclave.
 
-        One ECREATE stands first, its size a power of two; pages are aligned to 4096 bytes, chunks to 256, and lie inside a
-        page that was added before.
+        One ECREATE stands first, its size a power of two; pages are aligned to 4096 bytes and added once; chunks are aligned
+        to 256 and lie inside a page that was added before. Source: Intel SDM vol. 3D, ECREATE, EADD, EEXTEND.
         """
         return cls(tuple(_records(data)))
 

@@ -63,8 +63,8 @@ def _take(data: bytes, offset: int, size: int, what: str) -> bytes:
 class Quote(Shown):
     """A DCAP quote, version 3; `from_bytes` and `to_bytes` are exact inverses.
 
-    Not checked here: any signature, and whether header values are acceptable beyond the version and TEE type that decide
-    how the bytes are read. Source: Intel SGX ECDSA QuoteLibReference, A.4; integers little-endian.
+    Not checked here: any signature, and header values other than version, key type and TEE type, which decide how the bytes
+    are read. Source: Intel SGX ECDSA QuoteLibReference, A.4; integers little-endian.
     """
 
     version: int
@@ -90,8 +90,12 @@ class Quote(Shown):
         """Read one whole quote; raise EvidenceError for another version, a wrong length, or anything left over."""
         header = QUOTE_HEADER.unpack(data)
         if header[0] != 3:
-            hint = {2: "This is an EPID quote.", 4: "Version 4 is not read.", 5: "Version 5 is not read."}.get(header[0], "")
+            hint = {2: "This is an EPID quote.", 4: "Version 4 is not read here, neither for SGX nor for TDX.",
+                    5: "Version 5 is not read here, neither for SGX nor for TDX."}.get(header[0], "This is not a quote.")
             raise EvidenceError("quote: version", got=header[0], wanted=3, do=hint)
+        if header[1] != 2:
+            raise EvidenceError("quote: attestation key type", got=header[1], wanted="2 (ECDSA with P-256)",
+                                do="Another type lays the signature data out differently.")
         if header[2] != 0:
             raise EvidenceError("quote: TEE type", got=f"0x{header[2]:x}", wanted="0 (SGX)", do="TDX quotes are not read.")
         body = ReportBody(*REPORT_BODY.unpack(data, QUOTE_HEADER.size))

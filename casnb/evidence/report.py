@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from casnb.checks import Identity
 from casnb.evidence.layout import Field, FieldRow, Layout
 from casnb.view import Shown, html_table, text_table
 
-_SDM = "Intel SDM vol. 3D, 35.15"
-_KSS = "Intel SDM vol. 3D, 35.15 (key separation and sharing)"
+_SDM = "Intel SDM vol. 3D, REPORT"
+_KSS = "Intel SDM vol. 3D, REPORT (key separation and sharing)"
 
 REPORT_BODY = Layout("report body", 384, (
     Field("cpu_svn", 0, 16, "bytes", "security version of the CPU's firmware; judged by the PCK certificate instead", _SDM),
@@ -50,7 +50,8 @@ class ReportBody(Shown):
     """What the CPU says of one enclave; `from_bytes` and `to_bytes` are exact inverses.
 
     Not checked here: whether anybody signed it, and what its values mean to you.
-    Source: Intel SDM vol. 3D, 35.15; 384 bytes, integers little-endian.
+    Source: Intel SDM vol. 3D, REPORT (sections are cited by title: their numbers differ from edition to edition); 384 bytes,
+    integers little-endian.
     """
 
     LAYOUT: ClassVar[Layout] = REPORT_BODY
@@ -120,7 +121,10 @@ class ReportBody(Shown):
 
     def fields(self, base: int = 0) -> list[FieldRow]:
         """Return one row a field; `base` shifts the offsets to where the body stands in a larger structure."""
-        return REPORT_BODY.rows(self, base)
+        rows = REPORT_BODY.rows(self, base)
+        flags = next(n for n, f in enumerate(REPORT_BODY.fields) if f.name == "attributes_flags")
+        rows[flags] = replace(rows[flags], value=" ".join([f"0x{self.attributes_flags:x}", *self.flag_names()]))
+        return rows
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return every field by name, bytes as hex, and the names of the set flags."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from casnb.errors import EvidenceError
 from casnb.evidence.layout import Field, FieldRow, Layout
 from casnb.view import Shown, html_table, text_table
 
-_SDM = "Intel SDM vol. 3D, 35.14"
+_SDM = "Intel SDM vol. 3D, SIGSTRUCT"
 HEADER = bytes.fromhex("06000000e10000000000010000000000")
 HEADER2 = bytes.fromhex("01010000600000006000000001000000")
 
@@ -50,8 +51,9 @@ _DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
 class SigStruct(Shown):
     """A SIGSTRUCT of 1808 bytes; `from_bytes` and `to_bytes` are exact inverses.
 
-    Constants (HEADER, HEADER2, exponent 3, reserved bytes zero, a date that is decimal) are required here, because the CPU
-    requires them; the signature is checked by `verify`.
+    HEADER, HEADER2, VENDOR, exponent 3, zero in reserved bytes and a DATE of the calendar are required here, as the format
+    demands them; the signature is checked by `verify`. Source: Intel SDM vol. 3D, SIGSTRUCT; integers little-endian, the four
+    numbers of 384 bytes too.
     """
 
     LAYOUT: ClassVar[Layout] = SIGSTRUCT
@@ -95,8 +97,10 @@ class SigStruct(Shown):
         for f in SIGSTRUCT.fields:
             if f.kind == "reserved" and any(getattr(found, f.name)):
                 raise EvidenceError(f"SIGSTRUCT: {f.name}", got="bytes that are not zero", wanted="zeros")
-        if not f"{found.date:08x}".isdecimal():
-            raise EvidenceError("SIGSTRUCT: date", got=f"0x{found.date:08x}", wanted="decimal digits, 0xYYYYMMDD")
+        try:
+            datetime.strptime(f"{found.date:08x}", "%Y%m%d")
+        except ValueError:
+            raise EvidenceError("SIGSTRUCT: date", got=f"0x{found.date:08x}", wanted="a day as 0xYYYYMMDD") from None
         return found
 
     def to_bytes(self) -> bytes:
