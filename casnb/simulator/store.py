@@ -1,0 +1,192 @@
+"""Sessions of a simulated CAS on disk: SQLite with a write-ahead log, history that only grows."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from casnb.errors import SourceError, UsageError
+
+#: Names the file format; another number is somebody else's file, or a later casnb's.
+_FORMAT = 1
+_BUSY = 5.0
+
+_SCHEMA = (
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE sessions (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, hash TEXT NOT NULL,"
+    " predecessor TEXT NOT NULL, text TEXT NOT NULL, generated TEXT NOT NULL, UNIQUE (name, hash), UNIQUE (name, predecessor))",
+    "CREATE TRIGGER sessions_stay BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'history is kept'); END",
+    "CREATE TRIGGER sessions_hold BEFORE UPDATE ON sessions BEGIN SELECT RAISE(ABORT, 'history is kept'); END",
+    f"PRAGMA user_version = {_FORMAT}",
+)
+
+
+class Conflict(Exception):
+    """Somebody else wrote the successor of that version first."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a session as it was accepted: its text, and the secrets that CAS made for it."""
+
+    name: str
+    hash: str
+    predecessor: str | None
+    text: str
+    generated: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Transaction:
+    """What may be done inside one transaction; it sees one state of the store from start to end."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def current(self, name: str) -> Version | None:
+        """Return the newest version of a session, or None."""
+        return self._one("SELECT * FROM sessions WHERE name = ? ORDER BY number DESC LIMIT 1", name)
+
+    def version(self, name: str, hash: str) -> Version | None:
+        """Return the version of a session with this hash, or None."""
+        return self._one("SELECT * FROM sessions WHERE name = ? AND hash = ?", name, hash)
+
+    def history(self, name: str) -> list[str]:
+        """Return the hashes of a session, oldest first."""
+        return [row[0] for row in self._connection.execute("SELECT hash FROM sessions WHERE name = ? ORDER BY number", (name,))]
+
+    def append(self, version: Version) -> None:
+        """Add a version; raise Conflict if its predecessor already has a successor, or there is such a version."""
+        try:
+            self._connection.execute(
+                "INSERT INTO sessions (name, hash, predecessor, text, generated) VALUES (?, ?, ?, ?, ?)",
+                (version.name, version.hash, version.predecessor or "", version.text, json.dumps(dict(version.generated))))
+        except sqlite3.IntegrityError:
+            raise Conflict(version.name) from None
+
+    def _one(self, query: str, *values: str) -> Version | None:
+        row = self._connection.execute(query, values).fetchone()
+        if row is None:
+            return None
+        _, name, digest, predecessor, text, generated = row
+        return Version(name, digest, predecessor or None, text, json.loads(generated))
+
+
+class Store:
+    """A file of sessions, shared by threads and processes.
+
+    `owner` names the CAS whose sessions these are: a file of another one is refused with UsageError.
+    What was committed survives a killed process; whatever fails (full disk, read-only folder, broken file) raises SourceError
+    and leaves the file as it was.
+    """
+
+    def __init__(self, path: Path, owner: str = "") -> None:
+        self.path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+        with self._sentences():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._borrowed() as connection:
+                self._prepare(connection, owner)
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Read within one transaction."""
+        with self._transaction("BEGIN") as transaction:
+            yield transaction
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """Write within one transaction, alone: committed when the block ends, undone when it raises."""
+        with self._transaction("BEGIN IMMEDIATE") as transaction:
+            yield transaction
+
+    def close(self) -> None:
+        """Close every connection; what is still under way closes its own. A second call does nothing."""
+        with self._lock:
+            self._closed, idle, self._idle = True, self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Transaction]:
+        with self._sentences(), self._borrowed() as connection:
+            connection.execute(begin)
+            try:
+                yield Transaction(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[sqlite3.Connection]:
+        """A connection from the shelf or a new one; one that failed is not put back."""
+        with self._lock:
+            if self._closed:
+                raise sqlite3.ProgrammingError("the store is closed")
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            connection = sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+        try:
+            yield connection
+        except sqlite3.Error:
+            connection.close()
+            raise
+        except BaseException:
+            self._put_back(connection)
+            raise
+        self._put_back(connection)
+
+    def _put_back(self, connection: sqlite3.Connection) -> None:
+        with self._lock:
+            if not self._closed and len(self._idle) < 8:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _prepare(self, connection: sqlite3.Connection, owner: str) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if found == 0 and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                for statement in _SCHEMA:
+                    connection.execute(statement)
+                connection.execute("INSERT INTO facts VALUES ('owner', ?)", (owner,))
+                found = _FORMAT
+            whose = connection.execute("SELECT value FROM facts WHERE name = 'owner'").fetchone() if found == _FORMAT else None
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        if whose is None:
+            raise UsageError(f"sessions in {self.path}", got="a file of another kind or a later casnb",
+                             wanted="sessions of a simulated CAS", do="Choose another folder.")
+        if whose[0] != owner:
+            raise UsageError(f"sessions in {self.path}", got="those of another simulated CAS", wanted="this one's",
+                             do="Choose another folder, or the seed and scenario that it was made with.")
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+            raise SourceError(f"sessions in {self.path}", got=reason, wanted="a file that can be read and written",
+                              do="Nothing that was stored before is lost.") from None
