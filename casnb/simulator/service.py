@@ -1,0 +1,295 @@
+"""The client API of a simulated CAS: reports, public values, sessions; a Flask app that knows a client only by its key."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from casnb.cas.session import Secret, Session, canonical_pem, public_key
+from casnb.errors import CasnbError, EvidenceError, SourceError, UsageError, neutral
+from casnb.simulator.store import Conflict, Store, Transaction, Version
+from casnb.simulator.world import World
+
+#: Request bodies above this many bytes are refused.
+BODY_LIMIT = 1 << 20
+#: The characters that a generated ascii secret is made of: no blank, quote, backslash or dollar sign, so that shells carry it.
+_ALPHABET = "".join(chr(c) for c in range(33, 127) if chr(c) not in "\"'\\$`")
+
+#: The policy of the assignment's page, without its predecessor.
+EXAMPLE_SESSION = """\
+name: example_session
+version: "0.3"
+secrets:
+  - name: example_value
+    export_public: true
+    kind: ascii
+    value: "42"
+access_policy:
+  read:
+    - CREATOR
+  update:
+    - CREATOR
+"""
+
+_SPEC_KEYS = ("session", "session_hash", "secret")
+_log = logging.getLogger("casnb.simulator")
+
+
+class Refused(Exception):
+    """An answer other than success: HTTP status, and the sentences of `msg`, outermost first."""
+
+    def __init__(self, status: int, *sentences: str) -> None:
+        super().__init__(status, *sentences)
+        self.status, self.sentences = status, sentences
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who asks: the certificate from the TLS handshake and its public key (SPKI, DER). Possession of the key is proven there."""
+
+    certificate: str
+    key: bytes
+
+    @classmethod
+    def from_pem(cls, pem: str | None) -> Client | None:
+        """Return the client that shows this certificate, None for none; raise Refused for a key that nobody can compare."""
+        if not pem:
+            return None
+        try:
+            return cls(canonical_pem(pem), public_key(pem))
+        except EvidenceError as exc:
+            raise Refused(400, "Client certificate cannot be used", str(exc)) from None
+
+
+class ClientApi:
+    """What the API does, without HTTP: each method returns the answer's content or raises Refused."""
+
+    def __init__(self, world: World, store: Store, clock: Callable[[], datetime]) -> None:
+        self.world, self.store, self.clock = world, store, clock
+
+    # Evidence
+
+    def attest(self, arguments: Mapping[str, list[str]]) -> bytes:
+        """Return evidence about this CAS. Parameters: `type`, `nonce`, and for EPID `spid` and `linkable`; others are ignored."""
+        failed = "Failed to create attestation report"
+        given: dict[str, str] = {}
+        for name in ("type", "nonce", "spid", "linkable"):
+            found = arguments.get(name, [])
+            if len(found) > 1:
+                raise Refused(400, failed, f"Invalid argument '{name}': given more than once")
+            if found:
+                given[name] = found[0]
+        kind = given.get("type", "IASReport")
+        if kind not in ("IASReport", "EPID", "EPIDQuote", "DCAP", "DCAPQuote"):
+            raise Refused(400, failed, f"Invalid argument 'type': unknown evidence type '{neutral(kind, 60)}'")
+        if kind.removesuffix("Quote") not in self.world.setup.evidence:
+            raise Refused(400, failed, f"Invalid argument 'type': {kind} is not available on this CAS, which offers "
+                                       + " and ".join(self.world.setup.evidence))
+        if kind.startswith("EPID") and not {"spid", "linkable"} <= given.keys():
+            raise Refused(400, failed, "Invalid argument: type EPID needs 'spid' and 'linkable'")
+        if given.get("linkable", "false") not in ("true", "false"):
+            raise Refused(400, failed, "Invalid argument 'linkable': true or false is wanted")
+        try:
+            return self.world.attest(kind, given.get("nonce", ""), self.clock(), spid=given.get("spid"),
+                                     linkable=given.get("linkable") == "true")
+        except UsageError as exc:
+            raise Refused(400, failed, f"Invalid argument: {exc}") from None
+
+    # Public values
+
+    def values(self, spec: str) -> dict[str, Any]:
+        """Return one public value (`session=S,secret=V`) or all (`session=S`).
+
+        With `session_hash` only while that version is the current one. A session or secret that is not there and one that is
+        not public give the same answer.
+        """
+        wanted = _read_spec(spec)
+        name, secret = wanted["session"], wanted.get("secret")
+        with self.store.reading() as transaction:
+            found = transaction.current(name)
+        if found is not None and wanted.get("session_hash", found.hash) != found.hash:
+            found = None
+        public = {} if found is None else {
+            s.name: _value(s, found) for s in _parsed(found.text).secrets if s.export_public}
+        if secret is None and public:
+            return {"values": public}
+        if secret in public:
+            return public[secret]
+        shown = neutral(name, 200)
+        if secret is None:
+            raise Refused(404, f"Failed to read values of '/session={shown}' requested by a public client",
+                          "Session does not exist or has no value that is visible for a public client")
+        raise Refused(404, f"Failed to read value '{neutral(secret, 200)}' of '/session={shown}' requested by a public client",
+                      "Secret does not exist or is not visible for a public client")
+
+    # Sessions
+
+    def create(self, text: bytes, client: Client | None) -> dict[str, str]:
+        """Store a session, or its next version where a predecessor is given; return the hash."""
+        try:
+            session = Session.from_yaml(text)
+        except CasnbError as exc:
+            raise Refused(400, "Failed to parse session", str(exc)) from None
+        if session.creator and (client is None or public_key(session.creator) != client.key):
+            raise Refused(400, "Failed to create session", "The session names a creator with another key than this client's")
+        if session.names_creator and client is None:
+            raise Refused(400, "Failed to create session", "The access policy says CREATOR, and no client certificate was sent")
+        session = session.with_creator(client.certificate if client else None)
+        try:
+            with self.store.writing() as transaction:
+                before = self._predecessor(transaction, session, client)
+                version = Version(session.name, session.hash, session.predecessor, session.to_yaml(), _generate(session, before))
+                transaction.append(version)
+        except Conflict:
+            raise _stale(session.predecessor) from None
+        return {"hash": version.hash}
+
+    def read(self, name: str, hash: str | None, client: Client | None) -> dict[str, str]:
+        """Return a session's current version, or that with `hash`.
+
+        The reader must be admitted by the current version, and by the old one where that is asked for. A session that is not
+        there and one that this client may not read give the same answer.
+        """
+        with self.store.reading() as transaction:
+            current = transaction.current(name)
+            found = current if hash is None else transaction.version(name, hash)
+        if current and found and _may(current, "read", client) and _may(found, "read", client):
+            return {"hash": found.hash, "session": found.text}
+        raise Refused(404, f"Failed to read session '{neutral(name, 200)}'",
+                      "Session does not exist or is not visible for this client")
+
+    def _predecessor(self, transaction: Transaction, session: Session, client: Client | None) -> Version | None:
+        """The version that `session` follows, None if it is the first; raises Refused where it must not be stored."""
+        current = transaction.current(session.name)
+        if session.predecessor is None:
+            if current is not None:
+                raise Refused(400, "Session already exists, please specify predecessor hash")
+            above = session.name.rpartition("/")[0]
+            space = transaction.current(above) if above else None
+            if above and (space is None or not _may(space, "create_sessions", client)):
+                raise Refused(404, f"Failed to create session '{neutral(session.name, 200)}'",
+                              "Its namespace does not exist or does not let this client create sessions")
+            return None
+        if current is None or not _may(current, "update", client):
+            raise Refused(404, f"Failed to update session '{neutral(session.name, 200)}'",
+                          "Session does not exist or may not be updated by this client")
+        if current.hash != session.predecessor:
+            raise _stale(session.predecessor)
+        return current
+
+
+def create_app(world: World, store: Store, clock: Callable[[], datetime]) -> Flask:
+    """Return the WSGI app: `clock` gives the time (UTC) that reports carry, SSL_CLIENT_CERT in the environ is the client."""
+    api = ClientApi(world, store, clock)
+    app = Flask("casnb.simulator", static_folder=None)
+    app.url_map.merge_slashes = False
+    app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, PROPAGATE_EXCEPTIONS=False)
+
+    def client() -> Client | None:
+        return Client.from_pem(request.environ.get("SSL_CLIENT_CERT"))
+
+    def route(path: str, method: str, answer: Callable[..., Response]) -> None:
+        app.add_url_rule(path, f"{method} {path}", answer, methods=[method], provide_automatic_options=False)
+
+    @app.before_request
+    def no_head() -> Response | None:
+        return _message(405, "Method not allowed") if request.method == "HEAD" else None
+
+    @app.errorhandler(Refused)
+    def refused(exc: Refused) -> Response:
+        return _message(exc.status, *exc.sentences)
+
+    @app.errorhandler(SourceError)
+    def broken(exc: SourceError) -> Response:
+        _log.warning("%s", exc)
+        return _message(500, "The CAS could not use its database", exc.got or "unknown reason")
+
+    @app.errorhandler(HTTPException)
+    def of_http(exc: HTTPException) -> Response:
+        return _message(exc.code or 500, exc.name)
+
+    @app.errorhandler(Exception)
+    def unforeseen(exc: Exception) -> Response:
+        _log.error("unforeseen error", exc_info=exc)
+        return _message(500, "Internal error")
+
+    route("/v1/attest", "GET", lambda: Response(api.attest(request.args.to_dict(flat=False)), content_type="application/json"))
+    route("/v1/values/<path:spec>", "GET", lambda spec: _json(200, api.values(spec)))
+    route("/v1/sessions", "POST", lambda: _json(201, api.create(request.get_data(), client())))
+    route("/v1/sessions/<path:name>", "GET", lambda name: _json(200, api.read(name, request.args.get("hash"), client())))
+    return app
+
+
+def plant_example(api: ClientApi, owner: Client) -> str:
+    """Create the assignment's example session where it is missing; return its hash."""
+    with api.store.reading() as transaction:
+        found = transaction.current("example_session")
+    return found.hash if found else api.create(EXAMPLE_SESSION.encode(), owner)["hash"]
+
+
+def _read_spec(spec: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in spec.split(","):
+        key, equals, value = part.partition("=")
+        if key not in _SPEC_KEYS or not equals or not value or key in found:
+            raise Refused(400, "Invalid argument", f"'{neutral(spec, 200)}' is not of the form session=NAME,secret=NAME")
+        found[key] = value
+    if "session" not in found:
+        raise Refused(400, "Invalid argument", f"'{neutral(spec, 200)}' names no session")
+    return found
+
+
+def _value(secret: Secret, version: Version) -> dict[str, Any]:
+    """An ascii secret has kind `string`; the label of binary ones, in hex, is casnb's choice."""
+    value = version.generated[secret.name] if secret.value is None else secret.value
+    return {"kind": "string" if secret.kind == "ascii" else secret.kind, "value": value, "expires": None, "renew": None}
+
+
+def _generate(session: Session, before: Version | None) -> dict[str, str]:
+    """Values for the secrets that give none: kept from the version before where name, kind and size are the same."""
+    kept = {} if before is None else {s: before.generated[s.name] for s in
+                                      (_shape(s) for s in _parsed(before.text).secrets) if s.name in before.generated}
+    return {s.name: kept.get(_shape(s)) or _make(s) for s in session.secrets if s.value is None}
+
+
+def _shape(secret: Secret) -> Secret:
+    return Secret(secret.name, secret.kind, None, secret.size)
+
+
+def _make(secret: Secret) -> str:
+    if secret.kind == "binary":
+        return secrets.token_hex(secret.size)
+    return "".join(secrets.choice(_ALPHABET) for _ in range(secret.size))
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Session:
+    return Session.from_yaml(text)
+
+
+def _may(version: Version, action: str, client: Client | None) -> bool:
+    return _parsed(version.text).admits(action, client.key if client else None)
+
+
+def _stale(predecessor: str | None) -> Refused:
+    return Refused(400, "Could not create successor session", f"Invalid previous session digest: {predecessor}")
+
+
+def _message(status: int, *sentences: str) -> Response:
+    return _json(status, {"msg": list(sentences)})
+
+
+def _json(status: int, content: Any) -> Response:
+    """As CAS writes JSON: two blanks a level, no newline at the end."""
+    line = f"{status} {HTTPStatus(status).phrase}"
+    return Response(json.dumps(content, indent=2, ensure_ascii=False), line, content_type="application/json")
