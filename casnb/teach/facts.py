@@ -18,15 +18,13 @@ from casnb.errors import UsageError
 from casnb.evidence.cas_report import CasReport
 from casnb.policy import AttestationPolicy, appraise
 from casnb.simulator.scenario import SCENARIOS
+from casnb.simulator.site import LAYOUTS, render_page
 from casnb.simulator.world import World
 from casnb.verify.dispatch import verify
 
 if TYPE_CHECKING:
     from casnb.evidence.report import ReportBody
     from casnb.verify.proof import Proof
-
-#: The four states of the public page that the simulator can serve, newest first.
-LAYOUTS = ("today", "2024-10", "2022-04", "2021-10")
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -83,10 +81,8 @@ class Facts:
         return {a: m for a, m in self.rows.items() if m != self.world.mrenclave}
 
     def page(self, layout: str = "today") -> str:
-        """Return the public page in one of LAYOUTS."""
-        from casnb.simulator.site import render_page
-
-        return text(render_page(self.world, layout=layout, addresses=(self.host,)))
+        """Return the public page in one of `site.LAYOUTS`."""
+        return render_page(self.world, layout, (self.host,))
 
     @cached_property
     def ninth_words(self) -> dict[str, str]:
@@ -133,7 +129,7 @@ class Cases:
 
 def evidence_type(world: World) -> str:
     """Return the type of evidence this world's CAS gives: IASReport where Intel's retired service can still be simulated."""
-    return "DCAP" if "DCAP" in tuple(SCENARIOS[world.scenario].evidence) else "IASReport"
+    return "IASReport" if "IASReport" in world.setup.evidence else "DCAP"
 
 
 def ninth_word(html: str) -> str:
@@ -141,8 +137,3 @@ def ninth_word(html: str) -> str:
     lines = [line for line in html.splitlines() if "scone cas attest" in line]
     words = lines[-1].split() if lines else []
     return words[8] if len(words) > 8 else ""
-
-
-def text(page: str | bytes) -> str:
-    """Return a page as text."""
-    return page.decode("utf-8") if isinstance(page, bytes) else page

@@ -46,9 +46,10 @@ def start(chapter: str, *, seed: str | None = None, scenario: str = "public") ->
         raise UsageError("chapter", got=chapter, wanted="one of " + ", ".join(exercises.CHAPTERS))
     wanted = seed or os.environ.get("CASNB_SEED") or DEFAULT_SEED
     key = (number, wanted, scenario)
-    if key not in _labs or _labs[key].closed:
-        _labs[key] = Lab(number, _station(wanted, scenario))
-    _labs[key].station.export()
+    station = _station(wanted, scenario)
+    if key not in _labs or _labs[key].station is not station:
+        _labs[key] = Lab(number, station)
+    station.export()
     return _labs[key]
 
 

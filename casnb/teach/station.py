@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _OUTPUT_LIMIT = 200_000
 
-#: What stood in os.environ before any station wrote to it, and what stations wrote last.
+#: What stood in os.environ before a station wrote to it, and what stations wrote last.
 _original: dict[str, str | None] = {}
 _exported: dict[str, str] = {}
 
@@ -51,9 +51,9 @@ class Station:
     def __init__(self, seed: str, scenario: str) -> None:
         self.closed = False
         self.note = ""
-        self.folder = Path(tempfile.mkdtemp(prefix="casnb-lab-"))
         self.running: RunningWorld | None = None
         self.world = World(seed=seed, scenario=scenario, now=datetime.now(timezone.utc).replace(microsecond=0))
+        self.folder = Path(tempfile.mkdtemp(prefix="casnb-lab-"))
         try:
             names = self._found(seed, scenario)
             if names is None:
@@ -106,7 +106,8 @@ class Station:
     def export(self) -> None:
         """Put `env` into os.environ, for what a notebook starts by `!` or `%%bash`."""
         for name, value in self.env.items():
-            _original.setdefault(name, os.environ.get(name))
+            if not _ours(name):
+                _original[name] = os.environ.get(name)
             os.environ[name] = _exported[name] = value
 
     def close(self) -> None:
@@ -116,9 +117,9 @@ class Station:
         self.closed = True
         atexit.unregister(self.close)
         for name, value in self.env.items():
-            if os.environ.get(name) == value and name in _original:
-                os.environ.pop(name)
-                if (before := _original[name]) is not None:
+            if _ours(name) and _exported[name] == value:
+                del os.environ[name], _exported[name]
+                if (before := _original.pop(name)) is not None:
                     os.environ[name] = before
         if self.running is not None:
             with suppress(Exception):  # the process may be ending: what cannot be stopped ends with it

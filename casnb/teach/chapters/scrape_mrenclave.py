@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from casnb.simulator.site import LAYOUTS
 from casnb.teach.exercises import Exercise, Slip
-from casnb.teach.facts import LAYOUTS, Facts
+from casnb.teach.facts import Facts
 from casnb.teach.judges import Choice, Hex, Names, Option
 
 

@@ -201,12 +201,13 @@ class FlagPanel(widgets.VBox):  # type: ignore[misc]
         wide = widgets.Layout(width="auto", max_width="60em")
         self.scenario = widgets.Dropdown(
             options=[(f"{s.name}: {s.title}", s.name) for s in SCENARIOS.values()], value=self.model.scenario,
-            description="Scenario", layout=wide, style={"description_width": "6em"})
+            description="Scenario", layout=wide, style={"description_width": "initial"})
         self.mrenclave = widgets.RadioButtons(
             options=[(said, name) for name, said in CHOICES.items()], value=self.model.mrenclave, description="MRENCLAVE",
-            layout=wide, style={"description_width": "6em"})
+            layout=wide, style={"description_width": "initial"})
         self.toggles = {name: self._toggle(name) for name in catalogue.BY_NAME}
-        self.reset_button = widgets.Button(description="Clear all flags", layout=widgets.Layout(width="auto"))
+        self.reset_button = widgets.Button(description="Clear all flags",
+                                           layout=widgets.Layout(width="auto", align_self="flex-start"))
         self.story, self.verdict, self.command, self.checks, self.gains = (widgets.HTML(layout=wide) for _ in range(5))
         for name, control in (("scenario", self.scenario), ("mrenclave", self.mrenclave), ("reset", self.reset_button),
                               ("story", self.story), ("verdict", self.verdict), ("command", self.command),
@@ -229,7 +230,7 @@ class FlagPanel(widgets.VBox):  # type: ignore[misc]
         flag = catalogue.BY_NAME[name]
         label = f"-{flag.short} --{name}" if flag.short else f"--{name}"
         box = widgets.Checkbox(value=name in self.model.flags, description=label, indent=False, tooltip=flag.help,
-                               layout=widgets.Layout(width="26em", max_width="100%"))
+                               layout=widgets.Layout(width="auto", flex="0 0 20em"))
         box.add_class("t-flag-" + name)
         return box
 
@@ -238,8 +239,8 @@ class FlagPanel(widgets.VBox):  # type: ignore[misc]
         for title, names in GROUPS.items():
             out.append(widgets.HTML(page(f"<p><strong>{cell(title)}</strong></p>")))
             for name in names:
-                said = widgets.HTML(page(cell(catalogue.BY_NAME[name].help)))
-                out.append(widgets.HBox([self.toggles[name], said], layout=widgets.Layout(flex_flow="row wrap")))
+                said = widgets.HTML(page(cell(catalogue.BY_NAME[name].help)), layout=widgets.Layout(flex="1 1 0", min_width="0"))
+                out.append(widgets.HBox([self.toggles[name], said], layout=widgets.Layout(align_items="center", max_width="60em")))
         return out
 
     def _watch(self, control: Any, handler: Callable[[Any], None]) -> None:

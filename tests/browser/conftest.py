@@ -1,0 +1,180 @@
+"""One private JupyterLab and one Chromium for all browser tests; skipped, with the reason, where either is missing."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 60
+
+#: Read now: each test runs without the reader's own CASNB_ variables.
+CHROMIUM = os.environ.get("CASNB_CHROMIUM", "")
+SCREENSHOTS = os.environ.get("CASNB_SCREENSHOTS", "")
+
+
+def missing(what: str) -> None:
+    """Skip, or fail where browser tests are required (`CASNB_REQUIRE_BROWSER`)."""
+    if os.environ.get("CASNB_REQUIRE_BROWSER"):
+        pytest.fail(f"browser tests are required, and there is no {what}")
+    pytest.skip(f"no {what}")
+
+
+def chromium() -> str:
+    """The path of Debian's Chromium, or one named by CASNB_CHROMIUM."""
+    for name in (CHROMIUM, "chromium", "chromium-browser"):
+        if name and (found := shutil.which(name)):
+            return found
+    missing("chromium")
+    raise AssertionError
+
+
+@dataclass(frozen=True)
+class JupyterLab:
+    """A running server: where it is, its token, and the folder it shows."""
+
+    url: str
+    token: str
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
+    """Start JupyterLab with directories of its own, so that nobody's settings leak in."""
+    pytest.importorskip("jupyterlab", reason="no JupyterLab")
+    chromium()
+    base = tmp_path_factory.mktemp("jupyterlab")
+    folder = base / "notebooks"
+    folder.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
+           "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "XDG_DATA_HOME": "xdg", "HOME": "home"}
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("CAS_", "CASNB_", "SCONE_", "JUPYTER"))}
+    env |= {name: str(base / sub) for name, sub in own.items()}
+    env |= {"PYTHONPATH": str(ROOT), "CASNB_PROGRESS": str(base / "progress.json")}
+    for sub in own.values():
+        (base / sub).mkdir(exist_ok=True)
+    news = base / "settings" / "@jupyterlab" / "apputils-extension"
+    news.mkdir(parents=True)
+    (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    log = (base / "log").open("wb")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
+         "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
+         "--ServerApp.allow_root=True", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=",
+         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
+        env=env, cwd=base, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until = time.monotonic() + READY_SECONDS
+        while not answers(f"{url}/api/status?token={token}"):
+            if server.poll() is not None or time.monotonic() > until:
+                pytest.fail("JupyterLab did not start:\n" + (base / "log").read_text(errors="replace")[-3000:])
+            time.sleep(0.1)
+        yield JupyterLab(url, token, folder)
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        log.close()
+
+
+def answers(url: str) -> bool:
+    """Whether the server says 200; proxies of the environment are left aside."""
+    try:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(url, timeout=2) as reply:
+            return reply.status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Debian's Chromium under Playwright; a request to any other host than loopback is refused."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright")
+    path = chromium()
+    with sync_api.sync_playwright() as play:
+        started = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+        yield started
+        started.close()
+
+
+class Notebook:
+    """One notebook in a page of its own."""
+
+    def __init__(self, page, lab: JupyterLab, name: str) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda r: None if r.url.startswith((lab.url, "data:", "blob:", lab.url.replace("http", "ws")))
+                else self.foreign.append(r.url))
+        page.goto(f"{lab.url}/lab?reset&token={lab.token}")
+        page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
+        page.evaluate("""async (path) => {
+            const app = window.jupyterapp; await app.restored;
+            app.commands.execute('application:set-mode', {mode: 'single-document'}).catch(() => {});
+            const doc = await app.commands.execute('docmanager:open', {path, factory: 'Notebook'});
+            await doc.context.ready; await doc.sessionContext.ready; }""", name)
+
+    @property
+    def panel(self):
+        """The notebook that is seen."""
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+
+    def run_all(self) -> None:
+        """Run every cell and wait until they are done."""
+        self.page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+
+    def theme(self, name: str) -> None:
+        """Switch to 'JupyterLab Light' or 'JupyterLab Dark'."""
+        self.page.evaluate("async (theme) => { await window.jupyterapp.commands.execute('apputils:change-theme', {theme}) }", name)
+        self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str("Light" in name).lower())
+
+    def close(self) -> None:
+        """End every kernel."""
+        self.page.evaluate("async () => { await window.jupyterapp.serviceManager.sessions.shutdownAll() }")
+        self.page.close()
+
+
+@pytest.fixture
+def open_notebook(jupyterlab, browser):
+    """Open a notebook of the server's folder: `open_notebook("03.ipynb")`."""
+    opened = []
+
+    def go(name: str) -> Notebook:
+        context = browser.new_context(viewport={"width": 1280, "height": 1900}, reduced_motion="reduce")
+        context.set_default_timeout(30_000)
+        opened.append((Notebook(context.new_page(), jupyterlab, name), context))
+        return opened[-1][0]
+
+    yield go
+    for notebook, context in opened:
+        notebook.close()
+        context.close()
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    """Where pictures go: CASNB_SCREENSHOTS, or a folder that is thrown away."""
+    folder = Path(SCREENSHOTS or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
