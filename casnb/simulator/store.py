@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -160,27 +161,30 @@ class Store:
         connection.close()
 
     def _prepare(self, connection: sqlite3.Connection, owner: str) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
+        """Make the tables in a new file; leave alone what is not ours."""
+        if not self._is_new(connection) and connection.execute("PRAGMA user_version").fetchone()[0] != _FORMAT:
+            raise UsageError(f"sessions in {self.path}", got="a file of another kind or of a later casnb",
+                             wanted="sessions of a simulated CAS", do="Choose another folder.")
+        _use_log(connection)
         connection.execute("BEGIN IMMEDIATE")
         try:
-            found = connection.execute("PRAGMA user_version").fetchone()[0]
-            if found == 0 and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            if self._is_new(connection):
                 for statement in _SCHEMA:
                     connection.execute(statement)
                 connection.execute("INSERT INTO facts VALUES ('owner', ?)", (owner,))
-                found = _FORMAT
-            whose = connection.execute("SELECT value FROM facts WHERE name = 'owner'").fetchone() if found == _FORMAT else None
+            whose = connection.execute("SELECT value FROM facts WHERE name = 'owner'").fetchone()
             connection.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
-        if whose is None:
-            raise UsageError(f"sessions in {self.path}", got="a file of another kind or a later casnb",
-                             wanted="sessions of a simulated CAS", do="Choose another folder.")
-        if whose[0] != owner:
+        if whose != (owner,):
             raise UsageError(f"sessions in {self.path}", got="those of another simulated CAS", wanted="this one's",
                              do="Choose another folder, or the seed and scenario that it was made with.")
+
+    @staticmethod
+    def _is_new(connection: sqlite3.Connection) -> bool:
+        return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:
@@ -190,3 +194,16 @@ class Store:
             reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
             raise SourceError(f"sessions in {self.path}", got=reason, wanted="a file that can be read and written",
                               do="Nothing that was stored before is lost.") from None
+
+
+def _use_log(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log; where another process is at it, SQLite does not wait by itself."""
+    end = time.monotonic() + _BUSY
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc) or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
