@@ -11,22 +11,24 @@ from casnb.errors import neutral
 if TYPE_CHECKING:
     from casnb.checks import Check
 
-#: Works in JupyterLab's light and dark themes: only theme variables, with fallbacks, and borders beside every colour.
+#: Works in JupyterLab's light and dark themes: only theme variables, with fallbacks, and borders beside every colour. The class
+#: is named twice so that these rules win over JupyterLab's own for tables and code.
 _STYLE = (
     ".casnb{font-size:14px;line-height:1.45;color:var(--jp-ui-font-color1,#1a1a1a);max-width:72em}"
-    ".casnb table{border-collapse:collapse;margin:.4em 0;text-align:left}"
-    ".casnb caption{text-align:left;font-weight:600;padding:.2em 0}"
-    ".casnb th,.casnb td{padding:.22em .7em;border-bottom:1px solid var(--jp-border-color2,#ccc);text-align:left;"
+    ".casnb.casnb table{border-collapse:collapse;margin:.4em 0;text-align:left}"
+    ".casnb.casnb caption{text-align:left;font-weight:600;padding:.2em 0}"
+    ".casnb.casnb th,.casnb.casnb td{padding:.22em .7em;border-bottom:1px solid var(--jp-border-color2,#ccc);text-align:left;"
     "vertical-align:top;overflow-wrap:anywhere}"
-    ".casnb code{font-family:var(--jp-code-font-family,monospace);font-size:13px;background:none;color:inherit;"
+    ".casnb.casnb code{font-family:var(--jp-code-font-family,monospace);font-size:13px;background:none;color:inherit;"
     "overflow-wrap:anywhere}"
-    ".casnb .s{display:inline-block;min-width:5.4em;padding:0 .45em;border:2px solid currentColor;border-radius:3px;"
+    ".casnb.casnb .s{display:inline-block;min-width:5.4em;padding:0 .45em;border:2px solid currentColor;border-radius:3px;"
     "font-weight:600;font-size:12px;text-align:center;white-space:nowrap}"
-    ".casnb .s-passed{border-style:solid;color:var(--jp-success-color0,#1b5e20)}"
-    ".casnb .s-failed{border-style:double;border-width:4px;color:var(--jp-error-color0,#b71c1c)}"
-    ".casnb .s-waived{border-style:dashed;color:var(--jp-warn-color0,#8a3c00)}"
-    ".casnb .s-not-run{border-style:dotted;color:var(--jp-ui-font-color2,#555)}"
-    ".casnb .verdict{font-weight:600;padding:.5em .8em;margin:.4em 0;border-left:6px solid currentColor}"
+    ".casnb.casnb .s-passed{border-style:solid;color:var(--jp-success-color0,#1b5e20)}"
+    ".casnb.casnb .s-failed{border-style:double;border-width:4px;color:var(--jp-error-color0,#b71c1c)}"
+    ".casnb.casnb .s-waived{border-style:dashed;color:var(--jp-warn-color0,#8a3c00);"
+    "color:color-mix(in srgb,var(--jp-warn-color0,#8a3c00) 70%,var(--jp-ui-font-color1,#1a1a1a))}"
+    ".casnb.casnb .s-not-run{border-style:dotted;color:var(--jp-ui-font-color2,#555)}"
+    ".casnb.casnb .verdict{font-weight:600;padding:.5em .8em;margin:.4em 0;border-left:6px solid currentColor}"
 )
 
 _MARK = {"passed": "\N{CHECK MARK}", "failed": "\N{MULTIPLICATION X}", "waived": "\N{TILDE OPERATOR}", "not-run": "\N{EN DASH}"}

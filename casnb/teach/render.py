@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -12,6 +12,21 @@ from casnb.errors import UsageError
 from casnb.flags import BY_NAME, options
 from casnb.policy import AttestationPolicy
 from casnb.view import Shown, cell, describe, html_table, text_table
+
+
+class Table(Shown):
+    """A small table that a lesson fills: header cells and rows of anything, escaped when shown."""
+
+    def __init__(self, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        self.header, self.rows = tuple(header), [tuple(r) for r in rows]
+
+    def __str__(self) -> str:
+        return text_table(self.header, self.rows)
+
+    __repr__ = __str__
+
+    def _html(self) -> str:
+        return html_table(self.header, self.rows)
 
 
 @dataclass(frozen=True)
@@ -123,9 +138,9 @@ _W, _H = 190, 62
 STAGES: tuple[Stage, ...] = (
     Stage("page", 10, 16, "public CAS page", "over TLS: MRENCLAVE"),
     Stage("report", 10, 136, "CAS", "/v1/attest: report"),
-    Stage("appraisal", 320, 76, "appraisal", "checks, then flags"),
-    Stage("certificate", 640, 16, "attested certificate", "pinned, exported"),
-    Stage("value", 640, 136, "public value", "example_value = 42"),
+    Stage("appraisal", 330, 76, "appraisal", "checks, then flags"),
+    Stage("certificate", 650, 16, "attested certificate", "pinned, exported"),
+    Stage("value", 650, 136, "public value", "example_value = 42"),
 )
 _ARROWS = (("page", "appraisal", "expected"), ("report", "appraisal", "evidence"), ("appraisal", "certificate", "if accepted"),
            ("certificate", "value", "TLS, verified by it"))
@@ -164,7 +179,7 @@ class Way(Shown):
 def svg_way(here: str, description: str) -> str:
     """Return the picture as inline SVG with title and description; colours follow the notebook's theme."""
     by = {s.name: s for s in STAGES}
-    out = [f'<svg role="img" aria-label="{escape(description)}" viewBox="0 0 850 222" xmlns="http://www.w3.org/2000/svg" '
+    out = [f'<svg role="img" aria-label="{escape(description)}" viewBox="0 0 890 222" xmlns="http://www.w3.org/2000/svg" '
            'style="width:100%;max-width:52em;height:auto;display:block">'
            f"<title>From web page to public value</title><desc>{escape(description)}</desc>"]
     for a, b, label in _ARROWS:
@@ -191,7 +206,7 @@ def _arrow(a: Stage, b: Stage, label: str) -> str:
         head = f"{points[1][0] - 5},{points[1][1] - 9} {points[1][0]},{points[1][1]} {points[1][0] + 5},{points[1][1] - 9}"
         at, anchor = (points[0][0] + 8, (points[0][1] + points[1][1]) // 2 + 4), "start"
     else:
-        middle = (a.x + _W + b.x) // 2
+        middle = b.x - 30
         into = b.y + _H // 2 + (-12 if a.y < b.y else 12 if a.y > b.y and a.x < 100 else 0)
         points = [(a.x + _W, a.y + _H // 2), (middle, a.y + _H // 2), (middle, into), (b.x, into)]
         head = f"{b.x - 9},{into - 5} {b.x},{into} {b.x - 9},{into + 5}"

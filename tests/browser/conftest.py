@@ -21,6 +21,7 @@ READY_SECONDS = 60
 
 #: Read now: each test runs without the reader's own CASNB_ variables.
 CHROMIUM = os.environ.get("CASNB_CHROMIUM", "")
+AXE = os.environ.get("CASNB_AXE", "")
 SCREENSHOTS = os.environ.get("CASNB_SCREENSHOTS", "")
 
 
@@ -148,6 +149,7 @@ class Notebook:
         """Switch to 'JupyterLab Light' or 'JupyterLab Dark'."""
         self.page.evaluate("async (theme) => { await window.jupyterapp.commands.execute('apputils:change-theme', {theme}) }", name)
         self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str("Light" in name).lower())
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     def close(self) -> None:
         """End every kernel."""
@@ -178,3 +180,11 @@ def screenshots(tmp_path: Path) -> Path:
     folder = Path(SCREENSHOTS or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, where CASNB_AXE names its file."""
+    if not AXE:
+        pytest.skip("no axe-core (set CASNB_AXE to its axe.min.js)")
+    return Path(AXE).read_text(encoding="utf-8")

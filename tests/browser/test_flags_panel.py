@@ -15,14 +15,34 @@ SIGNER = "--only_for_testing-ignore-signer"
 DEBUG = "--only_for_testing-debug"
 
 
+def write(folder, name, *code):
+    """Write a notebook with these code cells."""
+    cells = [nbformat.v4.new_markdown_cell("# A lesson"), *map(nbformat.v4.new_code_cell, code)]
+    book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    nbformat.write(book, folder / name)
+    return name
+
+
 @pytest.fixture
 def small(jupyterlab):
     """A notebook of one cell that shows the panel."""
     code = "from casnb.teach.panels.flags import FlagPanel\npanel = FlagPanel(address='127.9.8.7')\npanel"
-    cells = [nbformat.v4.new_markdown_cell("# The panel"), nbformat.v4.new_code_cell(code)]
-    book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-    nbformat.write(book, jupyterlab.folder / "panel.ipynb")
-    return "panel.ipynb"
+    return write(jupyterlab.folder, "panel.ipynb", code)
+
+
+@pytest.fixture
+def everything(jupyterlab):
+    """A notebook that shows each kind of view that a lesson has."""
+    return write(
+        jupyterlab.folder, "views.ipynb",
+        "from casnb import AttestationPolicy\nfrom casnb.teach.lab import start\n"
+        "from casnb.teach.render import Comparison, Way, ladder\nlab = start('03')\nlab",
+        "Way('appraisal')", "lab.task('03.gain')", "quiz = lab.quiz('03.gain')\nquiz",
+        "lab.check('03.command')", "lab.check('03.command', 'scone')", "lab.check('03.gain', 'c')", "lab.hint('03.command')",
+        "lab.progress()", "policy = AttestationPolicy(mrenclaves=(lab.world.mrenclave,))\n"
+        "ladder(lab.facts.appraise, policy, lab.reference('03.minimal-flags'))",
+        "Comparison(lab.scenario_attempt('public'), lab.scenario_attempt('production'), ('public', 'production'))",
+        "panel = lab.panel(flags=('accept-group-out-of-date',))\npanel", "panel.snapshot()")
 
 
 def expect(locator):
@@ -84,3 +104,22 @@ def test_no_label_is_cut_off_and_a_click_is_quick(small, open_notebook):
     box.check()
     expect(verdict).to_have_text(re.compile("Not a legal combination"))
     assert time.perf_counter() - began < 1
+
+
+def test_every_view_passes_axe_in_both_themes(everything, open_notebook, screenshots, axe):
+    """No violation in any output: names, roles, contrast."""
+    book = open_notebook(everything)
+    book.run_all()
+    book.panel.locator(".t-quiz").get_by_label("d) Intel's root certificate has leaked.").check()
+    book.panel.get_by_role("button", name="Check", exact=True).click()
+    expect(book.panel.locator(".t-quiz-line [role=status]")).to_have_attribute("data-code", "root-leaked")
+    book.page.evaluate(axe)
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        book.theme(theme)
+        for n, place in enumerate((".t-quiz", ".t-flag-panel")):
+            book.panel.locator(place).scroll_into_view_if_needed()
+            book.page.screenshot(path=screenshots / f"views-{theme[-5:].strip().lower()}-{n}.png")
+        found = book.page.evaluate("async () => (await axe.run('.jp-OutputArea')).violations.flatMap("
+                                   "v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)} ${n.failureSummary}`))")
+        assert found == [], "\n".join(found)
+    assert not book.errors and not book.foreign

@@ -120,12 +120,13 @@ def verdict_name(model: FlagModel) -> str:
     return "error" if model.error else "usage-error" if model.problems else str(model.result.verdict.value)
 
 
-_BORDER = {"trustworthy": "solid", "accepted-with-waivers": "dashed", "rejected": "double"}
+_BORDER = {"trustworthy": "solid var(--jp-success-color0,#1b5e20)", "accepted-with-waivers": "dashed var(--jp-warn-color0,#8a3c00)",
+           "rejected": "double var(--jp-error-color0,#b71c1c)"}
 
 
 def render_verdict(name: str, words: str, problems: Sequence[str] = ()) -> str:
     """Return the verdict line, announced to screen readers, with the problem sentences as the command prints them."""
-    border = f"border-left-style:{_BORDER.get(name, 'dotted')}"
+    border = f"border-left:8px {_BORDER.get(name, 'dotted var(--jp-ui-font-color2,#555)')}"
     lines = "".join(f"<br><code>Error: {cell(p, 400)}</code>" for p in problems)
     return (f'<div class="verdict" role="status" aria-live="polite" data-verdict="{html.escape(name)}" style="{border}">'
             f"{cell(words, 700)}{lines}</div>")
@@ -139,9 +140,14 @@ def render_checks(result: AttestationResult | None) -> str:
 
 
 def render_command(line: str) -> str:
-    """Return the command line that stands for the switches."""
-    return (f'<p>The same in a terminal:</p><pre class="command" tabindex="0" aria-label="command line"'
-            f' style="white-space:pre-wrap;overflow-wrap:anywhere"><code>{html.escape(line)}</code></pre>')
+    """Return the command line that stands for the switches; it breaks between words only, as long as one fits the window."""
+    def kept(word: str) -> str:
+        text = html.escape(word)
+        return f'<span style="display:inline-block;max-width:100%">{text}</span>' if len(word) > 8 else text
+
+    words = " ".join(kept(word) for word in line.split(" "))
+    return ('<p>The same in a terminal:</p><pre class="command" style="white-space:pre-wrap;overflow-wrap:anywhere">'
+            f"<code>{words}</code></pre>")
 
 
 def render_gains(names: Sequence[str], result: AttestationResult | None = None) -> str:
@@ -153,9 +159,9 @@ def render_gains(names: Sequence[str], result: AttestationResult | None = None) 
     for name in names:
         flag = catalogue.BY_NAME[name]
         used = "" if result is None else " (waives a check here)" if flag.option in needed.split() else " (waives nothing here)"
-        rows.append(f"<dt><code>{cell(flag.option)}</code>{used}</dt><dd>{cell(flag.gains, 600)}<br>"
-                    f"Least harmful: {cell(flag.mildest, 300)}</dd>")
-    return f"<p>What an attacker gains:</p><dl>{''.join(rows)}</dl>"
+        rows.append(f"<li><strong><code>{cell(flag.option)}</code>{used}</strong>: {cell(flag.gains, 600)} "
+                    f"Least harmful: {cell(flag.mildest, 300)}</li>")
+    return f"<p>What an attacker gains:</p><ul>{''.join(rows)}</ul>"
 
 
 class Snapshot(Shown):

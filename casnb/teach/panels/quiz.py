@@ -30,7 +30,7 @@ class QuizPanel(widgets.VBox):  # type: ignore[misc]
         self.question = widgets.HTML(page(asked), layout=wide)
         self.choice = widgets.RadioButtons(options=[(f"{k}) {o.text}", k) for k, o in task.judge.options.items()], value=None,
                                            description="Answer", layout=wide, style={"description_width": "5em"})
-        self.button = widgets.Button(description="Check", layout=widgets.Layout(width="auto"))
+        self.button = widgets.Button(description="Check", layout=widgets.Layout(width="auto", align_self="flex-start"))
         self.line = widgets.HTML(layout=wide)
         for name, control in (("question", self.question), ("choice", self.choice), ("check", self.button), ("line", self.line)):
             control.add_class(f"t-quiz-{name}")
