@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -14,7 +15,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.x509.oid import NameOID
 
 from casnb.errors import EvidenceError, VerificationError
 
@@ -28,12 +28,14 @@ SGX_EXTENSION = x509.ObjectIdentifier("1.2.840.113741.1.13.1")
 #: What stands in SubjectPublicKeyInfo before the x and y of a P-256 key.
 P256_KEY = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 
+#: DER of the object identifier of a common name.
+_COMMON_NAME = bytes.fromhex("0603550403")
 _ECDSA = ec.ECDSA(hashes.SHA256())
 _P256 = ec.SECP256R1()
 #: DER of AlgorithmIdentifier: ecdsa-with-SHA256, sha256WithRSAEncryption.
 _ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
 _RSA_SHA256 = bytes.fromhex("300d06092a864886f70d01010b0500")
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\r\n\t ]+)-----END CERTIFICATE-----")
+_BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 _PEM_CRL = re.compile(r"\s*-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]+)-----END X509 CRL-----\s*")
 
 
@@ -57,13 +59,14 @@ def tlv(der: bytes, at: int, limit: int) -> tuple[int, int, int]:
 
 
 def _parts(der: bytes, what: str) -> tuple[bytes, bytes, list[tuple[int, int, int]]]:
-    """Split SEQUENCE{tbs, algorithm, signature}: the signed bytes, the algorithm, and tag, start and end of each tbs field."""
+    """Split SEQUENCE{tbs, algorithm, signature}: signed bytes, algorithm, and tag, start and end of up to seven fields."""
     try:
         _, start, end = tlv(der, 0, len(der))
         _, inside, stop = tlv(der, start, end)
         _, _, algorithm_end = tlv(der, stop, end)
-        fields, at = [], inside
-        while at < stop:
+        fields: list[tuple[int, int, int]] = []
+        at = inside
+        while at < stop and len(fields) < 7:
             tag, _, after = tlv(der, at, stop)
             fields.append((tag, at, after))
             at = after
@@ -72,9 +75,12 @@ def _parts(der: bytes, what: str) -> tuple[bytes, bytes, list[tuple[int, int, in
     return der[start:stop], der[stop:algorithm_end], fields
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Certificate:
-    """An X.509 certificate, read and not yet believed; issuer, subject and key as they stand, for comparison byte by byte."""
+    """An X.509 certificate, read and not yet believed; issuer, subject and key as they stand, for comparison byte by byte.
+
+    `window` is notBefore and notAfter, both inclusive, UTC.
+    """
 
     der: bytes
     tbs: bytes
@@ -87,12 +93,12 @@ class Certificate:
     path_length: int | None
     usage: x509.KeyUsage | None
     sgx: bytes | None
+    window: tuple[datetime, datetime]
 
     @cached_property
     def name(self) -> str:
         """The subject's common name, or an empty text where there is none or more than one."""
-        found = self.value.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        return str(found[0].value) if len(found) == 1 else ""
+        return common_name(self.subject)
 
     @cached_property
     def key(self) -> ec.EllipticCurvePublicKey:
@@ -101,17 +107,27 @@ class Certificate:
             raise VerificationError(f"certificate {self.name}: key", got="another kind", wanted="EC on the curve P-256")
         return p256_key(self.spki[len(P256_KEY) :])
 
-    @cached_property
-    def window(self) -> tuple[datetime, datetime]:
-        """notBefore and notAfter, both inclusive, UTC."""
-        return self.value.not_valid_before_utc, self.value.not_valid_after_utc
-
     def require_valid_at(self, now: datetime) -> None:
         """Raise VerificationError outside notBefore and notAfter."""
-        require_inside(f"certificate {self.name}", self.window, now)
+        if not self.window[0] <= now <= self.window[1]:
+            require_inside(f"certificate {self.name}", self.window, now)
 
     def __str__(self) -> str:
         return f"{self.name or 'a certificate without a name'} (SHA-256 {self.value.fingerprint(hashes.SHA256()).hex()[:16]}...)"
+
+
+def common_name(name: bytes) -> str:
+    """Return the common name in the DER of a Name, UTF8String or PrintableString; an empty text unless there is exactly one."""
+    found = []
+    _, at, end = tlv(name, 0, len(name))
+    while at < end:
+        _, inside, at = tlv(name, at, end)
+        while inside < at:
+            _, start, inside = tlv(name, inside, at)
+            if name.startswith(_COMMON_NAME, start):
+                tag, text, _ = tlv(name, start + len(_COMMON_NAME), inside)
+                found.append(name[text:inside].decode("utf-8", "replace") if tag in (0x0C, 0x13) else "")
+    return found[0] if len(found) == 1 else ""
 
 
 def require_inside(what: str, window: tuple[datetime, datetime], now: datetime) -> None:
@@ -124,21 +140,16 @@ def require_inside(what: str, window: tuple[datetime, datetime], now: datetime) 
 
 def stamp(time: datetime) -> str:
     """Return a UTC time as ISO 8601 with seconds."""
-    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
+    return time.isoformat()[:19] + "Z"
 
 
-@lru_cache(maxsize=64)
 def read_certificate(der: bytes) -> Certificate:
-    """Read one certificate; raise EvidenceError for malformed DER, a repeated extension or a critical one that is not known.
-
-    Reading is remembered per exact bytes; that a certificate is genuine never is.
-    """
+    """Read one certificate; raise EvidenceError for malformed DER, a repeated extension or a critical one that is not known."""
     what = "certificate"
     try:
         value = x509.load_der_x509_certificate(der)
-        extensions = value.extensions
+        extensions, version = value.extensions, value.version
         window = value.not_valid_before_utc, value.not_valid_after_utc
-        version = value.version
     except Exception:  # cryptography raises many kinds for hostile DER
         raise EvidenceError(what, got="bytes that are not a certificate", wanted="X.509 in DER") from None
     tbs, algorithm, fields = _parts(der, what)
@@ -150,29 +161,58 @@ def read_certificate(der: bytes) -> Certificate:
     authority, path_length, usage, sgx = False, None, None, None
     for extension in extensions:
         content = extension.value
-        if isinstance(content, x509.KeyUsage):
+        kind = type(content)
+        if kind is x509.KeyUsage:
             usage = content
-        elif isinstance(content, x509.BasicConstraints):
+        elif kind is x509.BasicConstraints:
             authority, path_length = content.ca, content.path_length
         elif extension.critical:
             raise EvidenceError(what, got=f"critical extension {extension.oid.dotted_string}", wanted="only those casnb knows")
-        elif extension.oid == SGX_EXTENSION and isinstance(content, x509.UnrecognizedExtension):
+        elif kind is x509.UnrecognizedExtension and extension.oid == SGX_EXTENSION:
             sgx = content.value
-    return Certificate(der, tbs, algorithm, der[i:j], der[s:t], der[k:m], value, authority, path_length, usage, sgx)
+    return Certificate(der, tbs, algorithm, der[i:j], der[s:t], der[k:m], value, authority, path_length, usage, sgx,
+                       window)
 
 
-def read_chain(pem: bytes, what: str, least: int, most: int) -> tuple[Certificate, ...]:
-    """Return the certificates of a PEM text in the order they stand; CRLF, text between blocks and a final NUL are fine."""
+@lru_cache(maxsize=64)
+def _decode(text: bytes) -> bytes:
+    """Return the DER between the lines of a PEM block; remembered, since Intel's chains have blocks in common."""
+    try:
+        return base64.b64decode(text.translate(None, b"\r\n\t "), validate=True)
+    except binascii.Error:
+        raise EvidenceError("certificate", got="a block that is not base64", wanted="a certificate in PEM") from None
+
+
+_read = lru_cache(maxsize=64)(read_certificate)
+
+
+def forget() -> None:
+    """Forget every certificate that was read. That a certificate is genuine is never remembered; this is for measurements."""
+    _decode.cache_clear()
+    _read.cache_clear()
+
+
+def read_chain(
+    pem: bytes, what: str, least: int, most: int, known: Mapping[bytes, Certificate] | None = None
+) -> tuple[Certificate, ...]:
+    """Return the certificates of a PEM text in the order they stand; CRLF, text between blocks and a final NUL are fine.
+
+    `known` are certificates by their DER that need not be read again.
+    """
     if len(pem) > CHAIN_LIMIT:
         raise EvidenceError(what, got=f"{len(pem)} bytes", wanted=f"at most {CHAIN_LIMIT}")
-    blocks = _PEM.findall(pem)
-    wanted = f"{least} certificates" if least == most else f"{least} to {most} certificates"
-    if pem.count(b"-----BEGIN") != len(blocks) or not least <= len(blocks) <= most:
-        raise EvidenceError(what, got=f"{len(blocks)} certificates" if pem.strip(b"\0\r\n\t ") else "nothing", wanted=wanted)
-    try:
-        return tuple([read_certificate(base64.b64decode(b.translate(None, b"\r\n\t "), validate=True)) for b in blocks])
-    except binascii.Error:
-        raise EvidenceError(what, got="a block that is not base64", wanted=wanted) from None
+    blocks = pem.split(_BEGIN)
+    if pem.count(b"-----BEGIN") != len(blocks) - 1 or not least < len(blocks) <= most + 1:
+        raise EvidenceError(what, got=f"{len(blocks) - 1} certificates" if pem.strip(b"\0\r\n\t ") else "nothing",
+                            wanted=f"{least} certificates" if least == most else f"{least} to {most} certificates")
+    found = []
+    for block in blocks[1:]:
+        text, end, _ = block.partition(_END)
+        if not end:
+            raise EvidenceError(what, got="a block that is cut short", wanted="certificates in PEM")
+        der = _decode(text)
+        found.append(known[der] if known and der in known else _read(der))
+    return tuple(found)
 
 
 def require_signed_by(subject: Certificate | Crl, issuer: Certificate, what: str) -> None:

@@ -1,174 +1,24 @@
-"""Endorsements: what Intel signed about platform models and quoting enclaves, and the proof that Intel did."""
+"""Endorsements: what goes with a DCAP quote, and the proof that Intel signed it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from casnb.checks import Check
 from casnb.errors import CasnbError, EvidenceError, VerificationError
 from casnb.evidence import strictjson
-from casnb.verify.certificate import Certificate, Crl, read_chain, require_inside, require_signed_by, stamp, verify_p256
+from casnb.verify.certificate import Certificate, Crl, require_inside, require_signed_by, stamp, verify_p256
+from casnb.verify.lists import QeIdentity as QeIdentity
+from casnb.verify.lists import TcbInfo as TcbInfo
+from casnb.verify.lists import unhex
 from casnb.verify.pki import TCB_SIGNER, TrustAnchors, require_pck_authority, tcb_signer
 from casnb.verify.proof import Steps, utc
-from casnb.verify.tcb import COMPONENTS, TcbLevel, TcbStatus
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 _LIMIT = 8 << 20
-_LEVELS = 500
-_COMPONENT_NAMES = tuple(f"sgxtcbcomp{n:02}svn" for n in range(1, COMPONENTS + 1))
-
-
-def _date(text: Any, what: str) -> datetime:
-    if isinstance(text, str) and _DATE.fullmatch(text):
-        try:
-            return datetime.fromisoformat(text[:-1] + "+00:00")
-        except ValueError:
-            pass
-    raise EvidenceError(what, got=text, wanted="YYYY-MM-DDThh:mm:ssZ")
-
-
-def _hex(text: Any, what: str, size: int) -> bytes:
-    if not isinstance(text, str) or len(text) != 2 * size or not _HEX.fullmatch(text):
-        raise EvidenceError(what, got=str(text)[:40], wanted=f"{2 * size} hex digits")
-    return bytes.fromhex(text)
-
-
-def _number(value: Any, what: str, most: int) -> int:
-    if type(value) is not int or not 0 <= value <= most:
-        raise EvidenceError(what, got=value, wanted=f"an integer from 0 to {most}")
-    return value
-
-
-def _standing(level: Any, what: str) -> tuple[TcbStatus, str, tuple[str, ...]]:
-    """Return status, date and advisories of a level of either list."""
-    advisories = level.get("advisoryIDs", [])
-    if not isinstance(advisories, list) or len(advisories) > 200 or not all(isinstance(a, str) for a in advisories):
-        raise EvidenceError(f"{what}.advisoryIDs", got="something else", wanted="a list of at most 200 strings")
-    date = level["tcbDate"]
-    _date(date, f"{what}.tcbDate")
-    return TcbStatus.from_dcap(level["tcbStatus"]), date, tuple(advisories)
-
-
-def _levels(body: Any, what: str) -> list[Any]:
-    levels = strictjson.member(body, "tcbLevels", list, what)
-    if not 0 < len(levels) <= _LEVELS:
-        raise EvidenceError(f"{what}.tcbLevels", got=f"{len(levels)} levels", wanted=f"1 to {_LEVELS}")
-    return list(levels)
-
-
-@dataclass(frozen=True)
-class TcbInfo:
-    """Intel's list of patch levels for one platform model (FMSPC, 6 bytes; PCEID, 2 bytes); versions 2 and 3."""
-
-    version: int
-    id: str
-    issued: datetime
-    next_update: datetime
-    fmspc: bytes
-    pce_id: bytes
-    tcb_type: int
-    evaluation_number: int
-    levels: tuple[TcbLevel, ...]
-
-    @classmethod
-    def from_json(cls, data: bytes | str) -> TcbInfo:
-        """Read the signed text; raise EvidenceError for anything but the form of PCS API v3 or v4, and for a level twice."""
-        what = "TCB info"
-        body = strictjson.loads(data, what)
-        version = strictjson.member(body, "version", int, what)
-        if version not in (2, 3):
-            raise EvidenceError(f"{what}.version", got=version, wanted="2 or 3")
-        rows = _levels(body, what)
-        try:
-            levels = tuple([_tcb_level(row, version) for row in rows])
-            found = cls(
-                version, "SGX" if version == 2 else body["id"], _date(body["issueDate"], f"{what}.issueDate"),
-                _date(body["nextUpdate"], f"{what}.nextUpdate"), _hex(body["fmspc"], f"{what}.fmspc", 6),
-                _hex(body["pceId"], f"{what}.pceId", 2), _number(body["tcbType"], f"{what}.tcbType", 255),
-                _number(body["tcbEvaluationDataNumber"], f"{what}.tcbEvaluationDataNumber", 1 << 31), levels)
-        except (KeyError, TypeError, AttributeError) as exc:
-            raise _missing(what, exc) from None
-        if len({(x.components, x.pce_svn) for x in levels}) != len(levels):
-            raise EvidenceError(f"{what}.tcbLevels", got="one level twice", wanted="each once")
-        return found
-
-
-def _missing(what: str, exc: Exception) -> EvidenceError:
-    got = f"no member {exc.args[0]!r}" if isinstance(exc, KeyError) else "a value of the wrong type"
-    return EvidenceError(what, got=got, wanted="every member, of the type that Intel specifies")
-
-
-def _tcb_level(level: Any, version: int) -> TcbLevel:
-    what = "TCB info.tcbLevels"
-    tcb = level["tcb"]
-    if version == 3:
-        components = tuple([row["svn"] for row in tcb["sgxtcbcomponents"]])
-    else:
-        components = tuple([tcb[name] for name in _COMPONENT_NAMES])
-    if len(components) != COMPONENTS or set(map(type, components)) != {int} or min(components) < 0 or max(components) > 255:
-        raise EvidenceError(f"{what}: components", got=str(components), wanted=f"{COMPONENTS} integers from 0 to 255")
-    return TcbLevel(components, _number(tcb["pcesvn"], f"{what}.pcesvn", 0xFFFF), *_standing(level, what))
-
-
-class QeLevel(NamedTuple):
-    """One level of a QE identity: the least ISVSVN, and what reaching it means."""
-
-    isv_svn: int
-    status: TcbStatus
-    date: str
-    advisories: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class QeIdentity:
-    """Intel's description of the genuine quoting enclave; masks and values are bytes in memory order (4 and 16)."""
-
-    id: str
-    issued: datetime
-    next_update: datetime
-    evaluation_number: int
-    misc_select: bytes
-    misc_select_mask: bytes
-    attributes: bytes
-    attributes_mask: bytes
-    mr_signer: bytes
-    isv_prod_id: int
-    levels: tuple[QeLevel, ...]
-
-    @classmethod
-    def from_json(cls, data: bytes | str) -> QeIdentity:
-        """Read the signed text; raise EvidenceError for anything but version 2, and for a level twice."""
-        what = "QE identity"
-        body = strictjson.loads(data, what)
-        if (version := strictjson.member(body, "version", int, what)) != 2:
-            raise EvidenceError(f"{what}.version", got=version, wanted=2)
-        rows = _levels(body, what)
-        try:
-            levels = tuple(QeLevel(_number(row["tcb"]["isvsvn"], f"{what}.tcbLevels.isvsvn", 0xFFFF),
-                                   *_standing(row, f"{what}.tcbLevels")) for row in rows)
-            found = cls(
-                strictjson.member(body, "id", str, what), _date(body["issueDate"], f"{what}.issueDate"),
-                _date(body["nextUpdate"], f"{what}.nextUpdate"),
-                _number(body["tcbEvaluationDataNumber"], f"{what}.tcbEvaluationDataNumber", 1 << 31),
-                _hex(body["miscselect"], f"{what}.miscselect", 4), _hex(body["miscselectMask"], f"{what}.miscselectMask", 4),
-                _hex(body["attributes"], f"{what}.attributes", 16), _hex(body["attributesMask"], f"{what}.attributesMask", 16),
-                _hex(body["mrsigner"], f"{what}.mrsigner", 32),
-                _number(body["isvprodid"], f"{what}.isvprodid", 0xFFFF), levels)
-        except (KeyError, TypeError, AttributeError) as exc:
-            raise _missing(what, exc) from None
-        if len({x.isv_svn for x in levels}) != len(levels):
-            raise EvidenceError(f"{what}.tcbLevels", got="one level twice", wanted="each once")
-        return found
-
-    def level(self, isv_svn: int) -> QeLevel | None:
-        """Return the highest level that a quoting enclave of this ISVSVN reaches, or None."""
-        return max((x for x in self.levels if x.isv_svn <= isv_svn), default=None, key=lambda x: x.isv_svn)
 
 
 @dataclass(frozen=True)
@@ -300,7 +150,7 @@ def _signed(e: Endorsements, name: str, kind: type[TcbInfo] | type[QeIdentity], 
         if chain not in signers:
             signers[chain] = tcb_signer(chain.encode("utf-8", "replace"), roots, f"{what} issuer chain")
         signer, root = signers[chain]
-        signature = _hex(getattr(e, f"{name}_signature"), f"{what}: signature", 64)
+        signature = unhex(getattr(e, f"{name}_signature"), f"{what}: signature", 64)
         if not verify_p256(signer.key, signature, text.encode("utf-8", "surrogatepass")):
             wanted = f"{signer.name}'s, over the text as received"
             raise VerificationError(f"{what}: signature", got="one that does not fit", wanted=wanted)
@@ -320,7 +170,7 @@ def _revocation(e: Endorsements, roots: TrustAnchors, found: dict[str, Any]) -> 
     listed = Crl.read(e.pck_crl, "PCK revocation list")
     if e.pck_crl_issuer_chain:
         what = "PCK revocation list: issuer chain"
-        (ca, *_), top = roots.split(read_chain(e.pck_crl_issuer_chain.encode("utf-8", "replace"), what, 2, 2), what)
+        (ca, *_), top = roots.chain(e.pck_crl_issuer_chain.encode("utf-8", "replace"), what, 2, 2)
         require_pck_authority(ca, top, roots)
         require_signed_by(listed, ca, "PCK revocation list")
         found["pck_ca"] = ca

@@ -50,12 +50,13 @@ class PckExtension:
         """
         try:
             items = _items(der, _BASE)
-            tcb = _items(_value(items, 2, _SEQUENCE, whole=True), _TCB)
-            settings = _items(_value(items, 7, _SEQUENCE, whole=True), _CONFIGURATION) if 7 in items else {}
+            tcb = _items(_value(items, 2, _SEQUENCE), _TCB)
+            settings = _items(_value(items, 7, _SEQUENCE), _CONFIGURATION) if 7 in items else {}
         except IndexError:
             raise _bad("bytes that end too early") from None
+        components = tuple([_integer(tcb, n, 0xFF) for n in range(1, 17)])
         return cls(
-            _octets(items, 1, 16), tuple([_integer(tcb, n, 0xFF) for n in range(1, 17)]), _integer(tcb, 17, 0xFFFF),
+            _octets(items, 1, 16), components, _integer(tcb, 17, 0xFFFF),
             _octets(tcb, 18, 16), _octets(items, 3, 2), _octets(items, 4, 6), _integer(items, 5, 0xFF, _ENUMERATED),
             _octets(items, 6, 16) if 6 in items else None, *(_boolean(settings, n) for n in (1, 2, 3)))
 
@@ -65,7 +66,9 @@ def _bad(why: str) -> EvidenceError:
 
 
 def _items(der: bytes, base: bytes) -> _Items:
-    """Return a SEQUENCE of pairs (OID, value) as a mapping from the last part of the OID to tag and DER of the value.
+    """Return a SEQUENCE of pairs (OID, value) as a mapping from the last part of the OID to tag and content of the value.
+
+    The content of a value that is itself a SEQUENCE keeps its tag and length.
 
     Passes over an OID that is not exactly one part below `base`, or whose last part needs more than one byte.
     """
@@ -73,27 +76,31 @@ def _items(der: bytes, base: bytes) -> _Items:
     if tag != _SEQUENCE or stop != len(der):
         raise _bad("something else than one sequence")
     found: _Items = {}
-    size = len(base) + 1
+    head, size = bytes([_OID, len(base) + 1]) + base, len(base) + 3
     while at < stop:
         tag, start, at = tlv(der, at, stop)
-        kind, oid, value = tlv(der, start, at)
-        value_tag, _, end = tlv(der, value, at)
-        if tag != _SEQUENCE or kind != _OID or end != at:
+        if tag != _SEQUENCE or der[start] != _OID:
             raise _bad("an item that is not a pair of OID and value")
-        if value - oid == size and der.startswith(base, oid):
-            if der[value - 1] in found:
+        known = der.startswith(head, start)
+        value = start + size if known else tlv(der, start, at)[2]
+        value_tag, content = der[value], value + 2
+        if der[value + 1] > 0x7F or content + der[value + 1] != at:
+            value_tag, content, end = tlv(der, value, at)
+            if end != at:
+                raise _bad("an item that is not a pair of OID and value")
+        if known:
+            number = der[value - 1]
+            if number in found:
                 raise _bad("an item twice")
-            found[der[value - 1]] = value_tag, der[value:at]
+            found[number] = value_tag, der[value if value_tag == _SEQUENCE else content : at]
     return found
 
 
-def _value(items: _Items, number: int, tag: int, whole: bool = False) -> bytes:
-    """Return the content of an item, or its `whole` DER."""
+def _value(items: _Items, number: int, tag: int) -> bytes:
     found = items.get(number)
     if found is None or found[0] != tag:
         raise _bad(f"no item {number} of the right type")
-    der = found[1]
-    return der if whole else der[tlv(der, 0, len(der))[1] :]
+    return found[1]
 
 
 def _octets(items: _Items, number: int, size: int) -> bytes:
@@ -105,6 +112,8 @@ def _octets(items: _Items, number: int, size: int) -> bytes:
 
 def _integer(items: _Items, number: int, most: int, tag: int = _INTEGER) -> int:
     raw = _value(items, number, tag)
+    if len(raw) == 1 and raw[0] < 0x80:
+        return raw[0]
     if not raw or raw[0] & 0x80 or (len(raw) > 1 and raw[0] == 0 and not raw[1] & 0x80):
         raise _bad("an integer that is negative or not in its shortest form")
     value = int.from_bytes(raw, "big")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -54,13 +53,20 @@ class TrustAnchors:
         return b"".join(c.public_bytes(Encoding.PEM) for c in (*self.dcap, *self.ias))
 
     @cached_property
+    def known(self) -> dict[bytes, Certificate]:
+        """Every anchor, read, by its exact bytes."""
+        return {c.der: c for c in self.pins.values()}
+
+    @cached_property
     def pins(self) -> dict[tuple[bytes, bytes], Certificate]:
         """Every anchor, read, by its exact name and key."""
         read = (read_certificate(a.public_bytes(Encoding.DER)) for a in (*self.dcap, *self.ias))
         return {(c.subject, c.spki): c for c in read}
 
-    def split(self, chain: Iterable[Certificate], what: str) -> tuple[list[Certificate], Certificate]:
-        """Take the root out of a chain and return the rest with the pin; raise VerificationError unless one is pinned."""
+    def chain(self, pem: bytes, what: str, least: int, most: int) -> tuple[list[Certificate], Certificate]:
+        """Read a chain, take the root out and return the rest with the pin; raise EvidenceError for what cannot be read, and
+        VerificationError unless one of the certificates is a pinned root."""
+        chain = read_chain(pem, what, least, most, self.known)
         rest, pinned = [], []
         for c in chain:
             pin = self.pins.get((c.subject, c.spki))
@@ -117,7 +123,7 @@ def pck_order(pem: bytes, roots: TrustAnchors) -> tuple[Certificate, Certificate
     """Return leaf, authority and pinned root of a PCK chain whose blocks stand in any order; raise EvidenceError or
     VerificationError. Nothing but the leaf's form and the names is checked."""
     what = "PCK certificate chain"
-    rest, root = roots.split(read_chain(pem, what, 3, 3), what)
+    rest, root = roots.chain(pem, what, 3, 3)
     leaf, ca = rest if rest[0].issuer == rest[1].subject else reversed(rest)
     if leaf.issuer != ca.subject or ca.issuer != root.subject:
         raise VerificationError(what, got=", ".join(c.name or "none" for c in rest), wanted="leaf, authority and root")
@@ -128,7 +134,7 @@ def pck_order(pem: bytes, roots: TrustAnchors) -> tuple[Certificate, Certificate
 def tcb_signer(pem: bytes, roots: TrustAnchors, what: str) -> tuple[Certificate, Certificate]:
     """Return the TCB signer, which the root itself must have issued for this role and no other, and the root; else raise
     VerificationError. The time is not checked."""
-    rest, root = roots.split(read_chain(pem, what, 2, 2), what)
+    rest, root = roots.chain(pem, what, 2, 2)
     signer = rest[0]
     _require_signer(signer, what, (TCB_SIGNER,), roots)
     if signer.sgx is not None:
@@ -143,11 +149,10 @@ def avr_signing_key(pem: bytes, roots: TrustAnchors, now: datetime) -> tuple[rsa
     The chain may leave the root out; a root that it brings must be the pinned one.
     """
     what = "IAS signing chain"
-    chain = read_chain(pem, what, 1, 2)
-    leaf, root = chain[0], next((c for c in roots.pins.values() if c.subject == chain[0].issuer), None)
-    if len(chain) == 2 or root is None:
-        rest, root = roots.split(chain, what)
-        leaf = rest[0]
+    leaf = read_chain(pem, what, 1, 2)[0]
+    root = next((c for c in roots.pins.values() if c.subject == leaf.issuer), None)
+    if root is None or leaf.der == root.der or pem.count(b"-----BEGIN") == 2:
+        (leaf, *_), root = roots.chain(pem, what, 2, 2)
     _require_signer(leaf, what, (AVR_SIGNER,), roots)
     require_signed_by(leaf, root, f"certificate {leaf.name}")
     root.require_valid_at(now)

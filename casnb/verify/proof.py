@@ -93,14 +93,14 @@ class Steps:
         The action returns a value, what was got, and what was wanted (empty: the same); it raises EvidenceError or
         VerificationError to fail. A need that did not pass leaves the check NOT_RUN and is named.
         """
-        if not self.reached(id, *needs):
+        if self._cause and not self.reached(id, *needs):
             return None
         try:
             value, got, wanted = action()
         except CasnbError as exc:
             self.fail(id, exc)
             return None
-        self._rows.append(passed(id, got, wanted))
+        self._rows.append(Check(id, CheckStatus.PASSED, got, wanted or got))
         return value
 
     def reached(self, id: str, *needs: str) -> bool:
