@@ -32,7 +32,7 @@ def verify_avr(
     steps = Steps()
     parsed = steps.run("avr-format", lambda: _read(avr))
     key = steps.run("avr-chain", lambda: _chain(avr.chain_pem, roots, now))
-    steps.run("avr-signature", lambda: _signature(key, avr), "avr-chain")
+    steps.run("avr-signature", lambda: _signature(key, avr), *(("avr-chain",) if avr.signature else ()))
     steps.run("avr-current", lambda: _current(parsed, now, max_age), "avr-format")
     if nonce is None:
         steps.skip("avr-nonce", "no nonce was asked for")
