@@ -1,0 +1,146 @@
+"""A client of an attested CAS: TLS pinned to the attested certificates and nothing else; values and sessions."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from casnb.cas.attest import AttestedCas
+from casnb.cas.certificate import TLS_NAME, CasChain
+from casnb.cas.https import Answer, error_messages, exchange
+from casnb.cas.trust import ClientIdentity
+from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
+from casnb.evidence import strictjson
+from casnb.view import Shown, cell
+
+_NAME = re.compile(r"[A-Za-z0-9_.~-]{1,512}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+#: The largest session text that is sent.
+SESSION_LIMIT = 1 << 20
+
+
+class CasRefusal(CasnbError):
+    """The attested CAS answered, and the answer is no: `status` is HTTP's, `messages` are its own words, outermost first."""
+
+    def __init__(self, subject: str, answer: Answer) -> None:
+        self.status = answer.status
+        self.messages = tuple(neutral(m, 300) for m in error_messages(answer.body))
+        super().__init__(subject, got=f"HTTP status {answer.status}" + (f" ({'; '.join(self.messages)})" if self.messages else ""),
+                         wanted="success")
+
+
+def pinned_context(chain: CasChain, identity: ClientIdentity | None = None) -> ssl.SSLContext:
+    """Return a TLS context that trusts this CAS's two certificates and no other: no system store, no environment.
+
+    CAS chains carry neither key usage nor authority key identifiers, which Python 3.13 and later demands
+    (ssl.VERIFY_X509_STRICT); exactly that flag is taken out. Signature, name and dates are checked as ever.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cadata=chain.to_pem().decode())
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if identity is not None:
+        with tempfile.TemporaryDirectory(prefix="casnb-") as folder:
+            file = Path(folder) / "identity.pem"
+            file.touch(mode=0o600)
+            file.write_text(identity.pem)
+            context.load_cert_chain(file)
+    return context
+
+
+class CasClient(Shown):
+    """Talk to one attested CAS. Whatever its address, the TLS certificate must be for the name `cas` and under the pin.
+
+    `identity` is shown to the CAS where sessions are created or read. `timeout` (seconds) bounds each call. Every method
+    raises SourceError where no answer came, VerificationError where somebody else answers, CasRefusal where the CAS says no,
+    EvidenceError where its answer is malformed.
+
+    Example: `CasClient(attest("scone-cas.cf", policy)).value("example_session", "example_value")`
+    """
+
+    def __init__(self, attested: AttestedCas, identity: ClientIdentity | None = None, timeout: float = 10) -> None:
+        if not isinstance(attested, AttestedCas):
+            raise UsageError("CasClient", got=type(attested).__name__, wanted="an AttestedCas", do="Attest the CAS first.")
+        self.attested = attested
+        self.identity = identity
+        self.timeout = timeout
+        self._context = pinned_context(attested.chain, identity)
+
+    def value(self, session: str, secret: str) -> str:
+        """Return a public value as text."""
+        return str(self.value_object(session, secret)["value"])
+
+    def value_object(self, session: str, secret: str) -> dict[str, Any]:
+        """Return a public value as the CAS sends it: `kind`, `value`, `expires`, `renew`.
+
+        A secret that is missing, private, or in an unknown session gives one and the same refusal.
+        """
+        target = f"/v1/values/session={_name(session, 'session')},secret={_name(secret, 'secret')}"
+        return _value(self._get(target, f"value {secret} of session {session}"), f"value {secret}")
+
+    def values(self, session: str) -> dict[str, dict[str, Any]]:
+        """Return all public values of a session, by name, each as the CAS sends it."""
+        body = self._get(f"/v1/values/session={_name(session, 'session')}", f"values of session {session}")
+        found = strictjson.member(body, "values", dict, "values")
+        return {name: _value(value, f"value {neutral(name, 80)}") for name, value in found.items()}
+
+    def create_session(self, text: str) -> str:
+        """Upload a session (YAML); one whose `predecessor` is the current hash is an update. Return its hash, 64 hex digits."""
+        data = text.encode("utf-8")
+        if len(data) > SESSION_LIMIT:
+            raise UsageError("session", got=f"{len(data)} bytes", wanted=f"at most {SESSION_LIMIT}")
+        body = self._get("/v1/sessions", "session", method="POST", body=data, wanted=201)
+        return _hash(strictjson.member(body, "hash", str, "session"), "session: hash")
+
+    def read_session(self, name: str, hash: str | None = None) -> tuple[str, str]:
+        """Return hash and text (YAML) of a session, the current one or an earlier one by its hash."""
+        target = f"/v1/sessions/{_name(name, 'session')}" + (f"?hash={_hash(hash, 'hash', UsageError)}" if hash else "")
+        body = self._get(target, f"session {name}")
+        found = _hash(strictjson.member(body, "hash", str, "session"), "session: hash")
+        if hash and found != hash:
+            raise EvidenceError(f"session {name}: hash", got=found, wanted=hash)
+        return found, strictjson.member(body, "session", str, "session")
+
+    def _get(self, target: str, subject: str, *, method: str = "GET", body: bytes | None = None, wanted: int = 200) -> Any:
+        cas = self.attested
+        answer = exchange(cas.host, cas.port, target, context=self._context, tls_name=TLS_NAME, method=method, body=body,
+                          content_type="application/text", timeout=self.timeout)
+        if answer.status != wanted:
+            raise CasRefusal(f"CAS {cas.name}: {subject}", answer)
+        return strictjson.loads(answer.body, f"CAS {cas.name}: {subject}")
+
+    def __repr__(self) -> str:
+        return f"<CasClient {neutral(self.attested.name, 80)}, pinned to root {self.attested.chain.fingerprint[:16]}>"
+
+    def __str__(self) -> str:
+        return f"{self!r}\n{neutral(self.attested.sentence, 600)}"
+
+    def _html(self) -> str:
+        who = self.identity.key_hash if self.identity else "nobody: no client certificate is shown"
+        return (f"<p>Client of CAS <code>{cell(self.attested.name)}</code> at <code>{cell(self.attested.url)}</code>, "
+                f"as <code>{cell(who)}</code>.</p>"
+                f'<div class="verdict" role="status">{cell(self.attested.sentence, 600)}</div>')
+
+
+def _name(text: str, what: str) -> str:
+    """Return a session or secret name that may stand in a path as it is; raise UsageError for any other."""
+    parts = text.split("/") if isinstance(text, str) else [""]
+    if not all(_NAME.fullmatch(p) and p not in (".", "..") for p in parts) or (what == "secret" and len(parts) > 1):
+        joined = "" if what == "secret" else ", joined by /"
+        raise UsageError(f"{what} name", got=text, wanted=f"letters, digits and _ - . ~{joined}")
+    return text
+
+
+def _hash(text: str, what: str, kind: type[CasnbError] = EvidenceError) -> str:
+    if not _HASH.fullmatch(text):
+        raise kind(what, got=text, wanted="64 lower-case hex digits")
+    return text
+
+
+def _value(found: Any, what: str) -> dict[str, Any]:
+    strictjson.member(found, "kind", str, what)
+    strictjson.member(found, "value", str, what)
+    return dict(found)

@@ -1,0 +1,175 @@
+"""One bounded exchange over TLS: no proxies, no redirects, no system trust, a deadline for the whole of it."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address
+
+from casnb.cas.certificate import explain_tls_error
+from casnb.errors import EvidenceError, SourceError, UsageError, VerificationError
+
+#: No answer of the client API comes near this many bytes.
+LIMIT = 1 << 20
+PORT = 8081
+_HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
+
+
+def parse_address(address: str) -> tuple[str, str, int, str]:
+    """Split what a user typed (`cas`, `cas:8081`, `https://cas:8081`, `[::1]`) into name, host, port and URL.
+
+    The name is the address as typed; a missing port is 8081, also after `https://`; the URL always carries the port and a final
+    slash. Raises UsageError for anything that is not a host with a port.
+
+    >>> parse_address("cas")
+    ('cas', 'cas', 8081, 'https://cas:8081/')
+    """
+    text = address if isinstance(address, str) else repr(address)
+    scheme, mark, rest = text.partition("://")
+    if not text:
+        raise UsageError("CAS address", got="an empty value", wanted="a host such as scone-cas.cf", do="Is a shell variable empty?")
+    if mark and scheme.lower() != "https":
+        raise UsageError("CAS address", got=text, wanted="a host, host:port or https:// URL", do="A CAS speaks HTTPS only.")
+    rest = rest.removesuffix("/") if mark else text
+    if rest.startswith("["):
+        inner, bracket, tail = rest[1:].partition("]")
+        try:
+            host = str(IPv6Address(inner)) if bracket else ""
+        except ValueError:
+            host = ""
+    else:
+        host, colon, number = rest.partition(":")
+        host, tail = host if _HOST.fullmatch(host) else "", colon + number
+    port = tail[1:] if host and tail else str(PORT)
+    good = host and (not tail or tail[0] == ":") and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536
+    if not good or len(port) > 5:
+        raise UsageError("CAS address", got=text, wanted="a host such as scone-cas.cf, or host:port")
+    shown = f"[{host}]" if ":" in host else host
+    return text, host, int(port), f"https://{shown}:{int(port)}/"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered: status, headers (lower-case names), whole body, and the certificate it presented (DER)."""
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    leaf_der: bytes = field(repr=False)
+
+
+def exchange(
+    host: str, port: int, target: str, *, context: ssl.SSLContext, tls_name: str, method: str = "GET", body: bytes | None = None,
+    content_type: str = "", timeout: float = 10, limit: int = LIMIT,
+) -> Answer:
+    """Connect to `host:port`, speak TLS to it as `tls_name`, send one request and return the whole answer, whatever its status.
+
+    `timeout` (seconds) bounds the exchange as a whole, so that a server which sends a byte now and then cannot hold it up.
+    Raises SourceError where no answer came, VerificationError where the context refuses the certificate, EvidenceError for an
+    answer of more than `limit` bytes; such a body is not read to its end. Redirects and proxies do not exist here.
+    """
+    where = f"CAS at {host}:{port}"
+    end = time.monotonic() + timeout
+    try:
+        raw = socket.create_connection((host, port), timeout)
+    except (OSError, UnicodeError) as exc:
+        raise SourceError(where, got=_unreachable(exc, timeout), wanted="a connection",
+                          do="Is it running, and is the address right?") from None
+    late = threading.Event()
+    with raw:
+        try:
+            tls = context.wrap_socket(raw, server_hostname=tls_name, do_handshake_on_connect=False)
+        except (OSError, ValueError) as exc:
+            raise SourceError(where, got=explain_tls_error(exc), wanted="a TLS connection") from None
+        with tls:
+            watch = threading.Timer(max(0.05, end - time.monotonic()), _cut, (tls, late))
+            watch.daemon = True
+            watch.start()
+            try:
+                tls.do_handshake()
+                return _speak(tls, tls_name, port, method, target, body, content_type, limit, where)
+            except ssl.SSLCertVerificationError as exc:
+                raise VerificationError(f"{where}: its certificate", got=explain_tls_error(exc),
+                                        wanted="a certificate under the attested one") from None
+            except (OSError, http.client.HTTPException, ValueError) as exc:
+                if late.is_set() or isinstance(exc, TimeoutError):
+                    raise SourceError(where, got=f"no complete answer within {timeout:g} s", wanted="an answer") from None
+                raise SourceError(where, got=_broken(exc), wanted="an HTTPS answer") from None
+            finally:
+                watch.cancel()
+
+
+def _speak(tls: ssl.SSLSocket, tls_name: str, port: int, method: str, target: str, body: bytes | None, content_type: str,
+           limit: int, where: str) -> Answer:
+    leaf = tls.getpeercert(binary_form=True) or b""
+    connection = http.client.HTTPConnection(tls_name, port)
+    connection.sock = tls
+    connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+    shown = f"[{tls_name}]" if ":" in tls_name else tls_name
+    headers = {"Host": f"{shown}:{port}", "Accept": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
+    if body is not None:
+        headers |= {"Content-Length": str(len(body)), "Content-Type": content_type}
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    announced = answer.length
+    data = b"" if announced and announced > limit else answer.read(limit + 1)
+    if len(data) > limit or (announced and announced > limit):
+        raise EvidenceError(where, got=f"an answer of more than {limit} bytes", wanted=f"at most {limit}",
+                            do="Too large to be genuine; it was not read to its end.")
+    if answer.getheader("content-encoding", "identity").lower() != "identity":
+        raise http.client.HTTPException("a compressed answer that nobody asked for")
+    if announced is not None and len(data) != announced:
+        raise http.client.HTTPException(f"an answer cut off after {len(data)} of {announced} bytes")
+    return Answer(answer.status, data, {k.lower(): v for k, v in answer.getheaders()}, leaf)
+
+
+def _cut(tls: ssl.SSLSocket, late: threading.Event) -> None:
+    late.set()
+    with suppress(OSError):
+        socket.socket.shutdown(tls, socket.SHUT_RDWR)
+
+
+def _unreachable(exc: OSError | UnicodeError, timeout: float) -> str:
+    if isinstance(exc, TimeoutError):
+        return f"no answer within {timeout:g} s"
+    if isinstance(exc, socket.gaierror):
+        return "no such host name"
+    if isinstance(exc, UnicodeError):
+        return "a name that is no host name"
+    if isinstance(exc, ConnectionRefusedError):
+        return "connection refused"
+    known = {errno.EHOSTUNREACH: "no route to the host", errno.ENETUNREACH: "no network"}
+    return known.get(exc.errno or 0, exc.strerror or str(exc))
+
+
+def _broken(exc: Exception) -> str:
+    if isinstance(exc, ssl.SSLError):
+        return explain_tls_error(exc)
+    if isinstance(exc, ConnectionError):
+        return "a connection that was closed before the answer"
+    if isinstance(exc, http.client.BadStatusLine):
+        return "something that is not HTTP"
+    return str(exc) or type(exc).__name__
+
+
+def error_messages(body: bytes) -> tuple[str, ...]:
+    """Return the messages of a CAS's error body `{"msg": [...]}`, outermost first, at most eight; empty for anything else."""
+    from casnb.evidence import strictjson
+
+    try:
+        found = strictjson.loads(body, "error answer", limit=1 << 16)
+    except EvidenceError:
+        return ()
+    messages = found.get("msg") if isinstance(found, dict) else None
+    messages = [messages] if isinstance(messages, str) else messages
+    return tuple(m for m in messages if isinstance(m, str))[:8] if isinstance(messages, list) else ()

@@ -1,0 +1,276 @@
+"""The public CAS page: rows of its tables, and the MRENCLAVE of one address or a refusal with the reason."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from bs4 import BeautifulSoup, Tag
+
+from casnb.cas.certificate import explain_tls_error
+from casnb.errors import EvidenceError, SourceError, UsageError, neutral
+from casnb.evidence.decode import read_file
+from casnb.view import Shown, cell, html_table, text_table
+
+#: The largest page ever seen has 110 kB and 2300 tags.
+PAGE_LIMIT = 2 << 20
+_TAG_LIMIT = 10_000
+_TABLE_LIMIT, _ROW_LIMIT, _CELL_LIMIT = 50, 1000, 40
+_REDIRECTS = 3
+_MEASUREMENT = re.compile(r"[0-9a-f]{64}")
+_EXAMPLE = re.compile(r"scone cas attest\s+([^\s$<>]{1,253})\s+([0-9a-f]{64})\b")
+_WHAT = "public CAS page"
+_TRUST = "These values are as good as the web page they stand on: TLS names the server, nobody attests what it says."
+
+
+@dataclass(frozen=True)
+class PageRow:
+    """One row: address as printed, measurement or None, version, and a note that says why there is none."""
+
+    address: str
+    mrenclave: str | None
+    version: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CasPage(Shown):
+    """The rows of every table on the page that has an address and an MrEnclave column, in their order.
+
+    `warnings` name what could mislead a reader or a simpler scraper. `source` is the URL or file, `sha256` that of the bytes.
+    """
+
+    rows: tuple[PageRow, ...]
+    warnings: tuple[str, ...] = ()
+    source: str = ""
+    sha256: str = field(default="", repr=False)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Address to MRENCLAVE, for each address whose rows all show the same well-formed value."""
+        out = {}
+        for address in dict.fromkeys(row.address for row in self.rows):
+            shown = {row.mrenclave for row in self._of(address)}
+            if len(shown) == 1 and (value := shown.pop()):
+                out[address] = value
+        return out
+
+    def mrenclave(self, address: str) -> str:
+        """Return the measurement of exactly this host (a port or `https://` is left aside), 64 lower-case hex digits.
+
+        Raises EvidenceError where the page has no row for it, no value in that row, or rows that disagree: never guesses.
+        """
+        found = self._of(address)
+        if not found:
+            from casnb.cas.https import parse_address
+
+            host = parse_address(address)[1]
+            found = self._of(host)
+            address = host
+        if not found:
+            near = next((r.address for r in self.rows if "." not in r.address and address.startswith(r.address + ".")), "")
+            rows = ", ".join(dict.fromkeys(r.address for r in self.rows))
+            raise EvidenceError(f"{_WHAT}: {address}", got="no row for it", wanted="one of " + rows,
+                                do=f"There is a row {near!r} without a domain: ask for that if it is meant." if near else "")
+        shown = {row.mrenclave for row in found}
+        if len(shown) > 1:
+            values = " and ".join(str(v or "none") for v in dict.fromkeys(r.mrenclave for r in found))
+            raise EvidenceError(f"{_WHAT}: {address}", got=f"{len(found)} rows that disagree ({values})", wanted="one value",
+                                do="Ask another source which one is right.")
+        value = found[0].mrenclave
+        if value is None:
+            raise EvidenceError(f"{_WHAT}: {address}", got=found[0].note, wanted="64 lower-case hex digits",
+                                do="This page gives no reference value for it.")
+        return value
+
+    def _of(self, address: str) -> list[PageRow]:
+        return [row for row in self.rows if row.address.lower() == address.lower()]
+
+    def _table(self) -> list[tuple[str, str, str, str]]:
+        return [(r.address, r.version, r.mrenclave or "none", r.note) for r in self.rows]
+
+    def __repr__(self) -> str:
+        return f"<CasPage {neutral(self.source, 80)}: {len(self.rows)} rows, {len(self.warnings)} warnings>"
+
+    def __str__(self) -> str:
+        notes = [f"warning: {neutral(w, 400)}" for w in self.warnings]
+        return "\n".join([text_table(("address", "version", "MRENCLAVE", "note"), self._table()), *notes, _TRUST])
+
+    def _html(self) -> str:
+        notes = "".join(f"<p>warning: {cell(w, 400)}</p>" for w in self.warnings)
+        header = ("address", "version", "MRENCLAVE", "note")
+        return html_table(header, self._table(), f"Public CAS page: {self.source}", code=(0, 2)) + notes + f"<p>{cell(_TRUST)}</p>"
+
+
+def scrape(source: str | Path | bytes, *, cacert: str | Path | None = None, timeout: float = 10) -> CasPage:
+    """Read a public CAS page from an https:// URL, a file, or its bytes, and return the rows of its tables.
+
+    `cacert` is a PEM file that vouches for the web server instead of the system's authorities. `timeout` (seconds) bounds the
+    whole transfer. Raises SourceError where no page with status 200 came, EvidenceError where it is larger than 2 MiB (it is
+    not read on), or has no table with an address and an MrEnclave column. Not checked: whether the page tells the truth.
+
+    >>> head, row = b"<tr><th>Address</th><th>MrEnclave</th></tr>", b"<tr><td>cas</td><td>" + b"07" * 32 + b"</td></tr>"
+    >>> scrape(b"<table>" + head + row + b"</table>").mrenclave("cas")[:8]
+    '07070707'
+    """
+    if isinstance(source, bytes):
+        return parse_page(source, "bytes")
+    text = str(source)
+    if isinstance(source, str) and "://" in text:
+        body, final = _fetch(text, cacert, timeout)
+        return parse_page(body, final)
+    return parse_page(read_file(source, PAGE_LIMIT), text)
+
+
+def _fetch(url: str, cacert: str | Path | None, timeout: float) -> tuple[bytes, str]:
+    end = time.monotonic() + timeout
+    with requests.Session() as session:
+        for hop in range(_REDIRECTS + 1):
+            parts = urlsplit(url)
+            if parts.scheme.lower() != "https" or not parts.hostname:
+                kind = SourceError if hop else UsageError
+                raise kind(_WHAT, got=("a redirect to " if hop else "") + url, wanted="an https:// URL",
+                           do="Over plain HTTP anybody on the way can put in another value.")
+            session.trust_env = not (parts.hostname in ("localhost", "::1") or parts.hostname.startswith("127."))
+            try:
+                answer = session.get(url, verify=True if cacert is None else str(cacert), timeout=timeout, stream=True,
+                                     allow_redirects=False, headers={"Accept-Encoding": "identity", "Accept": "text/html"})
+                with answer:
+                    if answer.is_redirect and answer.headers.get("location"):
+                        url = urljoin(url, answer.headers["location"])
+                        continue
+                    if answer.status_code != 200:
+                        raise SourceError(f"{_WHAT} {url}", got=f"HTTP status {answer.status_code}", wanted="200", do=_moved(url))
+                    return _read(answer, url, end, timeout), url
+            except requests.Timeout:
+                raise SourceError(f"{_WHAT} {url}", got=f"no answer within {timeout:g} s", wanted="the page") from None
+            except requests.exceptions.SSLError as exc:
+                raise SourceError(f"{_WHAT} {url}", got=_tls(exc, cacert), wanted="a page whose server is vouched for") from None
+            except (requests.RequestException, OSError, ValueError) as exc:
+                why = explain_tls_error(exc).removeprefix("TLS failed: ")
+                raise SourceError(f"{_WHAT} {url}", got=why, wanted="the page") from None
+    raise SourceError(f"{_WHAT} {url}", got=f"more than {_REDIRECTS} redirects", wanted="the page")
+
+
+def _read(answer: requests.Response, url: str, end: float, timeout: float) -> bytes:
+    """Read at most the limit and one byte more; a compressed body, which could hide its size, is refused."""
+    if answer.headers.get("content-encoding", "identity").lower() != "identity":
+        raise SourceError(f"{_WHAT} {url}", got="a compressed body that nobody asked for", wanted="plain HTML")
+    announced = answer.headers.get("content-length", "")
+    parts: list[bytes] = []
+    size = int(announced) if announced.isdigit() and len(announced) < 19 else 0
+    while size <= PAGE_LIMIT:
+        part = answer.raw.read(64 << 10, decode_content=False)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size = max(size, sum(map(len, parts)))
+        if time.monotonic() > end:
+            raise SourceError(f"{_WHAT} {url}", got=f"no whole page within {timeout:g} s", wanted="the page")
+    raise EvidenceError(f"{_WHAT} {url}", got=f"more than {PAGE_LIMIT} bytes", wanted=f"at most {PAGE_LIMIT}",
+                        do="Too large to be that page; it was not read on.")
+
+
+def _tls(exc: Exception, cacert: str | Path | None) -> str:
+    text = str(exc)
+    if "unable to get local issuer" in text or "self-signed" in text or "self signed" in text:
+        return ("a server whose authority is not trusted here" if cacert is None
+                else f"a server that {cacert} does not vouch for")
+    return explain_tls_error(exc)
+
+
+def _moved(url: str) -> str:
+    if "/latest/" not in url and url.rstrip("/").endswith("/public-CAS"):
+        return "The page has moved: try /latest/public-CAS/."
+    return "A page that is not there says nothing."
+
+
+def parse_page(html: bytes, source: str = "bytes") -> CasPage:
+    """Return the rows of a page's bytes; EvidenceError where it is too large or has no table that qualifies."""
+    if len(html) > PAGE_LIMIT or html.count(b"<") > _TAG_LIMIT:
+        raise EvidenceError(f"{_WHAT} {source}", got=f"{len(html)} bytes, {html.count(b'<')} tags",
+                            wanted=f"at most {PAGE_LIMIT} bytes and {_TAG_LIMIT} tags", do="Too large to be that page.")
+    if html.rfind(b"<") > html.rfind(b">"):
+        raise EvidenceError(f"{_WHAT} {source}", got="a page that ends inside a tag", wanted="a whole page", do="Load it again.")
+    try:
+        soup = BeautifulSoup(html.decode("utf-8", "replace"), "html.parser")
+    except Exception as exc:  # the parser is not written for hostile markup
+        raise EvidenceError(f"{_WHAT} {source}", got=f"markup that cannot be read ({type(exc).__name__})", wanted="HTML") from None
+    tables = soup.find_all("table", limit=_TABLE_LIMIT + 1)
+    if len(tables) > _TABLE_LIMIT:
+        raise EvidenceError(f"{_WHAT} {source}", got=f"more than {_TABLE_LIMIT} tables", wanted=f"at most {_TABLE_LIMIT}")
+    rows: list[PageRow] = []
+    for table in tables:
+        if table.find("table") is None:
+            rows += _table_rows(table, source)
+    if not rows:
+        raise EvidenceError(f"{_WHAT} {source}", got="no table with an address and an MrEnclave column", wanted="such a table",
+                            do="The page has changed, or it is another page.")
+    page = CasPage(tuple(rows), source=source, sha256=hashlib.sha256(html).hexdigest())
+    return CasPage(page.rows, _warnings(page, soup.get_text()), source, page.sha256)
+
+
+def _words(tag: Tag) -> str:
+    return " ".join(tag.get_text().split())
+
+
+def _table_rows(table: Tag, source: str) -> list[PageRow]:
+    lines: list[list[Tag]] = []
+    for row in table.find_all("tr", limit=_ROW_LIMIT + 1):
+        found = row.find_all(("td", "th", "tr"), limit=_CELL_LIMIT + 1)
+        if len(found) > _CELL_LIMIT or len(lines) == _ROW_LIMIT or any(c.name == "tr" or c.find(("td", "th")) for c in found):
+            raise EvidenceError(f"{_WHAT} {source}", got="a table whose rows or cells are not closed, or too many of them",
+                                wanted=f"at most {_ROW_LIMIT} rows of at most {_CELL_LIMIT} cells")
+        if found:
+            lines.append(found)
+    header = [_words(c).lower() for c in lines[0]] if lines else []
+    where: Mapping[str, list[int]] = {
+        word: [n for n, text in enumerate(header) if word in text.replace(" ", "")] for word in ("address", "mrenclave", "version")}
+    if not where["address"] or not where["mrenclave"]:
+        return []
+    if len(where["address"]) > 1 or len(where["mrenclave"]) > 1:
+        raise EvidenceError(f"{_WHAT} {source}", got="a table with two address or two MrEnclave columns", wanted="one of each",
+                            do="Which one holds the current value cannot be told.")
+    version = where["version"][0] if len(where["version"]) == 1 else None
+    return [_row(cells, len(header), where["address"][0], where["mrenclave"][0], version) for cells in lines[1:]]
+
+
+def _row(cells: list[Tag], width: int, at: int, value_at: int, version_at: int | None) -> PageRow:
+    spans = any(c.get("colspan", "1") != "1" or c.get("rowspan", "1") != "1" for c in cells)
+    address = neutral(_words(cells[at]), 260) if at < len(cells) else ""
+    if len(cells) != width or spans:
+        return PageRow(address, None, note=f"a row of {len(cells)} cells under {width} headings")
+    version = neutral(_words(cells[version_at]), 60) if version_at is not None else ""
+    text = cells[value_at].get_text().strip()
+    if _MEASUREMENT.fullmatch(text):
+        return PageRow(address, text, version)
+    return PageRow(address, None, version, neutral(text, 80) or "an empty cell")
+
+
+def _warnings(page: CasPage, text: str) -> tuple[str, ...]:
+    out = []
+    values, first = page.values, page.rows[0]
+    for host, value in dict.fromkeys(_EXAMPLE.findall(text)):
+        shown = values.get(host)
+        if shown != value:
+            out.append(f"The example line attests {neutral(host, 80)} with {value[:12]}\N{HORIZONTAL ELLIPSIS}, "
+                       f"the table has {shown[:12] + chr(0x2026) if shown else 'no value'} for it.")
+        elif first.mrenclave and value != first.mrenclave:
+            out.append(f"The example line is stale: it attests {neutral(host, 80)}, not {first.address}, whose value is "
+                       f"{first.mrenclave[:12]}\N{HORIZONTAL ELLIPSIS}.")
+    for row in page.rows:
+        if row.note:
+            out.append(f"{row.address or 'a row'}: no usable MRENCLAVE ({row.note}).")
+        if row.address and "." not in row.address and any("." in r.address for r in page.rows):
+            out.append(f"The row {row.address!r} has no domain; it is not taken for any full host name.")
+    for address in dict.fromkeys(r.address for r in page.rows):
+        found = page._of(address)
+        if len({r.mrenclave for r in found}) > 1:
+            out.append(f"{address} has {len(found)} rows that disagree.")
+    return tuple(out[:20])

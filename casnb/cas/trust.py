@@ -1,0 +1,330 @@
+"""The file of attested CASes and the client's identity: `~/.cas/config.json`, in the form that the SCONE CLI uses."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from casnb.cas.attest import AttestedCas, Waiver
+from casnb.cas.certificate import CasChain
+from casnb.cas.https import parse_address
+from casnb.errors import EvidenceError, SourceError, UsageError, neutral
+from casnb.evidence import strictjson
+from casnb.verify.keyhash import key_hash
+from casnb.view import Shown, html_table, text_table
+
+#: A file with a thousand attested CASes has about 8 MB.
+FILE_LIMIT = 16 << 20
+_LOCK_SECONDS = 10.0
+_OURS = ("url", "chain", "ias_report", "casnb")
+_AVR_MEMBERS = ("request_id", "report_signature", "signing_certificate", "advisory_url", "advisory_ids", "body")
+
+
+@dataclass(frozen=True)
+class ClientIdentity(Shown):
+    """A client's key and certificate, PEM: PKCS#8 key, then X.509. The key is a secret and is never shown."""
+
+    pem: str = field(repr=False)
+
+    @classmethod
+    def from_pem(cls, pem: str | bytes) -> ClientIdentity:
+        """Read a key followed by its certificate; raise EvidenceError where one is missing or they do not belong together."""
+        text = pem if isinstance(pem, str) else pem.decode("ascii", "replace")
+        found = cls(text)
+        try:
+            key = serialization.load_pem_private_key(found.key_pem.encode(), None)
+            same = key.public_key() == found.certificate.public_key()
+        except Exception:  # cryptography raises many kinds for malformed keys; none may quote the key
+            raise EvidenceError("client identity", got="text that is no key and certificate", wanted="both, in PEM") from None
+        if not same:
+            raise EvidenceError("client identity", got="a certificate for another key", wanted="the key's own certificate")
+        return found
+
+    @classmethod
+    def create(cls) -> ClientIdentity:
+        """Make a new P-256 key and the self-signed certificate that the SCONE CLI makes: valid 1975 to 4096, no CA."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rcgen self signed cert")])
+        builder = (
+            x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+            .serial_number(int.from_bytes(os.urandom(8), "big") >> 1 or 1)
+            .not_valid_before(datetime(1975, 1, 1, tzinfo=timezone.utc)).not_valid_after(datetime(4096, 1, 1, tzinfo=timezone.utc))
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName("scone cli")]), critical=False))
+        certificate = builder.sign(key, hashes.SHA256())
+        secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        return cls((secret + certificate.public_bytes(serialization.Encoding.PEM)).decode())
+
+    @property
+    def certificate_pem(self) -> str:
+        """The certificate alone: this is what a session's `creator` shows."""
+        begin = self.pem.find("-----BEGIN CERTIFICATE-----")
+        return self.pem[begin:] if begin >= 0 else ""
+
+    @property
+    def key_pem(self) -> str:
+        """The private key alone. A secret."""
+        return self.pem[: max(0, self.pem.find("-----BEGIN CERTIFICATE-----"))]
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        return x509.load_pem_x509_certificate(self.certificate_pem.encode())
+
+    @property
+    def key_hash(self) -> str:
+        """The hash of the public key, by which a CAS knows this client."""
+        return key_hash(self.certificate)
+
+    def _rows(self) -> list[tuple[str, str]]:
+        c = self.certificate
+        return [("subject", c.subject.rfc4514_string()), ("key hash", self.key_hash), ("serial", f"{c.serial_number:X}"),
+                ("private key", "kept, not shown")]
+
+    def __repr__(self) -> str:
+        return f"<ClientIdentity {self.key_hash}>"
+
+    def __str__(self) -> str:
+        return text_table(("client identity", "value"), self._rows())
+
+    def _html(self) -> str:
+        return html_table(("client identity", "value"), self._rows(), code=(1,))
+
+
+class TrustStore(Shown):
+    """The file of attested CASes; `path` is SCONE_CLI_CONFIG or `~/.cas/config.json` unless given.
+
+    Every change rereads the file under a lock (`config.json.lock`), keeps members it does not know, and replaces the file as a
+    whole, mode 0600. A file that cannot be read as what it should be is never overwritten.
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        chosen = path or os.environ.get("SCONE_CLI_CONFIG") or Path.home() / ".cas" / "config.json"
+        self.path = Path(chosen).expanduser()
+
+    # Reading
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            with self.path.open("rb") as file:
+                data = file.read(FILE_LIMIT + 1)
+        except FileNotFoundError:
+            return {}
+        except OSError as exc:
+            raise self._trouble(exc, "a file that can be read") from None
+        what = f"trust file {self.path}"
+        found = strictjson.loads(data, what, limit=FILE_LIMIT)
+        if not isinstance(found, dict):
+            raise EvidenceError(what, got=type(found).__name__, wanted="a JSON object")
+        for name, kind in (("cas_db", dict), ("default_cas", (str, type(None))), ("identity", str)):
+            if name in found:
+                strictjson.member(found, name, kind, what)
+        return found
+
+    def names(self) -> tuple[str, ...]:
+        """Return the addresses of all attested CASes, as they were typed."""
+        return tuple(self._load().get("cas_db", {}))
+
+    @property
+    def default(self) -> str | None:
+        """The address used where none is named: that of the first CAS attested, unless changed."""
+        value = self._load().get("default_cas")
+        return str(value) if value else None
+
+    def get(self, name: str | None = None) -> AttestedCas:
+        """Return the pin of one CAS, by its address as typed, or of the default one.
+
+        Raises UsageError where it was never attested, EvidenceError where its entry is damaged.
+        """
+        found = self._load()
+        entries = found.get("cas_db", {})
+        wanted = name if name is not None else found.get("default_cas")
+        if not wanted or wanted not in entries:
+            known = ", ".join(list(entries)[:20])
+            raise UsageError(f"CAS {wanted}" if wanted else "CAS", got="one that was not attested",
+                             wanted=f"one of {known}" if known else "an attested CAS", do="Run scone cas attest first.")
+        return _entry(str(wanted), entries[wanted], f"trust file {self.path}: cas_db.{wanted}")
+
+    # Changing
+
+    def add(self, attested: AttestedCas) -> None:
+        """Store an attested CAS under its name; the first one becomes the default."""
+        def change(found: dict[str, Any]) -> None:
+            entries = found.setdefault("cas_db", {})
+            if not found.get("default_cas"):
+                found["default_cas"] = attested.name
+            old = entries.get(attested.name)
+            kept = old if isinstance(old, dict) else {}
+            entries[attested.name] = {**_members(attested), **{k: v for k, v in kept.items() if k not in _OURS}}
+
+        self._change(change)
+
+    def set_default(self, name: str) -> None:
+        """Make an attested CAS the default one; raise UsageError for one that was not attested."""
+        def change(found: dict[str, Any]) -> None:
+            if name not in found.get("cas_db", {}):
+                raise UsageError(f"CAS {name}", got="one that was not attested", wanted="an attested CAS",
+                                 do="Run scone cas attest first.")
+            found["default_cas"] = name
+
+        self._change(change)
+
+    def identity(self) -> ClientIdentity:
+        """Return the client's key and certificate, made and stored the first time."""
+        found = self._load()
+        if "identity" not in found:
+            found = self._change(lambda _: None)
+        return ClientIdentity.from_pem(found["identity"])
+
+    def _change(self, change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        with self._locked():
+            found = self._load()
+            change(found)
+            if "identity" not in found:
+                found["identity"] = ClientIdentity.create().pem
+            order = ("default_cas", "identity", "cas_db")
+            found = {**{n: found[n] for n in order if n in found}, "cas_db": found.get("cas_db", {}),
+                     **{n: v for n, v in found.items() if n not in order}}
+            self._write(json.dumps(found, indent=2).encode() + b"\n")
+            return found
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(self.path.with_name(self.path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as exc:
+            raise self._trouble(exc, "a folder that can be written") from None
+        try:
+            end = time.monotonic() + _LOCK_SECONDS
+            while not _lock(handle):
+                if time.monotonic() > end:
+                    raise SourceError(f"trust file {self.path}", got="a lock that another process holds", wanted="the lock",
+                                      do="Is another command waiting for input?")
+                time.sleep(0.01)
+            yield
+        finally:
+            os.close(handle)
+
+    def _write(self, data: bytes) -> None:
+        """Write beside the file, flush to disk, then take its place; on any failure the old file stands as it was."""
+        target = self.path.resolve()
+        temporary = ""
+        try:
+            handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+            try:
+                left = memoryview(data)
+                while left:
+                    left = left[os.write(handle, left):]
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            Path(temporary).chmod(0o600)
+            Path(temporary).replace(target)
+        except OSError as exc:
+            if temporary:
+                with suppress(OSError):
+                    Path(temporary).unlink()
+            raise self._trouble(exc, "a file that can be written") from None
+        if hasattr(os, "O_DIRECTORY"):
+            with suppress(OSError):
+                folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
+
+    def _trouble(self, exc: OSError, wanted: str) -> SourceError:
+        return SourceError(f"trust file {self.path}", got=exc.strerror or type(exc).__name__, wanted=wanted,
+                           do="What was there before is untouched.")
+
+    # How it shows
+
+    def _table(self) -> list[tuple[str, str, str]]:
+        found = self._load()
+        rows = []
+        for name, value in found.get("cas_db", {}).items():
+            mark = "default" if name == found.get("default_cas") else ""
+            try:
+                rows.append((name, mark, _entry(name, value, "entry").sentence))
+            except EvidenceError as exc:
+                rows.append((name, mark, f"damaged: {exc}"))
+        return rows
+
+    def __repr__(self) -> str:
+        return f"<TrustStore {self.path}>"
+
+    def __str__(self) -> str:
+        return text_table(("attested CAS", "", "conditions"), self._table())
+
+    def _html(self) -> str:
+        return html_table(("attested CAS", "", "conditions"), self._table(), f"Attested CASes in {self.path}", code=(0,))
+
+
+def _lock(handle: int) -> bool:
+    """Try once to take the lock; closing the handle gives it back."""
+    try:
+        if os.name == "nt":  # pragma: no cover - other branch elsewhere
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _members(attested: AttestedCas) -> dict[str, Any]:
+    """What an attested CAS becomes in the file; the member `casnb` is ours, the others are the SCONE CLI's."""
+    entry: dict[str, Any] = {"url": attested.url, "chain": attested.chain.to_pem().decode()}
+    if attested.proof_type == "IASReport" and attested.proof_data:
+        entry["ias_report"] = {name: attested.proof_data.get(name) for name in _AVR_MEMBERS}
+    if attested.waivers is not None:
+        entry["casnb"] = {
+            "waivers": [{"check": w.check, "flag": w.flag} for w in attested.waivers],
+            "evidence_sha256": attested.evidence_sha256,
+            "attested_at": attested.attested_at.strftime("%Y-%m-%dT%H:%M:%SZ") if attested.attested_at else None,
+            "proof_type": attested.proof_type, "mrenclave": attested.mrenclave, "roots": attested.roots,
+        }
+    return entry
+
+
+def _entry(name: str, entry: Any, what: str) -> AttestedCas:
+    """Return the pin that an entry stands for; EvidenceError where it is damaged."""
+    url = strictjson.member(entry, "url", str, what)
+    chain = CasChain.from_pem(strictjson.member(entry, "chain", str, what))
+    try:
+        _, host, port, url = parse_address(url)
+    except UsageError as exc:
+        raise EvidenceError(f"{what}.url", got=exc.got, wanted="https://HOST:PORT/") from None
+    report = entry.get("ias_report")
+    data = {"type": "IASReport", **report} if isinstance(report, dict) else {}
+    ours = entry.get("casnb")
+    if ours is None:
+        return AttestedCas._reloaded(name=name, url=url, host=host, port=port, chain=chain, waivers=None, evidence_sha256="",
+                                     attested_at=None, proof_type="IASReport" if data else "", proof_data=data)
+    texts = {n: neutral(strictjson.member(ours, n, str, f"{what}.casnb"), 80)
+             for n in ("evidence_sha256", "proof_type", "mrenclave", "roots")}
+    waivers = tuple(Waiver(*(neutral(strictjson.member(w, n, str, f"{what}.casnb.waivers"), 80) for n in ("check", "flag")))
+                    for w in strictjson.member(ours, "waivers", list, f"{what}.casnb"))
+    time_text = strictjson.member(ours, "attested_at", (str, type(None)), f"{what}.casnb")
+    try:
+        when = datetime.strptime(time_text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc) if time_text else None
+    except ValueError:
+        raise EvidenceError(f"{what}.casnb.attested_at", got=time_text, wanted="YYYY-MM-DDThh:mm:ssZ") from None
+    return AttestedCas._reloaded(name=name, url=url, host=host, port=port, chain=chain, waivers=waivers, attested_at=when,
+                                 proof_data=data, **texts)
