@@ -1,0 +1,114 @@
+"""The command `scone`: options and standard output of the SCONE CLI, as far as casnb speaks it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from casnb import __version__
+from casnb.cli.base import EXITS, Commands, write_atomically
+from casnb.cli.options import option
+from casnb.errors import SourceError, UsageError, neutral
+
+if TYPE_CHECKING:
+    from casnb.cas.trust import TrustStore
+
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
+_HERE = "casnb.cli."
+#: Argument files may name argument files; nobody needs more levels or words than this.
+_LEVELS, _WORDS = 8, 10_000
+
+COMMANDS = {
+    "cas": (_HERE + "scone_cas:cas", "Attest CAS instances, and remember which were attested."),
+    "self": (_HERE + "scone_self:own", "Who this command is towards a CAS."),
+    "session": (_HERE + "scone_session:session", "Create, update, read and verify sessions."),
+}
+
+
+class Scone(Commands):
+    """The root of the command: reads argument files before anything else, and keeps `-o` out of the subcommands."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None,
+                     **extra: Any) -> click.Context:
+        """Parse, argument files replaced by what they hold."""
+        return super().make_context(info_name, args if parent else expand(args), parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand; with `-o` its standard output becomes a file, once the command has ended well."""
+        output = ctx.params.get("output")
+        if output is None:
+            return super().invoke(ctx)
+        collected = io.StringIO()
+        with contextlib.redirect_stdout(collected):
+            try:
+                status = super().invoke(ctx)
+            except click.exceptions.Exit as exc:
+                status = exc.exit_code
+        write_atomically(Path(output), collected.getvalue())
+        return status
+
+
+@click.group(cls=Scone, lazy=COMMANDS, epilog_rows=EXITS, context_settings=HELP)
+@option("-c", "--config", metavar="CONFIG", envvar="SCONE_CLI_CONFIG", show_envvar=True,
+        help="File of attested CASes and of your identity.  [default: ~/.cas/config.json]")
+@option("-o", "output", metavar="OUTPUT", help="Write standard output to this file, once all went well.")
+@click.version_option(__version__, "-V", "--version", message="casnb's scone, not Scontain's %(version)s")
+@click.pass_context
+def scone(ctx: click.Context, config: str | None, output: str | None) -> None:
+    """Attest a SCONE CAS and use it.
+
+    A stand-in for the SCONE CLI that takes its options and prints what scripts read from it. Only the subcommands below are
+    there; what is not known publicly is casnb's own design. Remarks, waivers and errors are on standard error. @FILE stands for
+    the arguments in a file, one a line.
+    """
+    ctx.obj = config
+
+
+def trust_store(ctx: click.Context) -> TrustStore:
+    """Return the file of attested CASes that this call uses."""
+    from casnb.cas.trust import TrustStore
+
+    config = ctx.find_root().obj
+    return TrustStore(Path(config)) if config else TrustStore()
+
+
+def expand(words: Sequence[str], level: int = 0) -> list[str]:
+    """Replace each @FILE by the arguments in that file, one a line, recursively; raise UsageError where that never ends."""
+    out: list[str] = []
+    for word in words:
+        if not word.startswith("@") or word == "@":
+            out.append(word)
+            continue
+        if level >= _LEVELS:
+            raise UsageError(f"{neutral(word, 100)}", got=f"argument files nested deeper than {_LEVELS}", wanted="fewer")
+        try:
+            lines = Path(word[1:]).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as exc:
+            reason = getattr(exc, "strerror", None) or "bytes that are not UTF-8"
+            raise SourceError(neutral(word, 100), got=reason, wanted="a file with one argument a line") from None
+        out += expand(lines, level + 1)
+        if len(out) > _WORDS:
+            raise UsageError(neutral(word, 100), got=f"more than {_WORDS} arguments", wanted="fewer")
+    return out
+
+
+def retries_option(command: Any) -> Any:
+    """Add `--retries`."""
+    return option("--retries", type=click.IntRange(0, 100), default=3, show_default=True, metavar="COUNT",
+                  envvar="SCONE_CLI_RETRIES", show_envvar=True, help="Try so often again where the CAS cannot be reached.")(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    os.environ.pop("SCONE_CONFIG_ID", None)
+    scone.main(prog_name="scone")
+
+
+if __name__ == "__main__":
+    main()

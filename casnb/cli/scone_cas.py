@@ -1,0 +1,97 @@
+"""`scone cas`: attest, and what is remembered of attested CASes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from casnb.cli.base import Command, Commands, note
+from casnb.cli.scone import HELP, trust_store
+from casnb.errors import EvidenceError, UsageError, neutral
+
+if TYPE_CHECKING:
+    from casnb.cas.attest import AttestedCas
+
+_EXITS = {0: "done", 1: "the file of attested CASes is damaged, or has no such CAS", 2: "called wrongly",
+          3: "the file cannot be read or written"}
+
+
+@click.group(cls=Commands, lazy={"attest": ("casnb.cli.scone_attest:attest", "May I trust this CAS with a secret?")},
+             context_settings=HELP)
+def cas() -> None:
+    """Attest CAS instances, and remember which were attested."""
+
+
+@cas.command("list", cls=Command, exits=_EXITS, short_help="Which CASes were attested?",
+             example="  scone cas list")
+@click.pass_context
+def list_(ctx: click.Context) -> None:
+    """Which CASes were attested? The default one has a star."""
+    store = trust_store(ctx)
+    default = store.default
+    for name in store.names():
+        try:
+            url = store.get(name).url
+        except EvidenceError as exc:
+            note(f"warning: {exc}")
+            continue
+        click.echo(f"{'*' if name == default else ' '} {neutral(name)}: {neutral(url)}")
+
+
+@cas.command("set-default", cls=Command, exits=_EXITS, short_help="Which CAS is meant when none is named?",
+             example="  scone cas set-default scone-cas.cf")
+@click.argument("name", metavar="CAS")
+@click.pass_context
+def set_default(ctx: click.Context, name: str) -> None:
+    """Which CAS do the other commands mean, when none is named? CAS is the name it was attested under."""
+    trust_store(ctx).set_default(name)
+    note(f"{neutral(name)} is the default CAS now.")
+
+
+def attested_cas(ctx: click.Context, name: str | None) -> AttestedCas:
+    """Return a CAS that was attested before, by name or the default, and say again what was waived."""
+    found = trust_store(ctx).get(name)
+    repeat_waivers(found)
+    return found
+
+
+def repeat_waivers(found: AttestedCas) -> None:
+    """Say on standard error what a remembered attestation waived: the certificate is worth no more than that."""
+    if found.waivers is None or found.waivers:
+        note(f"warning: {neutral(found.sentence, 600)}")
+
+
+@cas.command("show-certificate", cls=Command, exits=_EXITS, short_help="The certificates of an attested CAS, PEM.",
+             example="  scone cas show-certificate > cas_cert.crt")
+@click.argument("name", required=False, metavar="[CAS]")
+@click.pass_context
+def show_certificate(ctx: click.Context, name: str | None) -> None:
+    """Which certificates vouch for the TLS connections of an attested CAS? PEM: `cas-instance`, then `cas`."""
+    click.echo(attested_cas(ctx, name).chain.to_pem().decode("ascii"), nl=False)
+
+
+@cas.command("show-identification", cls=Command, exits=_EXITS, short_help="Hashes and keys of an attested CAS.",
+             example="  scone cas attest -c \"$(scone cas show-identification -c)\" cas")
+@click.argument("name", required=False, metavar="[CAS]")
+@click.option("-c", "--cas-key-hash", "item", flag_value="cas-key-hash", help="Hash of the root key: this instance.")
+@click.option("-C", "--cas-certificate", "--cas-key", "item", flag_value="cas-certificate", help="The root certificate, PEM.")
+@click.option("-s", "--cas-software-key-hash", "item", flag_value="cas-software-key-hash", help="Hash of the software's key.")
+@click.option("-S", "--cas-software-certificate", "--cas-software-key", "item", flag_value="cas-software-certificate",
+              help="The instance certificate, PEM.")
+@click.option("-T", "--certificate-chain", "item", flag_value="chain", default="chain", help="Both certificates; the default.")
+@click.option("--session-encryption-key", "item", flag_value="session-encryption-key", help="Not public, so not here.")
+@click.pass_context
+def show_identification(ctx: click.Context, name: str | None, item: str) -> None:
+    """By what can this very CAS be recognised?"""
+    if item == "session-encryption-key":
+        raise UsageError("--session-encryption-key: no public report carries this key, so casnb has none to show")
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    chain = attested_cas(ctx, name).chain
+    root_hash, instance_hash = chain.key_hashes
+    shown = {"cas-key-hash": root_hash + "\n", "cas-software-key-hash": instance_hash + "\n",
+             "cas-certificate": chain.root.public_bytes(Encoding.PEM).decode("ascii"),
+             "cas-software-certificate": chain.instance.public_bytes(Encoding.PEM).decode("ascii"),
+             "chain": chain.to_pem().decode("ascii")}
+    click.echo(shown[item], nl=False)

@@ -1,0 +1,203 @@
+"""`scone session`: create, update, read, check and verify sessions of an attested CAS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from casnb.cli.base import REJECTED, Command, Commands, Failure, note
+from casnb.cli.options import option
+from casnb.cli.scone import HELP, retries_option, trust_store
+from casnb.cli.scone_cas import attested_cas
+from casnb.errors import CasnbError, SourceError, UsageError, neutral
+
+if TYPE_CHECKING:
+    from casnb.cas.client import CasClient
+    from casnb.cas.session import Session
+    from casnb.cas.trust import ClientIdentity
+
+T = TypeVar("T")
+_EXITS = {0: "done", 1: "refused: the session or this client is not what the CAS wants", 2: "called wrongly",
+          3: "the CAS or a file could not be reached"}
+#: No session comes near this many bytes.
+_LIMIT = 256 * 1024
+
+
+def _file_options(command: Any) -> Any:
+    """Add what makes a session out of a template."""
+    for row in (
+        click.argument("file", type=click.Path(allow_dash=True)),
+        option("-n", "--name", metavar="NAME", help="Use this name instead of the one in FILE, after variables are replaced."),
+        click.option("--use-env", is_flag=True, help="Take variables from the environment too; -e wins."),
+        option("-e", "variables", multiple=True, metavar="VAR=VALUE", help="Replace $VAR in values. Repeat it for more."),
+        click.option("--fail-on-warning", is_flag=True, help="Accepted; casnb's checks give errors only."),
+    ):
+        command = row(command)
+    return command
+
+
+def _cas_options(command: Any) -> Any:
+    """Add which CAS, and as whom."""
+    for row in (
+        option("-c", "--cas", "cas_name", metavar="CAS", help="An attested CAS.  [default: the default one]"),
+        option("--identity", metavar="FILE", help="Key (PKCS#8) and certificate to show, PEM, instead of your own."),
+        retries_option,
+        click.option("--only_for_testing-disable-attestation-verification", "unattested", is_flag=True,
+                     help="Not implemented: casnb talks to attested CASes only."),
+    ):
+        command = row(command)
+    return command
+
+
+@click.group(cls=Commands, context_settings=HELP)
+def session() -> None:
+    """Create, update, read and verify sessions (policies) of an attested CAS."""
+
+
+def _pairs(variables: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in variables:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError("-e", got=text, wanted="VAR=VALUE")
+        found[name] = value
+    return found
+
+
+def _read(file: str, variables: Sequence[str], use_env: bool, name: str | None) -> Session:
+    """Return the session in a template, variables replaced; errors name the file."""
+    from casnb.cas.session import Session
+    from casnb.cli.decode import slurp
+
+    given: Mapping[str, str] = _pairs(variables)
+    try:
+        return Session.from_yaml(slurp(file, _LIMIT), variables=given, use_env=use_env, name=name)
+    except SourceError:
+        raise
+    except CasnbError as exc:
+        where = "standard input" if file == "-" else file
+        raise Failure(f"Parsing session from session template file '{neutral(where, 200)}' failed", [str(exc)],
+                      exc.exit_code) from None
+
+
+def _client(ctx: click.Context, cas_name: str | None, identity: str | None, unattested: bool) -> CasClient:
+    from casnb.cas.client import CasClient
+
+    if unattested:
+        raise UsageError("--only_for_testing-disable-attestation-verification: casnb talks to attested CASes only",
+                         do="Attest it first: scone cas attest")
+    found = attested_cas(ctx, cas_name)
+    return CasClient(found, _identity(ctx, identity))
+
+
+def _identity(ctx: click.Context, file: str | None) -> ClientIdentity:
+    if file is None:
+        return trust_store(ctx).identity()
+    from casnb.cas.trust import ClientIdentity
+    from casnb.evidence.decode import read_file
+
+    return ClientIdentity.from_pem(read_file(Path(file), 1 << 16))
+
+
+def _again(retries: int, action: Callable[[], T]) -> T:
+    """Run an action; try again where nothing was reached."""
+    for tried in range(retries):
+        try:
+            return action()
+        except SourceError:
+            time.sleep(min(0.2 * 2**tried, 2))
+    return action()
+
+
+def _for(headline: str, retries: int, action: Callable[[], T]) -> T:
+    """Run an action against a CAS; what it refuses is a cause under a headline that says what was tried."""
+    try:
+        return _again(retries, action)
+    except CasnbError as exc:
+        raise Failure(headline, [str(exc)], exc.exit_code) from None
+
+
+@session.command("create", cls=Command, exits=_EXITS, short_help="Upload a new session, or an update that names its predecessor.",
+                 example='  scone session create session.yml -e NS="$NS" --use-env')
+@_cas_options
+@_file_options
+@click.pass_context
+def create(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None, cas_name: str | None,
+           identity: str | None, retries: int, unattested: bool, fail_on_warning: bool) -> None:
+    """How do I upload a session? Prints its hash, and nothing else, on standard output.
+
+    A session that names its `predecessor` updates that one.
+    """
+    wanted = _read(file, variables, use_env, name)
+    client = _client(ctx, cas_name, identity, unattested)
+    click.echo(_for("Creating session failed", retries, lambda: client.create_session(wanted.to_yaml())))
+
+
+@session.command("update", cls=Command, exits=_EXITS, short_help="Upload a new version of a session that is there.",
+                 example="  scone session update session.yml")
+@_cas_options
+@_file_options
+@click.pass_context
+def update(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None, cas_name: str | None,
+           identity: str | None, retries: int, unattested: bool, fail_on_warning: bool) -> None:
+    """How do I change a session? Fills in `predecessor` where it is missing, and prints the new hash."""
+    wanted = _read(file, variables, use_env, name)
+    client = _client(ctx, cas_name, identity, unattested)
+
+    def upload() -> str:
+        version = wanted if wanted.predecessor else wanted.with_predecessor(client.read_session(wanted.name)[0])
+        return client.create_session(version.to_yaml())
+
+    click.echo(_for("Updating session failed", retries, upload))
+
+
+@session.command("read", cls=Command, exits=_EXITS, short_help="Print a session as the CAS has it, YAML.",
+                 example='  scone session read "$NS" > session_read.yml')
+@click.argument("name")
+@_cas_options
+@option("--session-hash", metavar="HASH", help="The version with this hash instead of the current one.")
+@click.pass_context
+def read(ctx: click.Context, /, name: str, cas_name: str | None, identity: str | None, retries: int, unattested: bool,
+         session_hash: str | None) -> None:
+    """What does the CAS have under this name? Needs the right to read it."""
+    client = _client(ctx, cas_name, identity, unattested)
+    _, text = _for("Reading session failed", retries, lambda: client.read_session(name, session_hash))
+    click.echo(text, nl=not text.endswith("\n"))
+
+
+@session.command("check", cls=Command, short_help="Validate a session file and print it, defaults filled in.",
+                 exits={0: "valid", 1: "not a valid session", 2: "called wrongly, or a variable has no value",
+                        3: "the file cannot be read"},
+                 example="  scone session check session.yml -e NS=mine")
+@_file_options
+def check(file: str, variables: Sequence[str], use_env: bool, name: str | None, fail_on_warning: bool) -> None:
+    """Is this a valid session? Prints it with variables replaced and defaults filled in; asks no CAS."""
+    click.echo(_read(file, variables, use_env, name).to_yaml(), nl=False)
+
+
+@session.command("verify", cls=Command, short_help="Compare a session file with what the CAS has.",
+                 exits={0: "the same", 1: "not the same, or refused", 2: "called wrongly",
+                        3: "the CAS or a file could not be reached"},
+                 example="  HASH=$(scone session verify session_read.yml)")
+@_cas_options
+@_file_options
+@click.pass_context
+def verify(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None, cas_name: str | None,
+           identity: str | None, retries: int, unattested: bool, fail_on_warning: bool) -> None:
+    """Does the CAS have exactly this session? Prints the hash that was recomputed from FILE."""
+    local = _read(file, variables, use_env, name)
+    client = _client(ctx, cas_name, identity, unattested)
+    stored, text = _for("Verifying session failed", retries, lambda: client.read_session(local.name))
+    from casnb.cas.session import Session
+
+    if local.creator is None:
+        # The creator is added by the CAS and is part of the hash: a file that leaves it out is compared without.
+        local = local.with_creator(Session.from_yaml(text).creator)
+    if local.hash != stored:
+        raise Failure("Verifying session failed", [f"The file's hash is {local.hash}, the CAS has {neutral(stored, 80)}"], REJECTED)
+    click.echo(local.hash)
+    note(f"The session is what {neutral(client.attested.name)} has.")

@@ -1,0 +1,88 @@
+"""`casnb serve` and `casnb stop`: a simulated CAS and its page, in the foreground or in the background."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from casnb.cli.base import Command, note, write_atomically
+from casnb.cli.options import option
+from casnb.errors import SourceError
+
+_EXITS = {0: "it ran until it was told to stop, or runs in the background now", 2: "called wrongly",
+          3: "it could not start: the message says what stood in the way"}
+
+
+@click.command(cls=Command, exits=_EXITS, example="""\
+  casnb serve --env-file cas.env &
+  casnb serve --background --env-file cas.env && . ./cas.env
+  curl --cacert "$CAS_PAGE_CA" "$CAS_PAGE_URL"
+""")
+@option("--scenario", default="public", show_default=True, metavar="NAME", help="What the world is like; see below.")
+@option("--seed", default="casnb", show_default=True, metavar="TEXT", help="The same text makes the same keys and measurements.")
+@option("--address", metavar="HOST", help="Loopback address to listen on; on Linux each seed has one of its own.")
+@option("--port", type=click.IntRange(0, 65535), metavar="N", help="Port of the CAS; 8081 where it is free.")
+@option("--state", metavar="DIR", help="Where sessions are kept; without it they end with the process.")
+@option("--env-file", metavar="FILE", help="Write the export lines here as well, once it answers.")
+@click.option("--background", is_flag=True, help="Return as soon as it answers; `casnb stop` ends it.")
+@click.pass_context
+def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, port: int | None, state: str | None,
+          env_file: str | None, background: bool) -> None:
+    """Which CAS can I try all this on, without harm?
+
+    Runs a simulated CAS and its public web page until interrupted, on loopback only. Once both answer it prints `export` lines
+    for a shell: CAS_ADDR, CAS_PORT, CAS_PAGE_URL, CAS_PAGE_CA, CASNB_ROOTS. Every key in it is public: trust nothing it says.
+
+    Scenarios: public (the assignment's), dcap-debug, production, hyperthreading, hardening, both, revoked.
+    """
+    target = Path(env_file).absolute() if env_file else None
+    state = str(Path(state).absolute()) if state else None
+    if background:
+        from casnb.simulator.background import start_background
+
+        words = [w for name, value in (("--scenario", scenario), ("--seed", seed), ("--address", address), ("--port", port),
+                                       ("--state", state)) if value is not None for w in (name, str(value))]
+        click.echo(start_background(words, target), nl=False)
+        return
+    if target:
+        _forget(target)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    from casnb.simulator.running import serve as run
+    from casnb.simulator.world import World
+
+    with run(World(seed, scenario), address=address, port=port, state_dir=Path(state) if state else None) as running:
+        lines = running.export_lines()
+        if target:
+            write_atomically(target, lines)
+        click.echo(lines, nl=False)
+        note(f"casnb serve: {scenario} CAS at https://{running.host}:{running.cas_port}/, page at {running.page_url}. "
+             "Simulated: trust nothing it says. Ctrl-C ends it.")
+        while not stop.wait(1):
+            pass
+    note("casnb serve: stopped.")
+
+
+def _forget(path: Path) -> None:
+    """Remove the export lines of an earlier run: whoever waits for the file must not read those."""
+    try:
+        if path.is_file():
+            path.unlink()
+    except OSError as exc:
+        raise SourceError(str(path), got=exc.strerror or "an error", wanted="a file that can be written") from None
+
+
+@click.command(cls=Command, example="  casnb stop", exits={0: "nothing runs in the background any more", 2: "called wrongly",
+                                                             3: "it could not be stopped"})
+@option("--state", metavar="DIR", help="The same DIR that `casnb serve --background` was given.")
+def stop(state: str | None) -> None:
+    """How do I end the simulated CAS that runs in the background?"""
+    from casnb.simulator.background import stop_background
+
+    ended = stop_background(Path(state) if state else None)
+    note("casnb stop: stopped." if ended else "casnb stop: nothing was running.")
+
