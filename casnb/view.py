@@ -18,9 +18,9 @@ _STYLE = (
     ".casnb.casnb table{border-collapse:collapse;margin:.4em 0;text-align:left}"
     ".casnb.casnb caption{text-align:left;font-weight:600;padding:.2em 0}"
     ".casnb.casnb th,.casnb.casnb td{padding:.22em .7em;border-bottom:1px solid var(--jp-border-color2,#ccc);text-align:left;"
-    "vertical-align:top;overflow-wrap:anywhere}"
+    "vertical-align:top;overflow-wrap:break-word}"
     ".casnb.casnb code{font-family:var(--jp-code-font-family,monospace);font-size:13px;background:none;color:inherit;"
-    "overflow-wrap:anywhere}"
+    "overflow-wrap:break-word}.casnb.casnb code.long{overflow-wrap:anywhere}"
     ".casnb.casnb .s{display:inline-block;min-width:5.4em;padding:0 .45em;border:2px solid currentColor;border-radius:3px;"
     "font-weight:600;font-size:12px;text-align:center;white-space:nowrap}"
     ".casnb.casnb .s-passed{border-style:solid;color:var(--jp-success-color0,#1b5e20)}"
@@ -67,7 +67,8 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption:
         cells = []
         for n, value in enumerate(row):
             text = cell(value)
-            cells.append(f"<td><code>{text}</code></td>" if n in code else f"<td>{text}</td>")
+            wide = ' class="long"' if len(text) > 24 else ""
+            cells.append(f"<td><code{wide}>{text}</code></td>" if n in code else f"<td>{text}</td>")
         out.append("<tr>" + "".join(cells) + "</tr>")
     out.append("</tbody></table>")
     return "".join(out)

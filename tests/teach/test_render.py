@@ -9,7 +9,7 @@ import pytest
 from casnb.checks import AttestationResult, failed, passed
 from casnb.errors import UsageError
 from casnb.policy import AttestationPolicy
-from casnb.teach.render import STAGES, Comparison, Way, ladder
+from casnb.teach.render import STAGES, Comparison, Table, Way, ladder
 
 
 def test_each_rung_names_the_checks_it_waived(facts):
@@ -69,3 +69,9 @@ def test_an_unknown_stage_is_refused():
     """A mistyped stage lists those there are."""
     with pytest.raises(UsageError, match="appraisal"):
         Way("apraisal")
+
+
+def test_a_lessons_own_table_is_escaped():
+    """Rows of anything, shown as text and as HTML."""
+    shown = Table(["what", "is"], [("<b>", 1)])._repr_mimebundle_()
+    assert shown["text/plain"].splitlines() == ["what  is", "<b>   1"] and "<td>&lt;b&gt;</td><td>1</td>" in shown["text/html"]
