@@ -1,0 +1,317 @@
+"""Notebooks: their sources are clean, and each runs from top to bottom, its exercises unanswered and answered."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from casnb.teach.exercises import of_chapter
+
+ROOT = Path(__file__).resolve().parent.parent
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SLUGS = [p.stem for p in PATHS]
+NOTEBOOKS = {p.stem: nbformat.read(p, as_version=4) for p in PATHS}
+
+each_notebook = pytest.mark.parametrize("slug", SLUGS)
+
+#: Cells of these kinds hold lists and folded text, and may be longer than a paragraph.
+LONG = {"title", "quiz", "exercise", "recap", "table"}
+CHECK = re.compile(r'lab\.check\("([^"]+)", (\w+)\)')
+ANSWER = re.compile(r"(?:#[^\n]*\n)*(\w+) = \.\.\.")
+STREAMED = {"stream", "display_data", "execute_result", "error"}
+
+
+def tags(cell: NotebookNode) -> set[str]:
+    return set(cell.metadata.get("tags", ()))
+
+
+def code(slug: str, tag: str = "") -> list[NotebookNode]:
+    return [c for c in NOTEBOOKS[slug].cells if c.cell_type == "code" and (not tag or tag in tags(c))]
+
+
+def exercises(slug: str) -> list[tuple[NotebookNode, NotebookNode]]:
+    """Each answer cell with the check cell that follows it."""
+    cells = code(slug)
+    return [(a, b) for a, b in pairwise(cells) if "answer" in tags(a)]
+
+
+# Sources
+
+
+def test_all_chapters_are_there():
+    """There are five notebooks, numbered without a gap."""
+    assert SLUGS == ["00-start-here", "01-scrape-mrenclave", "02-decode-the-report", "03-attest-and-flags",
+                     "04-use-the-certificate"]
+
+
+@each_notebook
+def test_source_is_valid_and_carries_no_results(slug):
+    """A committed notebook is valid, plain and free of outputs, so that a change shows as what it is."""
+    book = NOTEBOOKS[slug]
+    nbformat.validate(book)
+    assert (book.nbformat, book.nbformat_minor) == (4, 5)
+    assert book.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
+    assert {"kernelspec", "language_info"} == set(book.metadata)
+    assert book.metadata.language_info == {"name": "python"}
+    assert all(c.outputs == [] and c.execution_count is None for c in code(slug))
+    assert all(set(c.metadata) <= {"tags", "jupyter"} for c in book.cells)
+
+
+@each_notebook
+def test_cell_ids_are_unique_and_readable(slug):
+    """A cell keeps its name: chapter, then words."""
+    ids = [c.id for c in NOTEBOOKS[slug].cells]
+    assert len(ids) == len(set(ids))
+    assert [i for i in ids if not re.fullmatch(slug[:2] + r"-[a-z0-9]+(-[a-z0-9]+)*", i)] == []
+
+
+@each_notebook
+def test_length_is_a_lesson(slug):
+    """30 to 60 cells; code of at most 15 lines within 110 columns, prose of a paragraph."""
+    cells = NOTEBOOKS[slug].cells
+    assert 30 <= len(cells) <= 60
+    long_code = {c.id: c.source.count("\n") + 1 for c in code(slug) if "setup" not in tags(c) and c.source.count("\n") >= 15}
+    assert long_code == {}
+    assert {c.id: line for c in code(slug) for line in c.source.splitlines() if len(line) > 110} == {}
+    prose = {c.id: len(c.source.split()) for c in cells if c.cell_type == "markdown" and not tags(c) & LONG}
+    assert {i: n for i, n in prose.items() if not 8 <= n <= 65} == {}
+
+
+@each_notebook
+def test_setup_comes_first_and_alone_is_hidden(slug):
+    """The first code cell imports everything and makes the lab; no other cell is hidden or imports."""
+    first, *rest = code(slug)
+    assert "setup" in tags(first) and first.metadata.jupyter.source_hidden
+    assert f'lab = start("{slug[:2]}")' in first.source
+    assert not any("setup" in tags(c) or "jupyter" in c.metadata for c in rest)
+    imports = [c.id for c in rest for n in ast.walk(ast.parse(c.source)) if isinstance(n, (ast.Import, ast.ImportFrom))]
+    assert imports == []
+
+
+@each_notebook
+def test_names_no_place_and_no_address(slug):
+    """No absolute path, no address of this machine, no marketing."""
+    for cell in NOTEBOOKS[slug].cells:
+        assert not re.search(r"(?<![\w.>)}\]])/(?:home|root|work|tmp|usr|Users|opt)\b|[A-Z]:\\|\b127\.\d", cell.source), cell.id
+        if cell.cell_type == "markdown":
+            assert "!" not in re.sub(r"`[^`]*`|!=", "", cell.source), cell.id
+
+
+@each_notebook
+def test_headings_are_in_order(slug):
+    """One first-level heading, at the top; the others are of the second level or one deeper than before."""
+    levels = [len(m) for c in NOTEBOOKS[slug].cells if c.cell_type == "markdown" for m in re.findall(r"(?m)^(#+) ", c.source)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in pairwise(levels))
+
+
+@each_notebook
+def test_claims_say_what_they_protect(slug):
+    """A claim is a sentence in a comment and an assertion under it."""
+    claims = code(slug, "claim")
+    assert len(claims) >= 3
+    assert [c.id for c in claims if not c.source.startswith("# Claim: ") or "\nassert " not in c.source] == []
+
+
+@each_notebook
+def test_every_exercise_of_the_chapter_is_asked_once(slug):
+    """An answer cell is one assignment of three dots, and the next cell checks that name under a known id."""
+    pairs = exercises(slug)
+    assert len(pairs) == len(code(slug, "answer")) == len(code(slug, "check")) >= 2
+    asked = []
+    for answer, check in pairs:
+        given, checked = ANSWER.fullmatch(answer.source), CHECK.fullmatch(check.source)
+        assert given and checked and "check" in tags(check), answer.id
+        assert given[1] == checked[2]
+        asked.append(checked[1])
+    assert sorted(e.id for e in of_chapter(slug)) == sorted(asked)
+
+
+@each_notebook
+def test_every_exercise_has_a_folded_hint_and_solution(slug):
+    """The text of each exercise ends with two closed folds, of which the second is the solution."""
+    texts = [c for c in NOTEBOOKS[slug].cells if "exercise" in tags(c)]
+    assert len(texts) == len(code(slug, "check"))
+    for cell in texts:
+        assert re.findall(r"<details><summary>(\w+)", cell.source) == ["Hint", "Solution"], cell.id
+
+
+@each_notebook
+def test_ends_with_a_recap(slug):
+    """The last cell says what is proven, what is assumed, the words, what comes next, and the sources."""
+    last = NOTEBOOKS[slug].cells[-1]
+    assert "recap" in tags(last)
+    for heading in ("Proven now", "Still assumed", "Words", "Next", "Sources"):
+        assert f"**{heading}:**" in last.source
+
+
+# Execution
+
+
+@dataclass
+class Ran:
+    """A notebook that ran: its outputs by cell, and its error if it had one."""
+
+    book: NotebookNode
+    error: str = ""
+    outputs: dict[str, list[NotebookNode]] = field(default_factory=dict)
+
+    def text(self, cell_id: str) -> str:
+        """What a cell printed and showed as plain text."""
+        parts = [o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in self.outputs.get(cell_id, [])]
+        return "\n".join(parts)
+
+    @property
+    def stderr(self) -> dict[str, str]:
+        return {i: o.text for i, out in self.outputs.items() for o in out if o.get("name") == "stderr"}
+
+
+def private_environment(folder: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """An environment in which nothing of the reader's is seen, and nothing of theirs is written."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("CAS_", "CASNB_", "SCONE_", "JUPYTER_", "XDG_"))}
+    for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR",
+                 "JUPYTER_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        env[name] = str(folder / name.lower())
+        Path(env[name]).mkdir(parents=True, exist_ok=True)
+    scripts = str(Path(sys.executable).parent)
+    return {**env, "PATH": os.pathsep.join([scripts, env.get("PATH", "")]), **(extra or {})}
+
+
+def execute(book: NotebookNode, folder: Path, extra: Mapping[str, str] | None = None) -> Ran:
+    """Run a copy in a fresh kernel; once more if the plumbing failed, never if a cell did."""
+    for attempt in (1, 2):
+        ran = Ran(copy.deepcopy(book))
+        place = folder / f"try-{attempt}"
+        env = private_environment(place / "env", extra)
+        (place / "cwd").mkdir()
+        client = NotebookClient(ran.book, timeout=60, startup_timeout=60, iopub_timeout=10, kernel_name="python3",
+                                resources={"metadata": {"path": str(place / "cwd")}})
+        try:
+            client.execute(env=env)
+            ran.error = ""
+        except CellExecutionError as exc:
+            ran.error = f"{exc.ename}: {exc.evalue}\n{exc.traceback[-1500:]}"
+        except Exception as exc:
+            ran.error = f"{type(exc).__name__}: {exc}"
+            if attempt == 1:
+                continue
+        ran.outputs = {c.id: c.outputs for c in ran.book.cells if c.cell_type == "code"}
+        left = [p.name for p in (place / "cwd").iterdir()]
+        if left and not ran.error:
+            ran.error = f"files left beside the notebook: {left}"
+        return ran
+    raise AssertionError
+
+
+def with_answers(slug: str) -> NotebookNode:
+    """A copy whose answer cells take the reference answers."""
+    book = copy.deepcopy(NOTEBOOKS[slug])
+    ids = {a.id: CHECK.fullmatch(b.source)[1] for a, b in exercises(slug)}
+    for cell in book.cells:
+        if cell.id in ids:
+            cell.source = cell.source.replace("= ...", f'= lab.reference("{ids[cell.id]}")')
+    return book
+
+
+def with_marks(book: NotebookNode) -> NotebookNode:
+    """A copy that prints, at its end, the marks reached and where its CAS was."""
+    book = copy.deepcopy(book)
+    last = nbformat.v4.new_code_cell("p = lab.progress()\nprint(p.marks, p.of, lab.attached)", id="test-marks")
+    book.cells.append(last)
+    return book
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[tuple[str, str], Ran]]:
+    """Every notebook, run once as it is and once answered, four at a time."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    jobs = {(slug, kind): with_marks(book) for slug in SLUGS
+            for kind, book in (("unanswered", NOTEBOOKS[slug]), ("answered", with_answers(slug)))}
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(4) as pool:
+        patch.setenv("JUPYTER_RUNTIME_DIR", str(folder / "runtime"))
+        patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+        waiting = {key: pool.submit(execute, book, folder / "-".join(key)) for key, book in jobs.items()}
+        yield {key: job.result() for key, job in waiting.items()}
+
+
+@pytest.mark.notebooks
+@each_notebook
+@pytest.mark.parametrize("kind", ["unanswered", "answered"])
+def test_runs_from_top_to_bottom(runs, slug, kind):
+    """No cell raises, nothing is written to standard error, and no file is left beside the notebook."""
+    ran = runs[slug, kind]
+    assert ran.error == ""
+    assert ran.stderr == {}
+
+
+@pytest.mark.notebooks
+@each_notebook
+def test_unanswered_is_a_state_of_its_own(runs, slug):
+    """Three dots are neither right nor wrong."""
+    ran = runs[slug, "unanswered"]
+    checks = {c.id: ran.text(c.id) for c in code(slug, "check")}
+    assert {i: t for i, t in checks.items() if not t.startswith("NOT YET")} == {}
+    assert ran.text("test-marks").strip() == f"0 {len(checks)} False"
+
+
+@pytest.mark.notebooks
+@each_notebook
+def test_reference_answers_give_full_marks(runs, slug):
+    """With the reference answers each check is right, and the progress file says so."""
+    ran = runs[slug, "answered"]
+    checks = {c.id: ran.text(c.id) for c in code(slug, "check")}
+    assert {i: t for i, t in checks.items() if not t.startswith("RIGHT")} == {}
+    assert ran.text("test-marks").strip() == f"{len(checks)} {len(checks)} False"
+
+
+@pytest.mark.notebooks
+@each_notebook
+def test_outputs_are_short_and_quiet(runs, slug):
+    """No output of a cell fills more than a few screens, and none shows a path of the machine it ran on."""
+    outputs = {c.id: runs[slug, "unanswered"].text(c.id) for c in code(slug)}
+    assert {i: len(t.splitlines()) for i, t in outputs.items() if len(t.splitlines()) > 60} == {}
+
+
+def exported(path: Path) -> dict[str, str]:
+    """The names that `casnb serve` wrote as export lines."""
+    lines = re.findall(r"(?m)^export (\w+)=(.*)$", path.read_text())
+    return {name: value.strip().strip("'\"") for name, value in lines}
+
+
+@pytest.mark.notebooks
+def test_attaches_to_a_running_simulator(tmp_path):
+    """Where the environment names a simulator that answers, a notebook uses that one, and gets its value."""
+    file = tmp_path / "cas.env"
+    command = [sys.executable, "-m", "casnb.cli.main", "serve", "--seed", "test of attaching", "--state", str(tmp_path / "state"),
+               "--env-file", str(file)]
+    with subprocess.Popen(command, env=private_environment(tmp_path / "server"), stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE) as server:
+        try:
+            until = time.monotonic() + 20
+            while not (file.exists() and "CASNB_ROOTS" in file.read_text()):
+                assert server.poll() is None, server.stderr.read()
+                assert time.monotonic() < until, "the simulator did not become ready"
+                time.sleep(0.05)
+            ran = execute(with_marks(with_answers("04-use-the-certificate")), tmp_path / "run", exported(file))
+        finally:
+            server.terminate()
+    assert ran.error == ""
+    assert ran.stderr == {}
+    marks = len(code("04-use-the-certificate", "check"))
+    assert ran.text("test-marks").strip() == f"{marks} {marks} True"
