@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
 
 pytestmark = pytest.mark.browser
 
+ROOT = Path(__file__).resolve().parents[2]
 G = "-G --accept-group-out-of-date"
 SIGNER = "--only_for_testing-ignore-signer"
 DEBUG = "--only_for_testing-debug"
@@ -122,4 +125,27 @@ def test_every_view_passes_axe_in_both_themes(everything, open_notebook, screens
         found = book.page.evaluate("async () => (await axe.run('.jp-OutputArea')).violations.flatMap("
                                    "v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)} ${n.failureSummary}`))")
         assert found == [], "\n".join(found)
+    assert not book.errors and not book.foreign
+
+
+def test_notebook_03_runs_and_its_panel_answers(jupyterlab, open_notebook, screenshots):
+    """The lesson as a reader has it: run all, no error, one switch by its label, another verdict on the page."""
+    source = ROOT / "notebooks" / "03-attest-and-flags.ipynb"
+    if not source.is_file():
+        pytest.skip("no notebook 03")
+    shutil.copy(source, jupyterlab.folder)
+    book = open_notebook(source.name)
+    book.run_all()
+    panel = book.panel.locator(".t-flag-panel")
+    verdict = panel.locator(".t-verdict [role=status]")
+    expect(verdict).to_have_text(re.compile(r"^CAS is "), timeout=60_000)
+    assert book.panel.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts() == []
+    panel.get_by_role("button", name="Clear all flags").click()
+    expect(verdict).to_have_text("CAS is rejected: tcb-status, debug, mrsigner.")
+    panel.get_by_label(G, exact=True).check()
+    expect(verdict).to_have_text("CAS is rejected: debug, mrsigner.")
+    verdict.scroll_into_view_if_needed()
+    book.page.screenshot(path=screenshots / "notebook-03-light.png")
+    book.theme("JupyterLab Dark")
+    book.page.screenshot(path=screenshots / "notebook-03-dark.png")
     assert not book.errors and not book.foreign
