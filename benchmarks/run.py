@@ -60,7 +60,8 @@ def serving(runs: int) -> list[Row]:
             try:
                 while not env_file.exists():
                     time.sleep(0.005)
-                lines = dict(line.removeprefix("export ").split("=", 1) for line in env_file.read_text().splitlines() if "=" in line)
+                text = env_file.read_text()
+                lines = dict(line.removeprefix("export ").split("=", 1) for line in text.splitlines() if "=" in line)
                 address, port = lines["CAS_ADDR"].strip("'\""), lines["CAS_PORT"].strip("'\"")
                 session = requests.Session()
                 session.trust_env = False
@@ -83,7 +84,8 @@ def notebooks(_: int) -> list[Row]:
     total = 0.0
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         book = nbformat.read(path, as_version=4)
-        took = seconds(lambda: NotebookClient(book, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(ROOT / "notebooks")}}).execute())
+        client = NotebookClient(book, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
+        took = seconds(client.execute)
         total += took
         rows.append({"what": f"notebook {path.stem}", "median": took, "target_seconds": 10.0})
     rows.append({"what": "all notebooks, in turn", "median": total, "target_seconds": 60.0})
@@ -97,7 +99,8 @@ def panel(runs: int) -> list[Row]:
     flags = FlagPanel()
     name, toggle = next((n, w) for n, w in flags.toggles.items() if "debug" in n)
     times = [seconds(lambda: setattr(toggle, "value", not toggle.value)) for _ in range(2 * runs)]
-    return [{"what": f"panel: click on {name} to new verdict (Python side)", "median": statistics.median(times), "target_seconds": 0.1}]
+    return [{"what": f"panel: click on {name} to new verdict (Python side)", "median": statistics.median(times),
+             "target_seconds": 0.1}]
 
 
 def show(row: Row) -> str:
