@@ -1,0 +1,178 @@
+"""How a command ends: one shape of error, the right exit code, nothing but results on standard output."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from casnb.cli import base
+from casnb.errors import EvidenceError, PolicyError, SourceError, UsageError, VerificationError
+
+ENDS = [
+    pytest.param(EvidenceError("x", got="y"), 1, "Error: x: got y.\n", id="malformed"),
+    pytest.param(VerificationError("x"), 1, "Error: x.\n", id="not-genuine"),
+    pytest.param(PolicyError("x"), 1, "Error: x.\n", id="not-wanted"),
+    pytest.param(UsageError("x"), 2, "Error: x.\n", id="called-wrongly"),
+    pytest.param(SourceError("x"), 3, "Error: x.\n", id="could-not-check"),
+    pytest.param(OSError(errno.ENOENT, "No such file", "/a/b"), 3, "Error: /a/b: No such file\n", id="os-error"),
+    pytest.param(OSError(errno.ENOSPC, "No space left"), 3, "Error: standard output: No space left\n", id="full-output"),
+    pytest.param(KeyboardInterrupt(), 130, "Interrupted.\n", id="ctrl-c"),
+    pytest.param(click.Abort(), 130, "Interrupted.\n", id="abort"),
+    pytest.param(BrokenPipeError(), 141, "", id="reader-left"),
+    pytest.param(base.Failure("a", ["b", "c"], 3, ["d"]), 3, "Error: a\nCaused by: b\nCaused by: c\nd\n", id="causes"),
+]
+
+
+@pytest.mark.parametrize(("raised", "code", "stderr"), ENDS)
+def test_each_end_has_its_message_and_exit_code(run, raised, code, stderr):
+    """Foreseen errors are one clear message each, never a traceback."""
+
+    @click.command(cls=base.Command)
+    def go():
+        raise raised
+
+    result = run(go)
+    assert (result.exit_code, result.stderr, result.stdout) == (code, stderr, "")
+
+
+def test_a_cause_stands_on_a_line_of_its_own(run):
+    """`raise ... from` becomes Caused by."""
+
+    @click.command(cls=base.Command)
+    def go():
+        raise SourceError("page") from OSError(errno.ECONNREFUSED, "Connection refused")
+
+    assert run(go).stderr == "Error: page.\nCaused by: Connection refused\n"
+
+
+def test_a_defect_is_no_verdict(run):
+    """An unforeseen exception shows its trace and exits 3: scripts must not read it as a rejection."""
+
+    @click.command(cls=base.Command)
+    def go():
+        raise ZeroDivisionError
+
+    result = run(go)
+    assert result.exit_code == 3
+    assert "Traceback" in result.stderr and "defect" in result.stderr
+
+
+def test_an_error_cannot_steer_the_terminal(run):
+    """Control characters from outside do not reach standard error."""
+
+    @click.command(cls=base.Command)
+    def go():
+        raise base.Failure("\x1b[2J", ["a\nError: forged"])
+
+    assert run(go).stderr == "Error: \N{REPLACEMENT CHARACTER}[2J\nCaused by: a\N{SYMBOL FOR NEWLINE}Error: forged\n"
+
+
+def test_json_is_ascii(run):
+    """A JSON result carries no raw control or non-ASCII character."""
+
+    @click.command(cls=base.Command)
+    def go():
+        base.emit_json({"a": "\x1b\N{RIGHT-TO-LEFT OVERRIDE}"})
+
+    out = run(go).stdout
+    assert out.isascii() and "\x1b" not in out and json.loads(out) == {"a": "\x1b\N{RIGHT-TO-LEFT OVERRIDE}"}
+
+
+COMMANDS = ["walkthrough", "lab", "serve", "stop", "scrape", "decode", "verify", "doctor"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_teaches(casnb, name):
+    """Each help asks one question, shows an example and names its exit codes, within 80 columns."""
+    result = casnb(name, "--help")
+    assert result.exit_code == 0
+    assert "?" in result.stdout.split("Example:")[0]
+    assert f"casnb {name}" in result.stdout.split("Example:")[1]
+    assert "Exit codes:" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 82
+
+
+def test_the_group_lists_all_commands_without_loading_them(casnb):
+    """`casnb --help` names each command with one line."""
+    shown = casnb("--help").stdout
+    assert [line.split()[0] for line in shown.split("Commands:\n")[1].split("\n\n")[0].splitlines() if line[2] != " "] == COMMANDS
+
+
+MISUSES = [["frob"], ["scrape"], ["scrape", "--address"], ["--frob"], ["verify"], ["decode", "a", "b"]]
+
+
+@pytest.mark.parametrize("words", MISUSES, ids=" ".join)
+def test_wrong_use_exits_2_and_says_where_help_is(casnb, words):
+    """click's own usage errors keep the exit code of wrong use."""
+    result = casnb(*words)
+    assert result.exit_code == 2
+    assert result.stdout == "" and "Error: " in result.stderr
+
+
+@pytest.mark.scripts
+def test_help_is_quick():
+    """`casnb --help` loads nothing heavy: under 0.3 s at best, and no rich, requests or cryptography."""
+    code = "import sys; sys.argv = ['casnb', '--help']\nfrom casnb.cli.main import main\n" \
+           "try: main()\nexcept SystemExit: pass\n" \
+           "print(sorted({'rich', 'requests', 'cryptography', 'flask', 'bs4', 'pydantic', 'jupyter_client'} & set(sys.modules)))"
+    best = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60).stdout
+        best.append(time.perf_counter() - begin)
+        assert out.splitlines()[-1] == "[]"
+    assert min(best) < 0.3
+
+
+class TestWritingFiles:
+    """Files are replaced as a whole or not at all."""
+
+    def test_new_and_old(self, tmp_path):
+        """The content is there, an old file keeps its mode, nothing else is left behind."""
+        path = tmp_path / "a"
+        path.write_text("old")
+        path.chmod(0o600)
+        base.write_atomically(path, "new\n")
+        assert path.read_text() == "new\n"
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_a_device_is_written_to(self):
+        """/dev/null stays a device."""
+        base.write_atomically(Path("/dev/null"), "x")
+        assert Path("/dev/null").is_char_device()
+
+    def test_a_link_is_followed(self, tmp_path):
+        """The link stays a link, its target gets the content."""
+        (tmp_path / "target").write_text("old")
+        (tmp_path / "link").symlink_to("target")
+        base.write_atomically(tmp_path / "link", "new")
+        assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_text() == "new"
+
+    def test_full_disk_leaves_the_old_file(self, tmp_path, monkeypatch):
+        """Where writing fails the old content stays, nothing is left behind, and the error says so."""
+        path = tmp_path / "a"
+        path.write_text("old")
+
+        class Full(io.StringIO):
+            def write(self, *_):
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(base.os, "fdopen", lambda handle, *_, **__: Full())
+        with pytest.raises(SourceError, match="No space left on device") as raised:
+            base.write_atomically(path, "new")
+        assert raised.value.exit_code == 3
+        assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+    def test_no_folder(self, tmp_path):
+        """A missing folder is a sentence."""
+        with pytest.raises(SourceError, match="No such file"):
+            base.write_atomically(tmp_path / "no" / "a", "x")

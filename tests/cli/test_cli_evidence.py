@@ -1,0 +1,407 @@
+"""`casnb decode`, `casnb verify` and `casnb scrape` on real files and on bad ones."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+MRENCLAVE = "756aefddc7a37d6d9806a06fa110dc7ccc5c9a33f722acb551eed0c78fd2ab03"
+FLAGS = ["-G", "--only_for_testing-ignore-signer", "--only_for_testing-debug"]
+
+
+@pytest.fixture
+def real(vectors) -> Path:
+    """The answer of a real public CAS, 2019."""
+    return vectors / "cas-attest" / "v1-attest-iasreport-2019.json"
+
+
+class TestDecode:
+    """What does it say?"""
+
+    def test_real_report_as_a_table(self, casnb, real):
+        """Every field is there, a measurement stands on one line, and it is said that nothing was verified."""
+        result = casnb("decode", real)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert f"MRENCLAVE     {MRENCLAVE}" in result.stdout
+        assert "SCONE's built-in test signer" in result.stdout
+        assert "not verified" in result.stdout
+        assert max(map(len, result.stdout.splitlines())) <= 80
+
+    def test_json_has_everything_in_full(self, casnb, real):
+        """--json is one object: the members as sent and the quote decoded."""
+        found = json.loads(casnb("decode", real, "--json").stdout)
+        assert found["type"] == "cas-report"
+        assert found["proof_data"]["body"] == json.loads(real.read_text())["proof_data"]["body"]
+        assert MRENCLAVE in json.dumps(found["quote"])
+
+    def test_quote_offsets(self, casnb, vectors):
+        """A quote shows where each field stands."""
+        shown = casnb("decode", vectors / "dcap" / "dcapqvl-sample-202506" / "quote.bin").stdout
+        line = next(row for row in shown.splitlines() if "mr_enclave" in row)
+        assert line.split()[:3] == ["112", "32", "mr_enclave"]
+
+    def test_standard_input(self, casnb, real):
+        """A dash reads standard input."""
+        assert casnb("decode", "-", "--json", input=real.read_bytes()).exit_code == 0
+
+    BAD = [
+        pytest.param(b"", "0 bytes", id="empty"),
+        pytest.param(b"hello, world\n", "13 bytes", id="not-evidence"),
+        pytest.param(b'{"proof_data": {', "not JSON", id="cut-json"),
+        pytest.param(b'{"a": 1}', "JSON with members a", id="other-json"),
+        pytest.param(b"\x03\0\x02\0" + bytes(400), "cut short", id="cut-quote"),
+        pytest.param(b'{"proof_data":"' + b"x" * 10_000_000 + b'"}', "at most", id="10-MB-report"),
+    ]
+
+    @pytest.mark.parametrize(("data", "told"), BAD)
+    def test_bad_input_is_one_sentence(self, casnb, tmp_path, data, told):
+        """Malformed evidence exits 1 with one line that says what was there."""
+        (tmp_path / "x").write_bytes(data)
+        result = casnb("decode", tmp_path / "x")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert told in result.stderr and result.stderr.count("\n") == 1 and len(result.stderr) < 1000
+
+    def test_missing_file(self, casnb, tmp_path):
+        """A file that is not there could not be checked."""
+        result = casnb("decode", tmp_path / "no")
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert "No such file" in result.stderr
+
+    def test_a_report_cannot_steer_the_terminal(self, casnb, real, tmp_path):
+        """Escape sequences and rich markup in a report come out harmless."""
+        report = json.loads(real.read_text())
+        report["proof_data"]["request_id"] = "\x1b[2J[bold red]boo[/]"
+        (tmp_path / "x").write_text(json.dumps(report))
+        shown = casnb("decode", tmp_path / "x").stdout
+        assert "\x1b" not in shown and "[bold red]boo[/]" in shown
+
+
+def corrupted(report: dict, where: str) -> dict:
+    """Return a copy of a CAS report with one thing changed."""
+    out = json.loads(json.dumps(report))
+    proof, extra = out["proof_data"], out["additional_data"]
+    if where == "body":
+        proof["body"] = proof["body"].replace("GROUP_OUT_OF_DATE", "OK")
+    if where == "signature":
+        raw = bytearray(base64.b64decode(proof["report_signature"]))
+        raw[100] ^= 1
+        proof["report_signature"] = base64.b64encode(raw).decode()
+    if where == "chain":
+        proof["signing_certificate"] = proof["signing_certificate"].replace("MII", "MIJ", 1)
+    if where == "nonce":
+        extra["nonce"] = extra["nonce"][:-1] + "0"
+    if where == "cas-chain":
+        extra["cert_chain"] = extra["cert_chain"].replace("\r\n", "\n")
+    return out
+
+
+class TestVerify:
+    """Is it genuine, is it wanted?"""
+
+    AT = ["--at", "2019-07-20"]
+
+    def test_real_report_without_flags(self, casnb, real):
+        """The public CAS of 2019 is refused, for all three reasons at once."""
+        result = casnb("verify", real, *self.AT, "--mrenclave", MRENCLAVE, "--json")
+        found = json.loads(result.stdout)
+        assert result.exit_code == 1
+        assert found["verdict"] == "rejected" and found["tcb_status"] == "GROUP_OUT_OF_DATE"
+        assert [c["id"] for c in found["checks"] if c["status"] == "failed"] == ["tcb-status", "debug", "mrsigner"]
+
+    def test_real_report_with_the_three_flags(self, casnb, real):
+        """With the assignment's flags there are exactly three waivers, each naming its flag."""
+        result = casnb("verify", real, *self.AT, "--mrenclave", MRENCLAVE, *FLAGS, "--json")
+        found = json.loads(result.stdout)
+        assert result.exit_code == 0
+        assert found["verdict"] == "accepted-with-waivers"
+        assert {c["id"]: c["flag"] for c in found["checks"] if c["status"] == "waived"} == {
+            "tcb-status": "-G", "debug": FLAGS[2], "mrsigner": FLAGS[1]}
+        assert found["identity"]["mrenclave"] == MRENCLAVE and found["identity"]["debug"] is True
+
+    def test_the_terminal_says_waived_and_no_secrets(self, casnb, real):
+        """In words: WAIVED, never PASSED, and that it must not hold secrets."""
+        shown = casnb("verify", real, *self.AT, "--mrenclave", MRENCLAVE, *FLAGS).stdout
+        assert [line.split()[1] for line in shown.splitlines() if line.startswith("WAIVED")] == ["tcb-status", "debug", "mrsigner"]
+        assert "must not hold secrets" in " ".join(shown.split())
+        assert "trustworthy" not in shown
+        assert max(map(len, shown.splitlines())) <= 80
+
+    @pytest.mark.parametrize(("where", "check"), [
+        ("body", "avr-signature"), ("signature", "avr-signature"), ("chain", "avr-chain"), ("nonce", "certificate-binding"),
+        ("cas-chain", "certificate-binding")])
+    def test_one_changed_piece_fails_the_right_check(self, casnb, real, tmp_path, where, check):
+        """Whatever flags are set, a changed piece is refused by the check that guards it."""
+        (tmp_path / "x").write_text(json.dumps(corrupted(json.loads(real.read_text()), where), indent=2))
+        result = casnb("verify", tmp_path / "x", *self.AT, "--mrenclave", MRENCLAVE, *FLAGS, "--json")
+        assert result.exit_code == 1
+        assert check in [c["id"] for c in json.loads(result.stdout)["checks"] if c["status"] == "failed"]
+
+    @pytest.mark.parametrize("size", [100, 3000, 6000])
+    def test_truncated_report(self, casnb, real, tmp_path, size):
+        """A report cut short is malformed: one sentence, exit 1."""
+        (tmp_path / "x").write_bytes(real.read_bytes()[:size])
+        result = casnb("verify", tmp_path / "x", *self.AT)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "not JSON" in result.stderr and result.stderr.count("\n") == 1
+
+    def test_quote_with_endorsements(self, casnb, vectors):
+        """A bare DCAP quote is judged with the endorsements given."""
+        folder = vectors / "dcap" / "dcapqvl-sample-202506"
+        words = ["verify", folder / "quote.bin", "--endorsements", folder / "collateral.json", "--at", "1752000000",
+                 "--mrsigner", "815f42f11cf64430c30bab7816ba596a1da0130c3b028b673133a66cf9a3e0e6", "--isvprodid", "0",
+                 "--isvsvn", "0"]
+        assert casnb(*words).exit_code == 1
+        found = json.loads(casnb(*words, "-CS", "--json").stdout)
+        assert found["verdict"] == "accepted-with-waivers"
+        assert found["advisories"] == ["INTEL-SA-00289", "INTEL-SA-00615"]
+
+    def test_bare_ias_report(self, casnb, vectors):
+        """A body alone says what is missing; with signature and chain it is judged."""
+        folder = vectors / "avr" / "teaclave-v3"
+        alone = casnb("verify", folder / "body.json")
+        assert alone.exit_code == 2 and "--signature" in alone.stderr
+        words = ["--signature", folder / "signature.b64", "--chain", folder / "chain.pem", "--at", "2020-03-01", "--json"]
+        found = json.loads(casnb("verify", folder / "body.json", *words).stdout)
+        assert [c["status"] for c in found["checks"] if c["id"] == "avr-signature"] == ["passed"]
+
+    MISUSE = [
+        pytest.param([], "FILE is missing", id="no-file"),
+        pytest.param(["x", "--manifest", "m"], "leave FILE out", id="file-and-manifest"),
+        pytest.param(["x", "--signature", "s"], "belong together", id="signature-alone"),
+        pytest.param(["x", "--at", "yesterday"], "yyyy-mm-dd", id="bad-time"),
+        pytest.param(["x", "--mrenclave", ""], "--mrenclave needs a value", id="empty-mrenclave"),
+        pytest.param(["x", "--mrenclave", MRENCLAVE.upper()], "lower case", id="upper-case"),
+        pytest.param(["x", "--only_for_testing-debug"], "needs --only_for_testing-ignore-signer", id="debug-alone"),
+        pytest.param(["x", "--accept-unverifiable-pcs-certs"], "does not implement", id="not-implemented"),
+    ]
+
+    @pytest.mark.parametrize(("words", "told"), MISUSE)
+    def test_wrong_use(self, casnb, words, told):
+        """Contradictions are found before any file is read, and exit 2."""
+        result = casnb("verify", *words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert told in result.stderr
+
+    def test_epid_quote_cannot_be_checked(self, casnb, vectors):
+        """Nobody can judge an EPID quote any more: exit 3, not a rejection."""
+        result = casnb("verify", vectors / "cas-attest" / "v1-attest-epid-2019.json")
+        assert result.exit_code == 3 and "EPID" in result.stderr
+
+    def test_simulated_and_real_roots_do_not_mix(self, casnb, real, tmp_path):
+        """A real report fails under simulated roots, a simulated one under Intel's; using simulated roots is said."""
+        from casnb.simulator.world import World
+
+        world = World()
+        (tmp_path / "roots.pem").write_bytes(world.roots_pem)
+        (tmp_path / "report.json").write_bytes(world.attest())
+        at = ["--at", world.now.strftime("%Y-%m-%dT%H:%M:%SZ"), "--mrenclave", world.mrenclave, *FLAGS]
+        ours = ["--simulated-roots", tmp_path / "roots.pem"]
+        accepted = casnb("verify", tmp_path / "report.json", *ours, *at)
+        assert accepted.exit_code == 0 and "simulated roots" in accepted.stderr
+        assert casnb("verify", tmp_path / "report.json", *at).exit_code == 1
+        assert casnb("verify", real, *ours, *self.AT, "--mrenclave", MRENCLAVE, *FLAGS).exit_code == 1
+
+    def test_production_needs_no_flag_under_simulated_roots(self, casnb, tmp_path):
+        """With simulated roots the simulated vendor is the expected signer."""
+        from casnb.simulator.world import World
+
+        world = World(scenario="production")
+        (tmp_path / "roots.pem").write_bytes(world.roots_pem)
+        (tmp_path / "report.json").write_bytes(world.attest("DCAP"))
+        result = casnb("verify", tmp_path / "report.json", "--at", world.now.strftime("%Y-%m-%dT%H:%M:%SZ"), "--json",
+                       env={"CASNB_ROOTS": str(tmp_path / "roots.pem")})
+        assert json.loads(result.stdout)["verdict"] == "trustworthy"
+
+
+PAGES = ["2021-06-21-5fc9fdf3", "2021-10-14-c3c5b8ff", "2022-04-27-9bbf15dc", "2024-10-29-65631003", "2026-08-04-dec28075"]
+
+
+class TestScrape:
+    """Which code do I expect?"""
+
+    @pytest.mark.parametrize("name", PAGES)
+    def test_real_pages(self, casnb, vectors, name):
+        """--all --json gives exactly what a person read off the page."""
+        folder = vectors / "public-cas" / name
+        result = casnb("scrape", folder / "page.html", "--all", "--json")
+        assert result.exit_code == 0
+        assert json.loads(result.stdout) == json.loads((folder / "expected.json").read_text())
+
+    def test_one_address_is_a_bare_value(self, casnb, vectors):
+        """With --address standard output is the value and a newline, warnings go elsewhere."""
+        result = casnb("scrape", vectors / "public-cas" / PAGES[-1] / "page.html", "--address", "scone-cas.cf")
+        assert result.stdout == "074829fe6f6240e5e4913c59db375f7dc004ae0e1452e669f6cb2b69e1adefc1\n"
+
+    REFUSED = [
+        pytest.param(PAGES[-1], "edge.scone-cas.cf", "N/A", id="not-given"),
+        pytest.param(PAGES[-1], "cas.example", "no row for it", id="missing"),
+        pytest.param("root-404", "scone-cas.cf", "no table", id="404-page"),
+    ]
+
+    @pytest.mark.parametrize(("page", "address", "told"), REFUSED)
+    def test_refusals_name_the_reason(self, casnb, vectors, page, address, told):
+        """A page without a usable value prints nothing on standard output and exits 1."""
+        result = casnb("scrape", vectors / "public-cas" / page / "page.html", "--address", address)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert told in result.stderr
+
+    def test_page_of_100_MB(self, casnb, tmp_path):
+        """A huge page is refused without being read to its end."""
+        with (tmp_path / "page.html").open("wb") as file:
+            file.truncate(100 << 20)
+        result = casnb("scrape", tmp_path / "page.html", "--all")
+        assert result.exit_code == 1 and "at most" in result.stderr and result.stderr.count("\n") == 1
+
+    def test_table_is_readable_and_narrow(self, casnb, vectors):
+        """Without options every row is printed, the value on a line of its own."""
+        shown = casnb("scrape", vectors / "public-cas" / PAGES[-1] / "page.html").stdout
+        lines = [line.rstrip() for line in shown.splitlines()]
+        assert "  074829fe6f6240e5e4913c59db375f7dc004ae0e1452e669f6cb2b69e1adefc1" in lines and "  no MRENCLAVE" in lines
+
+    @pytest.mark.parametrize(("url", "code"), [("https://127.0.0.1:1/", 3), ("http://127.0.0.1:1/", 2), ("no-such-file.html", 3)])
+    def test_pages_out_of_reach(self, casnb, url, code):
+        """Unreachable is not refused, and plain http is not even tried."""
+        result = casnb("scrape", url, "--address", "x")
+        assert (result.exit_code, result.stdout) == (code, "")
+        assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1
+
+    def test_address_and_all_contradict(self, casnb):
+        """One row or every row."""
+        assert casnb("scrape", "x", "--all", "--address", "y").exit_code == 2
+
+
+class TestLab:
+    """`casnb lab DIR` never costs a reader's work."""
+
+    @pytest.fixture
+    def shipped(self, tmp_path, monkeypatch):
+        from casnb.cli import layout
+
+        source = tmp_path / "shipped"
+        (source / "sub").mkdir(parents=True)
+        (source / "00-start.ipynb").write_text("one")
+        (source / "01-next.ipynb").write_text("two")
+        (source / "sub" / "picture.svg").write_text("<svg/>")
+        (source / ".ipynb_checkpoints").mkdir()
+        (source / ".ipynb_checkpoints" / "x.ipynb").write_text("no")
+        monkeypatch.setattr(layout, "shipped", lambda: source)
+        return source
+
+    def test_first_time(self, casnb, shipped, tmp_path):
+        """Everything is laid out, checkpoints are not, and the folder is named."""
+        target = tmp_path / "mine"
+        result = casnb("lab", target, "--setup-only")
+        assert (result.exit_code, result.stdout) == (0, "")
+        found = sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file())
+        assert found == [".casnb-laid-out.json", "00-start.ipynb", "01-next.ipynb", "sub/picture.svg"]
+        assert str(target) in result.stderr
+
+    def test_second_time_changes_nothing(self, casnb, shipped, tmp_path):
+        """Without a new version no file is touched."""
+        casnb("lab", tmp_path / "mine", "--setup-only")
+        (tmp_path / "mine" / "00-start.ipynb").write_text("my answer")
+        before = {p: p.stat().st_mtime_ns for p in (tmp_path / "mine").rglob("*.ipynb")}
+        casnb("lab", tmp_path / "mine", "--setup-only")
+        assert {p: p.stat().st_mtime_ns for p in (tmp_path / "mine").rglob("*.ipynb")} == before
+
+    def test_update(self, casnb, shipped, tmp_path):
+        """An unchanged notebook is brought up to date; a changed one is kept, the new version beside it, said clearly."""
+        mine = tmp_path / "mine"
+        casnb("lab", mine, "--setup-only")
+        (mine / "00-start.ipynb").write_text("my answer")
+        (shipped / "00-start.ipynb").write_text("one, newer")
+        (shipped / "01-next.ipynb").write_text("two, newer")
+        result = casnb("lab", mine, "--setup-only")
+        assert (mine / "00-start.ipynb").read_text() == "my answer"
+        assert (mine / "00-start.new.ipynb").read_text() == "one, newer"
+        assert (mine / "01-next.ipynb").read_text() == "two, newer"
+        assert "00-start.new.ipynb" in result.stderr and "yours stays as it is" in result.stderr
+
+    def test_a_changed_new_version_is_work_too(self, casnb, shipped, tmp_path):
+        """NAME.new.ipynb that the reader worked in is not overwritten either."""
+        mine = tmp_path / "mine"
+        casnb("lab", mine, "--setup-only")
+        (mine / "00-start.ipynb").write_text("my answer")
+        (shipped / "00-start.ipynb").write_text("newer")
+        casnb("lab", mine, "--setup-only")
+        (mine / "00-start.new.ipynb").write_text("my other answer")
+        (shipped / "00-start.ipynb").write_text("newest")
+        casnb("lab", mine, "--setup-only")
+        assert (mine / "00-start.new.ipynb").read_text() == "my other answer"
+
+    def test_a_lost_record_keeps_everything(self, casnb, shipped, tmp_path):
+        """Without the record every file counts as the reader's own."""
+        mine = tmp_path / "mine"
+        casnb("lab", mine, "--setup-only")
+        (mine / ".casnb-laid-out.json").write_text("{")
+        (shipped / "00-start.ipynb").write_text("newer")
+        casnb("lab", mine, "--setup-only")
+        assert (mine / "00-start.ipynb").read_text() == "one"
+
+    def test_a_file_in_the_way(self, casnb, shipped, tmp_path):
+        """A folder that cannot be made is a sentence."""
+        (tmp_path / "mine").write_text("a file")
+        result = casnb("lab", tmp_path / "mine" / "deeper", "--setup-only")
+        assert result.exit_code == 3 and result.stderr.count("\n") == 1
+
+    def test_in_place_and_dir_contradict(self, casnb):
+        """The checkout's notebooks or a copy."""
+        assert casnb("lab", "x", "--in-place").exit_code == 2
+
+    def test_environment_of_jupyter(self, monkeypatch, tmp_path):
+        """Kernels see the world, find our commands first, and keep simulated CASes out of the reader's own file."""
+        from casnb.cli.lab import environment
+
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+        monkeypatch.setenv("SCONE_CLI_CONFIG", "mine")
+        assert environment({"CAS_ADDR": "127.1.2.3"})["CAS_ADDR"] == "127.1.2.3"
+        assert environment({})["SCONE_CLI_CONFIG"] == "mine"
+        monkeypatch.delenv("SCONE_CLI_CONFIG")
+        assert environment({})["SCONE_CLI_CONFIG"] != str(Path.home() / ".cas" / "config.json")
+
+
+class TestDoctor:
+    """What would get in the way?"""
+
+    def test_json(self, casnb):
+        """One object each, with the four members; this machine has no problem or says which."""
+        result = casnb("doctor", "--json")
+        found = json.loads(result.stdout)
+        assert all(set(f) == {"id", "status", "saw", "do"} for f in found)
+        assert {"python", "packages", "clock", "config", "kernel", "loopback 127.0.0.1"} <= {f["id"] for f in found}
+        assert result.exit_code == any(f["status"] == "problem" for f in found)
+
+    def test_what_is_set_is_told(self, casnb, monkeypatch):
+        """A variable that captures TLS is named with its cure."""
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+        shown = casnb("doctor").stdout
+        assert "REQUESTS_CA_BUNDLE" in shown and "unset" in shown
+
+    def test_damaged_config_is_a_problem(self, casnb, tmp_path, monkeypatch):
+        """A damaged file of attested CASes exits 1 and is not touched."""
+        config = tmp_path / "config.json"
+        config.write_text("{")
+        monkeypatch.setenv("SCONE_CLI_CONFIG", str(config))
+        result = casnb("doctor", "--json")
+        assert [f["status"] for f in json.loads(result.stdout) if f["id"] == "config"] == ["problem"]
+        assert result.exit_code == 1 and config.read_text() == "{"
+
+    def test_config_that_others_may_read(self, casnb, tmp_path, monkeypatch):
+        """The file holds a private key: a wider mode is told with its cure."""
+        config = tmp_path / "config.json"
+        config.write_text('{"cas_db": {}}')
+        config.chmod(0o644)
+        monkeypatch.setenv("SCONE_CLI_CONFIG", str(config))
+        found = {f["id"]: f for f in json.loads(casnb("doctor", "--json").stdout)}
+        assert found["config"]["status"] == "note" and "chmod 600" in found["config"]["do"]
+        assert stat.S_IMODE(config.stat().st_mode) == 0o644
+
+    def test_dead_simulator(self, casnb, monkeypatch):
+        """CAS_ADDR of a simulator that ended is told."""
+        monkeypatch.setenv("CAS_ADDR", "127.0.0.1:1")
+        found = {f["id"]: f for f in json.loads(casnb("doctor", "--json").stdout)}
+        assert found["simulator"]["status"] == "note" and "unset CAS_ADDR" in found["simulator"]["do"]
