@@ -1,0 +1,364 @@
+"""The TLS listener over real sockets: any client certificate and none, hostile and slow clients, a quick end."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+
+import pytest
+import requests
+
+from casnb.errors import SourceError
+from casnb.simulator import server as module
+from casnb.simulator.server import BODY_LIMIT, TlsServer, tls_context
+from casnb.simulator.world import World
+
+GET = b"GET /x HTTP/1.1\r\nHost: cas\r\n\r\n"
+
+
+def mirror(environ, start_response):
+    """Say what was received."""
+    body = environ["wsgi.input"].read() if environ.get("CONTENT_LENGTH") or environ["wsgi.input_terminated"] else b""
+    if environ["PATH_INFO"] == "/large":
+        answer = b"x" * 3_000_000
+    else:
+        answer = json.dumps({"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"], "body": len(body),
+                             "client": environ.get("SSL_CLIENT_CERT"), "verify": environ["SSL_CLIENT_VERIFY"]}).encode()
+    start_response("200 OK", [("Content-Length", str(len(answer)))])
+    return [answer]
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World("server tests")
+
+
+@contextmanager
+def serving(world, app=mirror, ask_client=True):
+    server = TlsServer("127.0.0.1", 0, app, tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=ask_client))
+    server.start_serving()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def server(world):
+    with serving(world) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ca(world, tmp_path_factory):
+    path = tmp_path_factory.mktemp("server") / "cas.pem"
+    path.write_bytes(world.cas_chain_pem)
+    return path
+
+
+def context(ca, client=None) -> ssl.SSLContext:
+    made = ssl.create_default_context(cafile=str(ca))
+    made.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)  # a CAS's chain has no key usage
+    if client:
+        made.load_cert_chain(client.file)
+    return made
+
+
+def connect(server, ca, client=None, *, tls=None, timeout=5.0) -> ssl.SSLSocket:
+    raw = socket.create_connection(("127.0.0.1", server.port), timeout)
+    return (tls or context(ca, client)).wrap_socket(raw, server_hostname="cas")
+
+
+def answer(sock) -> tuple[int, bytes]:
+    """Read one response that says how long it is."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = sock.recv(65536)
+        assert part, data
+        data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+    while len(body) < length:
+        body += sock.recv(65536)
+    return int(head.split()[1]), body
+
+
+def ask(server, ca, client=None, request=GET) -> dict:
+    with connect(server, ca, client) as sock:
+        sock.sendall(request)
+        return json.loads(answer(sock)[1])
+
+
+# Who is there
+
+def test_no_certificate_is_needed(server, ca):
+    """The chain of `show-certificate` vouches for the server under the name `cas`; the client stays nobody."""
+    found = ask(server, ca)
+    assert found["client"] is None and found["verify"] == "NONE"
+
+
+@pytest.mark.parametrize("how", [
+    pytest.param({}, id="the CLI's own, 1975 to 4096, blank in the name"), pytest.param({"kind": "rsa"}, id="RSA"),
+    pytest.param({"kind": "p384"}, id="P-384"), pytest.param({"kind": "ed25519"}, id="Ed25519"),
+    pytest.param({"years": (2000, 2001)}, id="expired"), pytest.param({"years": (2090, 2091)}, id="not yet valid"),
+    pytest.param({"name": "cas"}, id="another's name"),
+])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_any_certificate_is_taken(server, ca, make_client, how, version):
+    """The app sees exactly the certificate whose key was proven in the handshake."""
+    client = make_client(**how)
+    tls = context(ca, client)
+    tls.minimum_version = tls.maximum_version = version
+    with connect(server, ca, tls=tls) as sock:
+        sock.sendall(GET)
+        found = json.loads(answer(sock)[1])
+    assert found["client"] == client.pem and found["verify"] == "GENEROUS"
+
+
+def test_a_certificate_belongs_to_one_connection(server, ca, alice, bob):
+    """Clients in turn and at once, also after a session that could be resumed: nobody is taken for somebody else."""
+    for client in (alice, None, bob, None, alice):
+        assert ask(server, ca, client)["client"] == (client.pem if client else None)
+    tls = context(ca)
+    for _ in range(2):
+        with connect(server, ca, tls=tls) as sock:
+            sock.sendall(GET)
+            assert json.loads(answer(sock)[1])["client"] is None
+            session = sock.session
+    raw = socket.create_connection(("127.0.0.1", server.port), 5)
+    with tls.wrap_socket(raw, server_hostname="cas", session=session) as sock:
+        sock.sendall(GET)
+        assert json.loads(answer(sock)[1])["client"] is None and not sock.session_reused
+
+
+def test_a_header_is_no_certificate(server, ca, alice):
+    """What a client writes into headers does not reach the place of its certificate."""
+    lines = "".join(f"{name}: {alice.pem.splitlines()[1]}\r\n" for name in ("SSL_CLIENT_CERT", "SSL-Client-Cert", "X-SSL-CLIENT-CERT"))
+    assert ask(server, ca, request=f"GET / HTTP/1.1\r\nHost: cas\r\n{lines}\r\n".encode())["client"] is None
+
+
+def test_a_page_server_asks_for_nothing(world, ca, alice):
+    """Without `ask_client` a browser is not bothered, and a certificate is not taken."""
+    with serving(world, ask_client=False) as quiet:
+        assert ask(quiet, ca, alice)["client"] is None
+
+
+def test_another_world_is_not_taken_for_this_one(server, tmp_path):
+    """Same names, other keys: the chain of another CAS does not vouch for this one."""
+    other = tmp_path / "other.pem"
+    other.write_bytes(World("somebody else").cas_chain_pem)
+    with pytest.raises(ssl.SSLError):
+        connect(server, other)
+
+
+def test_old_protocols_are_refused(server, ca):
+    """Nothing below TLS 1.2."""
+    tls = context(ca)
+    tls.set_ciphers("ALL:@SECLEVEL=0")
+    try:
+        tls.minimum_version, tls.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    except ValueError:
+        pytest.skip("this Python cannot speak the old protocols")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        connect(server, ca, tls=tls)
+
+
+# Requests
+
+def test_requests_share_a_connection(server, ca):
+    """Keep-alive, one after the other and several sent at once."""
+    with connect(server, ca) as sock:
+        for _ in range(3):
+            sock.sendall(GET)
+            assert answer(sock)[0] == 200
+        sock.sendall(GET * 3)
+        data = b""
+        while data.count(b'"method"') < 3:
+            data += sock.recv(65536)
+
+
+def test_a_request_may_arrive_in_pieces(server, ca):
+    """Header lines and body split anywhere, each piece a TLS record of its own."""
+    request = b"POST /p HTTP/1.1\r\nHost: cas\r\nContent-Length: 300\r\n\r\n" + b"b" * 300
+    with connect(server, ca) as sock:
+        for n in range(0, len(request), 23):
+            sock.sendall(request[n:n + 23])
+            time.sleep(0.003)
+        assert json.loads(answer(sock)[1]) | {"client": 0} == {"method": "POST", "path": "/p", "body": 300, "client": 0,
+                                                               "verify": "NONE"}
+
+
+def test_a_large_answer_arrives_whole(server, ca):
+    """Also at a client that reads slowly."""
+    with connect(server, ca) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        sock.sendall(GET.replace(b"/x", b"/large"))
+        time.sleep(0.2)
+        assert answer(sock) == (200, b"x" * 3_000_000)
+
+
+def test_many_clients_at_once(server, ca):
+    """More than there are workers, each with its own answer."""
+    found = []
+    threads = [threading.Thread(target=lambda n=n: found.append(ask(server, ca, request=GET.replace(b"/x", b"/%d" % n))["path"]))
+               for n in range(24)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert sorted(found) == sorted(f"/{n}" for n in range(24))
+
+
+def test_requests_the_library_works(server, ca):
+    """A session of the ordinary library, many requests."""
+    with requests.Session() as session:
+        session.trust_env, session.verify = False, False
+        for _ in range(5):
+            assert session.post(f"https://127.0.0.1:{server.port}/p", data=b"x" * 100_000).json()["body"] == 100_000
+
+
+# Bounds
+
+@pytest.mark.parametrize("request_, status", [
+    pytest.param(b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: cas\r\n\r\n", 414, id="long line"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: cas\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", 413, id="long header"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: cas\r\n" + b"X: y\r\n" * 5_000 + b"\r\n", 413, id="many headers"),
+    pytest.param(b"POST / HTTP/1.1\r\nHost: cas\r\nContent-Length: %d\r\n\r\n" % (BODY_LIMIT + 1), 413, id="large body"),
+    pytest.param(b"POST / HTTP/1.1\r\nHost: cas\r\nContent-Length: 99999999999999999999\r\n\r\n", 413, id="huge body"),
+    pytest.param(b"POST / HTTP/1.1\r\nHost: cas\r\nContent-Length: x\r\n\r\n", 400, id="length that is no number"),
+    pytest.param(b"nonsense\r\n\r\n", 400, id="nonsense"),
+])
+def test_what_is_too_much_is_refused(server, ca, request_, status):
+    """An error status, the connection ends, and the server goes on."""
+    with connect(server, ca) as sock:
+        sock.sendall(request_)
+        assert answer(sock)[0] == status
+    assert ask(server, ca)["path"] == "/x"
+
+
+def test_a_chunked_body_is_bounded(server, ca):
+    """Where no length is announced the body is cut off as well."""
+    with connect(server, ca) as sock:
+        sock.sendall(b"POST / HTTP/1.1\r\nHost: cas\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try:
+            for _ in range(80):
+                sock.sendall(b"8000\r\n" + b"x" * 0x8000 + b"\r\n")
+            assert answer(sock)[0] >= 400
+        except (ConnectionError, ssl.SSLError, AssertionError):
+            pass
+    assert ask(server, ca)["path"] == "/x"
+
+
+def test_plain_http_is_answered_in_plain_http(server, ca):
+    """One sentence with status 400 instead of silence; the server goes on."""
+    with socket.create_connection(("127.0.0.1", server.port), 5) as raw:
+        raw.sendall(GET + b"x" * 5000)
+        data = b""
+        while part := raw.recv(4096):
+            data += part
+    assert data.startswith(b"HTTP/1.1 400") and b"HTTPS only" in data
+    assert ask(server, ca)["path"] == "/x"
+
+
+@pytest.mark.parametrize("junk", [b"\0" * 100, b"\x16\x03\x01\xff\xff" + b"a" * 500, b"SSH-2.0-x\r\n", b"\x16", b""])
+def test_junk_instead_of_a_handshake(server, ca, junk, caplog):
+    """The connection ends, nothing is printed, the server goes on."""
+    with socket.create_connection(("127.0.0.1", server.port), 5) as raw:
+        raw.sendall(junk)
+        raw.shutdown(socket.SHUT_WR)
+        while raw.recv(4096):
+            pass
+    assert ask(server, ca)["path"] == "/x"
+    assert not [r for r in caplog.records if r.levelname in ("WARNING", "ERROR", "CRITICAL")]
+
+
+def test_silent_clients_do_not_keep_others_waiting(server, ca):
+    """Forty connections that say nothing, forty that stop after the handshake: the next client is served at once."""
+    with ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 5))
+            stack.enter_context(connect(server, ca))
+        start = time.monotonic()
+        assert ask(server, ca)["path"] == "/x"
+        assert time.monotonic() - start < 1
+
+
+def test_a_slow_request_runs_out_of_time(world, ca, monkeypatch):
+    """A client that sends a byte now and then is cut off after a fixed time, however lively it is."""
+    monkeypatch.setattr(module, "REQUEST_TIME", 0.4)
+    with serving(world) as slow, connect(slow, ca) as sock:
+        start = time.monotonic()
+        with pytest.raises((OSError, AssertionError)):
+            for c in b"GET / HTTP/1.1\r\nX: " + b"y" * 100:
+                sock.sendall(bytes([c]))
+                time.sleep(0.05)
+            assert not answer(sock)[0] == 408
+        assert time.monotonic() - start < 8
+        assert ask(slow, ca)["path"] == "/x"
+
+
+def test_a_half_handshake_runs_out_of_time(world, ca, monkeypatch):
+    """Half a hello holds a worker only for the time of a handshake."""
+    monkeypatch.setattr(module, "HANDSHAKE_TIME", 0.3)
+    with serving(world) as slow, ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(socket.create_connection(("127.0.0.1", slow.port), 5)).sendall(b"\x16\x03\x01\x02\x00\x01")
+        start = time.monotonic()
+        assert ask(slow, ca)["path"] == "/x"
+        assert time.monotonic() - start < 2
+
+
+def test_too_many_connections_are_turned_away(world, ca, monkeypatch):
+    """Above the bound new ones are closed at once; when others leave there is room again."""
+    monkeypatch.setattr(TlsServer, "keep_alive_conn_limit", 10)
+    with serving(world) as small:
+        with ExitStack() as stack:
+            for _ in range(10):
+                stack.enter_context(socket.create_connection(("127.0.0.1", small.port), 5))
+            time.sleep(0.1)
+            with pytest.raises(OSError):
+                connect(small, ca)
+        time.sleep(0.2)
+        assert ask(small, ca)["path"] == "/x"
+
+
+# Beginning and end
+
+def test_a_taken_port_is_said(server, world):
+    """One sentence with the reason and what to do."""
+    other = TlsServer("127.0.0.1", server.port, mirror, tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=True))
+    with pytest.raises(SourceError, match=r"(?i)in use|only one usage|not permitted"):
+        other.start_serving()
+    other.stop()
+
+
+@pytest.mark.parametrize("busy", [0, 5])
+def test_it_stops_at_once(world, ca, busy):
+    """Also with open connections and with requests that nobody finishes; the port is free again."""
+    with ExitStack() as stack:
+        with serving(world) as short:
+            port = short.port
+            stack.enter_context(connect(short, ca))
+            for _ in range(busy):
+                stack.enter_context(connect(short, ca)).sendall(b"GET / HT")
+            time.sleep(0.1)
+            start = time.monotonic()
+        assert time.monotonic() - start < 0.5
+        with pytest.raises(OSError):
+            socket.create_connection(("127.0.0.1", port), 1).close()
+
+
+def test_a_process_that_ends_does_not_wait(world):
+    """Without `stop` its threads end with the process."""
+    program = ("from casnb.simulator.running import serve; from casnb.simulator.world import World\n"
+               "r = serve(World('server tests')); print(r.cas_addr)")
+    start = time.monotonic()
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert run.returncode == 0 and run.stdout.startswith("127.") and run.stderr == ""
+    assert time.monotonic() - start < 10
