@@ -174,10 +174,12 @@ _MARKS: tuple[tuple[str, str], ...] = (
     (r"self[- ]signed certificate", "self-signed"),
     (r"No such file|error setting certificate|could not load PEM|NO_CERTIFICATE_OR_CRL_FOUND|no start line|curl: \(77\)",
      "no-file"),
+    (r"BadStatusLine|something that is not HTTP", "not-http"),
+    (r"IncompleteRead|cut off after", "cut"),
     (r"timed out|timeout", "timeout"),
     (r"refused", "refused"),
     (r"Name or service not known|getaddrinfo|Could not resolve|NameResolution", "no-host"),
-    (r"EOF occurred|UNEXPECTED_EOF|Connection reset|Connection aborted|closed before", "closed"),
+    (r"EOF occurred|UNEXPECTED_EOF|Connection reset|Connection aborted|closed connection|closed before", "closed"),
 )
 
 _EXPLAINED = {
@@ -198,7 +200,9 @@ _EXPLAINED = {
     "timeout": "no answer in time. Is the address right, and does a firewall let port 8081 through?",
     "refused": "nothing listens there. Is the CAS running, and is the port right?",
     "no-host": "no such host name",
-    "closed": "the server closed the connection during the handshake. Is it a TLS port?",
+    "closed": "the server closed the connection without an answer. Is it a TLS port, and the right one?",
+    "not-http": "the server answers with something that is not HTTP. Is the port right?",
+    "cut": "the answer was cut off before its end. Try again",
 }
 
 

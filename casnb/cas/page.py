@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from bs4 import BeautifulSoup, Tag
+from urllib3.exceptions import HTTPError
 
 from casnb.cas.certificate import explain_tls_error
 from casnb.errors import EvidenceError, SourceError, UsageError, neutral
@@ -123,21 +125,55 @@ def scrape(source: str | Path | bytes, *, cacert: str | Path | None = None, time
         return parse_page(source, "bytes")
     text = str(source)
     if isinstance(source, str) and "://" in text:
-        body, final = _fetch(text, cacert, timeout)
+        body, final = _within(timeout, text, lambda: _fetch(text, cacert, timeout))
         return parse_page(body, final)
     return parse_page(read_file(source, PAGE_LIMIT), text)
+
+
+def _within(timeout: float, url: str, work: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
+    """Do the work in a thread and leave it behind after `timeout` seconds: a server that sends a byte now and then renews the
+    socket's own time limit each time."""
+    done: list[tuple[bytes, str] | BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as exc:
+            done.append(exc)
+
+    thread = threading.Thread(target=run, name="casnb-page", daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if not done:
+        raise _late(url, timeout)
+    if isinstance(done[0], BaseException):
+        raise done[0]
+    return done[0]
+
+
+def _late(url: str, timeout: float) -> SourceError:
+    return SourceError(f"{_WHAT} {url}", got=f"no whole page within {timeout:g} s", wanted="the page")
+
+
+def _host(url: str) -> str:
+    """Return the host of an https:// URL, or nothing."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "") if parts.scheme.lower() == "https" else ""
+    except ValueError:
+        return ""
 
 
 def _fetch(url: str, cacert: str | Path | None, timeout: float) -> tuple[bytes, str]:
     end = time.monotonic() + timeout
     with requests.Session() as session:
         for hop in range(_REDIRECTS + 1):
-            parts = urlsplit(url)
-            if parts.scheme.lower() != "https" or not parts.hostname:
+            host = _host(url)
+            if not host:
                 kind = SourceError if hop else UsageError
                 raise kind(_WHAT, got=("a redirect to " if hop else "") + url, wanted="an https:// URL",
                            do="Over plain HTTP anybody on the way can put in another value.")
-            session.trust_env = not (parts.hostname in ("localhost", "::1") or parts.hostname.startswith("127."))
+            session.trust_env = not (host in ("localhost", "::1") or host.startswith("127."))
             try:
                 answer = session.get(url, verify=True if cacert is None else str(cacert), timeout=timeout, stream=True,
                                      allow_redirects=False, headers={"Accept-Encoding": "identity", "Accept": "text/html"})
@@ -149,10 +185,10 @@ def _fetch(url: str, cacert: str | Path | None, timeout: float) -> tuple[bytes, 
                         raise SourceError(f"{_WHAT} {url}", got=f"HTTP status {answer.status_code}", wanted="200", do=_moved(url))
                     return _read(answer, url, end, timeout), url
             except requests.Timeout:
-                raise SourceError(f"{_WHAT} {url}", got=f"no answer within {timeout:g} s", wanted="the page") from None
+                raise _late(url, timeout) from None
             except requests.exceptions.SSLError as exc:
                 raise SourceError(f"{_WHAT} {url}", got=_tls(exc, cacert), wanted="a page whose server is vouched for") from None
-            except (requests.RequestException, OSError, ValueError) as exc:
+            except (requests.RequestException, HTTPError, OSError, ValueError) as exc:
                 why = explain_tls_error(exc).removeprefix("TLS failed: ")
                 raise SourceError(f"{_WHAT} {url}", got=why, wanted="the page") from None
     raise SourceError(f"{_WHAT} {url}", got=f"more than {_REDIRECTS} redirects", wanted="the page")
@@ -172,7 +208,7 @@ def _read(answer: requests.Response, url: str, end: float, timeout: float) -> by
         parts.append(part)
         size = max(size, sum(map(len, parts)))
         if time.monotonic() > end:
-            raise SourceError(f"{_WHAT} {url}", got=f"no whole page within {timeout:g} s", wanted="the page")
+            raise _late(url, timeout)
     raise EvidenceError(f"{_WHAT} {url}", got=f"more than {PAGE_LIMIT} bytes", wanted=f"at most {PAGE_LIMIT}",
                         do="Too large to be that page; it was not read on.")
 
