@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NoReturn
 
 from casnb import flags as catalogue
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from casnb.verify.proof import Proof
 
 _MEASUREMENT = re.compile(r"[0-9a-f]{64}")
+_NONCE = re.compile(r"[0-9A-Fa-f]{32}")
 _U16 = 1 << 16
+_DAY, _SECOND = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"
 
 
 def measurement_problem(value: object, name: str) -> str:
@@ -36,6 +38,15 @@ def measurement_problem(value: object, name: str) -> str:
     if _MEASUREMENT.fullmatch(text.strip().lower().removeprefix("0x")):
         return got + " Write it without blanks and 0x, in lower case."
     return got
+
+
+def _time(text: str) -> datetime:
+    for form in (_DAY, "%d.%m.%Y", "%d-%m-%Y", _SECOND):
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
+        except ValueError:
+            continue
+    raise UsageError("--verification-time", got=text, wanted="yyyy-mm-dd, dd.mm.yyyy or dd-mm-yyyy (00:00 UTC)")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -74,6 +85,9 @@ class AttestationPolicy(Shown):
 
     def problems(self) -> list[str]:
         """Return what is wrong with the combination itself, one sentence each; empty when it may be used."""
+        lists = (("mrenclaves", self.mrenclaves), ("ignore_advisories", self.ignore_advisories))
+        if out := [f"{name}: got one text, wanted a tuple: ({value[:80]!r},)." for name, value in lists if isinstance(value, str)]:
+            return out
         out = [p for value in self.mrenclaves if (p := measurement_problem(value, "--mrenclave"))]
         if self.mrsigner is not None:
             if p := measurement_problem(self.mrsigner, "--mrsigner"):
@@ -96,6 +110,10 @@ class AttestationPolicy(Shown):
             out.append("--only_for_testing-ignore-signer: needs --mrenclave, because otherwise nothing says which code is meant.")
         if self.fail_on_any_advisory and self.ignore_advisories:
             out.append("--fail-on-any-advisory: contradicts --ignore-advisories. Give one of them.")
+        if self.nonce is not None and not _NONCE.fullmatch(self.nonce):
+            out.append(f"--nonce: got {self.nonce[:80]!r}, wanted 32 hex digits.")
+        if self.verification_time is not None and self.verification_time.utcoffset() is None:
+            out.append("--verification-time: got a time without a zone, which could mean any.")
         return out
 
     def require_valid(self) -> AttestationPolicy:
@@ -123,23 +141,20 @@ class AttestationPolicy(Shown):
         names = self.flags()
         cluster = "".join(f.short for f in catalogue.FLAGS if f.short and f.name in names)
         out = [f"-{cluster}"] if cluster else []
-        for value in self.mrenclaves:
-            out += ["--mrenclave", value]
-        for option, number in (("--mrsigner", self.mrsigner), ("--isvprodid", self.isvprodid), ("--isvsvn", self.isvsvn)):
-            if number is not None:
-                out += [option, str(number)]
+        identity = {"--mrenclave", "--mrsigner", "--isvprodid", "--isvsvn"}
+        out += [word for pair in self._values() if pair[0] in identity for word in pair]
         late = ("only_for_testing-ignore-signer", "only_for_testing-debug", "only_for_testing-trust-any")
         out += [f"--{name}" for name in late if name in names]
-        for option, text in (("-c", self.cas_key_hash), ("-s", self.cas_software_key_hash), ("--nonce", self.nonce)):
-            if text is not None:
-                out += [option, text]
-        if self.verification_time is not None:
-            out += ["--verification-time", self.verification_time.strftime("%Y-%m-%d")]
-        if self.ignore_advisories:
-            out += ["--ignore-advisories", ",".join(self.ignore_advisories)]
-        if self.fail_on_any_advisory:
-            out.append("--fail-on-any-advisory")
-        return out
+        out += [word for pair in self._values() if pair[0] not in identity for word in pair]
+        return [*out, "--fail-on-any-advisory"] if self.fail_on_any_advisory else out
+
+    def _values(self) -> list[tuple[str, str]]:
+        at = self.verification_time and self.verification_time.astimezone(timezone.utc)
+        day = at and at.strftime(_SECOND if at.time() != at.time().min else _DAY)
+        pairs = [("--mrsigner", self.mrsigner), ("--isvprodid", self.isvprodid), ("--isvsvn", self.isvsvn),
+                 ("-c", self.cas_key_hash), ("-s", self.cas_software_key_hash), ("--nonce", self.nonce),
+                 ("--verification-time", day), ("--ignore-advisories", ",".join(self.ignore_advisories) or None)]
+        return [("--mrenclave", m) for m in self.mrenclaves] + [(name, str(value)) for name, value in pairs if value is not None]
 
     def command(self, address: str, offline_report: str | None = None) -> str:
         """Return the exact `scone cas attest` line for this policy, quoted for a shell."""
@@ -148,30 +163,35 @@ class AttestationPolicy(Shown):
 
     @classmethod
     def from_args(cls, args: Sequence[str], *, expected_signer: ExpectedSigner = SCONTAIN_CAS) -> AttestationPolicy:
-        """Read the options of a pasted `scone cas attest` line (its words before and after the address are skipped).
+        """Read the words of a pasted `scone cas attest` line; address, `--offline-report` and `--retries` are left aside.
 
-        Raises UsageError for an option casnb does not know; the combination is judged by `problems`.
+        A second word behind the address is an MRENCLAVE, as in old pages. Raises UsageError for an option casnb does not know; the
+        combination is judged by `problems`.
         """
         words = list(args)
-        for word in ("scone", "cas", "attest"):
-            if words[:1] == [word]:
-                words.pop(0)
+        if words[:3] == ["scone", "cas", "attest"]:
+            del words[:3]
         parser = _Parser(add_help=False, allow_abbrev=False)
         for flag in catalogue.FLAGS:
             names = [f"-{flag.short}"] if flag.short else []
             parser.add_argument(*names, f"--{flag.name}", dest=flag.attribute, action="store_true")
         parser.add_argument("--mrenclave", dest="mrenclaves", action="append", default=[])
-        for name in ("mrsigner", "nonce"):
+        for name in ("mrsigner", "nonce", "offline-report", "retries"):
             parser.add_argument(f"--{name}")
+        parser.add_argument("--verification-time", type=_time)
+        parser.add_argument("--ignore-advisories", type=lambda t: tuple(a.strip() for a in t.split(",") if a.strip()), default=())
+        parser.add_argument("--fail-on-any-advisory", action="store_true")
         for name in ("isvprodid", "isvsvn"):
             parser.add_argument(f"--{name}", type=int)
-        parser.add_argument("-c", dest="cas_key_hash")
-        parser.add_argument("-s", dest="cas_software_key_hash")
+        parser.add_argument("-c", "--cas-key-hash")
+        parser.add_argument("-s", "--cas-software-key-hash")
         parser.add_argument("address", nargs="*")
         found = vars(parser.parse_intermixed_args(words))
-        if len(found.pop("address")) > 1:
+        _, *old = found.pop("address") or [""]
+        if len(old) > 1:
             raise UsageError("scone cas attest", got="more than one address", wanted="one")
-        return cls(**{**found, "mrenclaves": tuple(found["mrenclaves"])}, expected_signer=expected_signer)
+        del found["offline_report"], found["retries"]
+        return cls(**{**found, "mrenclaves": (*found["mrenclaves"], *old)}, expected_signer=expected_signer)
 
     def __str__(self) -> str:
         return text_table(("option", "value"), self._rows())
@@ -181,11 +201,10 @@ class AttestationPolicy(Shown):
 
     def _rows(self) -> list[tuple[str, str]]:
         e = self.expected_signer
-        rows = [("expected signer", f"{e.mrsigner} ({e.name}), product {e.isvprodid}, version {e.isvsvn} or later")]
-        if self.mrsigner is not None:
-            rows = [("--mrsigner", self.mrsigner), ("--isvprodid", str(self.isvprodid)), ("--isvsvn", str(self.isvsvn))]
-        rows += [("--mrenclave", m) for m in self.mrenclaves]
-        return rows + [(f"--{f}", "set") for f in self.flags()]
+        least = f", version {e.isvsvn} or later" if self.isvsvn is None and not self.mrenclaves else ""
+        rows = [("expected signer", f"{e.mrsigner} ({e.name}), product {e.isvprodid}{least}")] if self.mrsigner is None else []
+        rows += [*self._values(), *((f"--{f}", "set") for f in self.flags())]
+        return [*rows, ("--fail-on-any-advisory", "set")] if self.fail_on_any_advisory else rows
 
 
 def appraise(
@@ -229,14 +248,15 @@ def _unneeded(flag: str, why: str) -> str:
 
 def _status(check: Check, proof: Proof, policy: AttestationPolicy, remarks: list[str]) -> Check:
     """Turn a failed status into a waiver where the flags cover every part of it."""
-    about = {f.name for f in catalogue.FLAGS if "tcb-status" in f.waives}
-    given = about & set(policy.flags())
-    needed = set(check.waivable_by) if check.status is CheckStatus.FAILED else set()
-    spare = given - needed
-    if check.status in (CheckStatus.PASSED, CheckStatus.FAILED):
-        remarks += [_unneeded(catalogue.BY_NAME[n].option, f"the status is {proof.status_text}") for n in sorted(spare)]
-    if needed and needed <= given:
-        return check.waived_by(" ".join(catalogue.BY_NAME[f.name].option for f in catalogue.FLAGS if f.name in needed))
+    given = [f for f in catalogue.FLAGS if "tcb-status" in f.waives and f.name in policy.flags()]
+    needed = check.waivable_by
+    if check.status is CheckStatus.FAILED and not (needed and {f.name for f in given}.issuperset(needed)):
+        takes = f"that takes {catalogue.options(needed)}" if needed else "no flag does"
+        alone = " alone" if needed and len(given) == 1 and given[0].name in needed else ""
+        remarks += [f"{f.option} was set and{alone} does not accept {proof.status_text}: {takes}." for f in given]
+    elif check.status is not CheckStatus.NOT_RUN:
+        remarks += [_unneeded(f.option, f"the status is {proof.status_text}") for f in given if f.name not in needed]
+        return check.waived_by(" ".join(f.option for f in given if f.name in needed)) if needed else check
     return check
 
 
@@ -251,19 +271,20 @@ def _identity(body: ReportBody, policy: AttestationPolicy, remarks: list[str]) -
         check = failed("debug", "DEBUG is set", "DEBUG is not set", "the host can read and write this enclave's memory",
                        ("only_for_testing-debug",))
         out.append(check.waived_by(flag) if policy.only_for_testing_debug else check)
-    out.append(_mrenclave(body, policy, remarks))
     signer = _mrsigner(body, policy, remarks)
-    return [*out, signer, *_product(body, policy, signer)]
+    return [*out, _mrenclave(body, policy, signer, remarks), signer, *_product(body, policy, signer, remarks)]
 
 
-def _mrenclave(body: ReportBody, policy: AttestationPolicy, remarks: list[str]) -> Check:
+def _mrenclave(body: ReportBody, policy: AttestationPolicy, signer: Check, remarks: list[str]) -> Check:
     flag = catalogue.BY_NAME["only_for_testing-trust-any"].option
     trust_any = policy.only_for_testing_trust_any and body.debug
     if not policy.mrenclaves:
-        if trust_any:
-            return not_run("mrenclave", "no MRENCLAVE was given", got=body.mrenclave).waived_by(flag)
-        if policy.only_for_testing_trust_any:
+        if signer.status is CheckStatus.WAIVED:
+            if trust_any:
+                return not_run("mrenclave", "no MRENCLAVE was given", got=body.mrenclave).waived_by(flag)
             return failed("mrenclave", body.mrenclave, "an MRENCLAVE to compare with", f"{flag} holds for debug enclaves only")
+        if policy.only_for_testing_trust_any and signer.status is CheckStatus.PASSED:
+            remarks.append(_unneeded(flag, "the signer stands for the code"))
         return not_run("mrenclave", "no MRENCLAVE was given; the signer stands for the code", optional=True, got=body.mrenclave)
     wanted = " or ".join(policy.mrenclaves)
     if body.mrenclave in policy.mrenclaves:
@@ -294,8 +315,10 @@ def _mrsigner(body: ReportBody, policy: AttestationPolicy, remarks: list[str]) -
     return check.waived_by(flag) if policy.only_for_testing_ignore_signer else check
 
 
-def _product(body: ReportBody, policy: AttestationPolicy, signer: Check) -> list[Check]:
+def _product(body: ReportBody, policy: AttestationPolicy, signer: Check, remarks: list[str]) -> list[Check]:
     if signer.status is not CheckStatus.PASSED:
+        if policy.isvsvn is not None and signer.status is CheckStatus.WAIVED:
+            remarks.append("--isvsvn was set and not compared: a version means nothing without its signer.")
         why = "a number that an unexpected signer chose means nothing"
         pairs = (("isvprodid", body.isv_prod_id), ("isvsvn", body.isv_svn))
         return [not_run(name, why, optional=True, got=value) for name, value in pairs]
@@ -342,7 +365,10 @@ def _instance(report: CasReport, policy: AttestationPolicy) -> Check:
     asked = [(name, wanted, n) for name, wanted, n in pairs if wanted is not None]
     if not asked:
         return not_run("instance-key", "no key hash was given with -c or -s", optional=True)
-    hashes = chain_key_hashes(report.cert_chain_pem)
+    try:
+        hashes = chain_key_hashes(report.cert_chain_pem)
+    except Exception as exc:  # cryptography raises many kinds for hostile DER
+        return failed("instance-key", str(exc), "certificates that have such keys")
     for name, wanted, n in asked:
         if hashes[n] != wanted:
             return failed("instance-key", f"{name} {hashes[n]}", wanted, "another instance answered")
