@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.resources
+import importlib.util
 import os
 import secrets
 import shutil
@@ -21,7 +23,6 @@ READY_SECONDS = 60
 
 #: Read now: each test runs without the reader's own CASNB_ variables.
 CHROMIUM = os.environ.get("CASNB_CHROMIUM", "")
-AXE = os.environ.get("CASNB_AXE", "")
 SCREENSHOTS = os.environ.get("CASNB_SCREENSHOTS", "")
 
 
@@ -184,7 +185,7 @@ def screenshots(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """The source of axe-core, where CASNB_AXE names its file."""
-    if not AXE:
-        pytest.skip("no axe-core (set CASNB_AXE to its axe.min.js)")
-    return Path(AXE).read_text(encoding="utf-8")
+    """The source of axe-core, from the package that carries it."""
+    if importlib.util.find_spec("axe_playwright_python") is None:
+        missing("axe-playwright-python")
+    return (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
