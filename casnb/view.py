@@ -28,7 +28,10 @@ _STYLE = (
     ".casnb.casnb .s-waived{border-style:dashed;color:var(--jp-warn-color0,#8a3c00);"
     "color:color-mix(in srgb,var(--jp-warn-color0,#8a3c00) 70%,var(--jp-ui-font-color1,#1a1a1a))}"
     ".casnb.casnb .s-not-run{border-style:dotted;color:var(--jp-ui-font-color2,#555)}"
-    ".casnb.casnb .verdict{font-weight:600;padding:.5em .8em;margin:.4em 0;border-left:6px solid currentColor}"
+    ".casnb.casnb .verdict{font-weight:600;padding:.5em .8em;margin:.4em 0;border-left:8px dotted var(--jp-ui-font-color2,#555)}"
+    ".casnb.casnb .verdict[data-verdict=trustworthy]{border-left:8px solid var(--jp-success-color0,#1b5e20)}"
+    ".casnb.casnb .verdict[data-verdict=accepted-with-waivers]{border-left:8px dashed var(--jp-warn-color0,#8a3c00)}"
+    ".casnb.casnb .verdict[data-verdict=rejected]{border-left:8px double var(--jp-error-color0,#b71c1c)}"
 )
 
 _MARK = {"passed": "\N{CHECK MARK}", "failed": "\N{MULTIPLICATION X}", "waived": "\N{TILDE OPERATOR}", "not-run": "\N{EN DASH}"}
@@ -112,11 +115,17 @@ def text_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[s
     return "\n".join(lines)
 
 
+def html_verdict(name: str, words: str, live: bool = False) -> str:
+    """Return the verdict line, told apart by its border too; `words` is HTML, `live` has its changes read aloud."""
+    polite = ' aria-live="polite"' if live else ""
+    return f'<div class="verdict" role="status"{polite} data-verdict="{escape(name)}">{words}</div>'
+
+
 def html_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[str] = (), verdict: str = "") -> str:
     """Return the same as an HTML table; status is told by word, mark and border, never by colour alone."""
     out = []
     if sentence:
-        out.append(f'<div class="verdict" role="status" data-verdict="{escape(verdict)}">{cell(sentence, 600)}</div>')
+        out.append(html_verdict(verdict, cell(sentence, 600)))
     out.append('<table><thead><tr><th scope="col">status</th><th scope="col">check</th><th scope="col">what it saw</th>'
                '<th scope="col">source</th></tr></thead><tbody>')
     for c in checks:

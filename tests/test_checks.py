@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -108,3 +109,11 @@ def test_every_check_says_what_it_stops():
     """Title, source and attack of every check are there to be shown."""
     for spec in CATALOGUE.values():
         assert spec.title and spec.source and spec.attack, spec.id
+
+
+def test_each_verdict_has_a_border_of_its_own():
+    """Told apart without colour: solid, dashed, double."""
+    html = AttestationResult(checks=(passed("debug", "DEBUG is not set"),))._repr_mimebundle_()["text/html"]
+    borders = {v: re.search(rf"data-verdict={v.value}]{{border-left:8px (\w+) ", html) for v in Verdict}
+    assert all(borders.values()) and len({m[1] for m in borders.values() if m}) == len(Verdict)
+    assert 'data-verdict="trustworthy"' in html

@@ -132,10 +132,10 @@ def test_an_error_of_casnb_becomes_a_sentence(cases, monkeypatch):
 
 
 def test_the_verdict_line_is_announced_and_escaped():
-    """A status role, a border that differs by verdict, nothing unescaped."""
+    """A status role that is read aloud when it changes, nothing unescaped."""
     html = render_verdict("rejected", "CAS <b> is rejected.", ["--x: needs <y>."])
-    assert html == ('<div class="verdict" role="status" aria-live="polite" data-verdict="rejected" '
-                    'style="border-left:8px double var(--jp-error-color0,#b71c1c)">CAS &lt;b&gt; is rejected.<br>'
+    assert html == ('<div class="verdict" role="status" aria-live="polite" data-verdict="rejected">'
+                    'CAS &lt;b&gt; is rejected.<br>'
                     '<code>Error: --x: needs &lt;y&gt;.</code></div>')
 
 

@@ -9,7 +9,7 @@ _PARTIES = {
     "a": Option("the enclave in which the CAS runs, on its machine"),
     "b": Option("Intel, who signs what is known about CPUs and their firmware"),
     "c": Option("the publisher of the public CAS page, who says which MRENCLAVE to expect"),
-    "d": Option("the program that checks signatures and applies your flags: `scone cas attest`, or casnb"),
+    "d": Option("the program that checks signatures and applies your flags, such as scone cas attest"),
     "e": Option("you, who must decide whether to send a secret"),
 }
 

@@ -15,7 +15,7 @@ from casnb.errors import CasnbError, UsageError, neutral
 from casnb.policy import AttestationPolicy
 from casnb.simulator.scenario import SCENARIOS
 from casnb.teach.facts import Cases
-from casnb.view import Shown, cell, html_result, page, text_result
+from casnb.view import Shown, cell, html_result, html_verdict, page, text_result
 
 if TYPE_CHECKING:
     from casnb.checks import AttestationResult
@@ -120,16 +120,10 @@ def verdict_name(model: FlagModel) -> str:
     return "error" if model.error else "usage-error" if model.problems else str(model.result.verdict.value)
 
 
-_BORDER = {"trustworthy": "solid var(--jp-success-color0,#1b5e20)", "accepted-with-waivers": "dashed var(--jp-warn-color0,#8a3c00)",
-           "rejected": "double var(--jp-error-color0,#b71c1c)"}
-
-
 def render_verdict(name: str, words: str, problems: Sequence[str] = ()) -> str:
     """Return the verdict line, announced to screen readers, with the problem sentences as the command prints them."""
-    border = f"border-left:8px {_BORDER.get(name, 'dotted var(--jp-ui-font-color2,#555)')}"
     lines = "".join(f"<br><code>Error: {cell(p, 400)}</code>" for p in problems)
-    return (f'<div class="verdict" role="status" aria-live="polite" data-verdict="{html.escape(name)}" style="{border}">'
-            f"{cell(words, 700)}{lines}</div>")
+    return html_verdict(name, cell(words, 700) + lines, live=True)
 
 
 def render_checks(result: AttestationResult | None) -> str:
