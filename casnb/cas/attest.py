@@ -23,6 +23,8 @@ __all__ = ["Attempt", "AttestedCas", "Waiver", "attempt", "attest", "fetch_repor
 
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _TYPES = {"IASReport": "IASReport", "EPID": "EPID", "EPIDQuote": "EPID", "DCAP": "DCAP", "DCAPQuote": "DCAP"}
+#: An EPID quote is made for a service provider; casnb is none, so it sends zeros.
+_PROVIDER = f"&spid={'0' * 32}&linkable=false"
 
 
 def fetch_report(address: str, *, type: str = "IASReport", nonce: str | None = None, timeout: float = 10) -> CasReport:
@@ -46,7 +48,7 @@ def _fetch(host: str, port: int, type: str, nonce: str, timeout: float) -> tuple
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    target = f"/v1/attest?type={_TYPES[type]}&nonce={nonce}"
+    target = f"/v1/attest?type={_TYPES[type]}&nonce={nonce}" + (_PROVIDER if _TYPES[type] == "EPID" else "")
     answer = exchange(host, port, target, context=context, tls_name=host, timeout=timeout)
     if answer.status != 200:
         raise _NoReport(host, port, answer)
@@ -117,7 +119,7 @@ def attempt(
         assert policy.nonce is not None
         found, leaf = _ask(host, port, type, policy.nonce, timeout)
     else:
-        found = report if isinstance(report, CasReport) else CasReport.from_json(bytes(report))
+        found = _saved(report)
     at = policy.verification_time or now or datetime.now(timezone.utc)
     proof = verify(found, roots=anchors, now=at)
     result = appraise(proof, policy, report=found, subject=f"CAS {neutral(name, 120)}")
@@ -125,6 +127,14 @@ def attempt(
     if anchors.simulated:
         result = replace(result, remarks=(*result.remarks, "The roots are simulated: this says nothing about real hardware."))
     return Attempt(name, url, found, result, policy.nonce or "", anchors.label)
+
+
+def _saved(report: bytes | CasReport) -> CasReport:
+    if isinstance(report, CasReport):
+        return report
+    if not isinstance(report, (bytes, bytearray, memoryview)):
+        raise UsageError("report", got=type(report).__name__, wanted="bytes or a CasReport", do="casnb.decode reads a file.")
+    return CasReport.from_json(bytes(report))
 
 
 def _ask(host: str, port: int, type: str | None, nonce: str, timeout: float) -> tuple[CasReport, bytes]:
@@ -184,12 +194,13 @@ class AttestedCas(Shown):
     mrenclave: str = ""
     roots: str = ""
     proof_data: dict[str, Any] = field(default_factory=dict, compare=False)
-    seal: object = field(default=None, compare=False)
+    seal: object = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.seal is not _SEAL:
             raise UsageError("AttestedCas", got="a call of the class", wanted="attest(...), or an entry of the trust file",
                              do="Only an accepted attestation makes one.")
+        object.__setattr__(self, "seal", None)  # so that dataclasses.replace makes none either
 
     @classmethod
     def from_attempt(cls, tried: Attempt) -> AttestedCas:

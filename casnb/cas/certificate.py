@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from casnb.errors import EvidenceError, neutral
+from casnb.verify.certificate import tlv
 from casnb.verify.keyhash import key_hash
 from casnb.view import Shown, cell, html_table, text_table
 
@@ -21,6 +23,9 @@ from casnb.view import Shown, cell, html_table, text_table
 _CHAIN_LIMIT = 64 << 10
 #: The DNS name that every CAS's TLS certificate carries, whatever its address.
 TLS_NAME = "cas"
+
+#: DER of the object identifier 2.5.29.19.
+_BASIC_CONSTRAINTS = bytes.fromhex("0603551d13")
 
 _ROLES = {
     "instance": "the CAS software key: signs the certificate that the TLS port presents, and changes with the software",
@@ -122,17 +127,34 @@ def _load(pem: bytes) -> list[x509.Certificate]:
     try:
         found = x509.load_pem_x509_certificates(pem)
         for c in found:
-            c.public_key(), c.subject, c.issuer, c.extensions, c.not_valid_after_utc  # read lazily: fail now
+            c.public_key(), c.subject, c.issuer, c.not_valid_after_utc  # read lazily: fail now
     except Exception:  # cryptography raises many kinds for hostile DER
         raise EvidenceError("CAS certificates", got="text that is not certificates in PEM", wanted="two of them") from None
     return found
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
+    """Read basic constraints alone: in CASes of 2019 another extension, the key identifier, is not DER and stops a parser."""
+    der = certificate.tbs_certificate_bytes
+    found: list[bytes] = []
     try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
+        for tag, start, end in _inside(der, *tlv(der, 0, len(der))[1:]):
+            if tag != 0xA3:
+                continue
+            for _, at, stop in _inside(der, *tlv(der, start, end)[1:]):
+                if der.startswith(_BASIC_CONSTRAINTS, at):
+                    *_, (_, value, last) = _inside(der, at, stop)
+                    found.append(der[value:last])
+    except (EvidenceError, IndexError):
         return False
+    return len(found) == 1 and found[0][:1] == b"\x30" and found[0][2:5] == b"\x01\x01\xff"
+
+
+def _inside(der: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield tag, start and end of each DER value in a stretch of bytes."""
+    while at < end:
+        tag, start, at = tlv(der, at, end)
+        yield tag, start, at
 
 
 def _common_name(name: x509.Name) -> str:
