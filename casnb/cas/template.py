@@ -19,7 +19,7 @@ _NODES = 20_000
 _VARIABLE = re.compile(r"\\\$|\$\$SCONE.*?\$\$|\$\$|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))", re.DOTALL)
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Lookup = Callable[[str], "str | None"]
@@ -33,8 +33,8 @@ def environment(variables: Mapping[str, str], use_env: bool) -> Lookup:
 def read_document(text: str | bytes, what: str, lookup: Lookup | None = None) -> Any:
     """Return the one YAML document of `text` as dict, list, str, int, bool and None; `what` names it in errors.
 
-    Types are taken only from plain words: null, true or false, and whole numbers in decimal. All else stays text, so that
-    `0.3`, `0.10`, `007` and `yes` mean what was typed. Raises EvidenceError for more than 256 kB, nesting deeper than 16, more
+    Types are taken only from plain words: null, true or false, and whole numbers in decimal, of up to 19 digits. All else stays
+    text, so that `0.3`, `0.10`, `007` and `yes` mean what was typed. Raises EvidenceError for more than 256 kB, nesting deeper than 16, more
     than 20,000 values, anchors, aliases, tags, a key twice, a second document; UsageError for a variable without a value.
     """
     try:

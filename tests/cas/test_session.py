@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from casnb.cas.session import Secret, Session, canonical_pem, public_key, session_hash
@@ -126,6 +126,7 @@ TRAPS = st.sampled_from(["~", "null", "yes", "007", "0x1f", "1e3", "1_000", "12:
 
 
 @settings(max_examples=120, deadline=None)
+@example([], {"": 10**18})
 @given(st.lists(st.builds(Secret, name=st.from_regex(r"[a-z_][a-z0-9_.-]{0,8}", fullmatch=True), kind=st.just("ascii"),
                           value=TEXT | TRAPS, export_public=st.booleans()), unique_by=lambda s: s.name, max_size=4),
        st.dictionaries(TEXT, TEXT | st.integers(0, 2**60) | st.booleans() | st.none(), max_size=4))
