@@ -34,8 +34,9 @@ def read_document(text: str | bytes, what: str, lookup: Lookup | None = None) ->
     """Return the one YAML document of `text` as dict, list, str, int, bool and None; `what` names it in errors.
 
     Types are taken only from plain words: null, true or false, and whole numbers in decimal, of up to 19 digits. All else stays
-    text, so that `0.3`, `0.10`, `007` and `yes` mean what was typed. Raises EvidenceError for more than 256 kB, nesting deeper$
-    than 16, more than 20,000 values, anchors, aliases, tags, a key twice, a second document; UsageError for a variable without a value.
+    text, so that `0.3`, `0.10`, `007` and `yes` mean what was typed. Raises EvidenceError for more than 256 kB, nesting deeper
+    than 16, more than 20,000 values, anchors, aliases, tags, a key twice, a second document; UsageError for a variable without a
+    value.
     """
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
