@@ -222,7 +222,7 @@ _EXPLAINED = {
     "timeout": "no answer in time. Is the address right, and does a firewall let port 8081 through?",
     "refused": "nothing listens there. Is the CAS running, and is the port right?",
     "no-host": "no such host name",
-    "closed": "the server closed the connection without an answer. Is it a TLS port, and the right one?",
+    "closed": "the server closed the connection before it had answered. Is it a TLS port, and the right one?",
     "not-http": "the server answers with something that is not HTTP. Is the port right?",
     "cut": "the answer was cut off before its end. Try again",
 }

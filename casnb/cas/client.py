@@ -89,7 +89,10 @@ class CasClient(Shown):
 
     def create_session(self, text: str) -> str:
         """Upload a session (YAML); one whose `predecessor` is the current hash is an update. Return its hash, 64 hex digits."""
-        data = text.encode("utf-8")
+        try:
+            data = text.encode("utf-8")
+        except (AttributeError, UnicodeEncodeError):
+            raise UsageError("session", got=f"{type(text).__name__} that is no text", wanted="YAML as text") from None
         if len(data) > SESSION_LIMIT:
             raise UsageError("session", got=f"{len(data)} bytes", wanted=f"at most {SESSION_LIMIT}")
         body = self._get("/v1/sessions", "session", method="POST", body=data, wanted=201)

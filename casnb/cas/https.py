@@ -86,7 +86,7 @@ def exchange(
     late = threading.Event()
     with raw:
         try:
-            tls = context.wrap_socket(raw, server_hostname=tls_name, do_handshake_on_connect=False)
+            tls = context.wrap_socket(raw, server_hostname=tls_name, do_handshake_on_connect=False, suppress_ragged_eofs=False)
         except (OSError, ValueError) as exc:
             raise SourceError(where, got=explain_tls_error(exc), wanted="a TLS connection") from None
         with tls:
