@@ -310,7 +310,7 @@ def drip(sock, head=b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"):
     pytest.param(lambda r: r(GOOD, "200 OK", "Content-Encoding: gzip"), "compressed", id="compressed unasked"),
     pytest.param(lambda r: b"SSH-2.0-OpenSSH\r\n", "not HTTP", id="not HTTP"),
     pytest.param(lambda r: r(GOOD, length=len(GOOD) + 9), "cut off", id="cut off"),
-    pytest.param(lambda r: b"", "without an answer", id="nothing"),
+    pytest.param(lambda r: b"", "before it had answered", id="nothing"),
     pytest.param(lambda r: drip, "within", id="a byte of the page now and then"),
     pytest.param(lambda r: lambda sock: drip(sock, b"HTTP/1.1 200 OK\r\nX: "), "within", id="a byte of a header now and then"),
 ])
