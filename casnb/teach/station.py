@@ -153,10 +153,13 @@ class Run(Shown):
         return f'<pre data-exit-code="{self.exit_code}" style="{style}">{escape(str(self))}</pre>'
 
 
-def run_command(args: list[str], env: Mapping[str, str], shown: str, timeout: float) -> Run:
+def run_command(args: list[str], env: Mapping[str, str], shown: str, timeout: float, folder: Path | None = None) -> Run:
     """Run a command without a shell and without standard input; at most 200,000 characters of output are kept."""
     try:
-        done = subprocess.run(args, env=dict(env), stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)  # noqa: S603
+        done = subprocess.run(args, env=dict(env), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,  # noqa: S603
+                              timeout=timeout, check=False)
+    except FileNotFoundError:
+        raise SourceError(args[0], got="no such program on this machine", do="Install it; `casnb doctor` says how.") from None
     except subprocess.TimeoutExpired:
         raise SourceError(shown, got=f"no end after {timeout:g} seconds") from None
     out, err = (b.decode("utf-8", "replace")[:_OUTPUT_LIMIT] for b in (done.stdout, done.stderr))

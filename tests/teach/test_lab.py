@@ -237,3 +237,13 @@ def test_a_command_shows_what_it_printed():
     assert "<pre" in run._repr_mimebundle_()["text/html"]
     with pytest.raises(SourceError, match="no end after"):
         run_command([sys.executable, "-c", "import time; time.sleep(20)"], os.environ, "sleep", 0.3)
+
+
+def test_a_program_runs_in_the_labs_folder(begun):
+    """What it prints and how it ends are kept; one that is not there is named."""
+    lab = begun("04")
+    (lab.folder / "here.txt").write_text("x")
+    done = lab.run(sys.executable, "-c", "import os; print(sorted(os.listdir())); raise SystemExit(3)")
+    assert (done.exit_code, "here.txt" in done.stdout) == (3, True)
+    with pytest.raises(SourceError, match="no-such-program"):
+        lab.run("no-such-program")
