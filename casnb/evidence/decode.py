@@ -1,10 +1,11 @@
-"""Any piece of evidence to its value: guess the wrapping (raw, hex, base64, JSON) and the format, and say what was guessed."""
+"""Any piece of evidence to its value: guess the wrapping (raw, hex, base64, PEM, JSON) and the format, and say what was guessed."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from casnb.errors import EvidenceError, SourceError
@@ -20,11 +21,27 @@ Evidence = ReportBody | Quote | EpidQuote | SigStruct | Ledger | Avr | CasReport
 
 #: No file of more bytes is read. An SGXS stream may be that large; nothing else has more than `strictjson.LIMIT` bytes.
 FILE_LIMIT = 8 << 20
+#: How many wrappings are taken off one after another, such as hex around base64 around JSON.
+LAYERS = 3
 _HEX = re.compile(rb"[0-9a-fA-F]+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,60})-----([A-Za-z0-9+/=\s]*)-----END \1-----")
+_DASHES = b"-----BEGIN "
 _NAMES = {ReportBody: "SGX report body", Quote: "DCAP quote, version 3", EpidQuote: "EPID quote, version 2",
           SigStruct: "SIGSTRUCT", Ledger: "SGXS stream (MRENCLAVE ledger)", Avr: "IAS report body", CasReport: "CAS report"}
 _WANTED = "a report body, quote, SIGSTRUCT, SGXS stream, IAS report or CAS report"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A piece of evidence with how it was read: its format in words, and its wrappings from the outside in."""
+
+    value: Evidence
+    format: str
+    wrapping: str
+
+    def __str__(self) -> str:
+        return f"{self.format}, {self.wrapping}"
 
 
 def read_file(path: str | Path, limit: int = FILE_LIMIT) -> bytes:
@@ -46,29 +63,36 @@ def decode(source: bytes | str | Path) -> Evidence:
     """Return the value of a piece of evidence; `str` and `Path` name a file, `bytes` are the evidence itself.
 
     Read are report bodies, quotes (EPID v2, DCAP v3), SIGSTRUCT, SGXS streams, IAS report bodies and CAS reports; raw, as hex,
-    as base64 or as JSON. Of a local REPORT (432 bytes) the body is kept; key id and MAC mean something on its own machine only.
+    base64, PEM or JSON. Of a local REPORT (432 bytes) the body is kept; key id and MAC mean something on its own machine only.
     Raises EvidenceError where the bytes are none of these or too many (8 MiB; 1 MiB for all but an SGXS stream), SourceError
     where the file cannot be read. Not checked here: anything about who made it.
 
     >>> decode(bytes(384)).debug
     False
     """
-    data = read_file(source) if isinstance(source, (str, Path)) else bytes(source)
-    return _decode(data)
+    return read(read_file(source) if isinstance(source, (str, Path)) else bytes(source)).value
 
 
 def guess(data: bytes) -> str:
     """Say in words how `decode` would read these bytes."""
-    wrapping, inner = _unwrap(data)
-    value = _value(inner)
-    name = _NAMES[type(value)]
-    if isinstance(value, ReportBody) and len(inner) == SIGNED_SIZE:
-        name = "SGX local report (without key id and MAC)"
-    return f"{name}, {wrapping}"
+    return str(read(data))
 
 
-def _decode(data: bytes) -> Evidence:
-    return _value(_unwrap(data)[1])
+def read(data: bytes) -> Reading:
+    """Return what these bytes are, and how that was found out; raise EvidenceError where they are nothing casnb knows."""
+    if len(data) > FILE_LIMIT:
+        raise EvidenceError("evidence", got=f"{len(data)} bytes", wanted=f"at most {FILE_LIMIT}", do="Nothing was decoded.")
+    layers: list[str] = []
+    while len(layers) < LAYERS and (found := _unwrap(data)):
+        name, data = found
+        layers.append(name)
+    inner = "JSON" if _is_json(data) else "raw"
+    value = _value(data)
+    format = _NAMES[type(value)]
+    if isinstance(value, ReportBody) and len(data) == SIGNED_SIZE:
+        format = "SGX local report (without key id and MAC)"
+    words = [inner, *reversed(layers)] if inner == "JSON" or not layers else list(reversed(layers))
+    return Reading(value, format, " in ".join(words))
 
 
 def _is_json(data: bytes) -> bool:
@@ -76,14 +100,14 @@ def _is_json(data: bytes) -> bool:
     return data.lstrip(b" \t\r\n")[:1] == b"{" and b"\0" not in data
 
 
-def _unwrap(data: bytes) -> tuple[str, bytes]:
-    """Take hex or base64 off; raw bytes and JSON stay as they are."""
-    if len(data) > FILE_LIMIT:
-        raise EvidenceError("evidence", got=f"{len(data)} bytes", wanted=f"at most {FILE_LIMIT}", do="Nothing was decoded.")
+def _unwrap(data: bytes) -> tuple[str, bytes] | None:
+    """Take one wrapping off: its name and what was inside, or None for raw bytes and JSON."""
     if _is_json(data):
-        return "JSON", data
+        return None
+    if _DASHES in data[:4096] and b"\0" not in data.rstrip(b"\0"):
+        return _pem(data)
     if b"\0" in data:
-        return "raw", data
+        return None
     text = b"".join(data.split())
     digits = text[2:] if text[:2] in (b"0x", b"0X") else text
     if _HEX.fullmatch(digits):
@@ -91,12 +115,28 @@ def _unwrap(data: bytes) -> tuple[str, bytes]:
             raise EvidenceError("evidence", got=f"{len(digits)} hex digits", wanted="an even number", do="A digit is missing.")
         return "hex", binascii.unhexlify(digits)
     if _BASE64.fullmatch(text):
-        try:
-            inner = base64.b64decode(text, validate=True)
-        except binascii.Error:
-            raise EvidenceError("evidence", got="text that looks like base64 and is not", wanted="correct padding") from None
-        return ("JSON in base64" if _is_json(inner) else "base64"), inner
-    return "raw", data
+        return "base64", _base64(text, "evidence")
+    return None
+
+
+def _base64(text: bytes, what: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise EvidenceError(what, got="text that looks like base64 and is not", wanted="correct padding") from None
+
+
+def _pem(data: bytes) -> tuple[str, bytes]:
+    """Return the content of the only PEM block, whatever its label; keys and certificates are named and refused."""
+    blocks = data.count(_DASHES)
+    block = _PEM.search(data)
+    if blocks != 1 or block is None:
+        raise EvidenceError("evidence: PEM", got=f"{blocks} blocks" if blocks > 1 else "a block that is cut short or not base64",
+                            wanted="one block")
+    label = block[1].decode()
+    if "KEY" in label or label in ("CERTIFICATE REQUEST", "X509 CRL", "CERTIFICATE"):
+        raise EvidenceError("evidence: PEM", got=label, wanted=_WANTED)
+    return f"PEM ({label})", _base64(b"".join(block[2].split()), f"evidence: PEM {label}")
 
 
 def _value(data: bytes) -> Evidence:
