@@ -1,4 +1,4 @@
-"""Policy: is this enclave the one we want? Flags with their rules, and the appraisal that applies them to a proof."""
+"""Policy: what a relying party accepts. Flags with their rules, and the command line that stands for them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from casnb import flags as catalogue
-from casnb.checks import AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
+from casnb.appraisal import appraise as appraise
 from casnb.errors import UsageError
-from casnb.identities import SCONTAIN_CAS, ExpectedSigner, known_signer
+from casnb.identities import SCONTAIN_CAS, ExpectedSigner
 from casnb.view import Shown, html_table, text_table
-
-if TYPE_CHECKING:
-    from casnb.evidence.cas_report import CasReport
-    from casnb.evidence.report import ReportBody
-    from casnb.verify.proof import Proof
 
 _MEASUREMENT = re.compile(r"[0-9a-f]{64}")
 _NONCE = re.compile(r"[0-9A-Fa-f]{32}")
@@ -205,185 +200,3 @@ class AttestationPolicy(Shown):
         rows = [("expected signer", f"{e.mrsigner} ({e.name}), product {e.isvprodid}{least}")] if self.mrsigner is None else []
         rows += [*self._values(), *((f"--{f}", "set") for f in self.flags())]
         return [*rows, ("--fail-on-any-advisory", "set")] if self.fail_on_any_advisory else rows
-
-
-def appraise(
-    proof: Proof, policy: AttestationPolicy, *, report: CasReport | None = None, subject: str = "CAS"
-) -> AttestationResult:
-    """Apply a policy to a proof and return the whole ordered list of checks with the verdict.
-
-    `report` is the CAS report the evidence came in; without it nothing can be said about certificate, nonce or instance. A
-    proof that does not hold leaves every policy check NOT_RUN, since nothing it says is known to be true. A check that a
-    flag switched off is WAIVED where it would have failed, and PASSED, with a remark, where the flag was not needed.
-    Raises UsageError for a policy that contradicts itself. Not checked: whether the expected values are right.
-
-    Example: `appraise(verify(report, roots=roots, now=now), AttestationPolicy(), report=report).verdict`
-    """
-    policy.require_valid()
-    remarks: list[str] = []
-    checks = [_status(c, proof, policy, remarks) if c.id == "tcb-status" else c for c in proof.checks]
-    body = proof.report
-    if proof.genuine and body is not None:
-        checks += _identity(body, policy, remarks)
-        checks += _binding(body, policy, report)
-        checks.append(_advisories(proof.advisories, policy))
-    else:
-        bad = (c.id for c in proof.checks if c.id != "tcb-status" and c.status is not CheckStatus.PASSED and not c.optional)
-        first = next(bad, "tcb-status")
-        ids = ("debug", "mrenclave", "mrsigner", "isvprodid", "isvsvn", "advisories", "certificate-binding", "nonce",
-               "instance-key")
-        checks += [not_run(i, f"the evidence is not proven genuine ({first})") for i in ids]
-    signer = known_signer(body.mrsigner) if body is not None else None
-    if signer is not None and signer.anybody_can_sign:
-        remarks.append(f"MRSIGNER is {signer.name}: {signer.note}.")
-    return AttestationResult(
-        checks=ordered(checks), tcb_status=proof.status_text, advisories=proof.advisories,
-        identity=body.identity() if body is not None else None, evidence_sha256=proof.evidence_sha256, at=proof.at,
-        remarks=tuple(remarks), known_signer=signer.name if signer else "", subject=subject)
-
-
-def _unneeded(flag: str, why: str) -> str:
-    return f"{flag} was set and not needed: {why}."
-
-
-def _status(check: Check, proof: Proof, policy: AttestationPolicy, remarks: list[str]) -> Check:
-    """Turn a failed status into a waiver where the flags cover every part of it."""
-    given = [f for f in catalogue.FLAGS if "tcb-status" in f.waives and f.name in policy.flags()]
-    needed = check.waivable_by
-    if check.status is CheckStatus.FAILED and not (needed and {f.name for f in given}.issuperset(needed)):
-        takes = f"that takes {catalogue.options(needed)}" if needed else "no flag does"
-        alone = " alone" if needed and len(given) == 1 and given[0].name in needed else ""
-        remarks += [f"{f.option} was set and{alone} does not accept {proof.status_text}: {takes}." for f in given]
-    elif check.status is not CheckStatus.NOT_RUN:
-        remarks += [_unneeded(f.option, f"the status is {proof.status_text}") for f in given if f.name not in needed]
-        return check.waived_by(" ".join(f.option for f in given if f.name in needed)) if needed else check
-    return check
-
-
-def _identity(body: ReportBody, policy: AttestationPolicy, remarks: list[str]) -> list[Check]:
-    out = []
-    flag = catalogue.BY_NAME["only_for_testing-debug"].option
-    if not body.debug:
-        out.append(passed("debug", "DEBUG is not set"))
-        if policy.only_for_testing_debug:
-            remarks.append(_unneeded(flag, "the enclave is not a debug enclave"))
-    else:
-        check = failed("debug", "DEBUG is set", "DEBUG is not set", "the host can read and write this enclave's memory",
-                       ("only_for_testing-debug",))
-        out.append(check.waived_by(flag) if policy.only_for_testing_debug else check)
-    signer = _mrsigner(body, policy, remarks)
-    return [*out, _mrenclave(body, policy, signer, remarks), signer, *_product(body, policy, signer, remarks)]
-
-
-def _mrenclave(body: ReportBody, policy: AttestationPolicy, signer: Check, remarks: list[str]) -> Check:
-    flag = catalogue.BY_NAME["only_for_testing-trust-any"].option
-    trust_any = policy.only_for_testing_trust_any and body.debug
-    if not policy.mrenclaves:
-        if signer.status is CheckStatus.WAIVED:
-            if trust_any:
-                return not_run("mrenclave", "no MRENCLAVE was given", got=body.mrenclave).waived_by(flag)
-            return failed("mrenclave", body.mrenclave, "an MRENCLAVE to compare with", f"{flag} holds for debug enclaves only")
-        if policy.only_for_testing_trust_any and signer.status is CheckStatus.PASSED:
-            remarks.append(_unneeded(flag, "the signer stands for the code"))
-        return not_run("mrenclave", "no MRENCLAVE was given; the signer stands for the code", optional=True, got=body.mrenclave)
-    wanted = " or ".join(policy.mrenclaves)
-    if body.mrenclave in policy.mrenclaves:
-        if policy.only_for_testing_trust_any:
-            remarks.append(_unneeded(flag, "MRENCLAVE is the one that was given"))
-        return passed("mrenclave", body.mrenclave, wanted)
-    check = failed("mrenclave", body.mrenclave, wanted, _mrenclave_hint(body, policy.mrenclaves), ("only_for_testing-trust-any",))
-    return check.waived_by(flag) if trust_any else check
-
-
-def _mrenclave_hint(body: ReportBody, wanted: tuple[str, ...]) -> str:
-    if body.mrsigner in wanted:
-        return "the value given is the MRSIGNER"
-    if body.mr_enclave[::-1].hex() in wanted:
-        return "the value given is the MRENCLAVE with its bytes reversed; measurements are written in the order they stand"
-    return ""
-
-
-def _mrsigner(body: ReportBody, policy: AttestationPolicy, remarks: list[str]) -> Check:
-    flag = catalogue.BY_NAME["only_for_testing-ignore-signer"].option
-    wanted = policy.mrsigner if policy.mrsigner is not None else policy.expected_signer.mrsigner
-    if body.mrsigner == wanted:
-        if policy.only_for_testing_ignore_signer:
-            remarks.append(_unneeded(flag, "the signer is the expected one"))
-        return passed("mrsigner", body.mrsigner, wanted)
-    known = known_signer(body.mrsigner)
-    check = failed("mrsigner", body.mrsigner, wanted, f"this is {known.name}" if known else "", ("only_for_testing-ignore-signer",))
-    return check.waived_by(flag) if policy.only_for_testing_ignore_signer else check
-
-
-def _product(body: ReportBody, policy: AttestationPolicy, signer: Check, remarks: list[str]) -> list[Check]:
-    if signer.status is not CheckStatus.PASSED:
-        if policy.isvsvn is not None and signer.status is CheckStatus.WAIVED:
-            remarks.append("--isvsvn was set and not compared: a version means nothing without its signer.")
-        why = "a number that an unexpected signer chose means nothing"
-        pairs = (("isvprodid", body.isv_prod_id), ("isvsvn", body.isv_svn))
-        return [not_run(name, why, optional=True, got=value) for name, value in pairs]
-    product = policy.isvprodid if policy.isvprodid is not None else policy.expected_signer.isvprodid
-    if body.isv_prod_id == product:
-        first = passed("isvprodid", body.isv_prod_id, product)
-    else:
-        first = failed("isvprodid", body.isv_prod_id, product)
-    if policy.isvsvn is None and policy.mrenclaves:
-        why = "MRENCLAVE names one build, so no minimum version applies; --isvsvn sets one"
-        return [first, not_run("isvsvn", why, optional=True, got=body.isv_svn)]
-    least = policy.isvsvn if policy.isvsvn is not None else policy.expected_signer.isvsvn
-    if body.isv_svn >= least:
-        return [first, passed("isvsvn", body.isv_svn, f"{least} or more")]
-    return [first, failed("isvsvn", body.isv_svn, f"{least} or more")]
-
-
-def _binding(body: ReportBody, policy: AttestationPolicy, report: CasReport | None) -> list[Check]:
-    if report is None:
-        why = "no CAS report was given: nothing says which certificate this evidence speaks for"
-        nonce = not_run("nonce", why if policy.nonce is None else "a nonce was given, and no CAS report that could repeat it",
-                        optional=policy.nonce is None)
-        asked = policy.cas_key_hash is not None or policy.cas_software_key_hash is not None
-        return [not_run("certificate-binding", why, optional=True), nonce, not_run("instance-key", why, optional=not asked)]
-    out = []
-    if body.report_data == report.binding_digest:
-        out.append(passed("certificate-binding", body.report_data.hex(), report.binding_digest.hex()))
-    else:
-        out.append(failed("certificate-binding", body.report_data.hex(), report.binding_digest.hex(),
-                          "the evidence was not made for these additional data"))
-    if policy.nonce is None:
-        out.append(not_run("nonce", "no nonce was sent", optional=True, got=report.nonce))
-    elif report.nonce == policy.nonce:
-        out.append(passed("nonce", report.nonce, policy.nonce))
-    else:
-        out.append(failed("nonce", report.nonce or "no nonce", policy.nonce, "the report answers another question than ours"))
-    return [*out, _instance(report, policy)]
-
-
-def _instance(report: CasReport, policy: AttestationPolicy) -> Check:
-    from casnb.verify.keyhash import chain_key_hashes
-
-    pairs = [("CAS key", policy.cas_key_hash, 0), ("CAS software key", policy.cas_software_key_hash, 1)]
-    asked = [(name, wanted, n) for name, wanted, n in pairs if wanted is not None]
-    if not asked:
-        return not_run("instance-key", "no key hash was given with -c or -s", optional=True)
-    try:
-        hashes = chain_key_hashes(report.cert_chain_pem)
-    except Exception as exc:  # cryptography raises many kinds for hostile DER
-        return failed("instance-key", str(exc), "certificates that have such keys")
-    for name, wanted, n in asked:
-        if hashes[n] != wanted:
-            return failed("instance-key", f"{name} {hashes[n]}", wanted, "another instance answered")
-    return passed("instance-key", ", ".join(str(wanted) for _, wanted, _ in asked))
-
-
-def _advisories(found: tuple[str, ...], policy: AttestationPolicy) -> Check:
-    listed = ", ".join(found) or "none"
-    if policy.fail_on_any_advisory:
-        return failed("advisories", listed, "none") if found else passed("advisories", "none")
-    if policy.ignore_advisories:
-        left = [a for a in found if a not in policy.ignore_advisories]
-        if left:
-            return failed("advisories", ", ".join(left), "only " + ", ".join(policy.ignore_advisories))
-        if found:
-            return Check("advisories", CheckStatus.WAIVED, listed, "none", flag="--ignore-advisories")
-        return passed("advisories", "none")
-    return not_run("advisories", f"not asked for; listed: {listed}", optional=True, got=listed)
