@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from casnb import flags as catalogue
-from casnb.checks import AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
+from casnb.checks import CATALOGUE, AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
 from casnb.identities import known_signer
 
 if TYPE_CHECKING:
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from casnb.evidence.report import ReportBody
     from casnb.policy import AttestationPolicy
     from casnb.verify.proof import Proof
+
+
+#: The checks that a policy makes; those before them are the proof's.
+POLICY_IDS = tuple(CATALOGUE)[tuple(CATALOGUE).index("tcb-status") + 1:]
+_OUTDATED = "accept-group-out-of-date"
+_UNASKED = "not asked for"
 
 
 def appraise(
@@ -29,18 +36,18 @@ def appraise(
     """
     policy.require_valid()
     remarks: list[str] = []
-    checks = [_status(c, proof, policy, remarks) if c.id == "tcb-status" else c for c in proof.checks]
+    grace = _grace(proof, policy)
+    young = grace.status is CheckStatus.PASSED
+    checks = [_status(c, proof, policy, young, remarks) if c.id == "tcb-status" else c for c in proof.checks]
     body = proof.report
     if proof.genuine and body is not None:
         checks += _identity(body, policy, remarks)
         checks += _binding(body, policy, report)
-        checks.append(_advisories(proof.advisories, policy))
+        checks += [_advisories(proof.advisories, policy), *_freshness(proof, policy), grace]
     else:
         bad = (c.id for c in proof.checks if c.id != "tcb-status" and c.status is not CheckStatus.PASSED and not c.optional)
         first = next(bad, "tcb-status")
-        ids = ("debug", "mrenclave", "mrsigner", "isvprodid", "isvsvn", "advisories", "certificate-binding", "nonce",
-               "instance-key")
-        checks += [not_run(i, f"the evidence is not proven genuine ({first})") for i in ids]
+        checks += [not_run(i, f"the evidence is not proven genuine ({first})") for i in POLICY_IDS]
     signer = known_signer(body.mrsigner) if body is not None else None
     if signer is not None and signer.anybody_can_sign:
         remarks.append(f"MRSIGNER is {signer.name}: {signer.note}.")
@@ -54,17 +61,23 @@ def _unneeded(flag: str, why: str) -> str:
     return f"{flag} was set and not needed: {why}."
 
 
-def _status(check: Check, proof: Proof, policy: AttestationPolicy, remarks: list[str]) -> Check:
-    """Turn a failed status into a waiver where the flags cover every part of it."""
+def _status(check: Check, proof: Proof, policy: AttestationPolicy, young: bool, remarks: list[str]) -> Check:
+    """Turn a failed status into a waiver where flags, and the grace period for one that is `young`, cover every part of it."""
     given = [f for f in catalogue.FLAGS if "tcb-status" in f.waives and f.name in policy.flags()]
     needed = check.waivable_by
-    if check.status is CheckStatus.FAILED and not (needed and {f.name for f in given}.issuperset(needed)):
+    graced = young and policy.tcb_grace is not None and _OUTDATED in needed
+    if policy.tcb_grace is not None and check.status is CheckStatus.PASSED:
+        remarks.append(_unneeded("--tcb-grace", f"the status is {proof.status_text}"))
+    if graced:
+        needed = tuple(name for name in needed if name != _OUTDATED)
+    if check.status is CheckStatus.FAILED and not ((needed or graced) and {f.name for f in given}.issuperset(needed)):
         takes = f"that takes {catalogue.options(needed)}" if needed else "no flag does"
         alone = " alone" if needed and len(given) == 1 and given[0].name in needed else ""
         remarks += [f"{f.option} was set and{alone} does not accept {proof.status_text}: {takes}." for f in given]
     elif check.status is not CheckStatus.NOT_RUN:
         remarks += [_unneeded(f.option, f"the status is {proof.status_text}") for f in given if f.name not in needed]
-        return check.waived_by(" ".join(f.option for f in given if f.name in needed)) if needed else check
+        words = [*(["--tcb-grace"] if graced else []), *(f.option for f in given if f.name in needed)]
+        return check.waived_by(" ".join(words)) if words else check
     return check
 
 
@@ -195,3 +208,61 @@ def _advisories(found: tuple[str, ...], policy: AttestationPolicy) -> Check:
             return Check("advisories", CheckStatus.WAIVED, listed, "none", flag="--ignore-advisories")
         return passed("advisories", "none")
     return not_run("advisories", f"not asked for; listed: {listed}", optional=True, got=listed)
+
+
+def _freshness(proof: Proof, policy: AttestationPolicy) -> list[Check]:
+    """How old the evidence is, when it was judged, and by which edition of Intel's lists."""
+    return [_age(proof, policy.max_age), _time(proof, policy.verification_time), _edition(proof, policy.min_tcb_evaluation)]
+
+
+def _age(proof: Proof, limit: timedelta | None) -> Check:
+    if limit is None:
+        return not_run("report-age", _UNASKED, optional=True)
+    if proof.made is None:
+        return not_run("report-age", "a quote does not say when it was made; a fresh nonce is what shows that")
+    age = proof.at - proof.made
+    got, wanted = f"made {_stamp(proof.made)}, {age} before", f"at most {limit} before {_stamp(proof.at)}"
+    if timedelta(0) <= age <= limit:
+        return passed("report-age", got, wanted)
+    return failed("report-age", got, wanted, "what was true of the machine then need not be true now")
+
+
+def _time(proof: Proof, wanted: datetime | None) -> Check:
+    if wanted is None:
+        return not_run("verification-time", _UNASKED, optional=True)
+    if proof.at == wanted:
+        return passed("verification-time", _stamp(proof.at))
+    return failed("verification-time", _stamp(proof.at), _stamp(wanted), "the proof was made for another time than the policy's")
+
+
+def _edition(proof: Proof, least: int | None) -> Check:
+    if least is None:
+        return not_run("tcb-evaluation", _UNASKED, optional=True)
+    if proof.evaluation_number is None:
+        return not_run("tcb-evaluation", "the evidence does not say by which edition of Intel's lists it was judged")
+    if proof.evaluation_number >= least:
+        return passed("tcb-evaluation", proof.evaluation_number, f"{least} or more")
+    return failed("tcb-evaluation", proof.evaluation_number, f"{least} or more", "an older edition may not know the newest holes")
+
+
+def _grace(proof: Proof, policy: AttestationPolicy) -> Check:
+    """Count from the day of the level that was reached: every later day of a level that is up to date would give more time."""
+    if policy.tcb_grace is None or proof.tcb_status is None:
+        return not_run("tcb-grace", _UNASKED, optional=True)
+    wanted = f"up to date, or a level dated at most {policy.tcb_grace} before {_stamp(proof.at)}"
+    if not proof.tcb_status.waivable or _OUTDATED not in proof.tcb_status.needs:
+        got = f"{proof.status_text}: not outdated"
+        return passed("tcb-grace", got, wanted) if proof.tcb_status.name != "REVOKED" else failed("tcb-grace", "Revoked", wanted)
+    dates = [proof.tcb_date] if proof.platform_tcb_status and _OUTDATED in proof.platform_tcb_status.needs else []
+    dates += [proof.qe_tcb_date] if proof.qe_tcb_status and proof.qe_tcb_status.name != "UP_TO_DATE" else []
+    if not dates or not all(dates):
+        return not_run("tcb-grace", "an IAS report does not date the level that was reached: no period can be counted")
+    since = min(datetime.fromisoformat(date.replace("Z", "+00:00")) for date in dates)
+    got = f"{proof.status_text}, level of {since:%Y-%m-%d}, {(proof.at - since).days} days before"
+    if timedelta(0) <= proof.at - since <= policy.tcb_grace:
+        return passed("tcb-grace", got, wanted)
+    return failed("tcb-grace", got, wanted, "the update has been missing for longer than the policy allows")
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

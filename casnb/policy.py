@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import NoReturn
 
 from casnb import flags as catalogue
@@ -20,6 +20,22 @@ _MEASUREMENT = re.compile(r"[0-9a-f]{64}")
 _NONCE = re.compile(r"[0-9A-Fa-f]{32}")
 _U16 = 1 << 16
 _DAY, _SECOND = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"
+_SPAN = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+def read_span(text: str) -> timedelta:
+    """Read a length of time: a number and `d`, `h`, `m` or `s`. Raise UsageError for anything else, a bare number too."""
+    if not (found := _SPAN.fullmatch(text)):
+        raise UsageError("length of time", got=text, wanted="a number and its unit: 30d, 36h, 15m or 90s")
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def span(value: timedelta) -> str:
+    """Write a length of time, rounded down to whole seconds, in the largest unit that divides it: `30d`."""
+    seconds = int(value.total_seconds())
+    unit = next(u for u, size in _UNITS.items() if seconds % size == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
 
 
 def measurement_problem(value: object, name: str) -> str:
@@ -54,7 +70,9 @@ class AttestationPolicy(Shown):
     """What a relying party accepts; the members bear the names of `scone cas attest`'s options.
 
     Without identity options the enclave must be signed by `expected_signer`. `isvprodid` must be equal, `isvsvn` is a minimum.
-    `verification_time` (aware) replaces the clock. `nonce` is 32 hex digits.
+    `verification_time` (aware) replaces the clock. `nonce` is 32 hex digits. `max_age`, `min_tcb_evaluation` and `tcb_grace` are
+    casnb's own: how old a report may be, the least edition of Intel's lists, and for how long an outdated platform is accepted
+    after the day of the level that it reached.
 
     >>> AttestationPolicy(accept_group_out_of_date=True, mrenclaves=("00" * 32,)).command("cas")[:40]
     'scone cas attest -G --mrenclave 00000000'
@@ -76,6 +94,9 @@ class AttestationPolicy(Shown):
     verification_time: datetime | None = None
     ignore_advisories: tuple[str, ...] = ()
     fail_on_any_advisory: bool = False
+    max_age: timedelta | None = None
+    min_tcb_evaluation: int | None = None
+    tcb_grace: timedelta | None = None
     expected_signer: ExpectedSigner = SCONTAIN_CAS
 
     def problems(self) -> list[str]:
@@ -109,6 +130,19 @@ class AttestationPolicy(Shown):
             out.append(f"--nonce: got {self.nonce[:80]!r}, wanted 32 hex digits.")
         if self.verification_time is not None and self.verification_time.utcoffset() is None:
             out.append("--verification-time: got a time without a zone, which could mean any.")
+        return out + self._own_problems()
+
+    def _own_problems(self) -> list[str]:
+        """The same for what `scone` does not have."""
+        out = []
+        for name, value in (("--max-age", self.max_age), ("--tcb-grace", self.tcb_grace)):
+            if value is not None and not (isinstance(value, timedelta) and value > timedelta(0)):
+                out.append(f"{name}: got {str(value)[:80]!r}, wanted a timedelta greater than 0.")
+        least = self.min_tcb_evaluation
+        if least is not None and not (type(least) is int and 0 <= least < 1 << 31):
+            out.append(f"--min-tcb-evaluation: got {str(least)[:80]!r}, wanted a number from 0 to {(1 << 31) - 1}.")
+        if self.tcb_grace is not None and self.accept_group_out_of_date:
+            out.append("--tcb-grace: contradicts -G, which accepts an outdated platform for ever. Give one of them.")
         return out
 
     def require_valid(self) -> AttestationPolicy:
@@ -148,11 +182,13 @@ class AttestationPolicy(Shown):
         day = at and at.strftime(_SECOND if at.time() != at.time().min else _DAY)
         pairs = [("--mrsigner", self.mrsigner), ("--isvprodid", self.isvprodid), ("--isvsvn", self.isvsvn),
                  ("-c", self.cas_key_hash), ("-s", self.cas_software_key_hash), ("--nonce", self.nonce),
-                 ("--verification-time", day), ("--ignore-advisories", ",".join(self.ignore_advisories) or None)]
+                 ("--verification-time", day), ("--ignore-advisories", ",".join(self.ignore_advisories) or None),
+                 ("--max-age", self.max_age and span(self.max_age)), ("--min-tcb-evaluation", self.min_tcb_evaluation),
+                 ("--tcb-grace", self.tcb_grace and span(self.tcb_grace))]
         return [("--mrenclave", m) for m in self.mrenclaves] + [(name, str(value)) for name, value in pairs if value is not None]
 
     def command(self, address: str, offline_report: str | None = None) -> str:
-        """Return the exact `scone cas attest` line for this policy, quoted for a shell."""
+        """Return the exact `scone cas attest` line for this policy, quoted for a shell; casnb's own options are casnb's own."""
         offline = ["--offline-report", offline_report] if offline_report else []
         return shlex.join(["scone", "cas", "attest", *self.arguments(), *offline, address])
 
@@ -176,8 +212,10 @@ class AttestationPolicy(Shown):
         parser.add_argument("--verification-time", type=_time)
         parser.add_argument("--ignore-advisories", type=lambda t: tuple(a.strip() for a in t.split(",") if a.strip()), default=())
         parser.add_argument("--fail-on-any-advisory", action="store_true")
-        for name in ("isvprodid", "isvsvn"):
+        for name in ("isvprodid", "isvsvn", "min-tcb-evaluation"):
             parser.add_argument(f"--{name}", type=int)
+        for name in ("max-age", "tcb-grace"):
+            parser.add_argument(f"--{name}", type=read_span)
         parser.add_argument("-c", "--cas-key-hash")
         parser.add_argument("-s", "--cas-software-key-hash")
         parser.add_argument("address", nargs="*")

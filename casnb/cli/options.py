@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -28,6 +28,23 @@ UNSUPPORTED = {
     "accept_revoked_pcs_certs": "--accept-revoked-pcs-certs",
     "accept_unverifiable_pcs_certs": "--accept-unverifiable-pcs-certs",
 }
+
+
+class Span(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A length of time with its unit: 30d, 36h, 15m, 90s."""
+
+    name = "span"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return the length."""
+        if isinstance(value, timedelta):
+            return value
+        from casnb.policy import read_span
+
+        try:
+            return read_span(str(value).strip())
+        except UsageError as exc:
+            raise click.BadParameter(f"got {exc.got!r}, wanted {exc.wanted}", ctx, param) from None
 
 
 class ValueOption(click.Option):
@@ -70,10 +87,12 @@ def option(*names: str, **kwargs: Any) -> Callable[[F], F]:
 INSECURE = tuple(f.attribute for f in FLAGS)
 IDENTITY = ("mrenclave", "mrsigner", "isvprodid", "isvsvn", "cas_key_hash", "cas_software_key_hash")
 ADVISORIES = ("ignore_advisories", "fail_on_any_advisory", *UNSUPPORTED)
+FRESHNESS = ("max_age", "min_tcb_evaluation", "tcb_grace")
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Which enclave": IDENTITY,
     "Insecure flags (each lets somebody in; none is needed for a CAS fit for secrets)": INSECURE,
     "Newer CLI (named after 5.8; casnb's reading)": ADVISORIES,
+    "Freshness (casnb's own: the real scone has no such options)": FRESHNESS,
 }
 
 
@@ -96,6 +115,12 @@ def policy_options(command: F) -> F:
         click.option("--fail-on-any-advisory", is_flag=True, help="Refuse where any advisory is listed."),
         click.option(UNSUPPORTED["accept_revoked_pcs_certs"], is_flag=True, help="Not implemented: refused by name."),
         click.option(UNSUPPORTED["accept_unverifiable_pcs_certs"], is_flag=True, help="Not implemented: refused by name."),
+    ]
+    rows += [
+        option("--max-age", type=Span(), metavar="TIME", help="Refuse a report that was older than this (36h, 30d) when judged."),
+        option("--min-tcb-evaluation", type=int, metavar="N", help="Refuse an older edition of Intel's lists than this."),
+        option("--tcb-grace", type=Span(), metavar="TIME",
+               help="Accept an outdated platform for this long after the date of the level it reached: -G, for a time."),
     ]
     for row in reversed(rows):
         command = row(command)
@@ -124,7 +149,7 @@ def policy_from(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | 
         cas_key_hash=params["cas_key_hash"], cas_software_key_hash=params["cas_software_key_hash"],
         ignore_advisories=split_list(params["ignore_advisories"]), fail_on_any_advisory=params["fail_on_any_advisory"],
         nonce=params.get("nonce"), verification_time=params.get("verification_time"),
-        expected_signer=expected_signer or SCONTAIN_CAS, **{name: params[name] for name in INSECURE})
+        expected_signer=expected_signer or SCONTAIN_CAS, **{name: params[name] for name in (*INSECURE, *FRESHNESS)})
     return policy.require_valid()
 
 

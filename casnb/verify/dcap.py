@@ -169,5 +169,5 @@ def _status(q: Quote, info: TcbInfo, identity: QeIdentity, platform: PckExtensio
     status = converge(level.status, qe.status)
     steps.add(status_check(status, status.dcap_name, TcbStatus.UP_TO_DATE.dcap_name))
     known.update(tcb_status=status, status_text=status.dcap_name, platform_tcb_status=level.status, qe_tcb_status=qe.status,
-                 tcb_date=level.date, advisories=tuple(dict.fromkeys(level.advisories + qe.advisories)))
+                 tcb_date=level.date, qe_tcb_date=qe.date, advisories=tuple(dict.fromkeys(level.advisories + qe.advisories)))
     return known

@@ -40,7 +40,7 @@ def verify_avr(
         steps.run("avr-nonce", lambda: _nonce(parsed, nonce), "avr-format")
     known: dict[str, Any] = {}
     if parsed is not None:
-        known["report"] = parsed.quote.body
+        known.update(report=parsed.quote.body, made=parsed.timestamp)
     if steps.reached("tcb-status", "avr-format", "avr-chain", "avr-signature", "avr-current"):
         status = TcbStatus.from_ias(parsed.status)
         steps.add(status_check(status, parsed.status, "OK"))

@@ -24,8 +24,9 @@ class Proof(Shown):
     """The checks of one piece of evidence, and what they prove.
 
     `report` is set as soon as the evidence could be read; it may be believed only where `genuine`. `status_text` is spelled as
-    the evidence spells it. `tcb_date` is the day of the level (ISO 8601). `advisories`: the platform's, then the quoting
-    enclave's. `at` is the verification time, UTC. `platform` is what the PCK certificate says of the machine (DCAP),
+    the evidence spells it. `tcb_date` and `qe_tcb_date` are the days of the levels reached (ISO 8601). `advisories`: the
+    platform's, then the quoting enclave's. `at` is the verification time, UTC; `made` is when the evidence says it was made, which
+    a quote does not say. `platform` is what the PCK certificate says of the machine (DCAP),
     `evaluation_number` which edition of Intel's lists judged it (the older, where two did).
     """
 
@@ -39,6 +40,8 @@ class Proof(Shown):
     qe_tcb_status: TcbStatus | None = None
     advisories: tuple[str, ...] = ()
     tcb_date: str = ""
+    qe_tcb_date: str = ""
+    made: datetime | None = None
     evidence_sha256: str = ""
     platform: PckExtension | None = None
     evaluation_number: int | None = None
