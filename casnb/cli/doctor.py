@@ -158,8 +158,9 @@ def _kernel() -> Iterator[Finding]:
         yield Finding("kernel", BROKEN, "no python3 kernel", "Install it: python -m pip install ipykernel")
         return
     named = argv[0] if argv else ""
-    resolved = shutil.which(named) or named
-    same = Path(resolved).parent == Path(sys.executable).parent or named in ("python", "python3")
+    # Jupyter starts a kernel spec that says only "python" with the Python it runs in itself.
+    resolved = sys.executable if named in ("python", "python3", f"python3.{sys.version_info[1]}") else shutil.which(named) or named
+    same = Path(resolved).parent == Path(sys.executable).parent
     yield Finding("kernel", GOOD if same else BROKEN, f"python3 runs {resolved or 'nothing'}",
                   "" if same else "Notebooks would run in another Python, without casnb. Mend it: "
                   "python -m ipykernel install --sys-prefix")
