@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -13,8 +14,6 @@ from casnb.errors import EvidenceError
 #: No attestation document that casnb reads comes near this many bytes.
 LIMIT = 1 << 20
 _DEPTH = 32
-#: Everything but brackets, quotes and backslashes.
-_FILLER = bytes(set(range(256)) - set(b'[]{}"\\'))
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,6 @@ def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as exc:
         raise EvidenceError(what, got=f"a byte that is not UTF-8 at offset {exc.start}", wanted="JSON in UTF-8") from None
-    if not _flat(raw) and _depth(text) > _DEPTH:
-        raise EvidenceError(what, got=f"nesting deeper than {_DEPTH}", wanted="a flat JSON document")
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         out = dict(pairs)
@@ -80,45 +77,20 @@ def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
     except (ValueError, RecursionError) as exc:
         reason = str(exc) or type(exc).__name__
         raise EvidenceError(what, got=f"text that is not JSON ({reason[:80]})", wanted="one JSON value") from None
+    if not _shallow(value):
+        raise EvidenceError(what, got=f"nesting deeper than {_DEPTH}", wanted="a flat JSON document")
     return value
 
 
-def _flat(raw: bytes) -> bool:
-    """Whether the nesting is clearly within half the limit; False says nothing. Quick: whole texts, never single characters."""
-    left = raw.translate(None, _FILLER).replace(b'""', b"")
-    if b'"' in left or b"\\" in left:
-        return False
-    for _ in range(_DEPTH // 2):
-        if not left:
+def _shallow(value: Any) -> bool:
+    """Whether the nesting is within the limit, looked at level by level."""
+    level: list[Any] = [value]
+    for _ in range(_DEPTH + 1):
+        rows = [v.values() if type(v) is dict else v for v in level if type(v) is dict or type(v) is list]
+        if not rows:
             return True
-        left = left.replace(b"{}", b"").replace(b"[]", b"")
+        level = [*chain.from_iterable(rows)]
     return False
-
-
-def _depth(text: str) -> int:
-    """Upper bound of the nesting: brackets inside strings count too, up to the point where it is clearly too much."""
-    depth = most = 0
-    quoted = escaped = False
-    if text.count("[") + text.count("{") <= _DEPTH:
-        return 0
-    for c in text:
-        if quoted:
-            if escaped:
-                escaped = False
-            elif c == "\\":
-                escaped = True
-            elif c == '"':
-                quoted = False
-        elif c == '"':
-            quoted = True
-        elif c in "[{":
-            depth += 1
-            most = max(most, depth)
-            if most > _DEPTH:
-                return most
-        elif c in "]}":
-            depth -= 1
-    return most
 
 
 def compact(value: Any) -> bytes:
