@@ -15,6 +15,8 @@ def neutral(text: object, limit: int = 300) -> str:
     Not done here: HTML escaping; see `casnb.view`.
     """
     plain = str(text)
+    if len(plain) <= limit and plain.isprintable():
+        return plain
     shown = "".join(c if c.isprintable() else ("\N{SYMBOL FOR NEWLINE}" if c == "\n" else "\N{REPLACEMENT CHARACTER}")
                     for c in plain[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
