@@ -1,8 +1,9 @@
-"""`casnb decode`: a piece of evidence as a table of fields."""
+"""`casnb decode`: a piece of evidence as a table of fields; of many, what each of them is."""
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 from casnb.cli.base import Command, emit_json
 
 if TYPE_CHECKING:
+    from casnb.evidence.decode import Reading
     from casnb.evidence.report import ReportBody
 
 
@@ -18,36 +20,67 @@ if TYPE_CHECKING:
   curl -sk "https://$CAS_ADDR:8081/v1/attest" > report.json
   casnb decode report.json
   casnb decode quote.bin --json | jq .mr_enclave
-""", exits={0: "decoded", 1: "malformed: it is none of the formats, or cut short", 2: "called wrongly",
-            3: "the file cannot be read"})
-@click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing shortened.")
-def decode(file: str, as_json: bool) -> None:
+  openssl s_client -connect host:443 </dev/null | casnb decode -
+  casnb decode evidence/
+""", exits={0: "decoded", 1: "malformed: it is none of the formats, or cut short (of many: any)", 2: "called wrongly",
+            3: "the file cannot be read (of many: any, and none malformed)"})
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing shortened; of many one a line.")
+def decode(files: tuple[str, ...], as_json: bool) -> int | None:
     """What does this piece of evidence say?
 
     FILE is an SGX report body, a quote (EPID v2 or DCAP v3), a SIGSTRUCT, an SGXS stream, an IAS report or a CAS report: raw, hex,
-    base64 or JSON. A dash reads standard input. Nothing is proven by decoding: anybody can write these bytes.
+    base64, PEM or JSON. A dash reads standard input; of a folder, or of several files, one line says what each is. Nothing is
+    proven by decoding: anybody can write these bytes.
     """
-    from casnb.evidence.decode import decode as read
-    from casnb.evidence.decode import guess
+    from casnb.evidence.decode import read
 
-    data = slurp(file)
-    value = read(data)
+    if len(files) > 1 or (files[0] != "-" and Path(files[0]).is_dir()):
+        if "-" in files:
+            raise click.UsageError("a dash is one piece of evidence: give it alone.")
+        return _many(files, as_json)
+    data = slurp(files[0])
+    reading = read(data)
     if as_json:
-        emit_json({"read_as": guess(data), **value.to_json_dict()})
-        return
+        emit_json({"read_as": str(reading), **reading.value.to_json_dict()})
+        return None
     from rich.text import Text
 
-    from casnb.cli.render import console, fields_table, identity_table
+    from casnb.cli.render import console
 
-    out = console()
-    name = "standard input" if file == "-" else file
-    out.print(Text(f"{name}: {guess(data)}, {len(data)} bytes", "bold"))
+    name = "standard input" if files[0] == "-" else files[0]
+    _show(reading, Text(f"{name}: {reading}, {len(data)} bytes", "bold"), console())
+    return None
+
+
+def _show(reading: Reading, title: Any, out: Any) -> None:
+    from rich.text import Text
+
+    from casnb.cli.render import fields_table, identity_table
+
+    value = reading.value
+    out.print(title)
     out.print(fields_table(value.fields()))
     if (body := report_body(value)) is not None and body is not value:
         out.print(Text("\nWho it says it is", "bold"))
         out.print(identity_table(body))
     out.print(Text("\nDecoded, not verified: `casnb verify` says whether somebody vouches for it."))
+
+
+def _many(files: tuple[str, ...], as_json: bool) -> int:
+    """Say of every file what it is; rows go out as they come."""
+    from casnb.cli.batch import Summary, describe_items, run, walk
+    from casnb.errors import neutral
+
+    summary = Summary()
+    for row in run(walk(files), partial(describe_items, as_json)):
+        summary.add(row)
+        if as_json:
+            click.echo(row.line)
+        else:
+            click.echo(f"{neutral(row.name, 200)}: {row.read_as or row.verdict + '. ' + neutral(row.why)}")
+    click.echo(f"{summary.files} files, {summary.verdicts['decoded']} decoded.", err=True)
+    return summary.exit_code
 
 
 def report_body(value: Any) -> ReportBody | None:

@@ -1,7 +1,11 @@
-"""`casnb verify`: is it genuine, is it wanted; and a whole manifest of cases in one go."""
+"""`casnb verify`: is it genuine, is it wanted; one piece, whole folders, and a manifest of cases in one go."""
 
 from __future__ import annotations
 
+import os
+import sys
+import time
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +15,18 @@ import click
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note
 from casnb.cli.decode import slurp
 from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
-from casnb.errors import UsageError, neutral
+from casnb.errors import neutral
 
 if TYPE_CHECKING:
+    from casnb.cli.batch import Row, Summary
+    from casnb.cli.judge import Terms
     from casnb.evidence.avr import SignedAvr
-    from casnb.evidence.cas_report import CasReport
-    from casnb.evidence.quote import EpidQuote, Quote
+    from casnb.evidence.decode import Evidence
 
 #: Endorsements, chains and signatures are small.
 _PIECE = 1 << 20
+#: Of files that were not accepted, so many are shown; `--json` has every one.
+SHOWN = 20
 
 
 @click.command(cls=Command, sections=SECTIONS, example="""\
@@ -27,10 +34,12 @@ _PIECE = 1 << 20
       --only_for_testing-ignore-signer --only_for_testing-debug
   casnb verify quote.bin --endorsements collateral.json --at 2026-09-01 --json
   casnb verify body.json --signature signature.b64 --chain chain.pem
+  casnb verify quotes/ --endorsements collateral.json --json > verdicts.ndjson
   casnb verify --manifest manifest.json
-""", exits={0: "accepted, perhaps with waivers; with --manifest: every case agrees", 1: "rejected, or malformed",
-            2: "called wrongly", 3: "could not check: a file is missing, or nobody can judge this kind any more"})
-@click.argument("file", required=False, type=click.Path(allow_dash=True))
+""", exits={0: "accepted, perhaps with waivers (of many: all); with --manifest: every case agrees",
+            1: "rejected, or malformed (of many: any)", 2: "called wrongly",
+            3: "could not check: a file is missing, or nobody can judge this kind any more (of many: any, and none rejected)"})
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(allow_dash=True))
 @option("--endorsements", metavar="FILE", help="What Intel signed about the platform, JSON; needed for a bare DCAP quote.")
 @option("--signature", metavar="FILE", help="The signature over a bare IAS report body, base64 or raw.")
 @option("--chain", metavar="FILE", help="The signing certificates of a bare IAS report body, PEM.")
@@ -39,37 +48,46 @@ _PIECE = 1 << 20
 @option("--nonce", metavar="HEX", help="The nonce a CAS report must repeat.")
 @roots_option
 @option("--manifest", metavar="FILE", help="Run every case of a manifest of vectors instead of one FILE.")
-@click.option("--json", "as_json", is_flag=True, help="The result as one JSON object.")
+@option("--jobs", type=click.IntRange(1, 1024), metavar="N", help="Processes for many files.  [default: one a core]")
+@click.option("--json", "as_json", is_flag=True, help="The result as one JSON object; of many files one object a line.")
 @policy_options
-def verify(file: str | None, endorsements: str | None, signature: str | None, chain: str | None, at: datetime | None,
-           nonce: str | None, simulated_roots: str | None, manifest: str | None, as_json: bool, **params: Any) -> int:
+def verify(files: tuple[str, ...], endorsements: str | None, signature: str | None, chain: str | None, at: datetime | None,
+           nonce: str | None, simulated_roots: str | None, manifest: str | None, jobs: int | None, as_json: bool,
+           **params: Any) -> int:
     """Is this evidence genuine, and is it from the enclave I want?
 
-    FILE is a DCAP quote, a CAS report, or the body of an IAS report. Prints every check with what was got and wanted, then the
-    verdict. Without --mrenclave or --mrsigner the enclave must be signed by Scontain's CAS signer. Nothing is fetched.
+    FILE is a DCAP quote, a CAS report, or the body of an IAS report: raw, hex, base64, PEM or JSON. A dash reads standard input;
+    a folder stands for every file below it. Prints every check with what was got and wanted, then the verdict; of many files a
+    summary. Without --mrenclave or --mrsigner the enclave must be signed by Scontain's CAS signer. Nothing is fetched.
     """
     if manifest is not None:
-        if file is not None:
+        if files:
             raise click.UsageError("--manifest names its own files: leave FILE out.")
         return _manifest(manifest, as_json)
-    if file is None:
+    if not files:
         raise click.UsageError("FILE is missing: a quote, a CAS report or an IAS report body (or --manifest).")
+    many = len(files) > 1 or jobs is not None or (files[0] != "-" and Path(files[0]).is_dir())
     if (signature is None) != (chain is None):
         raise click.UsageError("--signature and --chain belong together: give both or neither.")
+    if many and signature is not None:
+        raise click.UsageError("--signature and --chain belong to one report: give one FILE.")
+    if many and "-" in files:
+        raise click.UsageError("a dash is one piece of evidence: give it alone, without --jobs.")
     roots, signer = roots_and_signer(simulated_roots, note)
     policy = policy_from({**params, "nonce": nonce, "verification_time": at}, expected_signer=signer)
 
-    from casnb.evidence.cas_report import CasReport
-    from casnb.policy import appraise
-    from casnb.verify.dispatch import verify as prove
-    from casnb.verify.endorsements import Endorsements
+    from casnb.cli.judge import Terms
 
-    evidence = _evidence(file, signature, chain)
-    given = Endorsements.from_json(slurp(endorsements, _PIECE)) if endorsements else None
-    now = at or datetime.now(timezone.utc)
-    proof = prove(evidence, endorsements=given, roots=roots, now=now)
-    subject = "standard input" if file == "-" else neutral(Path(file).name, 80)
-    result = appraise(proof, policy, report=evidence if isinstance(evidence, CasReport) else None, subject=subject)
+    terms = Terms(policy, at or datetime.now(timezone.utc), roots.to_pem() if roots else None,
+                  slurp(endorsements, _PIECE) if endorsements else None, many)
+    return _many(files, terms, jobs, as_json) if many else _one(files[0], terms, signature, chain, as_json)
+
+
+def _one(file: str, terms: Terms, signature: str | None, chain: str | None, as_json: bool) -> int:
+    from casnb.cli.judge import judge
+
+    value = _evidence(file, signature, chain)
+    result = judge(value, terms, "standard input" if file == "-" else neutral(Path(file).name, 80))
     if as_json:
         emit_json(result.to_json())
     else:
@@ -79,24 +97,91 @@ def verify(file: str | None, endorsements: str | None, signature: str | None, ch
     return ACCEPTED if result.accepted else REJECTED
 
 
-def _evidence(file: str, signature: str | None, chain: str | None) -> Quote | EpidQuote | SignedAvr | CasReport:
-    """Read what is to be verified; refuse, by name, what nobody has signed."""
-    from casnb.evidence.avr import Avr, SignedAvr
-    from casnb.evidence.cas_report import CasReport
-    from casnb.evidence.decode import decode, guess
-    from casnb.evidence.quote import EpidQuote, Quote
+def _evidence(file: str, signature: str | None, chain: str | None) -> Evidence | SignedAvr:
+    """Read what is to be verified, and say as what."""
+    from casnb.evidence.avr import SignedAvr
+    from casnb.evidence.decode import read
 
     data = slurp(file)
     if signature is not None and chain is not None:
         return SignedAvr(data, _signature(slurp(signature, _PIECE)), slurp(chain, _PIECE))
-    value = decode(data)
-    if isinstance(value, (Quote, EpidQuote, CasReport)):
-        return value
-    if isinstance(value, Avr):
-        raise UsageError(file, got="the body of an IAS report alone", wanted="its signature and certificates too",
-                         do="Give --signature FILE and --chain FILE.")
-    raise UsageError(file, got=guess(data), wanted="a quote, a CAS report or an IAS report",
-                     do="No platform has signed this: casnb decode shows what it says.")
+    reading = read(data)
+    note(f"note: read as {reading}.")
+    return reading.value
+
+
+def _many(files: tuple[str, ...], terms: Terms, jobs: int | None, as_json: bool) -> int:
+    """Judge every file; rows go out as they come, and only counts are kept."""
+    from casnb.cli.batch import Summary, local, run, walk
+
+    begun = time.monotonic()
+    work, workers = local(terms, as_json, jobs or os.cpu_count() or 1)
+    total = sum(1 for _ in walk(files)) if sys.stderr.isatty() else 0
+    summary, shown = Summary(), 0
+    try:
+        for row in _progress(run(walk(files), work, workers), total):
+            summary.add(row)
+            if as_json:
+                click.echo(row.line)
+            elif row.verdict not in ("trustworthy", "accepted-with-waivers"):
+                shown += 1
+                if shown <= SHOWN:
+                    _show(row)
+    except KeyboardInterrupt:
+        note(f"Interrupted after {summary.files} files.")
+        raise
+    took = time.monotonic() - begun
+    rate = f"{summary.files} files in {took:.1f} s, {summary.files / max(took, 1e-9):.0f} a second."
+    if as_json:
+        note(rate)
+    else:
+        if shown > SHOWN:
+            click.echo(f"... and {shown - SHOWN} more that were not accepted; --json has every one.\n")
+        _summarise(summary)
+        click.echo(rate)
+    if not summary.files:
+        note("Error: there was no file to check.")
+    return summary.exit_code
+
+
+def _progress(rows: Iterator[Row], total: int) -> Iterator[Row]:
+    """Yield the rows, with a bar on standard error where that is a terminal."""
+    if not total:
+        yield from rows
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from casnb.cli.render import console
+
+    with Progress(TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console(stderr=True),
+                  transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=total)
+        for row in rows:
+            yield row
+            bar.advance(task)
+
+
+def _show(row: Row) -> None:
+    reason = f"{row.first}: {row.why}" if row.first else row.why
+    click.echo(f"{row.verdict.upper():<12}{neutral(row.name, 200)}\n            {neutral(reason, 300)}")
+
+
+def _summarise(summary: Summary) -> None:
+    """Print what became of the files, by verdict, by first failing check, by TCB status."""
+    from rich.text import Text
+
+    from casnb.cli.batch import VERDICTS
+    from casnb.cli.render import console, grid
+
+    table = grid(widths=(44, 10))
+    parts = (("verdict", [(v, summary.verdicts[v]) for v in VERDICTS if summary.verdicts[v]]),
+             ("first failing check", summary.first.most_common(SHOWN)), ("TCB status", summary.statuses.most_common(SHOWN)))
+    for heading, counts in parts:
+        if counts:
+            table.add_row(Text(heading, "bold"), Text("files", "bold", justify="right"))
+            for name, count in counts:
+                table.add_row(f"  {neutral(name, 60)}", Text(str(count), justify="right"))
+    console().print(table)
 
 
 def _signature(data: bytes) -> bytes:

@@ -1,0 +1,347 @@
+"""Many files judged at once: found in order, split over processes or a cluster, one row each, and counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from casnb.checks import CheckStatus
+from casnb.cli.base import ACCEPTED, REJECTED, UNCHECKED
+from casnb.cli.judge import Terms, judge
+from casnb.errors import CasnbError, EvidenceError, SourceError, neutral
+from casnb.evidence.decode import FILE_LIMIT, Reading, read
+
+#: What can become of a file; the last two are about files that could not be judged.
+VERDICTS = ("trustworthy", "accepted-with-waivers", "rejected", "malformed", "not-checked")
+#: What `casnb decode` says of a file that it could read.
+DECODED = "decoded"
+#: Files in one task, and the bytes that are sent along where the workers see no files of ours.
+CHUNK, CHUNK_BYTES = 32, 4 << 20
+#: Folders below the one named; no honest tree is that deep.
+DEPTH = 64
+#: Tasks under way for each worker: enough to keep it busy, few enough to keep memory flat.
+AHEAD = 4
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file to judge: its name as shown, its content where that was read already, or why it cannot be read."""
+
+    name: str
+    data: bytes | None = None
+    problem: CasnbError | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one file. `first` is the first check that failed, `line` the JSON object where one was asked for."""
+
+    name: str
+    verdict: str
+    read_as: str = ""
+    first: str = ""
+    why: str = ""
+    tcb_status: str = ""
+    line: str = ""
+
+
+Work = Callable[[Sequence[Item]], list[Row]]
+
+
+def walk(paths: Iterable[str]) -> Iterator[Item]:
+    """Yield files named, and those in folders named, sorted name by name; what is neither is an item with its problem.
+
+    Links are followed, but no folder is entered twice, so a loop ends as one item. Devices, pipes and sockets are not opened.
+    """
+    seen: set[tuple[int, int]] = set()
+    for path in paths:
+        yield from _walk(path, seen, 0)
+
+
+def _walk(path: str, seen: set[tuple[int, int]], depth: int) -> Iterator[Item]:
+    try:
+        found = Path(path).stat()
+        if stat.S_ISREG(found.st_mode):
+            yield Item(path)
+            return
+        if not stat.S_ISDIR(found.st_mode):
+            raise SourceError(path, got="a device, pipe or socket", wanted="a regular file", do="It was not opened.")
+        if (found.st_dev, found.st_ino) in seen:
+            raise SourceError(path, got="a folder that was entered before", wanted="another one",
+                              do="A link leads back to it; it was not entered again.")
+        if depth > DEPTH:
+            raise SourceError(path, got=f"a folder {depth} levels down", wanted=f"at most {DEPTH}", do="It was not entered.")
+        seen.add((found.st_dev, found.st_ino))
+        names = sorted(p.name for p in Path(path).iterdir())
+    except CasnbError as exc:
+        yield Item(path, problem=exc)
+        return
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or str(exc)
+        yield Item(path, problem=SourceError(path, got=reason, wanted="a file or folder that can be read"))
+        return
+    for name in names:
+        yield from _walk(str(Path(path) / name), seen, depth + 1)
+
+
+def content(item: Item) -> bytes:
+    """Return the bytes of a file; raise SourceError or EvidenceError as `read_file` does, and for anything not a regular file."""
+    if item.problem is not None:
+        raise item.problem
+    if item.data is not None:
+        return item.data
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        with os.fdopen(os.open(item.name, flags), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise SourceError(item.name, got="a device, pipe or socket", wanted="a regular file")
+            data = file.read(FILE_LIMIT + 1) if found.st_size <= FILE_LIMIT else None
+    except OSError as exc:
+        raise SourceError(item.name, got=exc.strerror or str(exc), wanted="a file that can be read") from None
+    if data is None or len(data) > FILE_LIMIT:
+        raise EvidenceError(item.name, got=f"{found.st_size} bytes", wanted=f"at most {FILE_LIMIT}",
+                            do="Too large to be evidence; nothing was decoded.")
+    return data
+
+
+def describe_items(as_json: bool, items: Sequence[Item]) -> list[Row]:
+    """Return one row for each item that says what it is; nothing is verified."""
+    return [_guarded(item, as_json, _described) for item in items]
+
+
+def judge_items(terms: Terms, as_json: bool, items: Sequence[Item]) -> list[Row]:
+    """Return one row for each item; whatever is wrong with one, the others are judged."""
+    return [_guarded(item, as_json, partial(_judged, terms)) for item in items]
+
+
+def _guarded(item: Item, as_json: bool, action: Callable[[str, Reading, bool], Row]) -> Row:
+    read_as = ""
+    try:
+        reading = read(content(item))
+        read_as = str(reading)
+        return action(item.name, reading, as_json)
+    except EvidenceError as exc:
+        verdict, why = "malformed", str(exc)
+    except CasnbError as exc:
+        verdict, why = "not-checked", str(exc)
+    except Exception as exc:  # a defect of ours must not end the run, nor pass for a verdict
+        verdict, why = "not-checked", f"casnb has a defect here: {type(exc).__name__}: {neutral(exc)}"
+    return unjudged(item.name, verdict, why, as_json, read_as)
+
+
+def _described(name: str, reading: Reading, as_json: bool) -> Row:
+    found = {"file": _text(name), "read_as": str(reading), **reading.value.to_json_dict()} if as_json else {}
+    return Row(name, DECODED, str(reading), line=_line(found) if as_json else "")
+
+
+def _judged(terms: Terms, name: str, reading: Reading, as_json: bool) -> Row:
+    result = judge(reading.value, terms, neutral(Path(name).name, 80))
+    bad = next((c for c in result.checks if c.status is CheckStatus.FAILED), None) or next(
+        (c for c in result.checks if c.status is CheckStatus.NOT_RUN and not c.optional), None)
+    why = "" if bad is None else f"got {bad.got}, wanted {bad.wanted}" if bad.got else bad.reason
+    read_as = str(reading)
+    line = _line({"file": _text(name), "read_as": read_as, **result.to_json()}) if as_json else ""
+    return Row(name, result.verdict.value, read_as, bad.id if bad and not result.accepted else "",
+               neutral(why, 400) if not result.accepted else "", neutral(result.tcb_status, 60), line)
+
+
+def unjudged(name: str, verdict: str, why: str, as_json: bool, read_as: str = "") -> Row:
+    """Return the row of a file that could not be judged."""
+    line = _line({"file": _text(name), "read_as": read_as or None, "verdict": verdict, "error": neutral(why, 1200)})
+    return Row(name, verdict, read_as, why=neutral(why, 400), line=line if as_json else "")
+
+
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _text(name: str) -> str:
+    """A file's name as text: bytes that are not UTF-8 are written out, so that any JSON reader takes the line."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+class Workers(Protocol):
+    """Somewhere to have tasks done: how many at once, and which exceptions mean that a worker died of one."""
+
+    size: int
+    broken: tuple[type[BaseException], ...]
+    sends_content: bool
+
+    def submit(self, items: Sequence[Item]) -> Any: ...
+
+    def renew(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Pool:
+    """A pool of processes on this machine. They ignore Ctrl-C, which ends this process, and end with it."""
+
+    broken: tuple[type[BaseException], ...] = (BrokenExecutor,)
+    sends_content = False
+
+    def __init__(self, work: Work, jobs: int) -> None:
+        import multiprocessing
+
+        self.work, self.size = work, jobs
+        methods = multiprocessing.get_all_start_methods()
+        self._context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        if "forkserver" in methods:
+            self._context.set_forkserver_preload(["casnb.cli.batch"])
+        self._pool = self._make()
+
+    def _make(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self.size, mp_context=self._context, initializer=_begin)
+
+    def submit(self, items: Sequence[Item]) -> Future[list[Row]]:
+        """Have a task done; a pool that just broke gives a future that says so."""
+        try:
+            return self._pool.submit(self.work, items)
+        except BrokenExecutor as exc:
+            failed: Future[list[Row]] = Future()
+            failed.set_exception(exc)
+            return failed
+
+    def renew(self) -> None:
+        """Replace processes that died."""
+        self.close()
+        self._pool = self._make()
+
+    def close(self) -> None:
+        """Drop what is not begun, wait for the rest."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin() -> None:
+    """Prepare a worker: Ctrl-C is for its parent, and where the parent is gone it goes too."""
+    import multiprocessing
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def run(items: Iterable[Item], work: Work, workers: Workers | None = None) -> Iterator[Row]:
+    """Yield the rows in the order of the items; without workers everything happens in this process.
+
+    At most `AHEAD` tasks a worker are under way, and no row is kept: memory does not grow with the number of files. A file
+    that kills the process which reads it becomes a row of its own, and the others are judged. Closes the workers.
+    """
+    if workers is None:
+        for chunk in _chunks(items, False):
+            yield from work(chunk)
+        return
+    waiting: deque[tuple[Sequence[Item], Any]] = deque()
+    try:
+        for chunk in _chunks(items, workers.sends_content):
+            waiting.append((chunk, workers.submit(chunk)))
+            if len(waiting) >= AHEAD * workers.size:
+                yield from _oldest(waiting, workers)
+        while waiting:
+            yield from _oldest(waiting, workers)
+    finally:
+        workers.close()
+
+
+def _oldest(waiting: deque[tuple[Sequence[Item], Any]], workers: Workers) -> Iterator[Row]:
+    """Yield the rows of the oldest task; where a worker died, do everything under way again, one task at a time."""
+    chunk, future = waiting.popleft()
+    try:
+        rows = future.result()
+    except workers.broken:
+        again = [chunk, *(c for c, _ in waiting)]
+        waiting.clear()
+        for c in again:
+            yield from _alone(c, workers)
+        return
+    yield from rows
+
+
+def _alone(chunk: Sequence[Item], workers: Workers) -> Iterator[Row]:
+    """Have a task done with nothing beside it; one that kills its worker again is done file by file."""
+    workers.renew()
+    try:
+        rows = workers.submit(chunk).result()
+    except workers.broken:
+        if len(chunk) > 1:
+            for item in chunk:
+                yield from _alone([item], workers)
+        else:
+            yield unjudged(chunk[0].name, "not-checked", f"{chunk[0].name}: the process that read it died.", True)
+        workers.renew()
+        return
+    yield from rows
+
+
+def _chunks(items: Iterable[Item], with_content: bool) -> Iterator[list[Item]]:
+    """Yield lists of items; with their content where the worker cannot read our files."""
+    if not with_content:
+        source = iter(items)
+        while chunk := list(islice(source, CHUNK)):
+            yield chunk
+        return
+    chunk, size = [], 0
+    for item in items:
+        try:
+            loaded = Item(item.name, content(item))
+        except CasnbError as exc:
+            loaded = Item(item.name, problem=exc)
+        chunk.append(loaded)
+        size += len(loaded.data or b"")
+        if len(chunk) >= CHUNK or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+@dataclass
+class Summary:
+    """What became of a whole run, in numbers."""
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    first: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+
+    def add(self, row: Row) -> None:
+        """Count one row."""
+        self.verdicts[row.verdict] += 1
+        if row.first:
+            self.first[row.first] += 1
+        if row.verdict in VERDICTS[:3]:
+            self.statuses[row.tcb_status or "none was told"] += 1
+
+    @property
+    def files(self) -> int:
+        return sum(self.verdicts.values())
+
+    @property
+    def exit_code(self) -> int:
+        """0 where every file was accepted, 1 where any was rejected or malformed, else 3: some, or no file at all, was checked."""
+        if self.verdicts["rejected"] or self.verdicts["malformed"]:
+            return REJECTED
+        return ACCEPTED if self.files and not self.verdicts["not-checked"] else UNCHECKED
+
+
+def local(terms: Terms, as_json: bool, jobs: int) -> tuple[Work, Workers | None]:
+    """Return the work and the processes to do it; a single job is done in this process."""
+    work: Work = partial(judge_items, terms, as_json)
+    return work, Pool(work, jobs) if jobs > 1 else None

@@ -1,0 +1,82 @@
+"""One piece of evidence judged by given terms, the same alone, in a pool of processes and on a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from casnb.errors import UsageError
+from casnb.evidence.avr import Avr, SignedAvr
+from casnb.evidence.cas_report import CasReport
+from casnb.evidence.decode import Evidence
+from casnb.evidence.quote import EpidQuote, Quote
+from casnb.policy import AttestationPolicy, appraise
+from casnb.verify.dispatch import verify
+from casnb.verify.endorsements import Endorsements, VerifiedEndorsements, verify_endorsements
+from casnb.verify.pki import TrustAnchors, intel_roots
+
+if TYPE_CHECKING:
+    from casnb.checks import AttestationResult
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What evidence is judged by: policy, time, roots and endorsements; plain values, so that another process can have them.
+
+    `roots` is the PEM of simulated roots, None for Intel's. `endorsements` is the JSON that goes with bare DCAP quotes. In a
+    run over `many` pieces it goes with those alone; for one piece of another kind it would be a mistake, and is one.
+    """
+
+    policy: AttestationPolicy
+    now: datetime
+    roots: bytes | None = None
+    endorsements: bytes | None = None
+    many: bool = False
+
+
+def judge(value: Evidence | SignedAvr, terms: Terms, subject: str) -> AttestationResult:
+    """Prove and appraise one piece of evidence; endorsements that were verified for an earlier one are not verified again.
+
+    Raises UsageError for what nobody has signed, or what lacks its endorsements, EvidenceError and SourceError as `verify` does.
+    """
+    evidence = _signed(value, subject)
+    proof = verify(evidence, endorsements=_endorsements(evidence, terms), roots=_anchors(terms.roots), now=terms.now)
+    return appraise(proof, terms.policy, report=evidence if isinstance(evidence, CasReport) else None, subject=subject)
+
+
+def _signed(value: Evidence | SignedAvr, subject: str) -> Quote | EpidQuote | SignedAvr | CasReport:
+    if isinstance(value, (Quote, EpidQuote, SignedAvr, CasReport)):
+        return value
+    if isinstance(value, Avr):
+        raise UsageError(subject, got="the body of an IAS report alone", wanted="its signature and certificates too",
+                         do="Give --signature FILE and --chain FILE.")
+    raise UsageError(subject, got=f"a {type(value).__name__}, which no platform signs",
+                     wanted="a quote, a CAS report or an IAS report", do="casnb decode shows what it says.")
+
+
+def _endorsements(evidence: Quote | EpidQuote | SignedAvr | CasReport, terms: Terms) -> Endorsements | VerifiedEndorsements | None:
+    dcap = isinstance(evidence, Quote) or (isinstance(evidence, CasReport) and evidence.proof_type == "DCAPQuote")
+    if not dcap:
+        return _given(terms.endorsements) if terms.endorsements and not terms.many else None
+    if terms.endorsements:
+        return _verified(_given(terms.endorsements), terms.roots, terms.now)
+    if isinstance(evidence, CasReport):
+        return _verified(Endorsements.from_json(evidence.endorsements_json()), terms.roots, terms.now)
+    return None
+
+
+@lru_cache(maxsize=2)
+def _anchors(pem: bytes | None) -> TrustAnchors:
+    return intel_roots() if pem is None else TrustAnchors.from_pem(pem, label="simulated", simulated=True)
+
+
+@lru_cache(maxsize=2)
+def _given(data: bytes) -> Endorsements:
+    return Endorsements.from_json(data)
+
+
+@lru_cache(maxsize=8)
+def _verified(endorsements: Endorsements, roots: bytes | None, now: datetime) -> VerifiedEndorsements:
+    return verify_endorsements(endorsements, roots=_anchors(roots), now=now)
