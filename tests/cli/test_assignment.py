@@ -62,9 +62,9 @@ class TestTheAssignment:
         assert "deprecated" in run.stderr and "not needed" in run.stderr
 
     def test_jq_reads_the_configuration(self, bash):
-        """The solutions' idiom: the identity out of the file with jq and printf, used by curl."""
+        """The solutions' idiom: the identity out of the file with jq and printf; openssl reads it."""
         run = bash("set -e" + ATTEST + """
-printf "$(jq .identity "$SCONE_CLI_CONFIG" | tr -d '"')" > client.pem
+printf "\\n$(jq .identity "$SCONE_CLI_CONFIG" | tr -d '"')" > client.pem
 scone self show-certificate > mine.pem
 openssl x509 -in client.pem | diff - <(openssl x509 -in mine.pem)
 jq -r .default_cas "$SCONE_CLI_CONFIG"
@@ -114,7 +114,7 @@ class TestTroubleshooting:
 
     def test_wrong_session_name(self, bash):
         """The documented two sentences, as JSON."""
-        run = bash(ATTEST + READ.replace('"example_session"', '"example_sessionx"') + "| jq -c .")
+        run = bash(ATTEST + READ.replace('"example_session"', '"example_sessionx"').rstrip() + " | jq -c .")
         assert json.loads(run.stdout.splitlines()[-1]) == {"msg": [
             "Failed to read value 'example_value' of '/session=example_sessionx' requested by a public client",
             "Secret does not exist or is not visible for a public client"]}
@@ -158,6 +158,10 @@ scone session create namespace.yml -e NS="$NS" 2> again && exit 8
 NEW=$(scone session update namespace.yml -e NS="$NS")
 test "$NEW" != "$HASH"
 scone session verify session_read.yml > /dev/null && exit 7
+printf "\\n$(jq .identity "$SCONE_CLI_CONFIG" | tr -d '"')" > client.pem
+curl -s --cacert cas_cert.crt --connect-to cas:8081:$CAS_ADDR:8081 --cert client.pem "https://cas:8081/v1/sessions/${NS}?hash=${HASH}" \
+    | jq -r .session > with_curl.yml
+diff with_curl.yml <(cat session_read.yml; echo)
 grep -q "predecessor: $HASH" <(scone session read "$NS")
 echo "$HASH"
 """)
