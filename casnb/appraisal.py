@@ -54,7 +54,8 @@ def appraise(
     return AttestationResult(
         checks=ordered(checks), tcb_status=proof.status_text, advisories=proof.advisories,
         identity=body.identity() if body is not None else None, evidence_sha256=proof.evidence_sha256, at=proof.at,
-        remarks=tuple(remarks), known_signer=signer.name if signer else "", subject=subject)
+        remarks=tuple(remarks), known_signer=signer.name if signer else "", subject=subject,
+        words=proof.words)
 
 
 def _unneeded(flag: str, why: str) -> str:

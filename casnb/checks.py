@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from casnb.errors import PolicyError, UsageError, VerificationError, neutral
 from casnb.view import Shown, html_result, text_result
+
+if TYPE_CHECKING:
+    from casnb.verify.words import StatusWords
 
 
 class CheckStatus(str, Enum):
@@ -249,7 +252,7 @@ class AttestationResult(Shown):
 
     `tcb_status` is spelled as the evidence spells it (IAS: `GROUP_OUT_OF_DATE`; DCAP: `OutOfDate`); empty when the
     evidence never got that far. `at` is the verification time, UTC. `remarks` are sentences that change nothing, such as
-    a flag that was set and not needed.
+    a flag that was set and not needed. `words` explain the status, where there is anything to explain.
 
     >>> AttestationResult(checks=(passed("debug", "DEBUG=0"),)).verdict.value
     'trustworthy'
@@ -264,6 +267,7 @@ class AttestationResult(Shown):
     remarks: tuple[str, ...] = ()
     known_signer: str = ""
     subject: str = field(default="CAS")
+    words: StatusWords | None = field(default=None, repr=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -339,10 +343,11 @@ class AttestationResult(Shown):
         return f"<AttestationResult {self.verdict.value}: {counts}>"
 
     def __str__(self) -> str:
-        return text_result(self.checks, self.sentence, self.remarks)
+        return text_result(self.checks, self.sentence, self.remarks) + (f"\n\n{self.words}" if self.words else "")
 
     def _html(self) -> str:
-        return html_result(self.checks, self.sentence, self.remarks, self.verdict.value)
+        shown = html_result(self.checks, self.sentence, self.remarks, self.verdict.value)
+        return shown + (self.words._html() if self.words else "")
 
 
 #: The checks of the proof (is it genuine?); the others are policy (is it wanted?).

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from casnb.cas.page import PageRow
     from casnb.evidence.layout import FieldRow
     from casnb.evidence.report import ReportBody
+    from casnb.verify.words import StatusWords
 
 WIDTH = 80
 _STYLE = {"passed": "green", "failed": "bold red", "waived": "bold yellow", "not-run": "dim"}
@@ -74,6 +75,18 @@ def show_result(result: AttestationResult, out: Console) -> None:
         out.print(Text(f"note: judged as of {result.at:%Y-%m-%dT%H:%M:%SZ}."))
     for remark in result.remarks:
         out.print(Text(f"note: {neutral(remark, 600)}"))
+    if result.words is not None:
+        out.print()
+        out.print(Text(f"{neutral(result.words.status, 60)} in words", "bold"))
+        out.print(words_table(result.words))
+
+
+def words_table(words: StatusWords) -> Table:
+    """Return the rows of a status in words: heading and text."""
+    table = grid(widths=(14, None))
+    for name, text in (*words.rows, *words.advisories):
+        table.add_row(Text(neutral(name, 40)), Text(neutral(text, 600)))
+    return table
 
 
 def _value(row: FieldRow) -> str:

@@ -25,6 +25,8 @@ HEADLINE = "Error during attestation of CAS"
 _DEBUG = "Debug mode is enabled. Enclave protection is turned off, all secrets can be extracted with a debugger"
 #: Seconds to wait before the second try, doubled for each further one.
 _PAUSE = 0.2
+#: As many advisories are explained under a failure.
+_ADVISORIES = 4
 
 
 @click.command(cls=Command, sections=SECTIONS, example="""\
@@ -71,7 +73,7 @@ def attest(ctx: click.Context, /, address: str, _mrenclave: str | None, offline_
     attempt = _attempt(address, policy, roots, offline_report, retries)
     result = attempt.result
     if not result.accepted:
-        raise Failure(HEADLINE, causes(result), REJECTED, advice(result))
+        raise Failure(HEADLINE, causes(result), REJECTED, [*background(result), *advice(result)])
     from casnb.cas.attest import AttestedCas
 
     attested = AttestedCas.from_attempt(attempt)
@@ -135,6 +137,16 @@ def plain_words(check: Check, result: AttestationResult) -> str:
         listed = f" - See {', '.join(result.advisories[:12])}" if result.advisories else ""
         return f"The enclave's TCB is not trustworthy: {check.got}, wanted {check.wanted}{why}{listed}"
     return f"Check {check.id} failed, {check.title}: got {check.got}, wanted {check.wanted}{why}"
+
+
+def background(result: AttestationResult) -> list[str]:
+    """Return, for a status that was not accepted, what is left to do and what its first advisories are about."""
+    if result.words is None or result.check("tcb-status").status is not CheckStatus.FAILED:
+        return []
+    lines = [f"note: what is left to you: {text}." for name, text in result.words.rows if name == "you"]
+    known = result.words.advisories
+    lines += [f"  {neutral(id, 40)}: {neutral(text)}" for id, text in known[:_ADVISORIES]]
+    return lines + ([f"  ... and {len(known) - _ADVISORIES} more: casnb verify lists them."] if len(known) > _ADVISORIES else [])
 
 
 def advice(result: AttestationResult) -> list[str]:

@@ -11,6 +11,7 @@ from casnb.checks import Check, CheckStatus, failed, not_run, passed
 from casnb.errors import CasnbError, EvidenceError, UsageError
 from casnb.evidence.report import ReportBody
 from casnb.verify.tcb import TcbStatus
+from casnb.verify.words import StatusWords, explain
 from casnb.view import Shown, html_result, text_result
 
 if TYPE_CHECKING:
@@ -76,11 +77,16 @@ class Proof(Shown):
     def __repr__(self) -> str:
         return f"<Proof {self.kind}: {'genuine' if self.genuine else 'not proven'}, {self.status_text or 'no status'}>"
 
+    @property
+    def words(self) -> StatusWords | None:
+        """The status explained; None where there is nothing to explain."""
+        return explain(self.tcb_status, self.status_text, self.advisories)
+
     def __str__(self) -> str:
-        return text_result(self.checks, self.sentence)
+        return text_result(self.checks, self.sentence) + (f"\n\n{self.words}" if self.words else "")
 
     def _html(self) -> str:
-        return html_result(self.checks, self.sentence)
+        return html_result(self.checks, self.sentence) + (self.words._html() if self.words else "")
 
 
 class Steps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from operator import ge
+from operator import ge, itemgetter
 from typing import NamedTuple
 
 from casnb.errors import EvidenceError
@@ -52,6 +52,11 @@ class TcbStatus(Enum):
         """Who can change it."""
         return _WORDS[self][1]
 
+    @property
+    def you_act(self) -> str:
+        """What is left to a relying party."""
+        return _WORDS[self][2]
+
     @classmethod
     def from_dcap(cls, text: str) -> TcbStatus:
         """Return the status of a TCB level; raise EvidenceError for any other text."""
@@ -75,19 +80,23 @@ _NEEDS: dict[TcbStatus, tuple[str, ...]] = {
     TcbStatus.OUT_OF_DATE_CONFIGURATION_NEEDED: (_G, _C), TcbStatus.REVOKED: (),
 }
 _HOST, _BUILDER, _INTEL = "the host's operator (firmware)", "whoever builds the enclave", "nobody: Intel gave this platform up"
-_WORDS: dict[TcbStatus, tuple[str, str]] = {
-    TcbStatus.UP_TO_DATE: ("no known hole that an update would close", "nobody"),
+_BUILD = "name a build that you know to be hardened, by MRENCLAVE, or by signer and ISVSVN"
+_CAUSE = "read the advisories to learn which setting it is; one status has several causes"
+_WAIT = "send no secret before the firmware is updated; an update of the operating system alone does not clear this"
+_WORDS: dict[TcbStatus, tuple[str, str, str]] = {
+    TcbStatus.UP_TO_DATE: ("no known hole that an update would close", "nobody",
+                           "nothing; holes that are unknown, physical or not to be fixed do not show"),
     TcbStatus.SW_HARDENING_NEEDED: (
-        "the CPU leaks unless the enclave was compiled to avoid it; no report shows whether it was", _BUILDER),
+        "the CPU leaks unless the enclave was compiled to avoid it; no report shows whether it was", _BUILDER, _BUILD),
     TcbStatus.CONFIGURATION_NEEDED: (
-        "a setting of the machine, such as hyper-threading, weakens the enclave", "the host's operator (settings)"),
+        "a setting of the machine, such as hyper-threading, weakens the enclave", "the host's operator (settings)", _CAUSE),
     TcbStatus.CONFIGURATION_AND_SW_HARDENING_NEEDED: (
         "a setting weakens the enclave, and it must have been compiled to avoid leaks",
-        "the host's operator (settings) and whoever builds the enclave"),
-    TcbStatus.OUT_OF_DATE: ("firmware updates that close known holes are missing", _HOST),
+        "the host's operator (settings) and whoever builds the enclave", f"{_CAUSE}; {_BUILD}"),
+    TcbStatus.OUT_OF_DATE: ("firmware updates that close known holes are missing", _HOST, _WAIT),
     TcbStatus.OUT_OF_DATE_CONFIGURATION_NEEDED: ("firmware updates are missing, and a setting weakens the enclave",
-                                                 "the host's operator (firmware and settings)"),
-    TcbStatus.REVOKED: ("the platform's keys are known to be lost", _INTEL),
+                                                 "the host's operator (firmware and settings)", f"{_WAIT}; {_CAUSE}"),
+    TcbStatus.REVOKED: ("the platform's keys are known to be lost", _INTEL, "use another platform"),
 }
 
 
@@ -124,13 +133,9 @@ def match_level(levels: Iterable[TcbLevel], components: Sequence[int], pce_svn: 
     """
     if len(components) != COMPONENTS:
         raise EvidenceError("TCB components", got=len(components), wanted=COMPONENTS)
-    for level in sorted(levels, reverse=True, key=_rank):
+    for level in sorted(levels, reverse=True, key=itemgetter(0, 1)):
         if len(level.components) != COMPONENTS:
             raise EvidenceError("TCB level: components", got=len(level.components), wanted=COMPONENTS)
         if level.pce_svn <= pce_svn and all(map(ge, components, level.components)):
             return level
     return None
-
-
-def _rank(level: TcbLevel) -> tuple[tuple[int, ...], int]:
-    return level.components, level.pce_svn
