@@ -162,7 +162,7 @@ def _signed(e: Endorsements, name: str, kind: type[TcbInfo] | type[QeIdentity], 
 def _revocation(e: Endorsements, roots: TrustAnchors, found: dict[str, Any]) -> None:
     """Check both lists; raise VerificationError or EvidenceError for the first that cannot be used."""
     crl = Crl.read(e.root_ca_crl, "root CA revocation list")
-    root = next((c for c in roots.pins.values() if c.subject == crl.issuer), None)
+    root = next((c for c in roots.dcap_pins.values() if c.subject == crl.issuer), None)
     if root is None:
         raise VerificationError("root CA revocation list: issuer", got="another name", wanted=f"the {roots.label} root")
     require_signed_by(crl, root, "root CA revocation list")
@@ -170,7 +170,7 @@ def _revocation(e: Endorsements, roots: TrustAnchors, found: dict[str, Any]) -> 
     listed = Crl.read(e.pck_crl, "PCK revocation list")
     if e.pck_crl_issuer_chain:
         what = "PCK revocation list: issuer chain"
-        (ca, *_), top = roots.chain(e.pck_crl_issuer_chain.encode("utf-8", "replace"), what, 2, 2)
+        (ca, *_), top = roots.chain(e.pck_crl_issuer_chain.encode("utf-8", "replace"), what, 2, 2, roots.dcap_pins)
         require_pck_authority(ca, top, roots)
         require_signed_by(listed, ca, "PCK revocation list")
         found["pck_ca"] = ca

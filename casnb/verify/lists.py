@@ -150,14 +150,16 @@ class TcbInfo:
 def _tcb_levels(rows: list[Any], version: int, what: str) -> tuple[TcbLevel, ...]:
     tcbs = [row["tcb"] for row in rows]
     if version == 3:
-        components = [tuple([row["svn"] for row in tcb["sgxtcbcomponents"]]) for tcb in tcbs]
+        parts = [tcb["sgxtcbcomponents"] for tcb in tcbs]
+        if set(map(type, parts)) != {list} or set(map(len, parts)) != {COMPONENTS}:
+            raise EvidenceError(f"{what}: components", got="another number", wanted=COMPONENTS)
+        svns = [part["svn"] for part in chain.from_iterable(parts)]
     else:
-        components = [_COMPONENTS_OF(tcb) for tcb in tcbs]
-    if set(map(len, components)) != {COMPONENTS}:
-        raise EvidenceError(f"{what}: components", got="another number", wanted=COMPONENTS)
-    _numbers([*chain.from_iterable(components)], f"{what}: components", 255)
+        svns = [*chain.from_iterable(map(_COMPONENTS_OF, tcbs))]
+    _numbers(svns, f"{what}: components", 255)
     pce_svns = [tcb["pcesvn"] for tcb in tcbs]
     _numbers(pce_svns, f"{what}.pcesvn", 0xFFFF)
+    components = [*zip(*[iter(svns)] * COMPONENTS, strict=True)]
     if len({*zip(components, pce_svns, strict=True)}) != len(rows):
         raise EvidenceError(what, got="one level twice", wanted="each once")
     return tuple(map(TcbLevel, components, pce_svns, *_standing(rows, what)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -16,6 +17,9 @@ from casnb.verify.certificate import P256_KEY, Certificate, read_certificate, re
 
 PCK_LEAF, TCB_SIGNER, AVR_SIGNER = "Intel SGX PCK Certificate", "Intel SGX TCB Signing", "Intel SGX Attestation Report Signing"
 PCK_AUTHORITIES = ("Intel SGX PCK Processor CA", "Intel SGX PCK Platform CA")
+
+
+Pins = Mapping[tuple[bytes, bytes], Certificate]
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,12 @@ class TrustAnchors:
         """Read self-issued authorities in PEM; raise EvidenceError where there are none, or one is something else."""
         dcap, ias = [], []
         for c in read_chain(pem, "trust anchors", 1, 8):
-            kind = c.value.public_key()
             if c.issuer != c.subject or not _signs_certificates(c):
                 raise EvidenceError("trust anchors", got=c.name, wanted="self-issued certificates of authorities")
-            if isinstance(kind, rsa.RSAPublicKey):
-                ias.append(c.value)
-            elif c.spki.startswith(P256_KEY):
+            if c.spki.startswith(P256_KEY):
                 dcap.append(c.value)
+            elif isinstance(c.value.public_key(), rsa.RSAPublicKey):
+                ias.append(c.value)
             else:
                 raise EvidenceError("trust anchors", got="a key of another kind", wanted="P-256 or RSA")
         return cls(tuple(dcap), tuple(ias), label, simulated)
@@ -53,23 +56,22 @@ class TrustAnchors:
         return b"".join(c.public_bytes(Encoding.PEM) for c in (*self.dcap, *self.ias))
 
     @cached_property
-    def known(self) -> dict[bytes, Certificate]:
-        """Every anchor, read, by its exact bytes."""
-        return {c.der: c for c in self.pins.values()}
+    def dcap_pins(self) -> Pins:
+        """The anchors for DCAP, read, by exact name and key."""
+        return _pins(self.dcap)
 
     @cached_property
-    def pins(self) -> dict[tuple[bytes, bytes], Certificate]:
-        """Every anchor, read, by its exact name and key."""
-        read = (read_certificate(a.public_bytes(Encoding.DER)) for a in (*self.dcap, *self.ias))
-        return {(c.subject, c.spki): c for c in read}
+    def ias_pins(self) -> Pins:
+        """The anchors for IAS; one kind of root never stands in for the other."""
+        return _pins(self.ias)
 
-    def chain(self, pem: bytes, what: str, least: int, most: int) -> tuple[list[Certificate], Certificate]:
-        """Read a chain, take the root out and return the rest with the pin; raise EvidenceError for what cannot be read, and
-        VerificationError unless one of the certificates is a pinned root."""
-        chain = read_chain(pem, what, least, most, self.known)
+    def chain(self, pem: bytes, what: str, least: int, most: int, pins: Pins) -> tuple[list[Certificate], Certificate]:
+        """Read a chain, take the root out and return the rest with its pin; raise EvidenceError for what cannot be read, and
+        VerificationError unless exactly one of the certificates is pinned."""
+        chain = read_chain(pem, what, least, most, {c.der: c for c in pins.values()})
         rest, pinned = [], []
         for c in chain:
-            pin = self.pins.get((c.subject, c.spki))
+            pin = pins.get((c.subject, c.spki))
             if pin is None:
                 rest.append(c)
                 continue
@@ -79,7 +81,7 @@ class TrustAnchors:
         if len(pinned) != 1:
             brought = [str(c) for c in chain if c.issuer == c.subject]
             raise VerificationError(f"{what}: root", got=", ".join(brought) or "none",
-                                    wanted=f"the {self.label} root: " + ", ".join(map(str, self.pins.values())))
+                                    wanted=f"the {self.label} root: " + ", ".join(map(str, pins.values())))
         return rest, pinned[0]
 
     def named(self, certificate: Certificate, *names: str) -> bool:
@@ -94,8 +96,14 @@ class TrustAnchors:
 def intel_roots() -> TrustAnchors:
     """Return Intel's pinned roots, shipped with the package; roots/README.md gives origin and digests."""
     folder = files("casnb.verify") / "roots"
-    pem = b"".join((folder / name).read_bytes() for name in ("intel_sgx_root_ca.pem", "intel_ias_root.pem"))
-    return TrustAnchors.from_pem(pem, label="Intel", simulated=False)
+    dcap, ias = (x509.load_pem_x509_certificate((folder / name).read_bytes())
+                 for name in ("intel_sgx_root_ca.pem", "intel_ias_root.pem"))
+    return TrustAnchors((dcap,), (ias,), "Intel", simulated=False)
+
+
+def _pins(anchors: Iterable[x509.Certificate]) -> Pins:
+    read = (read_certificate(a.public_bytes(Encoding.DER)) for a in anchors)
+    return {(c.subject, c.spki): c for c in read}
 
 
 def _signs_certificates(c: Certificate) -> bool:
@@ -123,7 +131,7 @@ def pck_order(pem: bytes, roots: TrustAnchors) -> tuple[Certificate, Certificate
     """Return leaf, authority and pinned root of a PCK chain whose blocks stand in any order; raise EvidenceError or
     VerificationError. Nothing but the leaf's form and the names is checked."""
     what = "PCK certificate chain"
-    rest, root = roots.chain(pem, what, 3, 3)
+    rest, root = roots.chain(pem, what, 3, 3, roots.dcap_pins)
     leaf, ca = rest if rest[0].issuer == rest[1].subject else reversed(rest)
     if leaf.issuer != ca.subject or ca.issuer != root.subject:
         raise VerificationError(what, got=", ".join(c.name or "none" for c in rest), wanted="leaf, authority and root")
@@ -134,7 +142,7 @@ def pck_order(pem: bytes, roots: TrustAnchors) -> tuple[Certificate, Certificate
 def tcb_signer(pem: bytes, roots: TrustAnchors, what: str) -> tuple[Certificate, Certificate]:
     """Return the TCB signer, which the root itself must have issued for this role and no other, and the root; else raise
     VerificationError. The time is not checked."""
-    rest, root = roots.chain(pem, what, 2, 2)
+    rest, root = roots.chain(pem, what, 2, 2, roots.dcap_pins)
     signer = rest[0]
     _require_signer(signer, what, (TCB_SIGNER,), roots)
     if signer.sgx is not None:
@@ -150,9 +158,9 @@ def avr_signing_key(pem: bytes, roots: TrustAnchors, now: datetime) -> tuple[rsa
     """
     what = "IAS signing chain"
     leaf = read_chain(pem, what, 1, 2)[0]
-    root = next((c for c in roots.pins.values() if c.subject == leaf.issuer), None)
+    root = next((c for c in roots.ias_pins.values() if c.subject == leaf.issuer), None)
     if root is None or leaf.der == root.der or pem.count(b"-----BEGIN") == 2:
-        (leaf, *_), root = roots.chain(pem, what, 2, 2)
+        (leaf, *_), root = roots.chain(pem, what, 2, 2, roots.ias_pins)
     _require_signer(leaf, what, (AVR_SIGNER,), roots)
     require_signed_by(leaf, root, f"certificate {leaf.name}")
     root.require_valid_at(now)
