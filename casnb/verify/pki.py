@@ -157,10 +157,13 @@ def avr_signing_key(pem: bytes, roots: TrustAnchors, now: datetime) -> tuple[rsa
     The chain may leave the root out; a root that it brings must be the pinned one.
     """
     what = "IAS signing chain"
-    leaf = read_chain(pem, what, 1, 2)[0]
+    leaf, *more = read_chain(pem, what, 1, 2)
     root = next((c for c in roots.ias_pins.values() if c.subject == leaf.issuer), None)
-    if root is None or leaf.der == root.der or pem.count(b"-----BEGIN") == 2:
-        (leaf, *_), root = roots.chain(pem, what, 2, 2, roots.ias_pins)
+    if root is None or leaf.der == root.der or more:
+        rest, root = roots.chain(pem, what, 1, 2, roots.ias_pins)
+        if not rest:
+            raise VerificationError(what, got="a root alone", wanted="a signing certificate")
+        leaf = rest[0]
     _require_signer(leaf, what, (AVR_SIGNER,), roots)
     require_signed_by(leaf, root, f"certificate {leaf.name}")
     root.require_valid_at(now)

@@ -87,10 +87,10 @@ def text_of(world: World, name: str) -> dict[str, Any]:
     return value
 
 
-def issue(world: World, name: str, signer: KeyPair, *, key: Any = None, ca: int | None = None, sgx: bytes | None = None,
+def issue(world: World, name: str, signer: KeyPair | None, *, key: Any = None, ca: int | None = None, sgx: bytes | None = None,
           usage: tuple[str, ...] | None = None, valid: tuple[datetime, datetime] = VALID, serial: int = 77, basic: bool = True,
           more: tuple[tuple[x509.ExtensionType, bool], ...] = ()) -> KeyPair:
-    """A certificate of any role, truly signed: `ca` is a path length, `sgx` an SGX extension."""
+    """A certificate of any role, truly signed: `ca` is a path length, `sgx` an SGX extension; no signer means itself."""
     key = key or world.intel.seed.p256("test " + name)
     usage = usage or (("key_cert_sign", "crl_sign") if ca is not None else ("digital_signature", "content_commitment"))
     extensions: list[tuple[x509.ExtensionType, bool]] = [
