@@ -19,10 +19,11 @@ from cryptography import x509
 
 from casnb.errors import SourceError, UsageError
 from casnb.simulator.keys import Seed, certificate, distinguished_name
-from casnb.simulator.server import TlsServer, tls_context
+from casnb.simulator.server import TlsServer
 from casnb.simulator.service import Client, ClientApi, create_app, plant_example
 from casnb.simulator.site import create_site
 from casnb.simulator.store import Store
+from casnb.simulator.tls import tls_context
 from casnb.simulator.world import World
 from casnb.view import Shown, html_table, text_table
 

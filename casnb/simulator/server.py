@@ -2,172 +2,95 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import selectors
+import re
 import socket
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any
 
 from cheroot import errors, wsgi
-from cheroot.makefile import StreamReader, StreamWriter
+from cheroot.makefile import StreamWriter
 from cheroot.server import HTTPConnection
 from cheroot.ssl import Adapter
-from cryptography import x509
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 
 from casnb.errors import SourceError
-from casnb.simulator.keys import Key
+from casnb.simulator.tls import Later, TlsSocket
 
 #: Bytes of request line and headers, and of a body.
 HEADER_LIMIT = 16 * 1024
 BODY_LIMIT = 1 << 20
-#: Seconds for a handshake, for reading one request, and until an idle connection is closed.
+#: Seconds for a handshake, for reading one request, for answering it, and until an idle connection is closed.
 HANDSHAKE_TIME, REQUEST_TIME, IDLE_TIME = 5.0, 15.0, 20
-_WORKERS = 8
-_CONNECTIONS = 200
-_PLAIN = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 60\r\nConnection: close\r\n\r\n" \
-         b"This port speaks HTTPS only; the request was in plain HTTP.\n"
+#: Workers, and how many of them may wait for a body of which nobody knows how long it is.
+_WORKERS, _PATIENT = 8, 4
+_QUEUE = 512
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_BODY_FIELD = re.compile(rb"\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 _log = logging.getLogger("casnb.simulator")
-_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
-def tls_context(chain_pem: bytes, key: Key, *, ask_client: bool) -> SSL.Context:
-    """Return the server side's context: `chain_pem` is what is sent, leaf first; TLS 1.2 and later, no session is resumed.
+class _Reader:
+    """What a client sent: as much as has arrived is taken in at once, so that a worker starts on whole requests only."""
 
-    With `ask_client` a certificate is requested and any is accepted, also one that no authority signed or that has expired:
-    the handshake proves possession of its key, and that is all that it means.
-    """
-    leaf, *others = x509.load_pem_x509_certificates(chain_pem)
-    context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.use_certificate(leaf)
-    for certificate in others:
-        context.add_extra_chain_cert(certificate)
-    context.use_privatekey(key)
-    context.check_privatekey()
-    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_session_id(b"casnb")
-    context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION)
-    if ask_client:
-        context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
-    return context
+    def __init__(self, sock: TlsSocket) -> None:
+        self._sock, self._held = sock, bytearray()
+        self._looked = self.bytes_read = 0
 
-
-class TlsSocket:
-    """A TLS connection with the manners of a blocking socket: waits as long as its deadline allows, then raises TimeoutError."""
-
-    def __init__(self, context: SSL.Context, raw: socket.socket) -> None:
-        raw.setblocking(False)
-        self._raw, self._tls = raw, SSL.Connection(context, raw)
-        self._tls.set_accept_state()
-        self._deadline = 0.0
-        self.ready = False
-        self.environ: dict[str, str] = {"wsgi.url_scheme": "https", "HTTPS": "on", "SSL_CLIENT_VERIFY": "NONE"}
-
-    def allow(self, seconds: float) -> None:
-        """Set how long all that follows may take together."""
-        self._deadline = time.monotonic() + seconds
-
-    def handshake(self) -> None:
-        """Finish the handshake; afterwards `environ` holds the client's certificate, if it sent one."""
-        self._do(self._tls.do_handshake)
-        certificate = self._tls.get_peer_certificate()
-        if certificate is not None:
-            self.environ["SSL_CLIENT_CERT"] = crypto.dump_certificate(crypto.FILETYPE_PEM, certificate).decode("ascii")
-            self.environ["SSL_CLIENT_VERIFY"] = "GENEROUS"
-        self.ready = True
-
-    def refuse_plain(self) -> None:
-        """Tell a client that speaks plain HTTP so, in plain HTTP; read what it still sends, so that the answer arrives."""
-        self.allow(1.0)
-        with suppress(OSError):
-            self._raw.send(_PLAIN)
-            self._raw.shutdown(socket.SHUT_WR)
-            for _ in range(16):
-                self._wait(selectors.EVENT_READ)
-                if not self._raw.recv(65536):
-                    break
-
-    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int | None = None) -> int:
-        return int(self._do(self._tls.recv_into, buffer, nbytes or len(buffer)) or 0)
-
-    def send(self, data: bytes, flags: int = 0) -> int:
-        return int(self._do(self._tls.send, bytes(data), writing=True))
-
-    def pending(self) -> int:
-        """Bytes that were decrypted and not yet read; the kernel does not know of them."""
-        return self._tls.pending() if self.ready else 0
-
-    def shutdown(self, how: int) -> None:
-        """Say goodbye if that is possible at once, and end the connection, whoever is still reading or writing."""
-        if how == socket.SHUT_RDWR and self.ready:
-            with suppress(SSL.Error, OSError):
-                self._tls.shutdown()
-        with suppress(OSError):
-            self._raw.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self._raw.close()
-
-    def fileno(self) -> int:
-        return self._raw.fileno()
-
-    def getsockname(self) -> Any:
-        return self._raw.getsockname()
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Ignored: deadlines are set by `allow`."""
-
-    def _decref_socketios(self) -> None:
-        """Part of what `socket.SocketIO` expects of a socket."""
-
-    def _do(self, call: Callable[..., Any], *arguments: Any, writing: bool = False) -> Any:
-        while True:
-            try:
-                return call(*arguments)
-            except SSL.WantReadError:
-                self._wait(selectors.EVENT_READ)
-            except SSL.WantWriteError:
-                self._wait(selectors.EVENT_WRITE)
-            except SSL.ZeroReturnError:
-                return 0
-            except SSL.SysCallError as exc:
-                if exc.args[:1] == (-1,) and not writing and self.ready:
-                    return 0
-                raise ConnectionResetError(errno.ECONNRESET, "the connection was reset") from None
-            except SSL.Error as exc:
-                _raise(exc)
-
-    def _wait(self, event: int) -> None:
-        with _Selector() as selector:
-            try:
-                selector.register(self._raw, event)
-            except (ValueError, KeyError):
-                raise ConnectionResetError(errno.ECONNRESET, "the connection was closed") from None
-            left = self._deadline - time.monotonic()
-            if left <= 0 or not selector.select(left):
-                raise TimeoutError("timed out")
-
-
-def _raise(exc: SSL.Error) -> NoReturn:
-    reasons = [str(e[-1]) for e in exc.args[0]] if exc.args and isinstance(exc.args[0], (list, tuple)) else []
-    if "http request" in reasons or "https proxy request" in reasons:
-        raise errors.NoSSLError(*reasons) from None
-    raise errors.FatalSSLAlert("; ".join(reasons)) from None
-
-
-class _Reader(StreamReader):
-    def __init__(self, sock: TlsSocket, mode: str, size: int) -> None:
-        super().__init__(sock, mode, size)
-        self.sock = sock
+    def arrived(self) -> bool | None:
+        """Take in what is there. True: a request can be answered without waiting. None: it must be read to know where it ends."""
+        try:
+            while len(self._held) < HEADER_LIMIT + BODY_LIMIT:
+                part = self._sock.recv(65536, patient=False)
+                self._held += part
+                if not part:
+                    return True
+        except Later:
+            pass
+        head = _HEAD_END.search(self._held, 0, HEADER_LIMIT)
+        fields = {name.lower(): value for name, value in _BODY_FIELD.findall(self._held, 0, head.end())} if head else {}
+        length = fields.get(b"content-length", b"0").strip()
+        if head is None:
+            whole: bool | None = len(self._held) >= HEADER_LIMIT
+        elif len(fields.keys() - {b"content-length"}) or not length.isdigit():
+            whole = None
+        else:
+            size = int(length.lstrip(b"0")[:20] or b"0")
+            whole = size > BODY_LIMIT or len(self._held) - head.end() >= size
+        self._looked = len(self._held) if whole is False else 0
+        return whole
 
     def has_data(self) -> bool:
-        return bool(super().has_data() or self.sock.pending())  # type: ignore[no-untyped-call]
+        """Whether something is here that `arrived` has not seen."""
+        return len(self._held) > self._looked or self._sock.pending() > 0
+
+    def _more(self) -> bool:
+        part = self._sock.recv(65536)
+        self._held += part
+        return bool(part)
+
+    def _take(self, size: int) -> bytes:
+        out = bytes(self._held[:size])
+        del self._held[:size]
+        self._looked, self.bytes_read = 0, self.bytes_read + len(out)
+        return out
+
+    def read(self, size: int) -> bytes:
+        while len(self._held) < size and self._more():
+            pass
+        return self._take(size)
+
+    def readline(self, size: int = HEADER_LIMIT) -> bytes:
+        while (end := self._held.find(b"\n", 0, size)) < 0 and len(self._held) < size and self._more():
+            pass
+        return self._take(size if end < 0 else end + 1)
+
+    def close(self) -> None:
+        """Nothing to do: the socket is closed by whoever holds it."""
 
 
 class _Adapter(Adapter):
@@ -187,24 +110,64 @@ class _Adapter(Adapter):
         return {}
 
     def makefile(self, sock: TlsSocket, mode: str = "r", bufsize: int = -1) -> Any:
-        return _Reader(sock, mode, bufsize) if "r" in mode else StreamWriter(sock, mode, bufsize)
+        return _Reader(sock) if "r" in mode else StreamWriter(sock, mode, bufsize)
 
 
 class _Connection(HTTPConnection):
+    #: Until when (monotonic clock) what has begun must have arrived; None between requests.
+    due: float | None = None
+
     def communicate(self) -> bool:
-        """Shake hands the first time, later answer one request; a worker never waits for a client that is silent."""
+        """Shake hands, then answer one request, as far as what has arrived allows; True keeps the connection.
+
+        A worker waits for no client: what is not there yet is left to the selector.
+        """
         tls: TlsSocket = self.socket
-        if tls.ready:
-            tls.allow(REQUEST_TIME)
-            return bool(super().communicate())  # type: ignore[no-untyped-call]
         tls.allow(HANDSHAKE_TIME)
         try:
-            tls.handshake()
+            if not tls.ready:
+                tls.handshake()
+                self.due = None
+            whole = self.rfile.arrived()
+        except Later:
+            return self._wait(HANDSHAKE_TIME)
         except errors.NoSSLError:
             tls.refuse_plain()
+            return False
         except (errors.FatalSSLAlert, OSError) as exc:
-            _log.debug("handshake failed: %s", exc)
-        return tls.ready
+            _log.debug("connection ended: %s", exc)
+            return False
+        if whole is False:
+            return self._wait(REQUEST_TIME)
+        self.due = None
+        tls.allow(REQUEST_TIME)
+        return self._answer() if whole else self._read_and_answer()
+
+    def _answer(self) -> bool:
+        return bool(super().communicate())  # type: ignore[no-untyped-call]
+
+    def _read_and_answer(self) -> bool:
+        if not self.server.patience.acquire(blocking=False):
+            self.wfile.write(_BUSY)
+            return False
+        try:
+            return self._answer()
+        finally:
+            self.server.patience.release()
+
+    def _wait(self, seconds: float) -> bool:
+        now = time.monotonic()
+        self.due = self.due or now + seconds
+        return now < self.due
+
+
+def _connections_limit() -> int:
+    """How many connections may be open: two servers together use two thirds of the files that a process may have open."""
+    try:
+        import resource
+    except ImportError:
+        return 400
+    return max(40, min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 3))
 
 
 class TlsServer(wsgi.Server):
@@ -216,14 +179,15 @@ class TlsServer(wsgi.Server):
     ConnectionClass = _Connection
     max_request_header_size = HEADER_LIMIT
     max_request_body_size = BODY_LIMIT
-    keep_alive_conn_limit = _CONNECTIONS
+    keep_alive_conn_limit = _connections_limit()
     expiration_interval = 1.0
     _connections: Any
 
     def __init__(self, host: str, port: int, app: Any, context: SSL.Context) -> None:
-        super().__init__((host, port), app, numthreads=_WORKERS, server_name="casnb", request_queue_size=64, timeout=IDLE_TIME,
-                         shutdown_timeout=0)
+        super().__init__((host, port), app, numthreads=_WORKERS, server_name="casnb", request_queue_size=_QUEUE,
+                         timeout=IDLE_TIME, shutdown_timeout=0)
         self.ssl_adapter = _Adapter(context)
+        self.patience = threading.BoundedSemaphore(_PATIENT)
 
     @property
     def port(self) -> int:
@@ -252,12 +216,27 @@ class TlsServer(wsgi.Server):
                               do="Give another --address or --port, or stop what listens there.") from failure[0]
 
     def process_conn(self, conn: Any) -> None:
-        """Give a connection to a worker only once there is something to read; beyond 200 connections close new ones."""
+        """Give a connection to a worker only once there is something to read; where there are too many, the longest idle goes."""
         if conn.last_used is not None:
             super().process_conn(conn)
-        elif self.can_add_keepalive_connection:
-            self._connections.put(conn)
-        else:
+            return
+        if not self.can_add_keepalive_connection:
+            self._drop_the_idlest()
+        self._connections.put(conn)
+
+    def put_conn(self, conn: Any) -> None:
+        """Let the selector watch a connection until something arrives, or until what has begun should have arrived."""
+        super().put_conn(conn)
+        if conn.due is not None:
+            conn.last_used = time.time() - IDLE_TIME + conn.due - time.monotonic()
+
+    def _drop_the_idlest(self) -> None:
+        """Only the thread of the selector calls this, and only it takes connections out."""
+        watched = self._connections._selector
+        waiting = [(conn.last_used, fd, conn) for fd, conn in watched.connections if conn is not self]
+        if waiting:
+            _, fd, conn = min(waiting, key=lambda w: w[0])
+            watched.unregister(fd)
             conn.close()
 
     def stop(self) -> None:
