@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,14 @@ def start_background(args: Sequence[str], env_file: Path | str | None = None, st
     folder = _folder(state_dir or _state_of(args))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        running = _recorded(folder)
-        if running is not None:
-            raise UsageError("casnb serve --background", got=f"one that runs already (process {running.pid})", wanted="none",
-                             do="End it first: casnb stop" + (f" --state {folder}" if folder != _folder(None) else ""))
-        lines = (Path(env_file) if env_file else folder / "serve.env").absolute()
-        lines.unlink(missing_ok=True)
-        return _start(folder, args, lines)
+        with _alone(folder):
+            running = _recorded(folder)
+            if running is not None:
+                raise UsageError("casnb serve --background", got=f"one that runs already (process {running.pid})", wanted="none",
+                                 do="End it first: casnb stop" + (f" --state {folder}" if folder != _folder(None) else ""))
+            lines = (Path(env_file) if env_file else folder / "serve.env").absolute()
+            lines.unlink(missing_ok=True)
+            return _start(folder, args, lines)
     except OSError as exc:
         raise SourceError(f"background simulator in {folder}", got=exc.strerror or "an error",
                           wanted="a folder that can be written") from None
@@ -106,15 +107,48 @@ def _start(folder: Path, args: Sequence[str], lines: Path) -> str:
             if recorded:
                 _record(folder).unlink(missing_ok=True)
     kind = UsageError if ended == UsageError.exit_code else SourceError
+    said = _said(log)
+    if ended in (UsageError.exit_code, SourceError.exit_code) and "Error: " in said:
+        raise kind(said.rpartition("Error: ")[2])
     raise kind("casnb serve --background", got=f"no answer within {START_TIME:g} s" if ended is None else f"exit code {ended}",
-               wanted="a CAS that answers", do=_tail(log))
+               wanted="a CAS that answers", do=f"It said: {neutral(said, 380)}" if said else "")
 
 
-def _tail(log: Path) -> str:
+def _said(log: Path) -> str:
     try:
-        return "It said: " + neutral(log.read_bytes()[-_TAIL:].decode("utf-8", "replace").strip(), 380)
+        return log.read_bytes()[-_TAIL:].decode("utf-8", "replace").strip()
     except OSError:
         return ""
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one start at a time pass; the lock ends with the process that holds it."""
+    handle = os.open(folder / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        end = time.monotonic() + START_TIME + STOP_TIME
+        while not _lock(handle):
+            if time.monotonic() > end:
+                raise SourceError("casnb serve --background", got="another start that does not end", wanted="to be alone")
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _recorded(folder: Path) -> Any:
