@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -36,16 +37,17 @@ def appraise(
     """
     policy.require_valid()
     remarks: list[str] = []
+    proof, genuine = _revocation(proof, policy, remarks)
     grace = _grace(proof, policy)
     young = grace.status is CheckStatus.PASSED
     checks = [_status(c, proof, policy, young, remarks) if c.id == "tcb-status" else c for c in proof.checks]
     body = proof.report
-    if proof.genuine and body is not None:
+    if genuine and body is not None:
         checks += _identity(body, policy, remarks)
         checks += _binding(body, policy, report)
         checks += [_advisories(proof.advisories, policy), *_freshness(proof, policy), grace]
     else:
-        bad = (c.id for c in proof.checks if c.id != "tcb-status" and c.status is not CheckStatus.PASSED and not c.optional)
+        bad = (c.id for c in proof.checks if c.id != "tcb-status" and not _holds(c))
         first = next(bad, "tcb-status")
         checks += [not_run(i, f"the evidence is not proven genuine ({first})") for i in POLICY_IDS]
     signer = known_signer(body.mrsigner) if body is not None else None
@@ -60,6 +62,47 @@ def appraise(
 
 def _unneeded(flag: str, why: str) -> str:
     return f"{flag} was set and not needed: {why}."
+
+
+def _holds(check: Check) -> bool:
+    return check.status in (CheckStatus.PASSED, CheckStatus.WAIVED) or check.optional
+
+
+def _revocation(proof: Proof, policy: AttestationPolicy, remarks: list[str]) -> tuple[Proof, bool]:
+    """Return the proof to go on with, and whether it may be believed; flags can waive what revocation lists say or do not say."""
+    given = [f for f in catalogue.NEWER if "pck-revocation" in f.waives and f.name in policy.flags()]
+    check = next((c for c in proof.checks if c.id == "pck-revocation"), None)
+    if not given:
+        return proof, proof.genuine
+    if check is None or check.status is CheckStatus.PASSED:
+        why = "no PCK certificate is part of this evidence" if check is None else "no list names a certificate of the chain"
+        remarks += [_unneeded(f.option, why) for f in given]
+        return proof, proof.genuine
+    if check.status is CheckStatus.NOT_RUN:
+        return proof, False
+    needed, names = check.waivable_by, {f.name for f in given}
+    if proof.beyond is None or not names.issuperset(needed):
+        takes = f"that takes {catalogue.options(needed)}" if needed else "no flag does"
+        alone = {f.name: " alone" if f.name in needed else "" for f in given}
+        remarks += [f"{f.option} was set and{alone[f.name]} does not accept what pck-revocation found: {takes}." for f in given]
+        return proof, False
+    used = [f for f in given if f.name in needed]
+    remarks += [_unneeded(f.option, "pck-revocation found something else") for f in given if f not in used]
+    remarks += [f"Not proven, for {f.option} was used: {_UNPROVEN[f.name]}" for f in used]
+    waived = check.waived_by(" ".join(f.option for f in used))
+    checks = tuple(waived if c.id == "pck-revocation" else c for c in proof.beyond.checks)
+    past = replace(proof.beyond, checks=checks)
+    return past, past.tcb_status is not None and all(_holds(c) or c.id == "tcb-status" for c in checks)
+
+
+_UNPROVEN = {
+    "accept-revoked-pcs-certs":
+        "that a genuine platform made this. Intel lists its certificate as revoked; whoever holds the key could have signed every "
+        "line from qe-report-signature on, MRENCLAVE and status included.",
+    "accept-unverifiable-pcs-certs":
+        "that PCK certificate, authority and the signer of Intel's lists are not revoked. Leaving a list out is all it takes to "
+        "hide that they are; then every line after pck-chain, MRENCLAVE and status included, could be forged.",
+}
 
 
 def _status(check: Check, proof: Proof, policy: AttestationPolicy, young: bool, remarks: list[str]) -> Check:

@@ -1,5 +1,7 @@
 """The catalogue of insecure flags: what each one waives, whom that lets in, and when it is least harmful.
 
+`FLAGS` are the six that every version documents, `NEWER` those of newer versions alone.
+
 Command line help, panels and notebooks are renderings of these rows.
 """
 
@@ -76,12 +78,35 @@ FLAGS: tuple[Flag, ...] = (
          "None where a value matters.", _CLI),
 )
 
+_NEWER = "wrapper code of 2026 that drives scone 7.0.0 and later"
+
+#: Insecure flags that only a newer CLI has. What they do exactly is not public: what stands here is casnb's reading.
+NEWER: tuple[Flag, ...] = (
+    Flag("accept-revoked-pcs-certs", "", "accept_revoked_pcs_certs",
+         "Newer CLI. Accept a platform whose PCK certificate Intel revoked.",
+         ("pck-revocation",), "", "", "",
+         "Whoever holds the revoked key, which is known or feared to be lost, signs a quoting enclave of their own and with it a "
+         "quote for any MRENCLAVE. No other line of the result shows that.",
+         "None where a value matters.", _NEWER),
+    Flag("accept-unverifiable-pcs-certs", "", "accept_unverifiable_pcs_certs",
+         "Newer CLI. Accept that no current revocation list could be relied on.",
+         ("pck-revocation",), "", "", "",
+         "A host whose platform was revoked leaves the list out, or shows an old one, and nobody notices. The signer of Intel's "
+         "own lists is not known to be unrevoked either.",
+         "Old evidence that was judged with its lists when it was new.", _NEWER),
+)
+
 BY_NAME: Mapping[str, Flag] = {f.name: f for f in FLAGS}
 BY_OPTION: Mapping[str, Flag] = {f.option: f for f in FLAGS}
 
 
+def find(name: str) -> Flag | None:
+    """Return the flag of this long name (with or without dashes) or option, those of newer CLIs too."""
+    return next((f for f in (*FLAGS, *NEWER) if name in (f.name, f"--{f.name}", f.option)), None)
+
+
 def options(names: tuple[str, ...]) -> str:
     """Write flags (long names without dashes) the shortest way, catalogue order, short ones in one cluster: `-GC`."""
-    chosen = [f for f in FLAGS if f.name in names]
+    chosen = [f for f in (*FLAGS, *NEWER) if f.name in names]
     cluster = "".join(f.short for f in chosen if f.short)
     return " ".join([*([f"-{cluster}"] if cluster else []), *(f.option for f in chosen if not f.short)])

@@ -16,6 +16,7 @@ from casnb.errors import UsageError
 from casnb.identities import SCONTAIN_CAS, ExpectedSigner
 from casnb.view import Shown, html_table, text_table
 
+_EVERY = (*catalogue.FLAGS, *catalogue.NEWER)
 _MEASUREMENT = re.compile(r"[0-9a-f]{64}")
 _NONCE = re.compile(r"[0-9A-Fa-f]{32}")
 _U16 = 1 << 16
@@ -94,6 +95,8 @@ class AttestationPolicy(Shown):
     verification_time: datetime | None = None
     ignore_advisories: tuple[str, ...] = ()
     fail_on_any_advisory: bool = False
+    accept_revoked_pcs_certs: bool = False
+    accept_unverifiable_pcs_certs: bool = False
     max_age: timedelta | None = None
     min_tcb_evaluation: int | None = None
     tcb_grace: timedelta | None = None
@@ -153,28 +156,29 @@ class AttestationPolicy(Shown):
 
     def flags(self) -> tuple[str, ...]:
         """Return the long names (without dashes) of the insecure flags that are set, in catalogue order."""
-        return tuple(f.name for f in catalogue.FLAGS if getattr(self, f.attribute))
+        return tuple(f.name for f in _EVERY if getattr(self, f.attribute))
 
     def with_flags(self, *names: str) -> AttestationPolicy:
         """Return this policy with exactly these insecure flags set (long names without dashes, or options like `-G`)."""
         chosen = set()
         for name in names:
-            flag = catalogue.BY_NAME.get(name.lstrip("-")) or catalogue.BY_OPTION.get(name)
+            flag = catalogue.find(name)
             if flag is None:
-                raise UsageError("flag", got=name, wanted="one of " + ", ".join(f.option for f in catalogue.FLAGS))
+                raise UsageError("flag", got=name, wanted="one of " + ", ".join(f.option for f in _EVERY))
             chosen.add(flag.attribute)
-        return replace(self, **{f.attribute: f.attribute in chosen for f in catalogue.FLAGS})  # type: ignore[arg-type]
+        return replace(self, **{f.attribute: f.attribute in chosen for f in _EVERY})  # type: ignore[arg-type]
 
     def arguments(self) -> list[str]:
         """Return the options of `scone cas attest` that stand for this policy, in the order the assignment writes them."""
         names = self.flags()
-        cluster = "".join(f.short for f in catalogue.FLAGS if f.short and f.name in names)
+        cluster = "".join(f.short for f in _EVERY if f.short and f.name in names)
         out = [f"-{cluster}"] if cluster else []
         identity = {"--mrenclave", "--mrsigner", "--isvprodid", "--isvsvn"}
         out += [word for pair in self._values() if pair[0] in identity for word in pair]
         late = ("only_for_testing-ignore-signer", "only_for_testing-debug", "only_for_testing-trust-any")
         out += [f"--{name}" for name in late if name in names]
         out += [word for pair in self._values() if pair[0] not in identity for word in pair]
+        out += [f.option for f in catalogue.NEWER if f.name in names]
         return [*out, "--fail-on-any-advisory"] if self.fail_on_any_advisory else out
 
     def _values(self) -> list[tuple[str, str]]:
@@ -203,7 +207,7 @@ class AttestationPolicy(Shown):
         if words[:3] == ["scone", "cas", "attest"]:
             del words[:3]
         parser = _Parser(add_help=False, allow_abbrev=False)
-        for flag in catalogue.FLAGS:
+        for flag in _EVERY:
             names = [f"-{flag.short}"] if flag.short else []
             parser.add_argument(*names, f"--{flag.name}", dest=flag.attribute, action="store_true")
         parser.add_argument("--mrenclave", dest="mrenclaves", action="append", default=[])

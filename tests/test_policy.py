@@ -228,7 +228,7 @@ def test_days_as_scone_writes_them(text, day):
     pytest.param("--frobnicate", id="unknown option"), pytest.param("--mrenclave", id="no value"),
     pytest.param("--mrenclave -G", id="a flag for a value"), pytest.param("--only_for_testing", id="abbreviated"),
     pytest.param("--isvsvn five", id="no number"), pytest.param("--verification-time yesterday", id="no day"),
-    pytest.param("--accept-revoked-pcs-certs", id="not implemented"), pytest.param(f"cas {M} more", id="three words"),
+    pytest.param("--accept-revoked-certs", id="nearly one"), pytest.param(f"cas {M} more", id="three words"),
     pytest.param("-X", id="unknown short option"), pytest.param("-GX", id="unknown in a cluster"),
 ])
 def test_unreadable_line(line):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from casnb.errors import UsageError, neutral
-from casnb.flags import FLAGS
+from casnb.flags import FLAGS, NEWER
 
 if TYPE_CHECKING:
     from casnb.identities import ExpectedSigner
@@ -22,12 +22,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Days as the SCONE CLI takes them; all are read as 00:00 UTC.
 _DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y")
 _TIMES = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%MZ")
-
-#: Options of the newest `scone` that casnb knows by name and does not implement: never ignored in silence.
-UNSUPPORTED = {
-    "accept_revoked_pcs_certs": "--accept-revoked-pcs-certs",
-    "accept_unverifiable_pcs_certs": "--accept-unverifiable-pcs-certs",
-}
 
 
 class Span(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -86,8 +80,10 @@ def option(*names: str, **kwargs: Any) -> Callable[[F], F]:
 
 INSECURE = tuple(f.attribute for f in FLAGS)
 IDENTITY = ("mrenclave", "mrsigner", "isvprodid", "isvsvn", "cas_key_hash", "cas_software_key_hash")
-ADVISORIES = ("ignore_advisories", "fail_on_any_advisory", *UNSUPPORTED)
+ADVISORIES = ("ignore_advisories", "fail_on_any_advisory", *(f.attribute for f in NEWER))
 FRESHNESS = ("max_age", "min_tcb_evaluation", "tcb_grace")
+#: Parameters that go into the policy under their own name, as they are.
+_PLAIN = (*INSECURE, *(f.attribute for f in NEWER), *FRESHNESS)
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Which enclave": IDENTITY,
     "Insecure flags (each lets somebody in; none is needed for a CAS fit for secrets)": INSECURE,
@@ -113,9 +109,8 @@ def policy_options(command: F) -> F:
     rows += [
         option("--ignore-advisories", metavar="A,B", help="Tolerate exactly these advisories."),
         click.option("--fail-on-any-advisory", is_flag=True, help="Refuse where any advisory is listed."),
-        click.option(UNSUPPORTED["accept_revoked_pcs_certs"], is_flag=True, help="Not implemented: refused by name."),
-        click.option(UNSUPPORTED["accept_unverifiable_pcs_certs"], is_flag=True, help="Not implemented: refused by name."),
     ]
+    rows += [click.option(f"--{f.name}", f.attribute, is_flag=True, help=f.help.removeprefix("Newer CLI. ")) for f in NEWER]
     rows += [
         option("--max-age", type=Span(), metavar="TIME", help="Refuse a report that was older than this (36h, 30d) when judged."),
         option("--min-tcb-evaluation", type=int, metavar="N", help="Refuse an older edition of Intel's lists than this."),
@@ -137,10 +132,6 @@ def policy_from(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | 
 
     `params` holds the values of `policy_options`, and `verification_time` and `nonce` where the command has them.
     """
-    for name, written in UNSUPPORTED.items():
-        if params.get(name):
-            raise UsageError(f"{written}: casnb does not implement it yet, and a flag is never ignored in silence",
-                             do="Leave it out; casnb wants both revocation lists and accepts no revoked certificate.")
     from casnb.identities import SCONTAIN_CAS
     from casnb.policy import AttestationPolicy
 
@@ -149,7 +140,7 @@ def policy_from(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | 
         cas_key_hash=params["cas_key_hash"], cas_software_key_hash=params["cas_software_key_hash"],
         ignore_advisories=split_list(params["ignore_advisories"]), fail_on_any_advisory=params["fail_on_any_advisory"],
         nonce=params.get("nonce"), verification_time=params.get("verification_time"),
-        expected_signer=expected_signer or SCONTAIN_CAS, **{name: params[name] for name in (*INSECURE, *FRESHNESS)})
+        expected_signer=expected_signer or SCONTAIN_CAS, **{name: params[name] for name in _PLAIN})
     return policy.require_valid()
 
 

@@ -13,7 +13,7 @@ from casnb.cli.base import REJECTED, Command, Failure, note
 from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
 from casnb.cli.scone import retries_option, trust_store
 from casnb.errors import CasnbError, SourceError, UsageError, neutral
-from casnb.flags import BY_NAME
+from casnb.flags import find
 
 if TYPE_CHECKING:
     from casnb.cas.attest import Attempt
@@ -155,11 +155,15 @@ def advice(result: AttestationResult) -> list[str]:
     stuck = [c.id for c in failing if not c.waivable_by]
     if stuck or not failing:
         return [f"note: no flag waives {', '.join(stuck)}."] if stuck else []
+    if missing := [c.id for c in result.checks if c.status is CheckStatus.NOT_RUN and not c.optional]:
+        listed = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        return [f"note: not made: {listed} ({len(missing)}). So nothing is known of flags that would help."]
     lines = ["note: flags could waive all of this (casnb's own finding; a CAS or its page must never be the one to tell you).",
              "Each lets somebody in:"]
     for check in failing:
         for name in check.waivable_by:
-            flag = BY_NAME[name]
+            flag = find(name)
+            assert flag is not None
             short = f"-{flag.short} (--{flag.name})" if flag.short else f"--{flag.name}"
             lines.append(f"  {check.id}: {short}. {flag.gains}")
     return lines

@@ -9,11 +9,12 @@ from typing import Any
 from casnb.checks import failed
 from casnb.errors import EvidenceError, VerificationError
 from casnb.evidence.quote import LENGTH, SIGNATURE_DATA, SIGNED_SIZE, Quote
-from casnb.verify.certificate import Certificate, p256_key, require_inside, require_signed_by, verify_p256
+from casnb.verify.certificate import Certificate, p256_key, require_signed_by, verify_p256
 from casnb.verify.endorsements import Endorsements, QeIdentity, TcbInfo, VerifiedEndorsements, verify_endorsements
 from casnb.verify.pck import PckExtension
 from casnb.verify.pki import TrustAnchors, pck_order, require_pck_authority
 from casnb.verify.proof import Proof, Steps, require_initialised, status_check, utc
+from casnb.verify.revocation import check_revocation
 from casnb.verify.tcb import TcbStatus, converge, match_level
 
 INTEL_QE_VENDOR = bytes.fromhex("939a7233f79c4ca9940a0db3957f0607")
@@ -48,7 +49,7 @@ def verify_quote(
     chain: Any
     platform: Any
     chain, platform = steps.run("pck-chain", lambda: _chain(q, lists, now), "quote-format") or (None, None)
-    steps.run("pck-revocation", lambda: _revocation(chain, lists, now), "pck-chain")
+    steps.run("pck-revocation", lambda: check_revocation(chain, lists, now), "pck-chain")
     lists.run(steps, now)
     info: Any = lists.tcb_info.value
     identity: Any = lists.qe_identity.value
@@ -57,12 +58,17 @@ def verify_quote(
     steps.run("qe-report-binding", lambda: _binding(q), "quote-format")
     steps.run("qe-identity", lambda: _qe_identity(q, identity), "qe-identity-signature", "qe-report-signature")
     steps.run("quote-signature", lambda: _signature(q, raw[:SIGNED_SIZE]), "quote-format")
-    known: dict[str, Any] = {}
-    if steps.reached("tcb-status", "pck-chain", "pck-revocation", "tcb-info-signature", "tcb-info-current",
-                     "qe-identity-signature", "qe-identity-current", "fmspc-match", "qe-identity"):
-        known = _status(q, info, identity, platform, steps)
-    return Proof("dcap", steps.checks(), now, report=None if q is None else q.body, platform=platform,
-                 evidence_sha256=hashlib.sha256(raw).hexdigest(), **known)
+
+    def proof(steps: Steps, beyond: Proof | None = None) -> Proof:
+        known: dict[str, Any] = {}
+        if steps.reached("tcb-status", "pck-chain", "pck-revocation", "tcb-info-signature", "tcb-info-current",
+                         "qe-identity-signature", "qe-identity-current", "fmspc-match", "qe-identity"):
+            known = _status(q, info, identity, platform, steps)
+        return Proof("dcap", steps.checks(), now, report=None if q is None else q.body, platform=platform,
+                     evidence_sha256=hashlib.sha256(raw).hexdigest(), beyond=beyond, **known)
+
+    past = steps.past("pck-revocation")
+    return proof(steps, proof(past) if past is not None else None)
 
 
 def _format(q: Quote) -> tuple[Quote, str, str]:
@@ -88,22 +94,6 @@ def _chain(q: Quote, lists: VerifiedEndorsements, now: datetime) -> tuple[tuple[
         certificate.require_valid_at(now)
     platform = PckExtension.from_certificate(leaf)
     return ((leaf, ca, root), platform), f"{leaf.name}, {ca.name}, {root.name}", f"ends in the {lists.roots.label} root"
-
-
-def _revocation(chain: _Chain, lists: VerifiedEndorsements, now: datetime) -> _Nothing:
-    leaf, ca, root = chain
-    if lists.crl_error is not None or lists.root_crl is None or lists.pck_crl is None or lists.root is None:
-        raise lists.crl_error or VerificationError("revocation lists", got="none", wanted="both")
-    if lists.root.der != root.der:
-        raise VerificationError("root CA revocation list", got="another root's", wanted=f"the one of {root}")
-    if lists.pck_ca is None or lists.pck_ca.der != ca.der:
-        require_signed_by(lists.pck_crl, ca, "PCK revocation list")
-    require_inside("root CA revocation list", lists.root_crl.window, now)
-    require_inside("PCK revocation list", lists.pck_crl.window, now)
-    for crl, certificate in ((lists.root_crl, root), (lists.root_crl, ca), (lists.pck_crl, leaf)):
-        if crl.lists(certificate):
-            raise VerificationError(f"certificate {certificate.name}", got="revoked", wanted="not on its issuer's revocation list")
-    return None, "on neither revocation list", "both lists, current, each from the issuer it speaks for"
 
 
 def _model(info: TcbInfo, platform: PckExtension) -> _Nothing:

@@ -74,7 +74,8 @@ class VerifiedEndorsements:
     """Endorsements whose signatures were checked under `roots`, once for many quotes of a platform model.
 
     Signatures hold for ever; dates are compared anew with the `now` of each verification. `root_crl` and `pck_crl` are
-    revocation lists signed by `root` and `pck_ca`, or None; `crl_error` says why one is missing.
+    revocation lists signed by `root` and `pck_ca`, or None; without a `pck_ca` the signature of `pck_crl` is not checked yet.
+    `crl_error` says why one of them cannot be used.
     """
 
     source: Endorsements
@@ -132,10 +133,11 @@ def verify_endorsements(endorsements: Endorsements, *, roots: TrustAnchors, now:
     info = _signed(endorsements, "tcb_info", TcbInfo, roots, signers)
     identity = _signed(endorsements, "qe_identity", QeIdentity, roots, signers)
     found: dict[str, Any] = {}
-    try:
-        _revocation(endorsements, roots, found)
-    except CasnbError as exc:
-        found["crl_error"] = exc
+    for read in (_root_revocation, _pck_revocation):
+        try:
+            read(endorsements, roots, found)
+        except CasnbError as exc:
+            found.setdefault("crl_error", exc)
     return VerifiedEndorsements(endorsements, roots, utc(now), info, identity, **found)
 
 
@@ -159,19 +161,22 @@ def _signed(e: Endorsements, name: str, kind: type[TcbInfo] | type[QeIdentity], 
         return Signed(error=exc)
 
 
-def _revocation(e: Endorsements, roots: TrustAnchors, found: dict[str, Any]) -> None:
-    """Check both lists; raise VerificationError or EvidenceError for the first that cannot be used."""
+def _root_revocation(e: Endorsements, roots: TrustAnchors, found: dict[str, Any]) -> None:
+    """Check the root's list; raise VerificationError or EvidenceError where it cannot be used."""
     crl = Crl.read(e.root_ca_crl, "root CA revocation list")
     root = next((c for c in roots.dcap_pins.values() if c.subject == crl.issuer), None)
     if root is None:
         raise VerificationError("root CA revocation list: issuer", got="another name", wanted=f"the {roots.label} root")
     require_signed_by(crl, root, "root CA revocation list")
     found.update(root=root, root_crl=crl)
-    listed = Crl.read(e.pck_crl, "PCK revocation list")
+
+
+def _pck_revocation(e: Endorsements, roots: TrustAnchors, found: dict[str, Any]) -> None:
+    """Check the list of platforms; raise likewise. Without a `pck_ca` nobody has looked at its signature yet."""
+    found["pck_crl"] = listed = Crl.read(e.pck_crl, "PCK revocation list")
     if e.pck_crl_issuer_chain:
         what = "PCK revocation list: issuer chain"
         (ca, *_), top = roots.chain(e.pck_crl_issuer_chain.encode("utf-8", "replace"), what, 2, 2, roots.dcap_pins)
         require_pck_authority(ca, top, roots)
         require_signed_by(listed, ca, "PCK revocation list")
         found["pck_ca"] = ca
-    found["pck_crl"] = listed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,8 @@ class Proof(Shown):
     the evidence spells it. `tcb_date` and `qe_tcb_date` are the days of the levels reached (ISO 8601). `advisories`: the
     platform's, then the quoting enclave's. `at` is the verification time, UTC; `made` is when the evidence says it was made, which
     a quote does not say. `platform` is what the PCK certificate says of the machine (DCAP),
-    `evaluation_number` which edition of Intel's lists judged it (the older, where two did).
+    `evaluation_number` which edition of Intel's lists judged it (the older, where two did). `beyond` is set where revocation
+    failed in a way that flags accept: the same proof with the status told all the same. It is not genuine either.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Proof(Shown):
     evidence_sha256: str = ""
     platform: PckExtension | None = None
     evaluation_number: int | None = None
+    beyond: Proof | None = field(default=None, repr=False)
 
     @property
     def genuine(self) -> bool:
@@ -124,7 +126,15 @@ class Steps:
     def fail(self, id: str, exc: CasnbError) -> None:
         """Note a failure with what the error says."""
         got = f"{exc.subject}: {exc.got}" if exc.got is not None else exc.subject
-        self.add(failed(id, got, exc.wanted or "", exc.do))
+        self.add(failed(id, got, exc.wanted or "", exc.do, getattr(exc, "waivable_by", ())))
+
+    def past(self, id: str) -> Steps | None:
+        """Return a copy in which this failed check stands in nobody's way, or None where it passed or no flag accepts it."""
+        if not any(row.id == id and row.status is CheckStatus.FAILED and row.waivable_by for row in self._rows):
+            return None
+        other = Steps()
+        other._rows, other._cause = list(self._rows), {k: v for k, v in self._cause.items() if k != id}
+        return other
 
     def skip(self, id: str, reason: str) -> None:
         """Note a check that nobody asked for."""

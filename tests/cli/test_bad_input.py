@@ -86,7 +86,7 @@ class TestBadInput:
         pytest.param(f"--only_for_testing-trust-any --mrenclave {M}", "needs --only_for_testing-debug", id="trust-any-alone"),
         pytest.param(f"--mrsigner {M}", "needs --isvprodid and --isvsvn", id="signer-alone"),
         pytest.param(f"--nonce {M[:32]}", "only with --offline-report", id="nonce-alone"),
-        pytest.param("--accept-revoked-pcs-certs", "does not implement", id="not-implemented"),
+        pytest.param("--tcb-grace 30d -G", "contradicts -G", id="grace-for-ever"),
         pytest.param("--frobnicate", "No such option", id="unknown-option"),
     ])
     def test_usage_errors_come_before_any_traffic(self, bash, closed_port, words, told):

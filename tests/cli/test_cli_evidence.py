@@ -176,7 +176,7 @@ class TestVerify:
         pytest.param(["x", "--mrenclave", ""], "--mrenclave needs a value", id="empty-mrenclave"),
         pytest.param(["x", "--mrenclave", MRENCLAVE.upper()], "lower case", id="upper-case"),
         pytest.param(["x", "--only_for_testing-debug"], "needs --only_for_testing-ignore-signer", id="debug-alone"),
-        pytest.param(["x", "--accept-unverifiable-pcs-certs"], "does not implement", id="not-implemented"),
+        pytest.param(["x", "--max-age", "30"], "wanted a number and its unit", id="bare-number"),
     ]
 
     @pytest.mark.parametrize(("words", "told"), MISUSE)
