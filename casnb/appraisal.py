@@ -152,6 +152,8 @@ def _mrenclave(body: ReportBody, policy: AttestationPolicy, signer: Check, remar
             remarks.append(_unneeded(flag, "the signer stands for the code"))
         return not_run("mrenclave", "no MRENCLAVE was given; the signer stands for the code", optional=True, got=body.mrenclave)
     wanted = " or ".join(policy.mrenclaves)
+    if not any(body.mr_enclave):
+        return failed("mrenclave", body.mrenclave, wanted, "zeros are the measurement of no enclave, whoever expects them")
     if body.mrenclave in policy.mrenclaves:
         if policy.only_for_testing_trust_any:
             remarks.append(_unneeded(flag, "MRENCLAVE is the one that was given"))
@@ -171,12 +173,13 @@ def _mrenclave_hint(body: ReportBody, wanted: tuple[str, ...]) -> str:
 def _mrsigner(body: ReportBody, policy: AttestationPolicy, remarks: list[str]) -> Check:
     flag = catalogue.BY_NAME["only_for_testing-ignore-signer"].option
     wanted = policy.mrsigner if policy.mrsigner is not None else policy.expected_signer.mrsigner
-    if body.mrsigner == wanted:
+    if body.mrsigner == wanted and any(body.mr_signer):
         if policy.only_for_testing_ignore_signer:
             remarks.append(_unneeded(flag, "the signer is the expected one"))
         return passed("mrsigner", body.mrsigner, wanted)
     known = known_signer(body.mrsigner)
-    check = failed("mrsigner", body.mrsigner, wanted, f"this is {known.name}" if known else "", ("only_for_testing-ignore-signer",))
+    why = f"this is {known.name}: {known.note}" if known else "" if any(body.mr_signer) else "zeros are the hash of no signer's key"
+    check = failed("mrsigner", body.mrsigner, wanted, why, ("only_for_testing-ignore-signer",))
     return check.waived_by(flag) if policy.only_for_testing_ignore_signer else check
 
 

@@ -129,6 +129,11 @@ class AttestationPolicy(Shown):
             out.append("--only_for_testing-ignore-signer: needs --mrenclave, because otherwise nothing says which code is meant.")
         if self.fail_on_any_advisory and self.ignore_advisories:
             out.append("--fail-on-any-advisory: contradicts --ignore-advisories. Give one of them.")
+        for name, text in (("-c", self.cas_key_hash), ("-s", self.cas_software_key_hash)):
+            if text is not None:
+                from casnb.verify.keyhash import key_hash_problem
+
+                out += [f"{name}: {p}." for p in [key_hash_problem(text)] if p]
         if self.nonce is not None and not _NONCE.fullmatch(self.nonce):
             out.append(f"--nonce: got {self.nonce[:80]!r}, wanted 32 hex digits.")
         if self.verification_time is not None and self.verification_time.utcoffset() is None:

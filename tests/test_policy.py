@@ -19,11 +19,14 @@ from casnb.policy import AttestationPolicy, appraise, measurement_problem
 from casnb.simulator.scenario import SCENARIOS
 from casnb.simulator.world import World
 from casnb.verify.dispatch import verify
+from casnb.verify.keyhash import base58check
 from casnb.verify.proof import Proof, status_check
 from casnb.verify.tcb import TcbStatus
 
 M, N, S = "0a" * 32, "0b" * 32, "0c" * 32
 NONCE = "5e" * 16
+#: Key hashes of public examples.
+KEY, SOFTWARE_KEY = "4USPZDGq2FjrE2wh7FEErbrirCFZcu8nR7YaSjH3NjfJtEAfCc", "3oC3KEcwV1yoGig1KBDBj5wKetBWZZrV9Vso9vRUP7RZ9ZHAPm"
 IGNORE, DEBUG, ANY = "only_for_testing-ignore-signer", "only_for_testing-debug", "only_for_testing-trust-any"
 G, C, H = "accept-group-out-of-date", "accept-configuration-needed", "accept-sw-hardening-needed"
 POLICY_IDS = tuple(CATALOGUE)[tuple(CATALOGUE).index("tcb-status") + 1:]
@@ -116,6 +119,12 @@ def waived(result) -> dict[str, str]:
     pytest.param({"isvsvn": True}, "from 0 to 65535", id="truth for a number"), pytest.param({"isvsvn": "5"}, "from 0", id="text"),
     pytest.param({"nonce": "12"}, "32 hex digits", id="short nonce"),
     pytest.param({"nonce": "g" * 32}, "32 hex digits", id="nonce"),
+    pytest.param({"cas_key_hash": KEY[:-1]}, "-c: got", id="cut key hash"),
+    pytest.param({"cas_key_hash": KEY[:9] + "0" + KEY[10:]}, "no 0, O, I and l", id="0 in a key hash"),
+    pytest.param({"cas_software_key_hash": KEY[:9] + "Z" + KEY[10:]}, "-s: got", id="mistyped key hash"),
+    pytest.param({"cas_key_hash": "z" * 50}, "checksum", id="key hash out of range"),
+    pytest.param({"cas_key_hash": base58check(b"\x0a" + bytes(32))}, "version 10, wanted 1", id="a session signer for a key hash"),
+    pytest.param({"cas_key_hash": 7}, "50 characters", id="number for a key hash"),
     pytest.param({"verification_time": datetime(2026, 9, 1)}, "without a zone", id="time without a zone"),
 ])
 def test_refused_combination(public, members, told):
@@ -170,8 +179,8 @@ POLICIES = [
     pytest.param(AttestationPolicy().with_flags(ANY, DEBUG, IGNORE),
                  "scone cas attest --only_for_testing-ignore-signer --only_for_testing-debug --only_for_testing-trust-any cas",
                  id="anything at all"),
-    pytest.param(AttestationPolicy(cas_key_hash="4USPZD", cas_software_key_hash="3oC3KE", nonce=NONCE, verification_time=DAY),
-                 f"scone cas attest -c 4USPZD -s 3oC3KE --nonce {NONCE} --verification-time 2026-09-02 cas",
+    pytest.param(AttestationPolicy(cas_key_hash=KEY, cas_software_key_hash=SOFTWARE_KEY, nonce=NONCE, verification_time=DAY),
+                 f"scone cas attest -c {KEY} -s {SOFTWARE_KEY} --nonce {NONCE} --verification-time 2026-09-02 cas",
                  id="instance, nonce, day"),
     pytest.param(AttestationPolicy(verification_time=DAY + timedelta(hours=14, seconds=1)),
                  "scone cas attest --verification-time 2026-09-02T14:00:01Z cas", id="time of day"),
@@ -251,7 +260,7 @@ def test_flags_by_option():
 
 @pytest.mark.parametrize(("policy", "rows"), [
     pytest.param(AttestationPolicy(), [SCONTAIN_CAS.mrsigner, "version 5 or later"], id="default"),
-    pytest.param(AttestationPolicy(isvsvn=7, cas_key_hash="4USPZD", nonce=NONCE), ["--isvsvn", "7", "4USPZD", NONCE], id="others"),
+    pytest.param(AttestationPolicy(isvsvn=7, cas_key_hash=KEY, nonce=NONCE), ["--isvsvn", "7", KEY, NONCE], id="others"),
     pytest.param(AttestationPolicy(mrenclaves=(M,), fail_on_any_advisory=True), [M, "--fail-on-any-advisory"], id="advisories"),
 ])
 def test_policy_shows_all_of_itself(policy, rows):
@@ -417,7 +426,7 @@ def flip(data: bytes) -> bytes:
     pytest.param("nonce", lambda it: {"policy": replace(strict(it), nonce=NONCE.upper())}, id="nonce in upper case"),
     pytest.param("instance-key", lambda it: {"policy": replace(strict(it), cas_key_hash=strict(it).cas_software_key_hash)},
                  id="software key for CAS key"),
-    pytest.param("instance-key", lambda it: {"policy": replace(strict(it), cas_software_key_hash="4USPZD")}, id="software key"),
+    pytest.param("instance-key", lambda it: {"policy": replace(strict(it), cas_software_key_hash=KEY)}, id="software key"),
 ])
 def test_each_check_fails_alone(production, id, change):
     """One changed value fails its own check and no other, and that alone rejects; no flag hides it unless it is meant to."""
@@ -480,6 +489,16 @@ def test_explicit_signer(public):
     assert [result.check(i).status for i in ("mrsigner", "isvprodid", "isvsvn")] == [CheckStatus.PASSED] * 3
     for name, value in (("isvprodid", 7), ("isvsvn", 65535)):
         assert [c.id for c in public.check(replace(policy, **{name: value})).failures] == [name]
+
+
+@pytest.mark.parametrize(("body", "members", "id"), [
+    pytest.param({"mr_enclave": bytes(32)}, {"mrenclaves": ("00" * 32,)}, "mrenclave", id="MRENCLAVE"),
+    pytest.param({"mr_signer": bytes(32)}, {"mrsigner": "00" * 32, "isvprodid": 41316, "isvsvn": 5}, "mrsigner", id="MRSIGNER"),
+])
+def test_zeros_are_nobodys_identity(production, body, members, id):
+    """A measurement of nothing but zeros is refused even where somebody expects it, such as a variable never filled."""
+    result = production.check(replace(production.policy, **members), body=body)
+    assert [c.id for c in result.failures] == [id] and "zeros are" in result.check(id).reason
 
 
 # Trust any
@@ -552,8 +571,8 @@ def test_without_a_report_nothing_is_said_about_certificate_and_nonce(production
     """A bare quote is judged; what only a CAS report could show is not run, and stands in the way only where it was asked for."""
     result = production.check(report=None)
     assert result.accepted and result.check("certificate-binding").status is CheckStatus.NOT_RUN
-    for members, id in (({"nonce": NONCE}, "nonce"), ({"cas_key_hash": "x"}, "instance-key"),
-                        ({"cas_software_key_hash": "x"}, "instance-key")):
+    for members, id in (({"nonce": NONCE}, "nonce"), ({"cas_key_hash": KEY}, "instance-key"),
+                        ({"cas_software_key_hash": KEY}, "instance-key")):
         result = production.check(replace(production.policy, **members), report=None)
         assert result.verdict is Verdict.REJECTED
         assert [c.id for c in result.checks if c.status is CheckStatus.NOT_RUN and not c.optional] == [id]
@@ -589,7 +608,7 @@ def test_a_mangled_chain_fails_the_instance_check(production, pem):
     """Certificates that cannot be read fail the checks about them; they stop nothing else."""
     extra = {**production.report.additional_data, "cert_chain": pem.decode()}
     report = CasReport.build(production.report.proof_data, extra)
-    result = production.check(replace(production.policy, cas_key_hash="4USPZD"), report=report)
+    result = production.check(replace(production.policy, cas_key_hash=KEY), report=report)
     assert [c.id for c in result.failures] == ["certificate-binding", "instance-key"]
 
 
@@ -599,6 +618,15 @@ def test_known_public_signers_are_named(public):
     result = public.check(body={"mr_signer": bytes.fromhex(signer.mrsigner)})
     assert signer.name in result.check("mrsigner").reason and result.known_signer == signer.name
     assert any("says nothing about who built" in r for r in result.remarks)
+
+
+@pytest.mark.parametrize("signer", [s for s in KNOWN_SIGNERS if s.anybody_can_sign], ids=lambda s: s.name)
+def test_a_public_signer_that_is_expected_is_named_all_the_same(production, signer):
+    """Whoever asks for a key that everybody has gets it, and is told so, with the result and in its JSON."""
+    policy = replace(production.policy, mrsigner=signer.mrsigner, isvprodid=41316, isvsvn=0)
+    result = production.check(policy, body={"mr_signer": bytes.fromhex(signer.mrsigner)})
+    assert result.check("mrsigner").status is CheckStatus.PASSED and result.known_signer == signer.name
+    assert any(signer.name in remark for remark in result.to_json()["remarks"])
 
 
 def test_checks_come_in_catalogue_order_each_once(cases):

@@ -24,6 +24,26 @@ def base58check(payload: bytes) -> str:
     return "1" * (len(data) - len(data.lstrip(b"\0"))) + out
 
 
+def key_hash_problem(text: object) -> str:
+    """Say what is wrong with a key hash given as text, or return an empty string: 50 characters of Base58Check, version 1.
+
+    A mistyped or cut hash is told from another instance's by its checksum. Whose key it is the hash of is not checked.
+    """
+    if not isinstance(text, str) or len(text) != 50:
+        return f"got {str(text)[:60]!r}, wanted 50 characters"
+    if strange := sorted(set(text) - set(_ALPHABET)):
+        return f"got the character {strange[0]!r}, wanted Base58, which has no 0, O, I and l"
+    number = 0
+    for character in text:
+        number = number * 58 + _ALPHABET.index(character)
+    data = number.to_bytes(37, "big") if number < 1 << 296 else b""
+    if not data or base58check(data[:-4]) != text:
+        return f"got {text!r}, wanted one whose checksum holds: a typing error?"
+    if data[:1] != _KEY_HASH:
+        return f"got version {data[0]}, wanted 1, the hash of a key"
+    return ""
+
+
 def key_hash(certificate: x509.Certificate) -> str:
     """Return the 50-character hash of a certificate's public key.
 
