@@ -103,7 +103,7 @@ def describe(check: Check) -> str:
     saw = f"got {short(check.got)}" + (f", wanted {short(check.wanted)}" if check.wanted else "")
     if status == "waived":
         return f"{saw}; accepted by {check.flag}"
-    return saw + (f". {check.reason}" if check.reason else "")
+    return saw + (f": {check.reason}" if check.reason else "")
 
 
 def text_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[str] = ()) -> str:

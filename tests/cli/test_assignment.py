@@ -159,8 +159,8 @@ NEW=$(scone session update namespace.yml -e NS="$NS")
 test "$NEW" != "$HASH"
 scone session verify session_read.yml > /dev/null && exit 7
 printf "\\n$(jq .identity "$SCONE_CLI_CONFIG" | tr -d '"')" > client.pem
-curl -s --cacert cas_cert.crt --connect-to cas:8081:$CAS_ADDR:8081 --cert client.pem "https://cas:8081/v1/sessions/${NS}?hash=${HASH}" \
-    | jq -r .session > with_curl.yml
+curl -s --cacert cas_cert.crt --connect-to cas:8081:$CAS_ADDR:8081 --cert client.pem \
+    "https://cas:8081/v1/sessions/${NS}?hash=${HASH}" | jq -r .session > with_curl.yml
 diff with_curl.yml <(cat session_read.yml; echo)
 grep -q "predecessor: $HASH" <(scone session read "$NS")
 echo "$HASH"
