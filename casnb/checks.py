@@ -62,7 +62,7 @@ CATALOGUE: Mapping[str, CheckSpec] = {
     for spec in (
         CheckSpec("quote-format", "the quote is well formed", f"{_DCAP}, A.4",
                   "bytes that two readers understand differently",
-                  "version, key type, QE vendor, lengths and the INIT bit with what the format allows"),
+                  "version, key type, QE vendor, lengths, INIT and reserved bits with what the format allows"),
         CheckSpec("pck-chain", "PCK certificate chains to the pinned root", "Intel PCK certificate specification, 1.3",
                   "a platform key that nobody vouches for",
                   "names, signatures, roles and dates of PCK certificate, authority and root with the pinned root"),

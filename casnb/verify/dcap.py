@@ -19,6 +19,8 @@ from casnb.verify.tcb import TcbStatus, converge, match_level
 
 INTEL_QE_VENDOR = bytes.fromhex("939a7233f79c4ca9940a0db3957f0607")
 _INIT, _DEBUG = 1, 2
+#: Intel's quoting enclave puts in 32 bytes; Intel's sample of a quote has none.
+_AUTH_SIZES = (0, 32)
 _AT = SIGNED_SIZE + LENGTH.size
 _QE_REPORT = slice(_AT + SIGNATURE_DATA["qe_report"].offset, _AT + SIGNATURE_DATA["qe_report"].end)
 
@@ -76,6 +78,8 @@ def _format(q: Quote) -> tuple[Quote, str, str]:
         raise EvidenceError("quote: attestation key type", got=q.att_key_type, wanted="2 (ECDSA on P-256)")
     if q.qe_vendor_id != INTEL_QE_VENDOR:
         raise EvidenceError("quote: QE vendor", got=q.qe_vendor_id.hex(), wanted=f"{INTEL_QE_VENDOR.hex()} (Intel)")
+    if len(q.auth_data) not in _AUTH_SIZES:
+        raise EvidenceError("quote: authentication data", got=f"{len(q.auth_data)} bytes", wanted="32, or none")
     require_initialised(q.body)
     return q, "quote version 3, ECDSA on P-256, for SGX", ""
 

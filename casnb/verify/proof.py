@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from casnb.checks import Check, CheckStatus, failed, not_run, passed
 from casnb.errors import CasnbError, EvidenceError, UsageError
-from casnb.evidence.report import ReportBody
+from casnb.evidence.report import ATTRIBUTE_BITS, REPORT_BODY, ReportBody
 from casnb.verify.tcb import TcbStatus
 from casnb.verify.words import StatusWords, explain
 from casnb.view import Shown, html_result, text_result
@@ -150,13 +150,23 @@ class Steps:
         return tuple(self._rows)
 
 
-def require_initialised(body: ReportBody) -> None:
-    """Raise EvidenceError for a report of an enclave that was never initialised, which no processor makes.
+_RESERVED = tuple(f.name for f in REPORT_BODY.fields if f.kind == "reserved")
+_KNOWN_BITS = sum(1 << bit for bit, _, _ in ATTRIBUTE_BITS)
 
-    A body of 384 zero bytes passes: it names no enclave, and Intel's own sample quote has one.
+
+def require_initialised(body: ReportBody) -> None:
+    """Raise EvidenceError for a report that no processor makes: INIT clear, or reserved bytes or ATTRIBUTES bits set.
+
+    A body of 384 zero bytes passes: it names no enclave, and Intel's own sample quote has one. Fields of key separation and
+    sharing (KSS) are no reserved ones.
     """
     if not body.init and body.to_bytes() != _BLANK:
         raise EvidenceError("report body: attributes", got=body.attributes, wanted="the INIT bit set")
+    if strange := body.attributes_flags & ~_KNOWN_BITS:
+        raise EvidenceError("report body: attributes", got=f"reserved bits {strange:#x}", wanted="none of them set")
+    for name in _RESERVED:
+        if any(value := getattr(body, name)):
+            raise EvidenceError(f"report body: {name}", got=value.hex(), wanted="zeros")
 
 
 def status_check(status: TcbStatus | None, text: str, wanted: str) -> Check:
