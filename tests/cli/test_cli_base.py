@@ -106,7 +106,7 @@ def test_the_group_lists_all_commands_without_loading_them(casnb):
     assert [line.split()[0] for line in shown.split("Commands:\n")[1].split("\n\n")[0].splitlines() if line[2] != " "] == COMMANDS
 
 
-MISUSES = [["frob"], ["scrape"], ["scrape", "--address"], ["--frob"], ["verify"], ["decode", "a", "b"]]
+MISUSES = [["frob"], ["scrape"], ["scrape", "--address"], ["--frob"], ["verify"], ["decode", "--frob", "a"]]
 
 
 @pytest.mark.parametrize("words", MISUSES, ids=" ".join)
