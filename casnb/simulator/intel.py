@@ -48,7 +48,7 @@ _KIND = {0: {"category": "BIOS", "type": "Early Microcode Update"}, 1: {"categor
          2: {"category": "OS/VMM", "type": "TXT SINIT"}, 3: {"category": "BIOS"}}
 _SMT = ("INTEL-SA-00161", "INTEL-SA-00233")
 _LVI = ("INTEL-SA-00334", "INTEL-SA-00615")
-_OLD = ("INTEL-SA-00828", "INTEL-SA-00837")
+_OLD = ("INTEL-SA-00329", "INTEL-SA-00657")
 
 
 
@@ -63,8 +63,8 @@ LEVELS: Mapping[TcbStatus, TcbLevel] = {level.status: level for level in (
     _level(TcbStatus.CONFIGURATION_NEEDED, (16, 17, 3, 3, 255, 255, 0), "2025-08-13", _SMT),
     _level(TcbStatus.SW_HARDENING_NEEDED, (16, 16, 3, 3, 255, 255, 1), "2025-08-13", _LVI),
     _level(TcbStatus.CONFIGURATION_AND_SW_HARDENING_NEEDED, (16, 16, 3, 3, 255, 255, 0), "2025-08-13", _SMT + _LVI),
-    _level(TcbStatus.OUT_OF_DATE, (11, 11, 3, 3, 255, 255, 1), "2023-02-15", _OLD),
-    _level(TcbStatus.OUT_OF_DATE_CONFIGURATION_NEEDED, (11, 11, 3, 3, 255, 255, 0), "2023-02-15", _OLD + _SMT),
+    _level(TcbStatus.OUT_OF_DATE, (11, 11, 3, 3, 255, 255, 1), "2019-11-13", _OLD),
+    _level(TcbStatus.OUT_OF_DATE_CONFIGURATION_NEEDED, (11, 11, 3, 3, 255, 255, 0), "2019-11-13", _OLD + _SMT),
     _level(TcbStatus.REVOKED, (4, 4, 3, 3, 255, 255, 0), "2019-05-15", _OLD + _SMT + _LVI, pce_svn=5),
 )}
 
