@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import shutil
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from textwrap import dedent
+from textwrap import dedent, fill
 from typing import Any, NoReturn
 
 import click
@@ -22,6 +24,9 @@ from casnb.errors import CasnbError, SourceError, neutral
 ACCEPTED, REJECTED, MISUSED, UNCHECKED = 0, 1, 2, 3
 #: What a shell reports for a process that SIGINT or SIGPIPE ended.
 INTERRUPTED, PIPE_CLOSED = 130, 141
+
+#: How click appends the range of a number to its help: `[0<=x<=65535]`, or the last part of `[default: 3; 0<=x<=100]`.
+_RANGE = re.compile(r"  \[\d+<=x<=\d+\]|; \d+<=x<=\d+(?=\])")
 
 EXITS = {ACCEPTED: "done", REJECTED: "rejected", MISUSED: "called wrongly", UNCHECKED: "could not check: nothing was decided"}
 
@@ -47,7 +52,14 @@ class Failure(click.ClickException):
 
 
 def note(text: str = "") -> None:
-    """Print a line for people on standard error; scripts read standard output."""
+    """Print a line for people on standard error; scripts read standard output.
+
+    On a terminal it is folded between words; in a file or pipe it stays one line.
+    """
+    if sys.stderr.isatty():
+        width = min(shutil.get_terminal_size().columns, 100)
+        margin = " " * (len(text) - len(text.lstrip(" ")) + 2)
+        text = fill(text, max(width, 20), break_long_words=False, break_on_hyphens=False, subsequent_indent=margin)
     click.echo(text, err=True)
 
 
@@ -170,7 +182,8 @@ class Command(click.Command):
         groups = [("Options", [p for p in parameters if p.name not in placed])]
         groups += [(heading, [p for p in parameters if p.name in names]) for heading, names in self.sections.items()]
         for heading, members in groups:
-            rows = [record for p in members if (record := p.get_help_record(ctx))]
+            records = [record for p in members if (record := p.get_help_record(ctx))]
+            rows = [(names, _RANGE.sub("", text)) for names, text in records]
             if rows:
                 with formatter.section(heading):
                     formatter.write_dl(rows, col_max=34)

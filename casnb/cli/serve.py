@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 from pathlib import Path
@@ -17,11 +18,11 @@ _EXITS = {0: "it ran until it was told to stop, or runs in the background now", 
 
 
 @click.command(cls=Command, exits=_EXITS, example="""\
-  casnb serve --env-file cas.env &
   casnb serve --background --env-file cas.env && . ./cas.env
-  curl --cacert "$CAS_PAGE_CA" "$CAS_PAGE_URL"
+  casnb scrape "$CAS_PAGE_URL" --all
+  casnb stop
 """)
-@option("--scenario", default="public", show_default=True, metavar="NAME", help="What the world is like; see below.")
+@option("--scenario", default="public", show_default=True, metavar="NAME", help="What the world is like: one of those above.")
 @option("--seed", default="casnb", show_default=True, metavar="TEXT", help="The same text makes the same keys and measurements.")
 @option("--address", metavar="HOST", help="Loopback address to listen on; on Linux each seed has one of its own.")
 @option("--port", type=click.IntRange(0, 65535), metavar="N", help="Port of the CAS; 8081 where it is free.")
@@ -36,7 +37,15 @@ def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, por
     Runs a simulated CAS and its public web page until interrupted, on loopback only. Once both answer it prints `export` lines
     for a shell: CAS_ADDR, CAS_PORT, CAS_PAGE_URL, CAS_PAGE_CA, CASNB_ROOTS. Every key in it is public: trust nothing it says.
 
-    Scenarios: public (the assignment's), dcap-debug, production, hyperthreading, hardening, both, revoked.
+    \b
+    Scenarios, and the flags that `scone cas attest` then needs:
+      public          the assignment's: old firmware (-G), debug, test signer
+      dcap-debug      the same, with a DCAP quote as evidence
+      production      the vendor's signer, nothing to waive: no flag
+      hyperthreading  as public, but a weak setting: -C instead of -G
+      hardening       as public, but leaks to compile around: -S instead of -G
+      both            as public, but -C and -S instead of -G
+      revoked         Intel gave the machine up: no flag helps
     """
     target = Path(env_file).absolute() if env_file else None
     state = str(Path(state).absolute()) if state else None
@@ -46,6 +55,7 @@ def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, por
         words = [w for name, value in (("--scenario", scenario), ("--seed", seed), ("--address", address), ("--port", port),
                                        ("--state", state)) if value is not None for w in (name, str(value))]
         click.echo(start_background(words, target), nl=False)
+        note(f"casnb serve: it runs in the background until: casnb stop{f' --state {shlex.quote(state)}' if state else ''}")
         return
     if target:
         _forget(target)
@@ -61,7 +71,8 @@ def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, por
             write_atomically(target, lines)
         click.echo(lines, nl=False)
         note(f"casnb serve: {scenario} CAS at https://{running.host}:{running.cas_port}/, page at {running.page_url}. "
-             "Simulated: trust nothing it says. Ctrl-C ends it.")
+             "Simulated: trust nothing it says.")
+        note(f"In another shell {f'type: . {shlex.quote(str(target))}' if target else 'paste the export lines'}. Ctrl-C ends it.")
         while not stop.wait(1):
             pass
     note("casnb serve: stopped.")
@@ -76,8 +87,8 @@ def _forget(path: Path) -> None:
         raise SourceError(str(path), got=exc.strerror or "an error", wanted="a file that can be written") from None
 
 
-@click.command(cls=Command, example="  casnb stop", exits={0: "nothing runs in the background any more", 2: "called wrongly",
-                                                             3: "it could not be stopped"})
+@click.command(cls=Command, example="  casnb stop\n  casnb stop --state my-state", exits={
+    0: "nothing runs in the background any more", 2: "called wrongly", 3: "it could not be stopped"})
 @option("--state", metavar="DIR", help="The same DIR that `casnb serve --background` was given.")
 def stop(state: str | None) -> None:
     """How do I end the simulated CAS that runs in the background?"""

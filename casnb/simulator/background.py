@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -38,7 +39,8 @@ def start_background(args: Sequence[str], env_file: Path | str | None = None, st
             running = _recorded(folder)
             if running is not None:
                 raise UsageError("casnb serve --background", got=f"one that runs already (process {running.pid})", wanted="none",
-                                 do="End it first: casnb stop" + (f" --state {folder}" if folder != _folder(None) else ""))
+                                 do="End it first: casnb stop"
+                                    + (f" --state {shlex.quote(str(folder))}" if folder != _folder(None) else ""))
             lines = (Path(env_file) if env_file else folder / "serve.env").absolute()
             lines.unlink(missing_ok=True)
             return _start(folder, args, lines)
