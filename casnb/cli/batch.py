@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from casnb.checks import CheckStatus
 from casnb.cli.base import ACCEPTED, REJECTED, UNCHECKED
-from casnb.cli.judge import Terms, judge
+from casnb.cli.judge import Terms, judge, to_json
 from casnb.errors import CasnbError, EvidenceError, SourceError, neutral
 from casnb.evidence.decode import FILE_LIMIT, Reading, read
 
@@ -152,7 +152,7 @@ def _judged(terms: Terms, name: str, reading: Reading, as_json: bool) -> Row:
         (c for c in result.checks if c.status is CheckStatus.NOT_RUN and not c.optional), None)
     why = "" if bad is None else f"got {bad.got}, wanted {bad.wanted}" if bad.got else bad.reason
     read_as = str(reading)
-    line = _line({"file": _text(name), "read_as": read_as, **result.to_json()}) if as_json else ""
+    line = _line({"file": _text(name), "read_as": read_as, **to_json(reading.value, result)}) if as_json else ""
     return Row(name, result.verdict.value, read_as, bad.id if bad and not result.accepted else "",
                neutral(why, 400) if not result.accepted else "", neutral(result.tcb_status, 60), line)
 

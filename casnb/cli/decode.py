@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 def decode(files: tuple[str, ...], as_json: bool) -> int | None:
     """What does this piece of evidence say?
 
-    FILE is an SGX report body, a quote (EPID v2 or DCAP v3), a SIGSTRUCT, an SGXS stream, an IAS report or a CAS report: raw, hex,
-    base64, PEM or JSON. A dash reads standard input; of a folder, or of several files, one line says what each is. Nothing is
-    proven by decoding: anybody can write these bytes.
+    FILE is an SGX report body, a quote (EPID v2 or DCAP v3), a SIGSTRUCT, an SGXS stream, an IAS report, a CAS report or an RA-TLS
+    certificate: raw, hex, base64, PEM or JSON. A dash reads standard input; of a folder, or of several files, one line says what
+    each is. Nothing is proven by decoding: anybody can write these bytes.
     """
     from casnb.evidence.decode import read
 
@@ -57,6 +57,8 @@ def _show(reading: Reading, title: Any, out: Any) -> None:
     from rich.text import Text
 
     from casnb.cli.render import fields_table, identity_table
+    from casnb.errors import neutral
+    from casnb.evidence.ratls import RaTlsCertificate
 
     value = reading.value
     out.print(title)
@@ -64,6 +66,8 @@ def _show(reading: Reading, title: Any, out: Any) -> None:
     if (body := report_body(value)) is not None and body is not value:
         out.print(Text("\nWho it says it is", "bold"))
         out.print(identity_table(body))
+    if isinstance(value, RaTlsCertificate):
+        out.print(Text(f"\nThe certificate's key\n  {neutral(value.binding.sentence, 400)}"))
     out.print(Text("\nDecoded, not verified: `casnb verify` says whether somebody vouches for it."))
 
 
@@ -85,15 +89,20 @@ def _many(files: tuple[str, ...], as_json: bool) -> int:
 
 def report_body(value: Any) -> ReportBody | None:
     """Return the report body inside a piece of evidence, or None where it has none."""
-    from casnb.evidence.avr import Avr
+    from casnb.evidence.avr import Avr, SignedAvr
     from casnb.evidence.cas_report import CasReport
     from casnb.evidence.quote import EpidQuote, Quote
+    from casnb.evidence.ratls import RaTlsCertificate
     from casnb.evidence.report import ReportBody
 
     if isinstance(value, ReportBody):
         return value
     if isinstance(value, (Quote, EpidQuote)):
         return value.body
+    if isinstance(value, RaTlsCertificate):
+        return value.body
+    if isinstance(value, SignedAvr):
+        return value.avr.quote.body
     if isinstance(value, Avr):
         return value.quote.body
     return value.report_body() if isinstance(value, CasReport) else None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from casnb.checks import failed, passed
 from casnb.errors import UsageError
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import Evidence
 from casnb.evidence.quote import EpidQuote, Quote
+from casnb.evidence.ratls import RaTlsCertificate
 from casnb.policy import AttestationPolicy, appraise
 from casnb.verify.dispatch import verify
 from casnb.verify.endorsements import Endorsements, VerifiedEndorsements, verify_endorsements
@@ -36,24 +38,37 @@ class Terms:
     many: bool = False
 
 
-def judge(value: Evidence | SignedAvr, terms: Terms, subject: str) -> AttestationResult:
+def judge(value: Evidence, terms: Terms, subject: str) -> AttestationResult:
     """Prove and appraise one piece of evidence; endorsements that were verified for an earlier one are not verified again.
 
+    Of an RA-TLS certificate the evidence is judged, and `certificate-binding` is whether it names the certificate's key.
     Raises UsageError for what nobody has signed, or what lacks its endorsements, EvidenceError and SourceError as `verify` does.
     """
     evidence = _signed(value, subject)
     proof = verify(evidence, endorsements=_endorsements(evidence, terms), roots=_anchors(terms.roots), now=terms.now)
-    return appraise(proof, terms.policy, report=evidence if isinstance(evidence, CasReport) else None, subject=subject)
+    result = appraise(proof, terms.policy, report=evidence if isinstance(evidence, CasReport) else None, subject=subject)
+    return _bound(result, value) if isinstance(value, RaTlsCertificate) and proof.genuine else result
 
 
-def _signed(value: Evidence | SignedAvr, subject: str) -> Quote | EpidQuote | SignedAvr | CasReport:
+def _bound(result: AttestationResult, certificate: RaTlsCertificate) -> AttestationResult:
+    """Return the result with the binding of the certificate's own key in place of a CAS's certificate."""
+    b = certificate.binding
+    check = passed("certificate-binding", b.got, f"{b.wanted}, the {b.rule}") if b.bound else failed(
+        "certificate-binding", b.got, f"{b.wanted}, the {b.rule}" if b.wanted else b.rule,
+        "this evidence speaks for another key: anybody can put it into a certificate")
+    return replace(result, checks=tuple(check if c.id == check.id else c for c in result.checks))
+
+
+def _signed(value: Evidence, subject: str) -> Quote | EpidQuote | SignedAvr | CasReport:
+    if isinstance(value, RaTlsCertificate):
+        return value.evidence
     if isinstance(value, (Quote, EpidQuote, SignedAvr, CasReport)):
         return value
     if isinstance(value, Avr):
         raise UsageError(subject, got="the body of an IAS report alone", wanted="its signature and certificates too",
                          do="Give --signature FILE and --chain FILE.")
     raise UsageError(subject, got=f"a {type(value).__name__}, which no platform signs",
-                     wanted="a quote, a CAS report or an IAS report", do="casnb decode shows what it says.")
+                     wanted="a quote, a CAS report, an IAS report or an RA-TLS certificate", do="casnb decode shows what it says.")
 
 
 def _endorsements(evidence: Quote | EpidQuote | SignedAvr | CasReport, terms: Terms) -> Endorsements | VerifiedEndorsements | None:
@@ -80,3 +95,8 @@ def _given(data: bytes) -> Endorsements:
 @lru_cache(maxsize=8)
 def _verified(endorsements: Endorsements, roots: bytes | None, now: datetime) -> VerifiedEndorsements:
     return verify_endorsements(endorsements, roots=_anchors(roots), now=now)
+
+
+def to_json(value: Evidence, result: AttestationResult) -> dict[str, Any]:
+    """Return the documented JSON of a result; for an RA-TLS certificate with what is said of it as a member `ra_tls`."""
+    return {**result.to_json(), "ra_tls": value.statement()} if isinstance(value, RaTlsCertificate) else result.to_json()

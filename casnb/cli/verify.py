@@ -20,7 +20,6 @@ from casnb.errors import neutral
 if TYPE_CHECKING:
     from casnb.cli.batch import Row, Summary
     from casnb.cli.judge import Terms
-    from casnb.evidence.avr import SignedAvr
     from casnb.evidence.decode import Evidence
 
 #: Endorsements, chains and signatures are small.
@@ -56,9 +55,10 @@ def verify(files: tuple[str, ...], endorsements: str | None, signature: str | No
            **params: Any) -> int:
     """Is this evidence genuine, and is it from the enclave I want?
 
-    FILE is a DCAP quote, a CAS report, or the body of an IAS report: raw, hex, base64, PEM or JSON. A dash reads standard input;
-    a folder stands for every file below it. Prints every check with what was got and wanted, then the verdict; of many files a
-    summary. Without --mrenclave or --mrsigner the enclave must be signed by Scontain's CAS signer. Nothing is fetched.
+    FILE is a DCAP quote, a CAS report, an IAS report or an RA-TLS certificate: raw, hex, base64, PEM or JSON. A dash reads
+    standard input; a folder stands for every file below it. Prints every check with what was got and wanted, then the verdict;
+    of many files a summary. Without --mrenclave or --mrsigner the enclave must be signed by Scontain's CAS signer. Nothing is
+    fetched.
     """
     if manifest is not None:
         if files:
@@ -84,20 +84,23 @@ def verify(files: tuple[str, ...], endorsements: str | None, signature: str | No
 
 
 def _one(file: str, terms: Terms, signature: str | None, chain: str | None, as_json: bool) -> int:
-    from casnb.cli.judge import judge
+    from casnb.cli.judge import judge, to_json
+    from casnb.evidence.ratls import RaTlsCertificate
 
     value = _evidence(file, signature, chain)
     result = judge(value, terms, "standard input" if file == "-" else neutral(Path(file).name, 80))
     if as_json:
-        emit_json(result.to_json())
+        emit_json(to_json(value, result))
     else:
         from casnb.cli.render import console, show_result
 
         show_result(result, console())
+        if isinstance(value, RaTlsCertificate):
+            click.echo(f"note: {neutral(value.binding.sentence, 400)}")
     return ACCEPTED if result.accepted else REJECTED
 
 
-def _evidence(file: str, signature: str | None, chain: str | None) -> Evidence | SignedAvr:
+def _evidence(file: str, signature: str | None, chain: str | None) -> Evidence:
     """Read what is to be verified, and say as what."""
     from casnb.evidence.avr import SignedAvr
     from casnb.evidence.decode import read

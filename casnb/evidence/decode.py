@@ -1,4 +1,4 @@
-"""Any piece of evidence to its value: guess the wrapping (raw, hex, base64, PEM, JSON) and the format, and say what was guessed."""
+"""Any piece of evidence to its value: guess wrapping (raw, hex, base64, PEM, JSON) and format, and say what was guessed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 
 from casnb.errors import EvidenceError, SourceError
 from casnb.evidence import strictjson
-from casnb.evidence.avr import Avr
+from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.measurement import Ledger
 from casnb.evidence.quote import SIGNED_SIZE, EpidQuote, Quote, parse_quote
+from casnb.evidence.ratls import RaTlsCertificate, signed_report
 from casnb.evidence.report import REPORT_BODY, ReportBody
 from casnb.evidence.sigstruct import SIGSTRUCT, SigStruct
 
-Evidence = ReportBody | Quote | EpidQuote | SigStruct | Ledger | Avr | CasReport
+Evidence = ReportBody | Quote | EpidQuote | SigStruct | Ledger | Avr | SignedAvr | CasReport | RaTlsCertificate
 
 #: No file of more bytes is read. An SGXS stream may be that large; nothing else has more than `strictjson.LIMIT` bytes.
 FILE_LIMIT = 8 << 20
@@ -27,9 +28,12 @@ _HEX = re.compile(rb"[0-9a-fA-F]+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,60})-----([A-Za-z0-9+/=\s]*)-----END \1-----")
 _DASHES = b"-----BEGIN "
+#: A TLS handshake shows a few certificates; only the first can be the one with evidence.
+_CHAIN = 8
 _NAMES = {ReportBody: "SGX report body", Quote: "DCAP quote, version 3", EpidQuote: "EPID quote, version 2",
-          SigStruct: "SIGSTRUCT", Ledger: "SGXS stream (MRENCLAVE ledger)", Avr: "IAS report body", CasReport: "CAS report"}
-_WANTED = "a report body, quote, SIGSTRUCT, SGXS stream, IAS report or CAS report"
+          SigStruct: "SIGSTRUCT", Ledger: "SGXS stream (MRENCLAVE ledger)", Avr: "IAS report body",
+          SignedAvr: "signed IAS report", CasReport: "CAS report", RaTlsCertificate: "RA-TLS certificate"}
+_WANTED = "a report body, quote, SIGSTRUCT, SGXS stream, IAS report, CAS report or RA-TLS certificate"
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,9 @@ def read_file(path: str | Path, limit: int = FILE_LIMIT) -> bytes:
 def decode(source: bytes | str | Path) -> Evidence:
     """Return the value of a piece of evidence; `str` and `Path` name a file, `bytes` are the evidence itself.
 
-    Read are report bodies, quotes (EPID v2, DCAP v3), SIGSTRUCT, SGXS streams, IAS report bodies and CAS reports; raw, as hex,
-    base64, PEM or JSON. Of a local REPORT (432 bytes) the body is kept; key id and MAC mean something on its own machine only.
+    Read are report bodies, quotes (EPID v2, DCAP v3), SIGSTRUCT, SGXS streams, IAS report bodies (signed, too), CAS reports and
+    RA-TLS certificates; raw, as hex, base64, PEM or JSON. Of a chain in PEM the first certificate is read. Of a local REPORT
+    (432 bytes) the body is kept; key id and MAC mean something on its own machine only.
     Raises EvidenceError where the bytes are none of these or too many (8 MiB; 1 MiB for all but an SGXS stream), SourceError
     where the file cannot be read. Not checked here: anything about who made it.
 
@@ -91,6 +96,8 @@ def read(data: bytes) -> Reading:
     format = _NAMES[type(value)]
     if isinstance(value, ReportBody) and len(data) == SIGNED_SIZE:
         format = "SGX local report (without key id and MAC)"
+    elif isinstance(value, RaTlsCertificate):
+        format += f" with {value.form}"
     words = [inner, *reversed(layers)] if inner == "JSON" or not layers else list(reversed(layers))
     return Reading(value, format, " in ".join(words))
 
@@ -127,16 +134,30 @@ def _base64(text: bytes, what: str) -> bytes:
 
 
 def _pem(data: bytes) -> tuple[str, bytes]:
-    """Return the content of the only PEM block, whatever its label; keys and certificates are named and refused."""
+    """Return the content of the only PEM block, or of the first certificate of a chain; keys and other things are refused."""
     blocks = data.count(_DASHES)
     block = _PEM.search(data)
-    if blocks != 1 or block is None:
-        raise EvidenceError("evidence: PEM", got=f"{blocks} blocks" if blocks > 1 else "a block that is cut short or not base64",
-                            wanted="one block")
+    if block is None:
+        raise EvidenceError("evidence: PEM", got="a block that is cut short or not base64", wanted="a whole one")
     label = block[1].decode()
-    if "KEY" in label or label in ("CERTIFICATE REQUEST", "X509 CRL", "CERTIFICATE"):
+    if "KEY" in label or label in ("CERTIFICATE REQUEST", "X509 CRL"):
         raise EvidenceError("evidence: PEM", got=label, wanted=_WANTED)
-    return f"PEM ({label})", _base64(b"".join(block[2].split()), f"evidence: PEM {label}")
+    if blocks > (_CHAIN if label == "CERTIFICATE" else 1) or data.find(_DASHES) != block.start():
+        raise EvidenceError("evidence: PEM", got=f"{blocks} blocks", wanted=f"one, or up to {_CHAIN} certificates")
+    name = f"PEM ({label}{f', the first of {blocks}' if blocks > 1 else ''})"
+    return name, _base64(b"".join(block[2].split()), f"evidence: PEM {label}")
+
+
+def _json(data: bytes) -> Evidence:
+    members = strictjson.loads(data, "evidence")
+    if "proof_data" in members:
+        return CasReport.from_json(data)
+    if "isvEnclaveQuoteBody" in members:
+        return Avr.from_json(data)
+    if "signing_cert" in members:
+        return signed_report(members)
+    raise EvidenceError("evidence", got="JSON with members " + ", ".join(list(members)[:8]),
+                        wanted="a CAS report (proof_data) or an IAS report (isvEnclaveQuoteBody, or report and signing_cert)")
 
 
 def _value(data: bytes) -> Evidence:
@@ -146,13 +167,7 @@ def _value(data: bytes) -> Evidence:
         raise EvidenceError("evidence", got=f"{len(data)} bytes", wanted=f"at most {strictjson.LIMIT}",
                             do="Too large to be evidence; nothing was decoded.")
     if _is_json(data):
-        members = strictjson.loads(data, "evidence")
-        if "proof_data" in members:
-            return CasReport.from_json(data)
-        if "isvEnclaveQuoteBody" in members:
-            return Avr.from_json(data)
-        raise EvidenceError("evidence", got="JSON with members " + ", ".join(list(members)[:8]),
-                            wanted="a CAS report (proof_data) or an IAS report (isvEnclaveQuoteBody)")
+        return _json(data)
     version = int.from_bytes(data[:2], "little")
     if len(data) == REPORT_BODY.size:
         return ReportBody.from_bytes(data)
@@ -160,6 +175,8 @@ def _value(data: bytes) -> Evidence:
         return ReportBody.from_bytes(data[: REPORT_BODY.size])
     if version in (2, 3, 4, 5):
         return parse_quote(data)
+    if data[:1] == b"\x30" and data[1:2] in (b"\x82", b"\x83"):
+        return RaTlsCertificate.from_der(data)
     if len(data) == SIGSTRUCT.size:
         return SigStruct.from_bytes(data)
     raise EvidenceError("evidence", got=f"{len(data)} bytes that start with {data[:8].hex() or 'nothing'}", wanted=_WANTED)

@@ -225,8 +225,8 @@ def _avr(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
 
 
 def _embedded(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
-    note = ("casnb takes no evidence out of TLS certificates. The report inside this one is genuine, of version 2, which casnb "
-            "reads; what the vector's source refuses is that version.")
+    note = ("casnb takes evidence out of certificates in the forms it lists, and this is none of them. The report inside is "
+            "genuine, of version 2, which casnb reads; what the vector's source refuses is that version.")
     exc = _attempt(lambda: decode(files["cert"]))
     return [_refused(vector, case, exc, _says(case["expect"]), note) for case in vector["cases"]]
 

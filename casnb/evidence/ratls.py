@@ -1,0 +1,377 @@
+"""RA-TLS: a certificate that carries evidence about the enclave holding its key, and whether that evidence names the key."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from casnb.errors import EvidenceError
+from casnb.evidence import cbor, strictjson
+from casnb.evidence.avr import SignedAvr, decode_base64
+from casnb.evidence.layout import Field, FieldRow, Layout
+from casnb.evidence.quote import LENGTH, SIGNED_SIZE, EpidQuote, Quote, parse_quote
+from casnb.evidence.report import ReportBody
+from casnb.view import Shown, cell
+
+#: A certificate with an IAS report as lists of numbers has 9 kB.
+LIMIT = 256 << 10
+_EXTENSIONS = 64
+_RA_TLS = "1.2.840.113741.1337."
+_RSA = bytes.fromhex("06092a864886f70d010101")
+_P256 = bytes.fromhex("06072a8648ce3d020106082a8648ce3d030107")
+_ECDSA_EVIDENCE = bytes.fromhex("a3a21e871b4d4014b70aa125d2fbcd8c")
+_TEE_QUOTE = 60000
+#: Hash algorithms of the IANA registry "Named Information" that a claim may use.
+_HASHES = {1: "sha256", 7: "sha384", 8: "sha512"}
+
+_OE = "Open Enclave SDK, report.h and attest_plugin.h"
+OE_REPORT = Layout("Open Enclave report header", 16, (
+    Field("version", 0, 4, "u32", "1", _OE),
+    Field("report_type", 4, 4, "u32", "2 for a report that others can verify", _OE),
+    Field("size", 8, 8, "u64", "how many bytes of quote follow", _OE),
+))
+OE_EVIDENCE = Layout("Open Enclave evidence header", 28, (
+    Field("version", 0, 4, "u32", "version of this header", _OE),
+    Field("format", 4, 16, "bytes", "what follows; a3a21e87... for a DCAP quote with claims", _OE),
+    Field("size", 20, 8, "u64", "how many bytes of evidence follow", _OE),
+))
+
+
+@dataclass(frozen=True)
+class Key:
+    """A certificate's public key: `spki` (SubjectPublicKeyInfo, DER) and `bits`, the content of its bit string."""
+
+    spki: bytes
+    bits: bytes
+
+    @property
+    def pem(self) -> bytes:
+        """The key in PEM, with the zero byte that ends a C string."""
+        return _block("PUBLIC KEY", base64.b64encode(self.spki)) + b"\0"
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Whether the evidence names the certificate's key: by which rule, what it says, and what this key would want, hex."""
+
+    bound: bool
+    rule: str
+    got: str
+    wanted: str
+
+    @property
+    def sentence(self) -> str:
+        """The outcome in words."""
+        if self.bound:
+            return f"The evidence names this certificate's key: report data is {self.rule}."
+        return f"The evidence does not name this certificate's key: report data is not {self.rule}."
+
+    def to_json(self) -> dict[str, Any]:
+        return {"bound": self.bound, "rule": self.rule, "got": self.got, "wanted": self.wanted}
+
+
+@dataclass(frozen=True)
+class RaTlsCertificate(Shown):
+    """A certificate with evidence in an extension: `oid` says which, `form` in words; `others` were there too and not read.
+
+    Not checked here: the evidence, and the certificate's own signature and dates, which prove nothing: the TLS handshake shows
+    who holds the key, and `binding` that the enclave meant this key.
+    """
+
+    der: bytes = field(repr=False)
+    oid: str
+    form: str
+    key: Key = field(repr=False)
+    evidence: Quote | EpidQuote | SignedAvr
+    binding: Binding
+    others: tuple[str, ...] = ()
+
+    @classmethod
+    def from_der(cls, der: bytes) -> RaTlsCertificate:
+        """Read an X.509 certificate; raise EvidenceError where it is malformed or carries no evidence in a form casnb knows."""
+        if len(der) > LIMIT:
+            raise EvidenceError("certificate", got=f"{len(der)} bytes", wanted=f"at most {LIMIT}")
+        key, extensions = _certificate(der)
+        present = [oid for oid in FORMS if oid in extensions]
+        if not present:
+            listed = ", ".join(list(extensions)[:12]) or "none"
+            raise EvidenceError("certificate: extensions", got=listed, wanted="one that holds evidence: " + ", ".join(FORMS))
+        oid = present[0]
+        form, read = FORMS[oid]
+        evidence, binding = read(extensions[oid], extensions, key)
+        return cls(der, oid, form, key, evidence, binding, tuple(present[1:]))
+
+    @property
+    def body(self) -> ReportBody:
+        """The report body inside the evidence; unproven until verified."""
+        return _body(self.evidence)
+
+    def fields(self) -> list[FieldRow]:
+        """Return the rows of the evidence."""
+        return self.evidence.fields()
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return where the evidence stood, whether it names the key, and the evidence decoded."""
+        return {"type": "ra-tls-certificate", **self.statement(), "evidence": self.evidence.to_json_dict()}
+
+    def statement(self) -> dict[str, Any]:
+        """Return what is said of the certificate itself."""
+        return {"oid": self.oid, "form": self.form, "certificate_sha256": hashlib.sha256(self.der).hexdigest(),
+                "key_sha256": hashlib.sha256(self.key.spki).hexdigest(), "binding": self.binding.to_json(),
+                "not_read": list(self.others)}
+
+    def __repr__(self) -> str:
+        return f"<RaTlsCertificate {self.form}, {'bound' if self.binding.bound else 'not bound'}, {self.evidence!r}>"
+
+    def __str__(self) -> str:
+        return f"{self.form}, extension {self.oid}. {self.binding.sentence}\n\n{self.evidence}"
+
+    def _html(self) -> str:
+        return f"<p>{cell(f'{self.form}, extension {self.oid}. {self.binding.sentence}', 600)}</p>" + self.evidence._html()
+
+
+_Evidence = Quote | EpidQuote | SignedAvr
+_Reader = Callable[[bytes, Mapping[str, bytes], Key], tuple[_Evidence, Binding]]
+
+
+def _body(evidence: _Evidence) -> ReportBody:
+    return evidence.avr.quote.body if isinstance(evidence, SignedAvr) else evidence.body
+
+
+def _bind(evidence: _Evidence, rules: Mapping[str, bytes]) -> Binding:
+    """Compare all 64 bytes of report data with what each rule wants, filled up with zeros; nothing wanted is never found."""
+    got = _body(evidence).report_data
+    found = {rule: wanted.ljust(64, b"\0") if wanted else b"" for rule, wanted in rules.items()}
+    rule = next((rule for rule, wanted in found.items() if wanted == got), next(iter(found)))
+    return Binding(found[rule] == got, rule, got.hex(), found[rule].hex())
+
+
+def _hashed(key: Key) -> dict[str, bytes]:
+    """The rules of RA-TLS: a hash of the whole key info, or for an RSA key of the key alone."""
+    rules = {"SHA-256 of the key (SubjectPublicKeyInfo)": hashlib.sha256(key.spki).digest()}
+    if _RSA in key.spki[:24]:
+        rules["SHA-256 of the key (RSAPublicKey)"] = hashlib.sha256(key.bits).digest()
+    return rules
+
+
+def _hashed_pem(key: Key) -> dict[str, bytes]:
+    """The rules of Open Enclave, which hashes a C string."""
+    return {"SHA-256 of the key in PEM with a final zero byte": hashlib.sha256(key.pem).digest(),
+            "SHA-256 of the key in PEM": hashlib.sha256(key.pem[:-1]).digest()}
+
+
+def _quote(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:
+    evidence = parse_quote(_octets(value))
+    return evidence, _bind(evidence, _hashed(key))
+
+
+def _dice(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:
+    """A quote over the hash of claims, one of which is the hash of the key. Source: TCG DICE, tagged evidence; CBOR tag 60000."""
+    what = "tagged evidence"
+    tagged = cbor.loads(_octets(value), what)
+    inner = tagged.value if isinstance(tagged, cbor.Tag) and tagged.number == _TEE_QUOTE else None
+    if not isinstance(inner, list) or len(inner) != 2 or not all(isinstance(part, bytes) for part in inner):
+        raise EvidenceError(what, got="something else", wanted=f"tag {_TEE_QUOTE} over a list of quote and claims")
+    evidence = parse_quote(inner[0])
+    claims = cbor.loads(inner[1], "claims")
+    claim = claims.get("pubkey-hash") if isinstance(claims, dict) else None
+    entry = cbor.loads(claim, "claim pubkey-hash") if isinstance(claim, bytes) else None
+    name = _HASHES.get(entry[0]) if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], int) else None
+    if name is None or not isinstance(entry, list) or not isinstance(entry[1], bytes):
+        raise EvidenceError("claim pubkey-hash", got="something else", wanted="a list of SHA-256, SHA-384 or SHA-512 and the hash")
+    digest = hashlib.new(name, key.spki).digest()
+    whole = _bind(evidence, {"SHA-256 of the claims": hashlib.sha256(inner[1]).digest()})
+    if not whole.bound:
+        return evidence, whole
+    rule = f"SHA-256 of claims that name this key by its {name.upper().replace('SHA', 'SHA-')}"
+    return evidence, Binding(entry[1] == digest, rule, entry[1].hex(), digest.hex())
+
+
+def _oe_report(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:
+    data = _octets(value)
+    version, kind, size = OE_REPORT.unpack(data)
+    if (version, kind, size) != (1, 2, len(data) - OE_REPORT.size):
+        raise EvidenceError("Open Enclave report header", got=f"version {version}, type {kind}, size {size}",
+                            wanted=f"version 1, type 2, size {len(data) - OE_REPORT.size}")
+    evidence = parse_quote(data[OE_REPORT.size :])
+    return evidence, _bind(evidence, _hashed_pem(key))
+
+
+def _oe_evidence(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:
+    """A DCAP quote over the hash of what follows it, which for this key would be its PEM and is therefore not read."""
+    data = _octets(value)
+    _, form, size = OE_EVIDENCE.unpack(data)
+    if form != _ECDSA_EVIDENCE or size != len(data) - OE_EVIDENCE.size:
+        raise EvidenceError("Open Enclave evidence header", got=f"format {form.hex()}, size {size}",
+                            wanted=f"format {_ECDSA_EVIDENCE.hex()}, size {len(data) - OE_EVIDENCE.size}")
+    rest = data[OE_EVIDENCE.size :]
+    (signature,) = LENGTH.unpack(rest, SIGNED_SIZE)
+    end = SIGNED_SIZE + LENGTH.size + signature
+    evidence = parse_quote(rest[:end])
+    return evidence, _bind(evidence, _hashed_pem(key))
+
+
+def _ias(value: bytes, extensions: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:
+    """An IAS report and, in extensions beside it, its signature and certificates."""
+    parts = {name: extensions.get(_RA_TLS + n) for name, n in (("signing certificate", "4"), ("signature", "5"))}
+    for name, part in parts.items():
+        if part is None:
+            raise EvidenceError(f"certificate: IAS {name}", got="nothing", wanted="an extension beside the IAS report")
+    authority = extensions.get(_RA_TLS + "3")
+    chain = _pem(parts["signing certificate"] or b"") + (_pem(authority) if authority else b"")
+    evidence = SignedAvr(_octets(value), _binary(_octets(parts["signature"] or b"")), chain)
+    return evidence, _bind(evidence, _hashed(key))
+
+
+def _comment(value: bytes, __: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:
+    """An IAS report in a Netscape comment: `body|signature|certificate`, or JSON, its parts in base64 or lists of numbers."""
+    if value[:1] == b"\x16":
+        _, start, end = _tlv(value, 0, len(value))
+        value = value[start:end]
+    if value.count(b"|") >= 2:
+        body, signature, certificate = value.rsplit(b"|", 2)
+        evidence = SignedAvr(body, _binary(signature), _pem(certificate))
+    else:
+        evidence = signed_report(strictjson.loads(value, "certificate: comment"))
+    point = key.bits[1:] if _P256 in key.spki[:27] and key.bits[:1] == b"\4" else b""
+    return evidence, _bind(evidence, {"the key itself, x then y": point})
+
+
+def signed_report(members: Any) -> SignedAvr:
+    """Return an IAS report from an object of `report`, `signature` and `signing_cert`: base64, or lists of numbers."""
+    parts = []
+    for name in ("report", "signature", "signing_cert"):
+        part = strictjson.member(members, name, (str, list), "signed IAS report")
+        if isinstance(part, str):
+            parts.append(decode_base64(part, f"signed IAS report: {name}"))
+        elif all(type(n) is int and 0 <= n < 256 for n in part):
+            parts.append(bytes(part))
+        else:
+            raise EvidenceError(f"signed IAS report: {name}", got="a list of other things", wanted="numbers from 0 to 255")
+    return SignedAvr(parts[0], parts[1], _pem(parts[2]))
+
+
+#: Extensions that hold evidence; of several in one certificate the first in this order counts.
+FORMS: Mapping[str, tuple[str, _Reader]] = {
+    "2.23.133.5.4.9": ("DICE tagged evidence", _dice),
+    _RA_TLS + "6": ("SGX quote", _quote),
+    "0.6.9.42.840.113741.1337.6": ("SGX quote, as Gramine spells its number", _quote),
+    "1.3.6.1.4.1.311.105.2": ("Open Enclave evidence", _oe_evidence),
+    "1.2.840.113556.10.1.2": ("Open Enclave evidence, old number", _oe_evidence),
+    "1.3.6.1.4.1.311.105.1": ("Open Enclave report", _oe_report),
+    "1.2.840.113556.10.1.1": ("Open Enclave report, old number", _oe_report),
+    _RA_TLS + "2": ("IAS report", _ias),
+    "2.16.840.1.113730.1.13": ("IAS report in a comment", _comment),
+}
+
+
+def _octets(value: bytes) -> bytes:
+    """Return the content of an OCTET STRING that fills the value, or the value itself where it is none."""
+    if value[:1] == b"\4":
+        try:
+            _, start, end = _tlv(value, 0, len(value))
+        except EvidenceError:
+            return value
+        return value[start:end] if end == len(value) else value
+    return value
+
+
+def _binary(value: bytes) -> bytes:
+    """Return a signature that is raw (256 bytes) or in base64."""
+    return value if len(value) == 256 else decode_base64("".join(value.decode("ascii", "replace").split()), "IAS signature")
+
+
+def _pem(value: bytes) -> bytes:
+    """Return a certificate as PEM, whether it is PEM, DER or DER in base64; what it says is for the verifier."""
+    value = _octets(value)
+    if value.lstrip()[:11] == b"-----BEGIN ":
+        return value if value.endswith(b"\n") else value + b"\n"
+    text = base64.b64encode(value) if value[:1] == b"\x30" else b"".join(value.split())
+    if not re.fullmatch(rb"[A-Za-z0-9+/]+={0,2}", text):
+        raise EvidenceError("IAS signing certificate", got="something else", wanted="a certificate in PEM, DER or base64")
+    return _block("CERTIFICATE", text)
+
+
+def _block(label: str, text: bytes) -> bytes:
+    lines = [text[n : n + 64] for n in range(0, len(text), 64)]
+    return b"\n".join([f"-----BEGIN {label}-----".encode(), *lines, f"-----END {label}-----".encode(), b""])
+
+
+def _tlv(der: bytes, at: int, limit: int) -> tuple[int, int, int]:
+    """Return tag, start and end of the DER value at `at`, which must end at `limit` or before; raise EvidenceError."""
+    start = at + 2
+    if start <= limit:
+        tag, size = der[at], der[at + 1]
+        if size >= 0x80:
+            count = size & 0x7F
+            size = int.from_bytes(der[start : start + count], "big")
+            start += count
+            if not 1 <= count <= 3 or start > limit or size < 0x80 or size >> 8 * (count - 1) == 0:
+                raise EvidenceError("DER", got="a length that is not in its shortest form", wanted="DER")
+        if start + size <= limit and tag & 0x1F != 0x1F:
+            return tag, start, start + size
+    raise EvidenceError("DER", got="a value that ends beyond its surroundings", wanted="DER")
+
+
+def _expect(der: bytes, at: int, limit: int, tag: int, what: str) -> tuple[int, int]:
+    found, start, end = _tlv(der, at, limit)
+    if found != tag:
+        raise EvidenceError(f"certificate: {what}", got=f"DER tag {found:02x}", wanted=f"{tag:02x}")
+    return start, end
+
+
+def _certificate(der: bytes) -> tuple[Key, dict[str, bytes]]:
+    """Return the public key and the extensions by their dotted numbers. Source: RFC 5280, 4.1."""
+    start, end = _expect(der, 0, len(der), 0x30, "outer sequence")
+    if end != len(der):
+        raise EvidenceError("certificate", got=f"{len(der) - end} further bytes", wanted="nothing after it")
+    at, stop = _expect(der, start, end, 0x30, "signed part")
+    _, at = _expect(der, at, stop, 0xA0, "version")
+    for tag, what in ((0x02, "serial number"), (0x30, "algorithm"), (0x30, "issuer"), (0x30, "validity"), (0x30, "subject")):
+        _, at = _expect(der, at, stop, tag, what)
+    info, after = _expect(der, at, stop, 0x30, "public key")
+    spki = der[at:after]
+    _, bit = _expect(der, info, after, 0x30, "public key algorithm")
+    bits, bits_end = _expect(der, bit, after, 0x03, "public key bits")
+    if bits_end != after or der[bits : bits + 1] != b"\0":
+        raise EvidenceError("certificate: public key", got="another form", wanted="whole bytes")
+    found: dict[str, bytes] = {}
+    while after < stop:
+        tag, inside, after = _tlv(der, after, stop)
+        if tag == 0xA3:
+            at, last = _expect(der, inside, after, 0x30, "extensions")
+            while at < last:
+                number, value, at = _extension(der, at, last)
+                if number in found or len(found) >= _EXTENSIONS:
+                    raise EvidenceError(f"certificate: extension {number}", got="one too many", wanted="each once")
+                found[number] = value
+    return Key(spki, der[bits + 1 : bits_end]), found
+
+
+def _extension(der: bytes, at: int, limit: int) -> tuple[str, bytes, int]:
+    at, end = _expect(der, at, limit, 0x30, "extension")
+    number, at = _expect(der, at, end, 0x06, "extension number")
+    name = _dotted(der[number:at])
+    if der[at : at + 1] == b"\1":
+        _, at = _expect(der, at, end, 0x01, "critical")
+    value, stop = _expect(der, at, end, 0x04, "extension value")
+    if stop != end:
+        raise EvidenceError(f"certificate: extension {name}", got="further bytes", wanted="nothing after its value")
+    return name, der[value:stop], end
+
+
+def _dotted(oid: bytes) -> str:
+    if not oid or len(oid) > 32 or oid[-1] & 0x80:
+        raise EvidenceError("object identifier", got=oid[:32].hex(), wanted="1 to 32 bytes, the last below 80")
+    numbers, value = [], 0
+    for byte in oid:
+        value = value << 7 | byte & 0x7F
+        if not byte & 0x80:
+            numbers.append(value)
+            value = 0
+    first = min(numbers[0] // 40, 2)
+    return ".".join(map(str, [first, numbers[0] - 40 * first, *numbers[1:]]))
