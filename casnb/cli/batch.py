@@ -339,9 +339,3 @@ class Summary:
         if self.verdicts["rejected"] or self.verdicts["malformed"]:
             return REJECTED
         return ACCEPTED if self.files and not self.verdicts["not-checked"] else UNCHECKED
-
-
-def local(terms: Terms, as_json: bool, jobs: int) -> tuple[Work, Workers | None]:
-    """Return the work and the processes to do it; a single job is done in this process."""
-    work: Work = partial(judge_items, terms, as_json)
-    return work, Pool(work, jobs) if jobs > 1 else None

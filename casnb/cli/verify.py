@@ -48,11 +48,12 @@ SHOWN = 20
 @roots_option
 @option("--manifest", metavar="FILE", help="Run every case of a manifest of vectors instead of one FILE.")
 @option("--jobs", type=click.IntRange(1, 1024), metavar="N", help="Processes for many files.  [default: one a core]")
+@option("--scheduler", metavar="ADDRESS", help="Have many files judged on a Dask cluster; needs the extra `cluster`.")
 @click.option("--json", "as_json", is_flag=True, help="The result as one JSON object; of many files one object a line.")
 @policy_options
 def verify(files: tuple[str, ...], endorsements: str | None, signature: str | None, chain: str | None, at: datetime | None,
-           nonce: str | None, simulated_roots: str | None, manifest: str | None, jobs: int | None, as_json: bool,
-           **params: Any) -> int:
+           nonce: str | None, simulated_roots: str | None, manifest: str | None, jobs: int | None, scheduler: str | None,
+           as_json: bool, **params: Any) -> int:
     """Is this evidence genuine, and is it from the enclave I want?
 
     FILE is a DCAP quote, a CAS report, an IAS report or an RA-TLS certificate: raw, hex, base64, PEM or JSON. A dash reads
@@ -66,13 +67,15 @@ def verify(files: tuple[str, ...], endorsements: str | None, signature: str | No
         return _manifest(manifest, as_json)
     if not files:
         raise click.UsageError("FILE is missing: a quote, a CAS report or an IAS report body (or --manifest).")
-    many = len(files) > 1 or jobs is not None or (files[0] != "-" and Path(files[0]).is_dir())
+    if jobs is not None and scheduler is not None:
+        raise click.UsageError("--jobs is for this machine, --scheduler for a cluster: give one of them.")
+    many = len(files) > 1 or jobs is not None or scheduler is not None or (files[0] != "-" and Path(files[0]).is_dir())
     if (signature is None) != (chain is None):
         raise click.UsageError("--signature and --chain belong together: give both or neither.")
     if many and signature is not None:
         raise click.UsageError("--signature and --chain belong to one report: give one FILE.")
     if many and "-" in files:
-        raise click.UsageError("a dash is one piece of evidence: give it alone, without --jobs.")
+        raise click.UsageError("a dash is one piece of evidence: give it alone, without --jobs or --scheduler.")
     roots, signer = roots_and_signer(simulated_roots, note)
     policy = policy_from({**params, "nonce": nonce, "verification_time": at}, expected_signer=signer)
 
@@ -80,7 +83,7 @@ def verify(files: tuple[str, ...], endorsements: str | None, signature: str | No
 
     terms = Terms(policy, at or datetime.now(timezone.utc), roots.to_pem() if roots else None,
                   slurp(endorsements, _PIECE) if endorsements else None, many)
-    return _many(files, terms, jobs, as_json) if many else _one(files[0], terms, signature, chain, as_json)
+    return _many(files, terms, jobs, scheduler, as_json) if many else _one(files[0], terms, signature, chain, as_json)
 
 
 def _one(file: str, terms: Terms, signature: str | None, chain: str | None, as_json: bool) -> int:
@@ -113,12 +116,21 @@ def _evidence(file: str, signature: str | None, chain: str | None) -> Evidence:
     return reading.value
 
 
-def _many(files: tuple[str, ...], terms: Terms, jobs: int | None, as_json: bool) -> int:
+def _many(files: tuple[str, ...], terms: Terms, jobs: int | None, scheduler: str | None, as_json: bool) -> int:
     """Judge every file; rows go out as they come, and only counts are kept."""
-    from casnb.cli.batch import Summary, local, run, walk
+    from functools import partial
+
+    from casnb.cli.batch import Pool, Summary, Workers, judge_items, run, walk
 
     begun = time.monotonic()
-    work, workers = local(terms, as_json, jobs or os.cpu_count() or 1)
+    work = partial(judge_items, terms, as_json)
+    workers: Workers | None = None
+    if scheduler is not None:
+        from casnb.cli.cluster import Cluster
+
+        workers = Cluster(work, scheduler)
+    elif (count := jobs or os.cpu_count() or 1) > 1:
+        workers = Pool(work, count)
     total = sum(1 for _ in walk(files)) if sys.stderr.isatty() else 0
     summary, shown = Summary(), 0
     try:

@@ -340,6 +340,72 @@ class TestProcesses:
         assert "\x1b" not in out and "trustworthy" in out
 
 
+@pytest.fixture(scope="module")
+def cluster():
+    """Two worker processes of one thread each, on loopback."""
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1") as made:
+        yield made
+
+
+class TestCluster:
+    """A Dask cluster: the same rows, and a cluster's failures are not the evidence's."""
+
+    @pytest.mark.parametrize("form", [["--json"], []], ids=["json", "summary"])
+    def test_same_results(self, casnb, world, mixed, cluster, form, monkeypatch):
+        """Every row, count and exit code is that of one process; files are read here and sent: the workers are elsewhere."""
+        monkeypatch.chdir(mixed)
+        alone = casnb("verify", ".", *world.words, "--jobs", "1", *form)
+        there = casnb("verify", ".", *world.words, "--scheduler", cluster.scheduler_address, *form)
+        assert there.exit_code == alone.exit_code == 1
+        assert without_time(there.stdout) == without_time(alone.stdout)
+
+    def test_many_tasks_stay_in_order(self, casnb, world, tmp_path, cluster):
+        """More files than tasks under way come back sorted and whole."""
+        folder = fill(tmp_path, world, 600)
+        result = casnb("verify", folder, *world.words, "--scheduler", cluster.scheduler_address, "--json")
+        found = [(r["file"], r["verdict"]) for r in lines(result.stdout)]
+        assert found == [(str(p), "trustworthy") for p in sorted(folder.rglob("*.bin"))]
+
+    def test_no_worker(self, casnb, world, tmp_path):
+        """A scheduler without workers is said at once, not waited for."""
+        distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+        with distributed.LocalCluster(n_workers=0, dashboard_address=":0", host="127.0.0.1", processes=False,
+                                      protocol="tcp") as empty:
+            result = casnb("verify", tmp_path, *world.words, "--scheduler", empty.scheduler_address)
+        assert (result.exit_code, result.stdout) == (3, "") and "no worker" in result.stderr
+
+    def test_another_casnb_there(self, casnb, world, tmp_path, cluster, monkeypatch):
+        """Workers with another version could judge otherwise: refused."""
+        from casnb.cli import cluster as module
+
+        monkeypatch.setattr(module, "__version__", "9.9")
+        result = casnb("verify", tmp_path, *world.words, "--scheduler", cluster.scheduler_address)
+        assert result.exit_code == 3 and "wanted casnb 9.9 everywhere" in result.stderr
+
+    def test_nobody_answers(self, casnb, world, tmp_path, monkeypatch):
+        """A scheduler that is not there could not check: exit 3, one sentence."""
+        pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+        monkeypatch.setattr("casnb.cli.cluster.PATIENCE", 1)
+        result = casnb("verify", tmp_path, *world.words, "--scheduler", "tcp://127.0.0.1:1")
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert "wanted a Dask scheduler that answers" in result.stderr and "Traceback" not in result.stderr
+
+    def test_without_dask(self, casnb, world, tmp_path, monkeypatch):
+        """Where Dask is not installed the extra is named: exit 2."""
+        monkeypatch.setitem(sys.modules, "distributed", None)
+        result = casnb("verify", tmp_path, *world.words, "--scheduler", "tcp://127.0.0.1:1")
+        assert result.exit_code == 2 and "casnb[cluster]" in result.stderr
+
+    def test_jobs_and_scheduler_contradict(self, casnb):
+        """Processes here, or a cluster there."""
+        assert casnb("verify", ".", "--jobs", "2", "--scheduler", "x").exit_code == 2
+
+
+def without_time(text: str) -> list[str]:
+    return [line for line in text.splitlines() if " a second." not in line]
+
+
 def test_a_file_that_kills_its_reader_is_one_row():
     """Whatever dies of it, the others are judged, and the killer is named."""
     from casnb.cli.batch import Item, Row, run
