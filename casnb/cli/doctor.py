@@ -107,7 +107,7 @@ def _programs() -> Iterator[Finding]:
         asked = "version" if name == "openssl" else "--version"
         try:
             run = subprocess.run([found, asked], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
-            first = neutral((run.stdout or run.stderr).strip().splitlines()[0], 60)
+            first = neutral((run.stdout or run.stderr).strip().splitlines()[0].partition(" (")[0].partition(" built on ")[0], 60)
         except (OSError, subprocess.TimeoutExpired, IndexError):
             first = "does not answer"
         yield Finding(name, GOOD, f"{first} ({found})")
@@ -222,6 +222,10 @@ def _simulator() -> Iterator[Finding]:
                       "unset CASNB_ROOTS, or start casnb serve again.")
 
 
+def _count(number: int, word: str) -> str:
+    return f"{number or 'no'} {word}" + ("s" if number != 1 else "")
+
+
 @click.command(cls=Command, example="  casnb doctor\n  casnb doctor --json | jq '.[] | select(.status != \"ok\")'",
                exits={0: "nothing that keeps casnb from working", 1: "at least one problem"})
 @click.option("--json", "as_json", is_flag=True, help="A list of objects: id, status (ok, note, problem), saw, do.")
@@ -246,5 +250,6 @@ def doctor(as_json: bool) -> int:
         out = console()
         out.print(table)
         count = {s: sum(f.status == s for f in findings) for s in (WORTH_KNOWING, BROKEN)}
-        out.print(Text(f"\n{count[BROKEN]} problems, {count[WORTH_KNOWING]} things to know."))
+        out.print(Text(f"\n{_count(count[BROKEN], 'problem')}, {_count(count[WORTH_KNOWING], 'thing')} to know. "
+                       + ("Mend the problem first." if count[BROKEN] else "casnb can work here: casnb walkthrough")))
     return REJECTED if any(f.status == BROKEN for f in findings) else ACCEPTED

@@ -90,10 +90,12 @@ def words_table(words: StatusWords) -> Table:
 
 
 def _value(row: FieldRow) -> str:
-    """Return a field's value, at most two lines of it, and in words where it is nothing but zeros."""
+    """Return a field's value, at most two lines of it, and in words where it is empty or nothing but zeros."""
     if row.size > 8 and row.value == "00" * row.size:
         return "zero in every byte"
-    value = neutral(row.value, 4096)
+    if not row.value:
+        return "(empty)"
+    value = neutral(row.value.replace("\r", "\N{SYMBOL FOR CARRIAGE RETURN}"), 4096)
     if len(value) <= 128 and row.size > 32:
         return "\n".join(value[n: n + 64] for n in range(0, len(value), 64))
     return value if len(value) <= 128 else f"{value[:64]}\N{HORIZONTAL ELLIPSIS} ({len(row.value)} characters; --json has them all)"
@@ -145,6 +147,7 @@ def page_table(rows: Iterable[PageRow]) -> Table:
     for row in rows:
         head = Text(neutral(row.address, 120), "bold")
         head.append(f"  {neutral(row.version, 60)}" if row.version else "", "not bold")
-        head.append("\n  " + (row.mrenclave or "no MRENCLAVE") + (f"\n  {neutral(row.note)}" if row.note else ""), "not bold")
+        note = f"\n  instead: {neutral(row.note)}" if row.note else ""
+        head.append("\n  " + (row.mrenclave or "no MRENCLAVE") + note, "not bold")
         table.add_row(head)
     return table
