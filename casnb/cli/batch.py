@@ -142,8 +142,8 @@ def _guarded(item: Item, as_json: bool, action: Callable[[str, Reading, bool], R
 
 
 def _described(name: str, reading: Reading, as_json: bool) -> Row:
-    found = {"file": _text(name), "read_as": str(reading), **reading.value.to_json_dict()} if as_json else {}
-    return Row(name, DECODED, str(reading), line=_line(found) if as_json else "")
+    own = {"file": _text(name)}
+    return Row(name, DECODED, str(reading), line=_line(own | reading.to_json_dict() | own) if as_json else "")
 
 
 def _judged(terms: Terms, name: str, reading: Reading, as_json: bool) -> Row:

@@ -42,7 +42,7 @@ def decode(files: tuple[str, ...], as_json: bool) -> int | None:
     data = slurp(files[0])
     reading = read(data)
     if as_json:
-        emit_json({"read_as": str(reading), **reading.value.to_json_dict()})
+        emit_json(reading.to_json_dict())
         return None
     from rich.text import Text
 
@@ -56,8 +56,9 @@ def decode(files: tuple[str, ...], as_json: bool) -> int | None:
 def _show(reading: Reading, title: Any, out: Any) -> None:
     from rich.text import Text
 
-    from casnb.cli.render import fields_table, identity_table
+    from casnb.cli.render import fields_table, identity_table, statement_table
     from casnb.errors import neutral
+    from casnb.evidence.cas_report import CasReport
     from casnb.evidence.ratls import RaTlsCertificate
 
     value = reading.value
@@ -66,6 +67,9 @@ def _show(reading: Reading, title: Any, out: Any) -> None:
     if (body := report_body(value)) is not None and body is not value:
         out.print(Text("\nWho it says it is", "bold"))
         out.print(identity_table(body))
+    if isinstance(value, CasReport):
+        out.print(Text("\nWhat is said of its platform", "bold"))
+        out.print(statement_table(value))
     if isinstance(value, RaTlsCertificate):
         out.print(Text(f"\nThe certificate's key\n  {neutral(value.binding.sentence, 400)}"))
     out.print(Text("\nDecoded, not verified: `casnb verify` says whether somebody vouches for it."))

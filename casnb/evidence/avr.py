@@ -115,8 +115,8 @@ class Avr(Shown):
                          known.get(name, "not part of the format casnb knows"), _IAS) for name, value in self.members.items()]
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return the body's members, and its quote decoded under `quote`."""
-        return {"type": "ias-report", **self.members, "quote": self.quote.to_json_dict()}
+        """Return the body's members, and its quote decoded under `quote`; no member replaces `type`."""
+        return {"type": ""} | dict(self.members) | {"type": "ias-report", "quote": self.quote.to_json_dict()}
 
     def __repr__(self) -> str:
         return f"<Avr v{self.version} {self.status} of {self.timestamp:%Y-%m-%dT%H:%M:%SZ}, {self.quote.body!r}>"

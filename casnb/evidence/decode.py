@@ -7,6 +7,7 @@ import binascii
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from casnb.errors import EvidenceError, SourceError
 from casnb.evidence import strictjson
@@ -43,6 +44,11 @@ class Reading:
     value: Evidence
     format: str
     wrapping: str
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return `read_as` and the value's own members, none of which replaces it."""
+        ours = {"read_as": str(self)}
+        return ours | self.value.to_json_dict() | ours
 
     def __str__(self) -> str:
         return f"{self.format}, {self.wrapping}"
