@@ -18,6 +18,7 @@ from casnb.view import describe
 
 if TYPE_CHECKING:
     from casnb.cas.page import PageRow
+    from casnb.evidence.cas_report import CasReport
     from casnb.evidence.layout import FieldRow
     from casnb.evidence.report import ReportBody
     from casnb.verify.words import StatusWords
@@ -133,6 +134,21 @@ def identity_table(body: ReportBody) -> Table:
     table.add_row("ISVPRODID", str(body.isv_prod_id))
     table.add_row("ISVSVN", str(body.isv_svn))
     table.add_row("flags", Text(flags + (". A debug enclave: the host can read and write its memory." if body.debug else "")))
+    return table
+
+
+def statement_table(report: CasReport) -> Table:
+    """Return what is said of the platform: by the attestation service's report, or where that is still to be worked out."""
+    table = grid(widths=(12, 66))
+    if report.proof_type != "IASReport":
+        lists = report.proof_type == "DCAPQuote"
+        table.add_row("TCB status", "not said: a verifier works it out from Intel's lists, which came along (casnb verify)" if lists
+                      else "not said: Intel's service would have had to be asked, and it is gone")
+        return table
+    said = report.signed_avr().avr
+    table.add_row("TCB status", neutral(said.status, 60))
+    table.add_row("made at", f"{said.timestamp:%Y-%m-%dT%H:%M:%SZ}")
+    table.add_row("advisories", neutral(", ".join(said.advisory_ids) or "none in the signed part"))
     return table
 
 

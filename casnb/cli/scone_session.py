@@ -27,30 +27,33 @@ _EXITS = {0: "done", 1: "refused: the session or this client is not what the CAS
 _LIMIT = 256 * 1024
 
 
-def _file_options(command: Any) -> Any:
-    """Add what makes a session out of a template."""
-    for row in (
-        click.argument("file", type=click.Path(allow_dash=True)),
-        option("-n", "--name", metavar="NAME", help="Use this name instead of the one in FILE, after variables are replaced."),
-        click.option("--use-env", is_flag=True, help="Take variables from the environment too; -e wins."),
-        option("-e", "variables", multiple=True, metavar="VAR=VALUE", help="Replace $VAR in values. Repeat it for more."),
-        click.option("--fail-on-warning", is_flag=True, help="Accepted; casnb's checks give errors only."),
-    ):
+def _all(command: Any, rows: Sequence[Callable[[Any], Any]]) -> Any:
+    """Add options so that help shows them in this order."""
+    for row in reversed(rows):
         command = row(command)
     return command
+
+
+def _file_options(command: Any) -> Any:
+    """Add what makes a session out of a template."""
+    return _all(command, (
+        click.argument("file", type=click.Path(allow_dash=True)),
+        option("-e", "variables", multiple=True, metavar="VAR=VALUE", help="Replace $VAR in values. Repeat it for more."),
+        click.option("--use-env", is_flag=True, help="Take variables from the environment too; -e wins."),
+        option("-n", "--name", metavar="NAME", help="Use this name instead of the one in FILE, after variables are replaced."),
+        click.option("--fail-on-warning", is_flag=True, help="Accepted; casnb's checks give errors only."),
+    ))
 
 
 def _cas_options(command: Any) -> Any:
     """Add which CAS, and as whom."""
-    for row in (
-        option("-c", "--cas", "cas_name", metavar="CAS", help="An attested CAS.  [default: the default one]"),
+    return _all(command, (
+        option("-c", "--cas", "cas_name", metavar="CAS", help="An attested CAS.  [default: the one with a star in scone cas list]"),
         option("--identity", metavar="FILE", help="Key (PKCS#8) and certificate to show, PEM, instead of your own."),
         retries_option,
         click.option("--only_for_testing-disable-attestation-verification", "unattested", is_flag=True,
                      help="Not implemented: casnb talks to attested CASes only."),
-    ):
-        command = row(command)
-    return command
+    ))
 
 
 @click.group(cls=Commands, context_settings=HELP)
@@ -123,8 +126,8 @@ def _for(headline: str, retries: int, action: Callable[[], T]) -> T:
 
 @session.command("create", cls=Command, exits=_EXITS, short_help="Upload a new session, or an update that names its predecessor.",
                  example='  scone session create session.yml -e NS="$NS" --use-env')
-@_cas_options
 @_file_options
+@_cas_options
 @click.pass_context
 def create(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None, cas_name: str | None,
            identity: str | None, retries: int, unattested: bool, fail_on_warning: bool) -> None:
@@ -139,8 +142,8 @@ def create(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: 
 
 @session.command("update", cls=Command, exits=_EXITS, short_help="Upload a new version of a session that is there.",
                  example="  scone session update session.yml")
-@_cas_options
 @_file_options
+@_cas_options
 @click.pass_context
 def update(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None, cas_name: str | None,
            identity: str | None, retries: int, unattested: bool, fail_on_warning: bool) -> None:
@@ -183,8 +186,8 @@ def check(file: str, variables: Sequence[str], use_env: bool, name: str | None, 
                  exits={0: "the same", 1: "not the same, or refused", 2: "called wrongly",
                         3: "the CAS or a file could not be reached"},
                  example="  HASH=$(scone session verify session_read.yml)")
-@_cas_options
 @_file_options
+@_cas_options
 @click.pass_context
 def verify(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None, cas_name: str | None,
            identity: str | None, retries: int, unattested: bool, fail_on_warning: bool) -> None:

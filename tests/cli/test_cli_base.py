@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 import subprocess
 import sys
 import time
@@ -98,6 +99,49 @@ def test_every_command_teaches(casnb, name):
     assert f"casnb {name}" in result.stdout.split("Example:")[1]
     assert "Exit codes:" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 82
+
+
+def test_the_help_of_serve_names_every_scenario(casnb):
+    """Each with the flags that it needs; ranges of numbers do not clutter the help."""
+    from casnb.simulator.scenario import SCENARIOS
+
+    shown = casnb("serve", "--help").stdout
+    named = [line.split()[0] for line in shown.split("then needs:\n")[1].split("\n\n")[0].splitlines()]
+    assert named == list(SCENARIOS) and "<=x<=" not in shown
+
+
+SCONE = [["cas", "attest"], ["cas", "list"], ["cas", "set-default"], ["cas", "show-certificate"], ["cas", "show-identification"],
+         ["self", "show"], ["self", "show-certificate"], ["self", "show-key-hash"], ["self", "show-certificate-hash"],
+         ["self", "show-session-signing-key"], ["session", "create"], ["session", "update"], ["session", "read"],
+         ["session", "check"], ["session", "verify"]]
+
+
+@pytest.mark.parametrize("words", SCONE, ids=" ".join)
+def test_every_scone_command_teaches(scone, words):
+    """Each asks one question, shows an example and names its exit codes, within 80 columns."""
+    result = scone(*words, "--help")
+    asked, _, rest = result.stdout.partition("Example:")
+    assert result.exit_code == 0 and "?" in asked and "scone " in rest and "Exit codes:" in rest
+    assert max(map(len, result.stdout.splitlines())) <= 82 and "<=x<=" not in rest
+
+
+@pytest.mark.scripts
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_remarks_are_folded_on_a_terminal_only():
+    """There between words, with a margin; in a pipe a remark is one line, whatever its length."""
+    import pty
+
+    text = "  note: " + "word " * 60 + "0" * 64
+    code = f"from casnb.cli.base import note; note({text!r})"
+    piped = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, check=True).stderr
+    assert piped == text + "\n"
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        subprocess.run([sys.executable, "-c", code], stderr=theirs, check=True, env={**os.environ, "COLUMNS": "80"})
+        lines = screen.read(4096).decode().replace("\r", "").splitlines()
+        os.close(theirs)
+    assert len(lines) > 3 and max(map(len, lines)) <= 80 and " ".join(" ".join(lines).split()) == " ".join(text.split())
+    assert all(line.startswith("    ") for line in lines[1:])
 
 
 def test_the_group_lists_all_commands_without_loading_them(casnb):

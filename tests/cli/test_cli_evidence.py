@@ -31,6 +31,18 @@ class TestDecode:
         assert "not verified" in result.stdout
         assert max(map(len, result.stdout.splitlines())) <= 80
 
+    @pytest.mark.parametrize(("scenario", "told"), [("public", "TCB status    GROUP_OUT_OF_DATE"),
+                                                    ("production", "a verifier works it out")])
+    def test_what_is_said_of_the_platform(self, casnb, tmp_path, scenario, told):
+        """The service's word where the report has one; that nothing was said where a verifier has to work it out."""
+        from casnb.simulator.world import World
+
+        world = World(scenario=scenario)
+        (tmp_path / "x").write_bytes(world.attest(world.setup.evidence[0]))
+        shown = casnb("decode", tmp_path / "x").stdout
+        assert told in shown and max(map(len, shown.splitlines())) <= 80
+        assert "additional_data.nonce   (empty)" in shown and "-----BEGIN CERTIFICATE-----\u240d" in shown
+
     def test_json_has_everything_in_full(self, casnb, real):
         """--json is one object: the members as sent and the quote decoded."""
         found = json.loads(casnb("decode", real, "--json").stdout)
@@ -260,7 +272,8 @@ class TestScrape:
         """Without options every row is printed, the value on a line of its own."""
         shown = casnb("scrape", vectors / "public-cas" / PAGES[-1] / "page.html").stdout
         lines = [line.rstrip() for line in shown.splitlines()]
-        assert "  074829fe6f6240e5e4913c59db375f7dc004ae0e1452e669f6cb2b69e1adefc1" in lines and "  no MRENCLAVE" in lines
+        assert "  074829fe6f6240e5e4913c59db375f7dc004ae0e1452e669f6cb2b69e1adefc1" in lines
+        assert lines[lines.index("  no MRENCLAVE") + 1] == "  instead: N/A"
 
     @pytest.mark.parametrize(("url", "code"), [("https://127.0.0.1:1/", 3), ("http://127.0.0.1:1/", 2), ("no-such-file.html", 3)])
     def test_pages_out_of_reach(self, casnb, url, code):
