@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import stat
-import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -173,7 +170,7 @@ def _text(name: str) -> str:
 
 
 class Workers(Protocol):
-    """Somewhere to have tasks done: how many at once, and which exceptions mean that a worker died of one."""
+    """Somewhere to have tasks done: how many at once, and which exceptions mean that a worker died of a task."""
 
     size: int
     broken: tuple[type[BaseException], ...]
@@ -181,62 +178,7 @@ class Workers(Protocol):
 
     def submit(self, items: Sequence[Item]) -> Any: ...
 
-    def renew(self) -> None: ...
-
     def close(self) -> None: ...
-
-
-class Pool:
-    """A pool of processes on this machine. They ignore Ctrl-C, which ends this process, and end with it."""
-
-    broken: tuple[type[BaseException], ...] = (BrokenExecutor,)
-    sends_content = False
-
-    def __init__(self, work: Work, jobs: int) -> None:
-        import multiprocessing
-
-        self.work, self.size = work, jobs
-        methods = multiprocessing.get_all_start_methods()
-        self._context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-        if "forkserver" in methods:
-            self._context.set_forkserver_preload(["casnb.cli.batch"])
-        self._pool = self._make()
-
-    def _make(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self.size, mp_context=self._context, initializer=_begin)
-
-    def submit(self, items: Sequence[Item]) -> Future[list[Row]]:
-        """Have a task done; a pool that just broke gives a future that says so."""
-        try:
-            return self._pool.submit(self.work, items)
-        except BrokenExecutor as exc:
-            failed: Future[list[Row]] = Future()
-            failed.set_exception(exc)
-            return failed
-
-    def renew(self) -> None:
-        """Replace processes that died."""
-        self.close()
-        self._pool = self._make()
-
-    def close(self) -> None:
-        """Drop what is not begun, wait for the rest."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _begin() -> None:
-    """Prepare a worker: Ctrl-C is for its parent, and where the parent is gone it goes too."""
-    import multiprocessing
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def follow() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 def run(items: Iterable[Item], work: Work, workers: Workers | None = None) -> Iterator[Row]:
@@ -262,33 +204,23 @@ def run(items: Iterable[Item], work: Work, workers: Workers | None = None) -> It
 
 
 def _oldest(waiting: deque[tuple[Sequence[Item], Any]], workers: Workers) -> Iterator[Row]:
-    """Yield the rows of the oldest task; where a worker died, do everything under way again, one task at a time."""
+    """Yield the rows of the oldest task; one whose worker died is done again, and if that one dies too, file by file."""
     chunk, future = waiting.popleft()
     try:
         rows = future.result()
     except workers.broken:
-        again = [chunk, *(c for c, _ in waiting)]
-        waiting.clear()
-        for c in again:
-            yield from _alone(c, workers)
-        return
+        rows = _again(chunk, workers)
     yield from rows
 
 
-def _alone(chunk: Sequence[Item], workers: Workers) -> Iterator[Row]:
-    """Have a task done with nothing beside it; one that kills its worker again is done file by file."""
-    workers.renew()
+def _again(chunk: Sequence[Item], workers: Workers) -> Iterable[Row]:
     try:
-        rows = workers.submit(chunk).result()
+        rows: list[Row] = workers.submit(chunk).result()
     except workers.broken:
-        if len(chunk) > 1:
-            for item in chunk:
-                yield from _alone([item], workers)
-        else:
-            yield unjudged(chunk[0].name, "not-checked", f"{chunk[0].name}: the process that read it died.", True)
-        workers.renew()
-        return
-    yield from rows
+        if len(chunk) == 1:
+            return [unjudged(chunk[0].name, "not-checked", f"{chunk[0].name}: the process that read it died.", True)]
+        return (row for item in chunk for row in _again([item], workers))
+    return rows
 
 
 def _chunks(items: Iterable[Item], with_content: bool) -> Iterator[list[Item]]:

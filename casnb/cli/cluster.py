@@ -57,9 +57,6 @@ class Cluster:
         """Have a task done by whichever worker is free."""
         return _Task(self._client.submit(self.work, list(items), pure=False))
 
-    def renew(self) -> None:
-        """Do nothing: the cluster replaces its own workers."""
-
     def close(self) -> None:
         """Give up what is under way and leave the cluster as it was."""
         self._client.close(timeout=PATIENCE)

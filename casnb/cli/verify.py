@@ -120,7 +120,7 @@ def _many(files: tuple[str, ...], terms: Terms, jobs: int | None, scheduler: str
     """Judge every file; rows go out as they come, and only counts are kept."""
     from functools import partial
 
-    from casnb.cli.batch import Pool, Summary, Workers, judge_items, run, walk
+    from casnb.cli.batch import Summary, Workers, judge_items, run, walk
 
     begun = time.monotonic()
     work = partial(judge_items, terms, as_json)
@@ -130,6 +130,8 @@ def _many(files: tuple[str, ...], terms: Terms, jobs: int | None, scheduler: str
 
         workers = Cluster(work, scheduler)
     elif (count := jobs or os.cpu_count() or 1) > 1:
+        from casnb.cli.pool import Pool
+
         workers = Pool(work, count)
     total = sum(1 for _ in walk(files)) if sys.stderr.isatty() else 0
     summary, shown = Summary(), 0
