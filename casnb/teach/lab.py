@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,18 +22,23 @@ from casnb.teach.station import Run, Station, answers, run_command
 from casnb.view import Shown, cell, html_table, text_table
 
 if TYPE_CHECKING:
+    from casnb.identities import ExpectedSigner
     from casnb.teach.panels.flags import FlagPanel
     from casnb.teach.panels.quiz import QuizPanel
     from casnb.verify.pki import TrustAnchors
 
 DEFAULT_SEED = "casnb"
+#: Chapters whose lab plays another scenario than `public`.
+_OWN = {"07": "production"}
 
 _labs: dict[tuple[str, str, str], Lab] = {}
 _stations: dict[tuple[str, str], Station] = {}
 
 
-def start(chapter: str, *, seed: str | None = None, scenario: str = "public") -> Lab:
-    """Return the lab of a chapter ('00' to '04'); called again with the same arguments, the same lab.
+def start(chapter: str, *, seed: str | None = None, scenario: str | None = None) -> Lab:
+    """Return the lab of a chapter ('00' to '07'); called again with the same arguments, the same lab.
+
+    Left out, `scenario` is the chapter's own: 'production' for '07', 'public' for the others.
 
     Where CAS_ADDR and its companions name a simulator that answers, with this seed and scenario, the lab uses that one; else
     it serves a world of its own in this process, on loopback. What a shell needs (`lab.env`) is put into `os.environ`, with a
@@ -45,6 +51,7 @@ def start(chapter: str, *, seed: str | None = None, scenario: str = "public") ->
     if number not in exercises.CHAPTERS:
         raise UsageError("chapter", got=chapter, wanted="one of " + ", ".join(exercises.CHAPTERS))
     wanted = seed or os.environ.get("CASNB_SEED") or DEFAULT_SEED
+    scenario = scenario or _OWN.get(number, "public")
     key = (number, wanted, scenario)
     station = _station(wanted, scenario)
     if key not in _labs or _labs[key].station is not station:
@@ -140,7 +147,12 @@ class Lab(Shown):
         """The time now, UTC: what a report that the simulator has just made is verified at."""
         return datetime.now(timezone.utc)
 
-    # The saved report, and reports of other scenarios, without a network
+    @property
+    def vendor(self) -> ExpectedSigner:
+        """What the vendor publishes of its CAS: MRSIGNER, ISVPRODID, and the least ISVSVN that is still supported."""
+        return self.world.vendor
+
+    # The saved report, and reports of other builds, machines and scenarios, without a network
 
     @property
     def nonce(self) -> str:
@@ -159,6 +171,15 @@ class Lab(Shown):
     def scenario_attempt(self, scenario: str, policy: AttestationPolicy | None = None) -> AttestationResult:
         """Verify and appraise a report of any scenario, at that world's own time, without a network."""
         return self.cases.get(scenario).appraise(policy or AttestationPolicy())
+
+    def build(self, version: str, **others: Any) -> Facts:
+        """Return what would be true here if another build ran; `others` are `isv_svn`, `isv_prod_id` and `signer`."""
+        return Facts(self.world.with_build(version, **others), self.host, self.port)
+
+    def elsewhere(self) -> Facts:
+        """Return what is true of the same build on another machine of the same kind: as genuine, with keys of its own."""
+        setup = self.world.setup
+        return Facts(World(self.seed, replace(setup, name=f"{setup.name} elsewhere"), self.world.now), self.host, self.port)
 
     def panel(self, **state: Any) -> FlagPanel:
         """Return a flag panel on this lab's seed and address."""

@@ -82,6 +82,18 @@ def test_scenarios_of_a_seed_share_intel_and_measurement_only():
     assert World("family", "production").mrsigner == World("family").vendor.mrsigner != World("family").mrsigner
 
 
+def test_an_update_keeps_keys_and_machine():
+    """Another build in the same place: another measurement and version, signed as asked; the same keys and the same machine."""
+    world = World("update", "production")
+    update = world.with_build("6.1.0", isv_svn=6)
+    assert update.mrenclave != world.mrenclave and update.mrsigner == world.mrsigner
+    body = CasReport.from_json(update.attest("DCAP")).report_body()
+    assert (body.mrenclave, body.isv_svn, body.isv_prod_id) == (update.mrenclave, 6, 41316)
+    assert (update.tls_chain_pem, update.endorsements()) == (world.tls_chain_pem, world.endorsements())
+    assert world.with_build("5.8.0").mrenclave == next(r.mrenclave for r in world.release_history if r.version == "5.8.0")
+    assert update.with_build("6.1.0", signer="test").mrsigner != update.mrsigner
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_time_changes_reports_and_lists_only(scenario):
     """CAS chain, page certificate, enclave, quote and roots stay the same in a year; what is dated does not."""
