@@ -79,7 +79,8 @@ def _endorsements(evidence: Quote | EpidQuote | SignedAvr | CasReport, terms: Te
         return _verified(_given(terms.endorsements), terms.roots, terms.now)
     if isinstance(evidence, CasReport):
         return _verified(Endorsements.from_json(evidence.endorsements_json()), terms.roots, terms.now)
-    return None
+    raise UsageError("DCAP quote", got="no endorsements with it", wanted="what Intel signed about the platform",
+                     do="Name the file: --endorsements FILE.")
 
 
 @lru_cache(maxsize=2)

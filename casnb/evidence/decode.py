@@ -162,6 +162,9 @@ def _json(data: bytes) -> Evidence:
         return Avr.from_json(data)
     if "signing_cert" in members:
         return signed_report(members)
+    if "tcb_info" in members and "qe_identity" in members:
+        raise EvidenceError("evidence", got="endorsements: what Intel signed about a platform", wanted="evidence",
+                            do="They go with a DCAP quote: casnb verify QUOTE --endorsements FILE.")
     raise EvidenceError("evidence", got="JSON with members " + ", ".join(list(members)[:8]),
                         wanted="a CAS report (proof_data) or an IAS report (isvEnclaveQuoteBody, or report and signing_cert)")
 

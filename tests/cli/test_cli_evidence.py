@@ -160,6 +160,16 @@ class TestVerify:
         assert (result.exit_code, result.stdout) == (1, "")
         assert "not JSON" in result.stderr and result.stderr.count("\n") == 1
 
+    @pytest.mark.parametrize(("file", "code", "got"), [
+        pytest.param("quote.bin", 2, "got no endorsements with it", id="quote-alone"),
+        pytest.param("collateral.json", 1, "got endorsements: what Intel signed", id="endorsements-alone"),
+    ])
+    def test_halves_name_the_option_that_joins_them(self, casnb, vectors, file, code, got):
+        """A quote without what Intel signed, and the other way round, each say how to give the other half."""
+        result = casnb("verify", vectors / "dcap" / "dcapqvl-sample-202506" / file)
+        assert (result.exit_code, result.stdout) == (code, "")
+        assert got in result.stderr and "--endorsements FILE" in result.stderr
+
     def test_quote_with_endorsements(self, casnb, vectors):
         """A bare DCAP quote is judged with the endorsements given."""
         folder = vectors / "dcap" / "dcapqvl-sample-202506"
