@@ -20,6 +20,8 @@ _NAME = re.compile(r"[A-Za-z0-9_.~-]{1,512}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 #: The largest session text that is sent.
 SESSION_LIMIT = 1 << 20
+#: More names than these are not fetched.
+MOST_SESSIONS = 100_000
 
 
 class CasRefusal(CasnbError):
@@ -106,6 +108,31 @@ class CasClient(Shown):
         if hash and found != hash:
             raise EvidenceError(f"session {name}: hash", got=found, wanted=hash)
         return found, strictjson.member(body, "session", str, "session")
+
+    def sessions(self) -> list[str]:
+        """Return the names of the sessions that this client may know of, oldest first, at most `MOST_SESSIONS`.
+
+        The path `GET /v1/sessions` is a guess: that of a real CAS is not public.
+        """
+        names: list[str] = []
+        after: int | None = None
+        while len(names) < MOST_SESSIONS:
+            body = self._get("/v1/sessions" + (f"?after={after}" if after else ""), "list of sessions")
+            page = strictjson.member(body, "sessions", list, "list of sessions")
+            if not all(isinstance(name, str) and len(name) <= 512 for name in page):
+                raise EvidenceError("list of sessions", got="something that is no name", wanted="names")
+            names += page
+            following = body.get("next")
+            if following is None:
+                break
+            if isinstance(following, bool) or not isinstance(following, int) or following <= (after or 0):
+                raise EvidenceError("list of sessions: next", got=following, wanted="a larger number than before, or null")
+            after = following
+        return names[:MOST_SESSIONS]
+
+    def version(self) -> str:
+        """Return the version that the CAS says it is; nothing proves it but the pin."""
+        return str(strictjson.member(self._get("/v1/version", "version"), "version", str, "version"))
 
     def _get(self, target: str, subject: str, *, method: str = "GET", body: bytes | None = None, wanted: int = 200) -> Any:
         cas = self.attested

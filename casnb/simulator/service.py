@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -40,6 +41,11 @@ access_policy:
   update:
     - CREATOR
 """
+
+#: Stands in for a session that is not there: the same work is done, and nobody is admitted.
+_NOBODYS = "name: nobodys\nversion: 0.3\naccess_policy: {read: NONE, update: NONE}\n"
+#: How many sessions one call of the listing looks at.
+LISTED = 1000
 
 _SPEC_KEYS = ("session", "session_hash", "secret")
 _log = logging.getLogger("casnb.simulator")
@@ -163,24 +169,45 @@ class ClientApi:
         with self.store.reading() as transaction:
             current = transaction.current(name)
             found = current if hash is None else transaction.version(name, hash)
-        if current and found and _may(current, "read", client) and _may(found, "read", client):
+        admitted = [_may(version, "read", client) for version in (current, found)]
+        if found and all(admitted):
             return {"hash": found.hash, "session": found.text}
         raise Refused(404, f"Failed to read session '{neutral(name, 200)}'",
                       "Session does not exist or is not visible for this client")
 
+    def listing(self, after: str | None, client: Client | None) -> dict[str, Any]:
+        """Return the names of sessions that this client may list, oldest first, and under `next` where to go on, if anywhere.
+
+        A session is listed to whom its own `list_sessions` admits or that of the namespace right above it; where a session does
+        not say, `read` counts. One call looks at no more than `LISTED` sessions.
+        """
+        if after is not None and not re.fullmatch("[0-9]{1,18}", after):
+            raise Refused(400, "Invalid argument 'after'", "A number from the member 'next' of an earlier answer is wanted")
+        with self.store.reading() as transaction:
+            page = transaction.firsts(int(after or 0), LISTED)
+            names = [name for _, name in page if any(
+                _may(transaction.current(n), "list_sessions", client) for n in (name, name.rpartition("/")[0]) if n)]
+        return {"sessions": names, "next": page[-1][0] if len(page) == LISTED else None}
+
+    def version(self) -> dict[str, str]:
+        """Return what software this CAS is."""
+        return {"version": self.world.enclave.version}
+
     def _predecessor(self, transaction: Transaction, session: Session, client: Client | None) -> Version | None:
-        """The version that `session` follows, None if it is the first; raises Refused where it must not be stored."""
+        """The version that `session` follows, None if it is the first; raises Refused where it must not be stored.
+
+        Who may not create in a namespace is told that before anything about what is in it.
+        """
         current = transaction.current(session.name)
         if session.predecessor is None:
-            if current is not None:
-                raise Refused(400, "Session already exists, please specify predecessor hash")
             above = session.name.rpartition("/")[0]
-            space = transaction.current(above) if above else None
-            if above and (space is None or not _may(space, "create_sessions", client)):
+            if above and not _may(transaction.current(above), "create_sessions", client):
                 raise Refused(404, f"Failed to create session '{neutral(session.name, 200)}'",
                               "Its namespace does not exist or does not let this client create sessions")
+            if current is not None:
+                raise Refused(400, "Session already exists, please specify predecessor hash")
             return None
-        if current is None or not _may(current, "update", client):
+        if not _may(current, "update", client) or current is None:
             raise Refused(404, f"Failed to update session '{neutral(session.name, 200)}'",
                           "Session does not exist or may not be updated by this client")
         if current.hash != session.predecessor:
@@ -225,6 +252,8 @@ def create_app(world: World, store: Store, clock: Callable[[], datetime]) -> Fla
 
     route("/v1/attest", "GET", lambda: Response(api.attest(request.args.to_dict(flat=False)), content_type="application/json"))
     route("/v1/values/<path:spec>", "GET", lambda spec: _json(200, api.values(spec)))
+    route("/v1/version", "GET", lambda: _json(200, api.version()))
+    route("/v1/sessions", "GET", lambda: _json(200, api.listing(request.args.get("after"), client())))
     route("/v1/sessions", "POST", lambda: _json(201, api.create(request.get_data(), client())))
     route("/v1/sessions/<path:name>", "GET", lambda name: _json(200, api.read(name, request.args.get("hash"), client())))
     return app
@@ -277,8 +306,14 @@ def _parsed(text: str) -> Session:
     return Session.from_yaml(text)
 
 
-def _may(version: Version, action: str, client: Client | None) -> bool:
-    return _parsed(version.text).admits(action, client.key if client else None)
+def _may(version: Version | None, action: str, client: Client | None) -> bool:
+    """Whether a client may do that with a session; one that is not there is asked for as well, and admits nobody."""
+    session = _parsed(version.text if version else _NOBODYS)
+    if action == "create_sessions" and not session.version.startswith("0.3"):
+        return False
+    if action == "list_sessions" and action not in session.access:
+        action = "read"
+    return session.admits(action, client.key if client else None)
 
 
 def _stale(predecessor: str | None) -> Refused:

@@ -61,6 +61,11 @@ class Transaction:
         """Return the hashes of a session, oldest first."""
         return [row[0] for row in self._connection.execute("SELECT hash FROM sessions WHERE name = ? ORDER BY number", (name,))]
 
+    def firsts(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """Return number and name of sessions in the order in which they were created, those behind number `after`."""
+        return list(self._connection.execute(
+            "SELECT number, name FROM sessions WHERE predecessor = '' AND number > ? ORDER BY number LIMIT ?", (after, limit)))
+
     def append(self, version: Version) -> None:
         """Add a version; raise Conflict if its predecessor already has a successor, or there is such a version."""
         try:

@@ -96,6 +96,26 @@ def test_names_with_slashes(attested, alice):
     assert client.value("space/inner", "shown") == "42" and client.read_session("space/inner")[1].count("space/inner")
 
 
+def test_listing_and_version(attested, alice, public, monkeypatch):
+    """The names that this client may know of, over as many pages as it takes; and which release runs."""
+    monkeypatch.setattr("casnb.simulator.service.LISTED", 1)
+    owner, nobody = CasClient(attested, alice), CasClient(attested)
+    for n in range(3):
+        owner.create_session(SESSION.format(name=f"listed-{n}"))
+    assert [name for name in owner.sessions() if name.startswith("listed-")] == ["listed-0", "listed-1", "listed-2"]
+    assert not [name for name in nobody.sessions() if name.startswith("listed-")]
+    assert nobody.version() == public.enclave.version
+
+
+@pytest.mark.parametrize("body", [{}, {"sessions": "a"}, {"sessions": [1]}, {"sessions": ["x" * 600]}, {"sessions": [], "next": 0},
+                                  {"sessions": [], "next": "1"}, {"sessions": [], "next": True}])
+def test_malformed_listing(stub, response, at, body):
+    """A list that is none, or that leads in a circle, is an error and ends."""
+    server = stub(response(json.dumps(body).encode()))
+    with pytest.raises(EvidenceError):
+        at(server.address).sessions()
+
+
 # What the CAS refuses
 
 @pytest.mark.parametrize("ask", [

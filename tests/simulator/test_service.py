@@ -287,6 +287,109 @@ def test_names_with_slashes_travel_as_they_are(call, alice, bob):
         assert call("GET", path)[0] == 404
 
 
+def test_a_namespace_says_nothing_about_what_is_in_it(call, alice, bob):
+    """Who may not create there gets one answer for names that are taken and names that are free."""
+    call.create("name: space\nversion: 0.3", alice)
+    call.create(POLICY.replace("mine", "space/taken"), alice)
+    answers = {name: call.create(POLICY.replace("mine", f"space/{name}"), bob) for name in ("taken", "empty")}
+    assert answers["taken"][0] == answers["empty"][0] == 404
+    assert json.dumps(answers["taken"][1]).replace("taken", "empty") == json.dumps(answers["empty"][1])
+    assert call.create(POLICY.replace("mine", "space/taken"), alice)[0] == 400, "its owner is told that it exists"
+
+
+@pytest.mark.parametrize("policy, who", [
+    pytest.param("update: [CREATOR], create_sessions: ANY", "everybody", id="anybody creates"),
+    pytest.param("update: ANY, create_sessions: [CREATOR]", "alice", id="the creator creates, anybody updates"),
+    pytest.param("update: ANY", "everybody", id="like update where it is left out"),
+    pytest.param("update: [CREATOR], create_sessions: NONE", "nobody", id="nobody creates"),
+])
+def test_create_sessions_decides_who_creates_below(call, alice, bob, policy, who):
+    """Only the policy of the namespace right above counts, and there `create_sessions`."""
+    call.create(f"name: space\nversion: 0.3\naccess_policy: {{read: NONE, {policy}}}", alice)
+    admitted = [client for client, n in ((alice, 1), (bob, 2))
+                if call.create(POLICY.replace("mine", f"space/n{n}"), client)[0] == 201]
+    assert admitted == {"everybody": [alice, bob], "alice": [alice], "nobody": []}[who]
+
+
+def test_of_hidden_and_missing_the_same_is_asked(call, alice, bob, monkeypatch):
+    """No answer is quicker because there is nothing: a policy is consulted as often for a name that is free."""
+    from casnb.cas.session import Session as model
+    digest = call.create(POLICY, alice)[1]["hash"]
+    asked: list[str] = []
+    admits = model.admits
+    monkeypatch.setattr(model, "admits", lambda self, action, key: asked.append(action) or admits(self, action, key))
+    work = {}
+    for name in ("mine", "none"):
+        for query in ("", f"?hash={digest}", "?hash=" + "0" * 64):
+            call("GET", f"/v1/sessions/{name}{query}", bob)
+            work.setdefault(query, []).append(len(asked))
+            asked.clear()
+        call.create(POLICY.replace("mine", name) + f"predecessor: {digest}", bob)
+        work.setdefault("update", []).append(len(asked))
+        asked.clear()
+    assert all(hidden == missing > 0 for hidden, missing in work.values()), work
+
+
+def test_sessions_are_listed_to_who_may_know_of_them(call, alice, bob):
+    """By name, in the order of their creation; without a certificate only what anybody may read."""
+    for text in ("name: space", "name: open\naccess_policy: {read: ANY, update: [CREATOR]}", "name: space/one"):
+        call.create(text + "\nversion: 0.3", alice)
+    call.create("name: bobs\nversion: 0.3", bob)
+    assert call("GET", "/v1/sessions", alice) == (200, {"sessions": ["space", "open", "space/one"], "next": None})
+    assert call("GET", "/v1/sessions", bob)[1]["sessions"] == ["open", "bobs"]
+    assert call("GET", "/v1/sessions")[1]["sessions"] == ["open"]
+    assert call("HEAD", "/v1/sessions")[0] == 405
+
+
+def test_a_namespace_lists_what_its_readers_may_not_read(call, alice, bob):
+    """Who may read a namespace sees the names right below it, and nothing deeper."""
+    call.create("name: space\nversion: 0.3\naccess_policy: {read: ANY, update: [CREATOR]}", alice)
+    for name in ("space/one", "space/one/two"):
+        assert call.create(f"name: {name}\nversion: 0.3", alice)[0] == 201
+    assert call("GET", "/v1/sessions", bob)[1]["sessions"] == ["space", "space/one"]
+    assert call("GET", "/v1/sessions/space/one", bob)[0] == 404
+
+
+def test_a_long_list_comes_in_pages(call, alice, monkeypatch):
+    """`next` leads on; an update in between moves nothing, and what may not be seen is only skipped."""
+    monkeypatch.setattr("casnb.simulator.service.LISTED", 2)
+    hashes = [call.create(f"name: s{n}\nversion: 0.3", alice)[1]["hash"] for n in range(4)]
+    found, after = [], None
+    while True:
+        _, page = call("GET", "/v1/sessions" + (f"?after={after}" if after else ""), alice)
+        found, after = found + page["sessions"], page["next"]
+        call.create(f"name: s0\nversion: 0.3\npredecessor: {hashes[0]}", alice)
+        if after is None:
+            break
+    assert found == ["s0", "s1", "s2", "s3"]
+    for wrong in ("x", "-1", "1" * 19, "%00"):
+        assert call("GET", f"/v1/sessions?after={wrong}")[0] == 400
+
+
+def test_the_version_is_that_of_the_page(call, world):
+    """Anybody may ask which release runs."""
+    assert call("GET", "/v1/version") == (200, {"version": world.release_history[0].version})
+
+
+@pytest.mark.parametrize("name", [
+    "..", "a/../b", "a//b", "/a", "a/", "\u0430", "\uff4dine", "mine\0", "a\u202eb", "a b", "a,b", "a=b", "x" * 129,
+    "a/" * 256 + "a"])
+def test_names_that_are_none_are_refused(call, alice, name):
+    """Dots, empty segments, look-alikes from other alphabets, control characters: 400, and nothing of that name is there."""
+    status, answer = call("POST", "/v1/sessions", alice, data=json.dumps({"name": name, "version": "0.3"}))
+    assert status == 400 and answer["msg"][0] == "Failed to parse session"
+    assert call("GET", "/v1/sessions", alice)[1]["sessions"] == []
+
+
+@pytest.mark.parametrize("path", ["%2e%2e/mine", "..%2fmine", "min%D0%B5", "mine%00", "%EF%BD%8Dine", "mine%20", "MINE", "%ff"])
+def test_look_alikes_of_a_name_are_other_names(call, alice, path):
+    """No decoding, case or form of a name leads to another session."""
+    call.create(POLICY + "access_policy: {read: ANY, update: [CREATOR]}", alice)
+    assert call("GET", f"/v1/sessions/{path}", alice)[0] == 404
+    assert call("GET", f"/v1/values/session={path},secret=open", alice)[0] == 404
+    assert call("GET", "/v1/sessions/mine")[0] == 200
+
+
 def test_generated_secrets_are_made_once(call, alice):
     """CAS fills in what the session leaves open, keeps it over updates, makes it anew for another size, and never reads it back."""
     text = ("name: mine\nversion: 0.3\nsecrets:\n- {name: pin, kind: ascii, size: 12, export_public: true}\n"
