@@ -58,10 +58,11 @@ def test_checks_exist(flag):
 
 @every
 def test_every_row_teaches(flag):
-    """No column that a reader sees is empty: help, gain, mildest use, source; each ends as a sentence."""
+    """No column that a reader sees is empty: help, who gains what, mildest use, source; each ends as a sentence."""
     for text in (flag.help, flag.gains, flag.mildest):
         assert len(text) > 20 and text[0].isupper() and text.endswith(".") and text.isprintable()
-    assert flag.source and len(flag.help) < 120
+    assert flag.source and len(flag.help) < 120 and 5 < len(flag.who) < 60
+    assert len({f.who for f in FLAGS}) == len(FLAGS)
     assert len({f.gains for f in FLAGS}) == len({f.help for f in FLAGS}) == len({f.mildest for f in FLAGS}) == len(FLAGS)
 
 

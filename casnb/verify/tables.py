@@ -1,4 +1,4 @@
-"""Statuses, checks and advisories as Markdown: documentation made of the rows that judge and explain."""
+"""Statuses, checks, advisories and flags as Markdown: documentation made of the rows that judge and explain."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from casnb.advisories import ADVISORIES
 from casnb.checks import CATALOGUE
+from casnb.crosswalk import TOOLS, WORDS, crosswalk
 from casnb.errors import UsageError
-from casnb.flags import options
+from casnb.flags import BY_NAME, FLAGS, NEWER, options
 from casnb.verify.tcb import TcbStatus
 
 _BLOCK = re.compile(r"<!-- begin ([a-z]+) -->\n.*?<!-- end \1 -->", re.DOTALL)
@@ -35,7 +36,39 @@ def advisories() -> str:
          a.date or "none on record", a.source) for a in ADVISORIES.values()))
 
 
-_TABLES: Mapping[str, Callable[[], str]] = {"statuses": statuses, "checks": checks, "advisories": advisories}
+def insecure() -> str:
+    """Return one section an insecure flag: what it waives and needs, who gains what, the mildest use, holes it accepts, source."""
+    out = []
+    for f in (*FLAGS, *NEWER):
+        holes = [f"{a} of {ADVISORIES[a].date}, {ADVISORIES[a].title}" for a in f.advisories]
+        accepts = [f"- **accepts**: {f.ias or 'nothing'} (IAS); {f.dcap} (DCAP)"] if f.dcap else []
+        out += [f"### `{f.option}`" + (f", `--{f.name}`" if f.short else ""), "", f.help, "",
+                f"- **waives**: {', '.join(f'`{c}`' for c in f.waives)}", f"- **needs**: {f.needs or 'no other flag'}", *accepts,
+                f"- **lets in**: {f.who}. {f.gains}", *(["- **published holes**: " + "; ".join(holes)] if holes else []),
+                f"- **mildest use**: {f.mildest}", f"- **source**: {f.source}", ""]
+    return "\n".join(out).rstrip()
+
+
+def elsewhere() -> str:
+    """Return the crosswalk: one row an idea, one column a tool."""
+    return _table(("idea", *(heading for heading, _ in TOOLS.values())),
+                  ((row.name, *(str(getattr(row, tool)) for tool in TOOLS)) for row in crosswalk()))
+
+
+def tools() -> str:
+    """Return where each tool's words are written down."""
+    return _table(("tool", "source"), TOOLS.values())
+
+
+def words() -> str:
+    """Return one row a word of a session's `tolerate`."""
+    return _table(("word", "flag", "to know"), (
+        (f"`{w.name}`", f"`{BY_NAME[w.flag].option}`" if w.flag else "none", w.note) for w in WORDS.values()))
+
+
+_TABLES: Mapping[str, Callable[[], str]] = {
+    "statuses": statuses, "checks": checks, "advisories": advisories, "insecure": insecure, "elsewhere": elsewhere, "tools": tools,
+    "words": words}
 
 
 def fill(text: str) -> str:
