@@ -19,7 +19,10 @@ _CODE = {"u16": ("H", 2), "u32": ("I", 4), "u64": ("Q", 8)}
 
 @dataclass(frozen=True)
 class Field:
-    """One field: name, offset and size in bytes, kind, what it means, and where that is specified."""
+    """One field: name, offset and size in bytes, kind, what it means, and where that is specified.
+
+    `detail` says more than `meaning` does, of reserved bytes who checks them. `checks` are the ids of the checks that compare it.
+    """
 
     name: str
     offset: int
@@ -27,6 +30,8 @@ class Field:
     kind: Kind
     meaning: str
     source: str
+    detail: str = ""
+    checks: tuple[str, ...] = ()
 
     @property
     def end(self) -> int:

@@ -12,26 +12,39 @@ from casnb.evidence.layout import Field, FieldRow, Layout
 from casnb.view import Shown, html_table, text_table
 
 _SDM = "Intel SDM vol. 3D, enclave measurement"
+_BUILD = ("ledger-format",)
 PAGE = 4096
 CHUNK = 256
 
 ECREATE = Layout("ECREATE record", 64, (
-    Field("tag", 0, 8, "bytes", "ECREATE and a zero", _SDM),
-    Field("ssa_frame_size", 8, 4, "u32", "pages that hold a thread's state when it is interrupted", _SDM),
-    Field("size", 12, 8, "u64", "size of the enclave in bytes, a power of two", _SDM),
-    Field("padding", 20, 44, "reserved", "zero", _SDM),
+    Field("tag", 0, 8, "bytes", "ECREATE and a zero", _SDM,
+          "The first record, once. What it says cannot be changed later.", _BUILD),
+    Field("ssa_frame_size", 8, 4, "u32", "pages that hold a thread's state when it is interrupted", _SDM,
+          "Changing it changes MRENCLAVE, though not one byte of code is different."),
+    Field("size", 12, 8, "u64", "size of the enclave in bytes, a power of two", _SDM,
+          "The heap is part of it: SCONE_HEAP changes the size, and with it MRENCLAVE.", _BUILD),
+    Field("padding", 20, 44, "reserved", "zero", _SDM,
+          "The CPU writes these zeros into the hash itself; a stream that has anything else builds no enclave.", _BUILD),
 ))
 EADD = Layout("EADD record", 64, (
-    Field("tag", 0, 8, "bytes", "EADD and four zeros", _SDM),
-    Field("offset", 8, 8, "u64", "where the page stands, counted from the enclave's start", _SDM),
-    Field("flags", 16, 8, "u64", "SECINFO: bit 0 read, 1 write, 2 execute; page type in bits 8 to 15", _SDM),
-    Field("padding", 24, 40, "reserved", "zero", _SDM),
+    Field("tag", 0, 8, "bytes", "EADD and four zeros", _SDM,
+          "A page comes to the enclave. Its content is not measured by this record.", _BUILD),
+    Field("offset", 8, 8, "u64", "where the page stands, counted from the enclave's start", _SDM,
+          "Pages added in another order give another hash.", _BUILD),
+    Field("flags", 16, 8, "u64", "SECINFO: bit 0 read, 1 write, 2 execute; page type in bits 8 to 15", _SDM,
+          "A page that becomes writable, or stops being executable, gives another hash."),
+    Field("padding", 24, 40, "reserved", "zero", _SDM,
+          "The CPU writes these zeros into the hash itself; a stream that has anything else builds no enclave.", _BUILD),
 ))
 EEXTEND = Layout("EEXTEND record", 64, (
-    Field("tag", 0, 8, "bytes", "EEXTEND and a zero", _SDM),
-    Field("offset", 8, 8, "u64", "where the 256 measured bytes stand", _SDM),
-    Field("padding", 16, 48, "reserved", "zero", _SDM),
+    Field("tag", 0, 8, "bytes", "EEXTEND and a zero", _SDM,
+          "256 bytes of a page go into the hash. A page that is added and never extended has unmeasured content.", _BUILD),
+    Field("offset", 8, 8, "u64", "where the 256 measured bytes stand", _SDM, "Sixteen of these records measure a page.", _BUILD),
+    Field("padding", 16, 48, "reserved", "zero", _SDM,
+          "The CPU writes these zeros into the hash itself; a stream that has anything else builds no enclave.", _BUILD),
 ))
+#: The 256 bytes behind an EEXTEND record.
+CHUNK_DATA = Field("data", 0, 256, "bytes", "the measured bytes", _SDM, "One changed bit here is another enclave.")
 _TAGS = {b"ECREATE\0": ECREATE, b"EADD\0\0\0\0": EADD, b"EEXTEND\0": EEXTEND}
 
 

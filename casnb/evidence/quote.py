@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from casnb.errors import EvidenceError
@@ -14,38 +14,76 @@ _DCAP = "Intel SGX ECDSA QuoteLibReference, A.4"
 _EPID = "Intel SGX EPID quote (sgx_quote.h)"
 
 QUOTE_HEADER = Layout("quote header", 48, (
-    Field("version", 0, 2, "u16", "3", _DCAP),
-    Field("att_key_type", 2, 2, "u16", "2 for ECDSA-256 with the P-256 curve", _DCAP),
-    Field("tee_type", 4, 4, "u32", "0 for SGX", _DCAP),
-    Field("qe_svn", 8, 2, "u16", "version of the quoting enclave; informational, its own report counts", _DCAP),
-    Field("pce_svn", 10, 2, "u16", "version of the certification enclave; informational, the PCK certificate counts", _DCAP),
-    Field("qe_vendor_id", 12, 16, "bytes", "who made the quoting enclave; 939a7233... for Intel", _DCAP),
-    Field("user_data", 28, 20, "bytes", "chosen by the quoting enclave; the first 16 bytes name the platform", _DCAP),
+    Field("version", 0, 2, "u16", "3", _DCAP,
+          "3 is read here. 4 and 5 lay out what follows differently, 2 is an EPID quote.", ("quote-format",)),
+    Field("att_key_type", 2, 2, "u16", "2 for ECDSA-256 with the P-256 curve", _DCAP,
+          "3 would be ECDSA on P-384, which Intel does not issue. Another number means another layout of the signature "
+          "data.", ("quote-format",)),
+    Field("tee_type", 4, 4, "u32", "0 for SGX", _DCAP,
+          "0x81 would be TDX, whose body is another one. An EPID quote has its group id in these four bytes.", ("quote-format",)),
+    Field("qe_svn", 8, 2, "u16", "version of the quoting enclave; informational, its own report counts", _DCAP,
+          "A copy for convenience. qe-identity and tcb-status read ISVSVN in the quoting enclave's own report."),
+    Field("pce_svn", 10, 2, "u16", "version of the certification enclave; informational, the PCK certificate counts", _DCAP,
+          "A copy for convenience. tcb-status reads PCESVN in the PCK certificate."),
+    Field("qe_vendor_id", 12, 16, "bytes", "who made the quoting enclave; 939a7233... for Intel", _DCAP,
+          "16 bytes. casnb knows one quoting enclave, Intel's, and refuses another vendor. An EPID quote has XEID and "
+          "basename here.", ("quote-format",)),
+    Field("user_data", 28, 20, "bytes", "chosen by the quoting enclave; the first 16 bytes name the platform", _DCAP,
+          "Intel's quoting enclave puts a platform id of its own choice into the first 16 bytes. No check compares it."),
 ))
 
 EPID_HEADER = Layout("EPID quote header", 48, (
-    Field("version", 0, 2, "u16", "2", _EPID),
-    Field("sign_type", 2, 2, "u16", "0 unlinkable, 1 linkable", _EPID),
-    Field("epid_group_id", 4, 4, "u32", "the group of platforms whose key signed", _EPID),
-    Field("qe_svn", 8, 2, "u16", "version of the quoting enclave", _EPID),
-    Field("pce_svn", 10, 2, "u16", "version of the certification enclave", _EPID),
-    Field("xeid", 12, 4, "u32", "extended EPID group", _EPID),
-    Field("basename", 16, 32, "bytes", "name under which linkable signatures can be linked", _EPID),
+    Field("version", 0, 2, "u16", "2", _EPID,
+          "2 is an EPID quote. A DCAP quote begins with 3, and reads the next 46 bytes in another way.", ("avr-format",)),
+    Field("sign_type", 2, 2, "u16", "0 unlinkable, 1 linkable", _EPID,
+          "Whether two signatures of one machine for one service provider can be recognised as such. DCAP has the kind of "
+          "its key here.", ("avr-format",)),
+    Field("epid_group_id", 4, 4, "u32", "the group of platforms whose key signed", _EPID,
+          "EPID hides the machine in a group. Intel's service told whether the group was outdated; DCAP has the TEE type "
+          "here."),
+    Field("qe_svn", 8, 2, "u16", "version of the quoting enclave", _EPID, "Informational for us; Intel's service judged it."),
+    Field("pce_svn", 10, 2, "u16", "version of the certification enclave", _EPID,
+          "Informational for us; Intel's service judged it."),
+    Field("xeid", 12, 4, "u32", "extended EPID group", _EPID, "Zero on all machines seen. DCAP's QE vendor id begins here."),
+    Field("basename", 16, 32, "bytes", "name under which linkable signatures can be linked", _EPID,
+          "For a linkable signature the service provider's id and zeros. DCAP's vendor id and user data cover these bytes."),
 ))
 
 #: What stands behind the 432 signed bytes of a DCAP quote, up to the first length that varies.
 SIGNATURE_DATA = Layout("quote signature data", 578, (
-    Field("signature", 0, 64, "bytes", "attestation key's signature over header and report, r then s, big-endian", _DCAP),
-    Field("attestation_key", 64, 64, "bytes", "public key of this quoting enclave, x then y, big-endian", _DCAP),
-    Field("qe_report", 128, 384, "bytes", "report body of the quoting enclave itself", _DCAP),
-    Field("qe_report_signature", 512, 64, "bytes", "PCK key's signature over that report, r then s, big-endian", _DCAP),
-    Field("auth_size", 576, 2, "u16", "how many bytes of authentication data follow", _DCAP),
+    Field("signature", 0, 64, "bytes", "attestation key's signature over header and report, r then s, big-endian", _DCAP,
+          "Over the first 432 bytes. One changed bit there, and it does not fit any more.", ("quote-signature",)),
+    Field("attestation_key", 64, 64, "bytes", "public key of this quoting enclave, x then y, big-endian", _DCAP,
+          "It came with the quote, so a fitting signature proves nothing until qe-report-binding and the PCK certificate "
+          "vouch for the key.", ("quote-signature", "qe-report-binding")),
+    Field("qe_report", 128, 384, "bytes", "report body of the quoting enclave itself", _DCAP,
+          "A whole report body: the quoting enclave says of itself who it is, and names the attestation key in its report "
+          "data.", ("qe-report-signature",)),
+    Field("qe_report_signature", 512, 64, "bytes", "PCK key's signature over that report, r then s, big-endian", _DCAP,
+          "Made with the key of the PCK certificate, which the certification enclave alone can use.", ("qe-report-signature",)),
+    Field("auth_size", 576, 2, "u16", "how many bytes of authentication data follow", _DCAP,
+          "Intel's quoting enclave uses 32; its sample of a quote has none.", ("quote-format",)),
 ))
 CERTIFICATION = Layout("certification data header", 6, (
-    Field("certification_type", 0, 2, "u16", "5 for a PCK certificate chain in PEM", _DCAP),
-    Field("certification_size", 2, 4, "u32", "how many bytes of certification data follow", _DCAP),
+    Field("certification_type", 0, 2, "u16", "5 for a PCK certificate chain in PEM", _DCAP,
+          "Types 1 to 4 name the PCK certificate in other ways; then it must come with the endorsements.", ("quote-format",)),
+    Field("certification_size", 2, 4, "u32", "how many bytes of certification data follow", _DCAP,
+          "Must be exactly what is left: a longer or shorter quote is refused.", ("quote-format",)),
 ))
-LENGTH = Layout("signature length", 4, (Field("signature_size", 0, 4, "u32", "how many bytes of signature data follow", _DCAP),))
+LENGTH = Layout("signature length", 4, (
+    Field("signature_size", 0, 4, "u32", "how many bytes of signature data follow", _DCAP,
+          "The first byte that no signature covers. Must be exactly what is left.", ("quote-format",)),
+))
+#: The parts whose size the quote itself gives; offset and size are set where they stand.
+AUTH_DATA = Field("auth_data", 0, 0, "bytes", "part of what the QE report names", _DCAP,
+                  "Hashed together with the attestation key. Intel's quoting enclave puts the bytes 0 to 31 here.",
+                  ("qe-report-binding",))
+CERTIFICATION_DATA = Field("certification_data", 0, 0, "bytes", "who vouches for the PCK key", _DCAP,
+                           "PCK certificate, its authority and a root as PEM. The root here is only compared with the pinned one: "
+                           "trust never comes from the evidence.",
+                           ("pck-chain", "pck-revocation", "fmspc-match", "qe-report-signature", "tcb-status"))
+EPID_SIGNATURE = Field("signature", 0, 0, "bytes", "EPID group signature, for Intel's service alone to check", _EPID,
+                       "It hides which machine of the group signed. An IAS report carries the quote without it.")
 
 SIGNED_SIZE = QUOTE_HEADER.size + REPORT_BODY.size
 _CERTIFICATION_TYPES = range(1, 6)
@@ -156,12 +194,12 @@ class Quote(Shown):
         for f in SIGNATURE_DATA.fields:
             value = self.qe_report.to_bytes() if f.name == "qe_report" else sizes.get(f.name, getattr(self, f.name, b""))
             rows.append(_row(f, value, start))
-        rows.append(FieldRow("auth_data", auth, len(self.auth_data), self.auth_data.hex(),
-                             "part of what the QE report names", _DCAP))
+        rows.append(_row(placed(AUTH_DATA, auth, len(self.auth_data)), self.auth_data, 0))
         rows += [_row(f, sizes.get(f.name, self.certification_type), cert) for f in CERTIFICATION.fields]
-        rows.append(FieldRow("certification_data", cert + CERTIFICATION.size, len(self.certification_data),
-                             self.certification_data[:27].decode("ascii", "replace") if self.certification_type == 5
-                             else self.certification_data.hex(), "who vouches for the PCK key", _DCAP))
+        last = placed(CERTIFICATION_DATA, cert + CERTIFICATION.size, len(self.certification_data))
+        row = _row(last, self.certification_data, 0)
+        head = self.certification_data[:27].decode("ascii", "replace")
+        rows.append(replace(row, value=head) if self.certification_type == 5 else row)
         return rows
 
     def to_json_dict(self) -> dict[str, Any]:
@@ -180,6 +218,11 @@ class Quote(Shown):
 
     def _html(self) -> str:
         return html_table(FieldRow.HEADER, [r.shown() for r in self.fields()], f"DCAP quote, version {self.version}", code=(1, 3))
+
+
+def placed(f: Field, offset: int, size: int) -> Field:
+    """Return a field of varying size where it stands."""
+    return replace(f, offset=offset, size=size)
 
 
 def _row(f: Field, value: bytes | int, base: int) -> FieldRow:
@@ -239,8 +282,7 @@ class EpidQuote(Shown):
         rows = EPID_HEADER.rows(self) + self.body.fields(EPID_HEADER.size)
         if self.signature is not None:
             rows.append(_row(LENGTH.fields[0], len(self.signature), SIGNED_SIZE))
-            rows.append(FieldRow("signature", SIGNED_SIZE + LENGTH.size, len(self.signature), self.signature.hex(),
-                                 "EPID group signature, for Intel's service alone to check", _EPID))
+            rows.append(_row(placed(EPID_SIGNATURE, SIGNED_SIZE + LENGTH.size, len(self.signature)), self.signature, 0))
         return rows
 
     def to_json_dict(self) -> dict[str, Any]:

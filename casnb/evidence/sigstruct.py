@@ -12,37 +12,59 @@ from casnb.evidence.layout import Field, FieldRow, Layout
 from casnb.view import Shown, html_table, text_table
 
 _SDM = "Intel SDM vol. 3D, SIGSTRUCT"
+_FORMAT = ("sigstruct-format",)
+_UNUSED = "Must be zero. The CPU refuses to start the enclave otherwise, and casnb refuses to read the structure."
 HEADER = bytes.fromhex("06000000e10000000000010000000000")
 HEADER2 = bytes.fromhex("01010000600000006000000001000000")
 
 SIGSTRUCT = Layout("SIGSTRUCT", 1808, (
-    Field("header", 0, 16, "bytes", "constant", _SDM),
-    Field("vendor", 16, 4, "u32", "0, or 0x8086 for Intel's own enclaves", _SDM),
-    Field("date", 20, 4, "u32", "day of the build, 0xYYYYMMDD in binary-coded decimal", _SDM),
-    Field("header2", 24, 16, "bytes", "constant", _SDM),
-    Field("swdefined", 40, 4, "u32", "for software", _SDM),
-    Field("reserved1", 44, 84, "reserved", "zero", _SDM),
-    Field("modulus", 128, 384, "bytes", "RSA-3072 public key, little-endian; its SHA-256 is MRSIGNER", _SDM),
-    Field("exponent", 512, 4, "u32", "3", _SDM),
-    Field("signature", 516, 384, "bytes", "RSA PKCS#1 v1.5 with SHA-256 over bytes 0 to 127 and 900 to 1027, little-endian", _SDM),
-    Field("miscselect", 900, 4, "u32", "extended features demanded", _SDM),
-    Field("miscmask", 904, 4, "u32", "which bits of MISCSELECT are enforced", _SDM),
-    Field("cet_attributes", 908, 1, "bytes", "control-flow enforcement demanded", _SDM),
-    Field("cet_attributes_mask", 909, 1, "bytes", "which of those bits are enforced", _SDM),
-    Field("reserved2", 910, 2, "reserved", "zero", _SDM),
-    Field("isv_family_id", 912, 16, "bytes", "product family", _SDM),
-    Field("attributes", 928, 16, "bytes", "ATTRIBUTES demanded: FLAGS and XFRM", _SDM),
-    Field("attribute_mask", 944, 16, "bytes", "which bits of ATTRIBUTES are enforced; DEBUG usually is not", _SDM),
-    Field("enclave_hash_bytes", 960, 32, "bytes", "ENCLAVEHASH: the MRENCLAVE this statement is about", _SDM),
-    Field("reserved3", 992, 16, "reserved", "zero", _SDM),
-    Field("isv_ext_prod_id", 1008, 16, "bytes", "extended product number", _SDM),
-    Field("isv_prod_id", 1024, 2, "u16", "ISVPRODID given to the enclave", _SDM),
-    Field("isv_svn", 1026, 2, "u16", "ISVSVN given to the enclave", _SDM),
-    Field("reserved4", 1028, 12, "reserved", "zero", _SDM),
-    Field("q1", 1040, 384, "bytes", "floor(S^2 / N), little-endian: saves the CPU a division", _SDM),
-    Field("q2", 1424, 384, "bytes", "floor((S^3 - q1*S*N) / N), little-endian: saves the CPU another", _SDM),
+    Field("header", 0, 16, "bytes", "constant", _SDM, "Says which kind of structure this is and how long its parts are.", _FORMAT),
+    Field("vendor", 16, 4, "u32", "0, or 0x8086 for Intel's own enclaves", _SDM,
+          "Hardware once treated Intel's own enclaves differently; today it is a label.", _FORMAT),
+    Field("date", 20, 4, "u32", "day of the build, 0xYYYYMMDD in binary-coded decimal", _SDM,
+          "Binary-coded decimal: the digits of the day can be read in the hexadecimal number.", _FORMAT),
+    Field("header2", 24, 16, "bytes", "constant", _SDM, "The second half of the constant part.", _FORMAT),
+    Field("swdefined", 40, 4, "u32", "for software", _SDM, "Free for the signer; the CPU signs nothing into the report from here."),
+    Field("reserved1", 44, 84, "reserved", "zero", _SDM, _UNUSED, _FORMAT),
+    Field("modulus", 128, 384, "bytes", "RSA-3072 public key, little-endian; its SHA-256 is MRSIGNER", _SDM,
+          "The signer's public key. Its SHA-256 over these very bytes is MRSIGNER.",
+          ("mrsigner", "sigstruct-signature", "sigstruct-q1", "sigstruct-q2")),
+    Field("exponent", 512, 4, "u32", "3", _SDM,
+          "With 3, checking takes two multiplications, and q1 and q2 save their divisions.", _FORMAT),
+    Field("signature", 516, 384, "bytes", "RSA PKCS#1 v1.5 with SHA-256 over bytes 0 to 127 and 900 to 1027, little-endian", _SDM,
+          "S in the relations below. The CPU computes S^3 mod N and compares it with the padded hash of the signed bytes.",
+          ("sigstruct-signature", "sigstruct-q1", "sigstruct-q2")),
+    Field("miscselect", 900, 4, "u32", "extended features demanded", _SDM,
+          "MISCSELECT that the enclave must have, as far as the mask enforces it."),
+    Field("miscmask", 904, 4, "u32", "which bits of MISCSELECT are enforced", _SDM, "A bit that is 0 leaves the host free."),
+    Field("cet_attributes", 908, 1, "bytes", "control-flow enforcement demanded", _SDM,
+          "Zero where control-flow enforcement is not used."),
+    Field("cet_attributes_mask", 909, 1, "bytes", "which of those bits are enforced", _SDM,
+          "A bit that is 0 leaves the host free."),
+    Field("reserved2", 910, 2, "reserved", "zero", _SDM, _UNUSED, _FORMAT),
+    Field("isv_family_id", 912, 16, "bytes", "product family", _SDM, "Goes into the report with KSS."),
+    Field("attributes", 928, 16, "bytes", "ATTRIBUTES demanded: FLAGS and XFRM", _SDM,
+          "The flags and XFRM that the enclave must have, as far as the mask enforces them."),
+    Field("attribute_mask", 944, 16, "bytes", "which bits of ATTRIBUTES are enforced; DEBUG usually is not", _SDM,
+          "Bit 1 clear: the host may start this very enclave with DEBUG. Bit 1 set: DEBUG is as in attributes, whatever the "
+          "host wants."),
+    Field("enclave_hash_bytes", 960, 32, "bytes", "ENCLAVEHASH: the MRENCLAVE this statement is about", _SDM,
+          "The CPU compares it with what it measured itself; only then does the enclave start.", ("mrenclave",)),
+    Field("reserved3", 992, 16, "reserved", "zero", _SDM, _UNUSED, _FORMAT),
+    Field("isv_ext_prod_id", 1008, 16, "bytes", "extended product number", _SDM, "Goes into the report with KSS."),
+    Field("isv_prod_id", 1024, 2, "u16", "ISVPRODID given to the enclave", _SDM,
+          "The signer names the product; the report repeats it.", ("isvprodid",)),
+    Field("isv_svn", 1026, 2, "u16", "ISVSVN given to the enclave", _SDM,
+          "The signer counts security fixes; the report repeats it.", ("isvsvn",)),
+    Field("reserved4", 1028, 12, "reserved", "zero", _SDM, _UNUSED, _FORMAT),
+    Field("q1", 1040, 384, "bytes", "floor(S^2 / N), little-endian: saves the CPU a division", _SDM,
+          "Quotient of the first reduction. Not signed, and of no use to an attacker: the CPU multiplies back and compares.",
+          ("sigstruct-q1",)),
+    Field("q2", 1424, 384, "bytes", "floor((S^3 - q1*S*N) / N), little-endian: saves the CPU another", _SDM,
+          "Quotient of the second reduction; with q1 the CPU needs no division.", ("sigstruct-q2",)),
 ))
-_SIGNED = ((0, 128), (900, 1028))
+#: The parts under the signature, as offsets: first byte, first byte behind.
+SIGNED = ((0, 128), (900, 1028))
 #: DigestInfo of SHA-256 (RFC 8017, 9.2).
 _DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
 
@@ -121,7 +143,7 @@ class SigStruct(Shown):
     def signed_bytes(self) -> bytes:
         """The 256 bytes under the signature: 0 to 127 and 900 to 1027."""
         data = self.to_bytes()
-        return b"".join(data[a:b] for a, b in _SIGNED)
+        return b"".join(data[a:b] for a, b in SIGNED)
 
     def verify(self) -> tuple[bool, bool, bool]:
         """Return whether signature, q1 and q2 hold, as the CPU would check them.

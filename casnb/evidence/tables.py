@@ -9,14 +9,15 @@ from casnb.evidence.cas_report import ADDITIONAL_DATA, PROOF_DATA
 from casnb.evidence.layout import Layout
 from casnb.evidence.measurement import EADD, ECREATE, EEXTEND
 from casnb.evidence.quote import CERTIFICATION, EPID_HEADER, LENGTH, QUOTE_HEADER, SIGNATURE_DATA
-from casnb.evidence.report import ATTRIBUTE_BITS, REPORT_BODY
+from casnb.evidence.report import ATTRIBUTE_BITS, LOCAL_REPORT, REPORT_BODY
 from casnb.evidence.sigstruct import SIGSTRUCT
 from casnb.evidence.strictjson import Member
 
 
 def all_layouts() -> tuple[Layout, ...]:
     """Return every binary structure, in the order in which a reader meets them."""
-    return (REPORT_BODY, QUOTE_HEADER, LENGTH, SIGNATURE_DATA, CERTIFICATION, EPID_HEADER, SIGSTRUCT, ECREATE, EADD, EEXTEND)
+    return (REPORT_BODY, QUOTE_HEADER, LENGTH, SIGNATURE_DATA, CERTIFICATION, EPID_HEADER, LOCAL_REPORT, SIGSTRUCT, ECREATE, EADD,
+            EEXTEND)
 
 
 def all_members() -> dict[str, tuple[Member, ...]]:

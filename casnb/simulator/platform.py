@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
 
 from casnb.errors import UsageError
 from casnb.evidence.measurement import CHUNK, PAGE, Eadd, Ecreate, Eextend, Ledger, Record
@@ -182,6 +184,12 @@ class Platform:
             attributes_xfrm=_XFRM, mr_enclave=bytes.fromhex(enclave.mrenclave), mr_signer=bytes.fromhex(enclave.mrsigner),
             isv_prod_id=enclave.isv_prod_id, isv_svn=enclave.isv_svn, report_data=report_data)
         return changed(body, changes)
+
+    def local_report(self, body: ReportBody) -> bytes:
+        """Return the 432 bytes that EREPORT writes for another enclave on this machine: body, key id, AES-CMAC over the body."""
+        mac = CMAC(AES(self.seed.octets(f"report key {self.label}", 16)))
+        mac.update(body.to_bytes())
+        return body.to_bytes() + self.seed.octets(f"key id {self.label}", 32) + mac.finalize()
 
     def qe_body(self, report_data: bytes, changes: Mapping[str, Any] | None = None) -> ReportBody:
         """Return the report of the quoting enclave itself."""
