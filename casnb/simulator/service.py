@@ -239,7 +239,7 @@ def create_app(world: World, store: Store, clock: Callable[[], datetime]) -> Fla
     @app.errorhandler(SourceError)
     def broken(exc: SourceError) -> Response:
         _log.warning("%s", exc)
-        return _message(500, "The CAS could not use its database", exc.got or "unknown reason")
+        return _message(500, "The CAS could not use its database", exc.got or "unknown reason", exc.do)
 
     @app.errorhandler(HTTPException)
     def of_http(exc: HTTPException) -> Response:

@@ -198,7 +198,7 @@ class Store:
         except (sqlite3.Error, OSError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
             raise SourceError(f"sessions in {self.path}", got=reason, wanted="a file that can be read and written",
-                              do="Nothing that was stored before is lost.") from None
+                              do="Make room or permit writing, then try again. Nothing that was stored before is lost.") from None
 
 
 def _use_log(connection: sqlite3.Connection) -> None:

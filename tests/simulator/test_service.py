@@ -21,6 +21,7 @@ from casnb.verify.keyhash import base58check
 
 NOON = datetime(2026, 9, 2, 12, 30, tzinfo=timezone.utc)
 POLICY = "name: mine\nversion: 0.3\nsecrets:\n- {name: open, kind: ascii, value: hello, export_public: true}\n"
+MEND = "Make room or permit writing, then try again. Nothing that was stored before is lost."
 HIDDEN = {"msg": ["Failed to read session 'mine'", "Session does not exist or is not visible for this client"]}
 
 
@@ -447,8 +448,18 @@ def test_a_full_disk_is_an_error_and_loses_nothing(call, store, alice):
     """500 with the reason as JSON; what was stored is still there."""
     store._idle[-1].execute("PRAGMA max_page_count = 1")
     status, body = call.create(POLICY + "# " + "x" * 100 + "\nsecurity: '" + "y" * 100_000 + "'", alice)
-    assert status == 500 and body == {"msg": ["The CAS could not use its database", "database or disk is full"]}
+    assert status == 500 and body == {"msg": ["The CAS could not use its database", "database or disk is full", MEND]}
     assert call("GET", "/v1/values/session=example_session,secret=example_value")[0] == 200
+
+
+def test_a_read_only_database_is_an_error_and_loses_nothing(call, store, alice):
+    """500 with the reason for who writes, everything as before for who reads; written again once it can be."""
+    digest = call.create(POLICY, alice)[1]["hash"]
+    store._idle[-1].execute("PRAGMA query_only = ON")
+    status, body = call.create(POLICY + f"predecessor: {digest}", alice)
+    assert status == 500 and body["msg"][1:] == ["attempt to write a readonly database", MEND]
+    assert call("GET", "/v1/sessions/mine", alice)[1]["hash"] == digest
+    assert call.create(POLICY + f"predecessor: {digest}", alice)[0] == 201
 
 
 def test_a_restart_keeps_everything(world, store, alice):
