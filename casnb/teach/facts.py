@@ -1,4 +1,4 @@
-"""What is true in one simulated world, as exercises and panels need it: computed from the world, without a network."""
+"""What is true of one report, of a simulated world or out of a file, as exercises and panels need it: without a network."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from casnb.checks import AttestationResult
-from casnb.errors import UsageError
+from casnb.errors import UsageError, neutral
 from casnb.evidence.cas_report import CasReport
+from casnb.evidence.decode import read_file
+from casnb.identities import SCONTAIN_CAS, ExpectedSigner
+from casnb.minimal import MinimalSet, minimal_flags
 from casnb.policy import AttestationPolicy, appraise
 from casnb.simulator.scenario import SCENARIOS
 from casnb.simulator.site import LAYOUTS, render_page
@@ -24,18 +28,87 @@ from casnb.verify.dispatch import verify
 
 if TYPE_CHECKING:
     from casnb.evidence.report import ReportBody
+    from casnb.verify.pki import TrustAnchors
     from casnb.verify.proof import Proof
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
-class Facts:
+class Case:
+    """One report and what follows from it under fixed roots and time: what a panel needs; computed once, when first asked for.
+
+    `name`, `title` and `story` are how it is presented, `mrenclave` the measurement a reader is told to expect, `signer` the one
+    that is expected by default.
+    """
+
+    name: str
+    title: str
+    story: str
+    mrenclave: str
+    signer: ExpectedSigner
+
+    @cached_property
+    def report(self) -> CasReport:
+        raise NotImplementedError
+
+    @cached_property
+    def proof(self) -> Proof:
+        raise NotImplementedError
+
+    @cached_property
+    def body(self) -> ReportBody:
+        return self.report.report_body()
+
+    def appraise(self, policy: AttestationPolicy) -> AttestationResult:
+        """Appraise the report; the signer expected by default is `signer`."""
+        return appraise(self.proof, replace(policy, expected_signer=self.signer), report=self.report)
+
+    @cached_property
+    def minimal(self) -> MinimalSet:
+        """The smallest set of flags with which it is accepted, its MRENCLAVE given."""
+        policy = AttestationPolicy(mrenclaves=(self.mrenclave,), expected_signer=self.signer)
+        return minimal_flags(self.proof, policy, report=self.report)
+
+
+class LoadedReport(Case):
+    """A CAS report out of a file, judged under Intel's pinned roots unless others are given.
+
+    `now` left out, an IAS report is judged at the time at which it says it was made, a DCAP report at the present. `mrenclave`
+    left out, the report is compared with itself: that shows what flags do, and proves nothing about the code; `story` says so.
+    Raises EvidenceError for bytes that are no CAS report, SourceError for a report that nobody can judge any more.
+    """
+
+    def __init__(self, data: bytes, *, roots: TrustAnchors | None = None, now: datetime | None = None, mrenclave: str = "",
+                 signer: ExpectedSigner = SCONTAIN_CAS, name: str = "loaded report") -> None:
+        self.report_bytes = data
+        self.report = CasReport.from_json(data)
+        made = self.report.signed_avr().avr.timestamp if self.report.proof_type == "IASReport" else datetime.now(timezone.utc)
+        self.now = now or made
+        self.name, self.signer = neutral(name, 60), signer
+        self.proof = verify(self.report, roots=roots, now=self.now)
+        self.mrenclave = mrenclave or self.body.mrenclave
+        self.title = f"a report from a file, judged as of {self.now:%Y-%m-%d %H:%M} UTC"
+        whose = "Intel's own roots" if roots is None or not roots.simulated else "simulated roots"
+        said = "" if mrenclave else (" Its MRENCLAVE is compared with itself, for want of another source: that line proves nothing "
+                                     "about the code.")
+        self.story = f"Not made here: it is judged under {whose}.{said}"
+
+    @classmethod
+    def from_file(cls, path: str | Path, **others: Any) -> LoadedReport:
+        """Read a file, at most 1 MB of it; raise SourceError if it cannot be read."""
+        return cls(read_file(str(path), 1 << 20), **{"name": Path(path).name, **others})
+
+
+class Facts(Case):
     """One world and what follows from it; everything is computed when it is first asked for, and then kept."""
 
     def __init__(self, world: World, host: str = "127.0.0.1", port: int = 8081) -> None:
         self.world = world
         self.host = host
         self.port = port
+        setup = world.setup
+        self.name, self.title, self.story = setup.name, setup.title, setup.story
+        self.mrenclave, self.signer = world.mrenclave, world.vendor
 
     @property
     def address(self) -> str:
@@ -57,18 +130,9 @@ class Facts:
         return CasReport.from_json(self.report_bytes)
 
     @cached_property
-    def body(self) -> ReportBody:
-        return self.report.report_body()
-
-    @cached_property
     def proof(self) -> Proof:
         """The proof of the saved report under the simulated roots, at the world's own time."""
         return verify(self.report, roots=self.world.roots, now=self.world.now)
-
-    def appraise(self, policy: AttestationPolicy) -> AttestationResult:
-        """Appraise the saved report; the signer expected by default is the simulated vendor's."""
-        expected = replace(policy, expected_signer=self.world.vendor)
-        return appraise(self.proof, expected, report=self.report)
 
     @cached_property
     def rows(self) -> dict[str, str]:
@@ -113,15 +177,35 @@ class Cases:
         self.seed = seed
         self.now = now
         self._made: dict[str, Facts] = {}
+        self.loaded: dict[str, LoadedReport] = {}
 
     @property
     def scenarios(self) -> tuple[str, ...]:
         return tuple(SCENARIOS)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every case there is: the scenarios, then the reports that were loaded."""
+        return (*SCENARIOS, *self.loaded)
+
+    def load(self, report: LoadedReport) -> LoadedReport:
+        """Keep a report out of a file beside the scenarios, under its name; a second of the same name takes its place.
+
+        Raises UsageError for the name of a scenario.
+        """
+        if report.name in SCENARIOS:
+            raise UsageError("report", got=f"the name {report.name}, which is a scenario's", wanted="another name")
+        self.loaded[report.name] = report
+        return report
+
+    def case(self, name: str) -> Case:
+        """Return a scenario or a loaded report, or raise UsageError that lists those there are."""
+        return self.loaded[name] if name in self.loaded else self.get(name)
+
     def get(self, scenario: str) -> Facts:
         """Return the facts of one scenario, or raise UsageError that lists those there are."""
         if scenario not in SCENARIOS:
-            raise UsageError("scenario", got=scenario, wanted="one of " + ", ".join(SCENARIOS))
+            raise UsageError("scenario", got=scenario, wanted="one of " + ", ".join(self.names))
         if scenario not in self._made:
             self._made[scenario] = Facts(World(seed=self.seed, scenario=scenario, now=self.now))
         return self._made[scenario]

@@ -16,7 +16,7 @@ from casnb.policy import AttestationPolicy
 from casnb.simulator.world import World
 from casnb.teach import exercises
 from casnb.teach.exercises import Exercise, Feedback, Hint
-from casnb.teach.facts import Cases, Facts
+from casnb.teach.facts import Cases, Facts, LoadedReport
 from casnb.teach.progress import Progress, ProgressFile, receipt
 from casnb.teach.station import Run, Station, answers, run_command
 from casnb.view import Shown, cell, html_table, text_table
@@ -171,6 +171,14 @@ class Lab(Shown):
     def scenario_attempt(self, scenario: str, policy: AttestationPolicy | None = None) -> AttestationResult:
         """Verify and appraise a report of any scenario, at that world's own time, without a network."""
         return self.cases.get(scenario).appraise(policy or AttestationPolicy())
+
+    def load_report(self, path: str | Path, **others: Any) -> LoadedReport:
+        """Judge a CAS report out of a file, and offer it in panels beside the scenarios.
+
+        Intel's roots and the report's own time count unless `roots` and `now` are given; `mrenclave` is what to expect. Raises
+        EvidenceError for bytes that are no CAS report, SourceError for a file or report that nobody can judge.
+        """
+        return self.cases.load(LoadedReport.from_file(path, **others))
 
     def build(self, version: str, **others: Any) -> Facts:
         """Return what would be true here if another build ran; `others` are `isv_svn`, `isv_prod_id` and `signer`."""

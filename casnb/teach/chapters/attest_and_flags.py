@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from itertools import combinations
 from typing import Any
 
 from casnb.checks import CATALOGUE, AttestationResult, CheckStatus
 from casnb.errors import CasnbError
-from casnb.flags import BY_NAME, FLAGS, options
+from casnb.flags import BY_NAME
 from casnb.policy import AttestationPolicy
 from casnb.teach.answers import said
 from casnb.teach.exercises import Exercise, Slip
@@ -51,17 +50,6 @@ def addresses(value: Any) -> list[str]:
     return out
 
 
-def minimal(facts: Facts) -> tuple[str, ...]:
-    """Return the smallest set of flags (long names) with which this CAS is accepted, its MRENCLAVE given."""
-    policy = AttestationPolicy(mrenclaves=(facts.world.mrenclave,))
-    for size in range(len(FLAGS) + 1):
-        for names in combinations(BY_NAME, size):
-            chosen = policy.with_flags(*names)
-            if not chosen.problems() and facts.appraise(chosen).accepted:
-                return names
-    return ()
-
-
 def _with_hash(facts: Facts, value: Any) -> AttestationPolicy | None:
     policy = parsed(value)
     if not isinstance(policy, AttestationPolicy):
@@ -76,7 +64,7 @@ def _outcome(facts: Facts, value: Any) -> AttestationResult | None:
 
 def _spare(facts: Facts, value: Any) -> tuple[str, ...]:
     policy = _with_hash(facts, value)
-    return () if policy is None else tuple(n for n in policy.flags() if n not in minimal(facts))
+    return () if policy is None else tuple(n for n in policy.flags() if n not in facts.minimal.flags)
 
 
 def _accepted(facts: Facts, value: Any) -> bool:
@@ -138,11 +126,11 @@ def _sentence(facts: Facts, value: Any) -> str:
 
 
 def _reference(facts: Facts) -> list[str]:
-    return options(minimal(facts)).split()
+    return facts.minimal.options.split()
 
 
 def _command(facts: Facts) -> str:
-    return AttestationPolicy(mrenclaves=(facts.world.mrenclave,)).with_flags(*minimal(facts)).command(facts.address)
+    return AttestationPolicy(mrenclaves=(facts.world.mrenclave,)).with_flags(*facts.minimal.flags).command(facts.address)
 
 
 class CommandLine(Text):
@@ -168,7 +156,7 @@ def _waived(facts: Facts) -> frozenset[str]:
 
 
 def _result(facts: Facts) -> AttestationResult:
-    return facts.appraise(AttestationPolicy(mrenclaves=(facts.world.mrenclave,)).with_flags(*minimal(facts)))
+    return facts.appraise(AttestationPolicy(mrenclaves=(facts.world.mrenclave,)).with_flags(*facts.minimal.flags))
 
 
 def _not_run(facts: Facts) -> frozenset[str]:
