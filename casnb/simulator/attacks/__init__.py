@@ -1,0 +1,1 @@
+"""What Mallory does, story by story; `casnb.simulator.mallory` is the table of them."""

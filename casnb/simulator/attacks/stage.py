@@ -1,0 +1,222 @@
+"""The stage of one run: worlds of a seed, servers on loopback, a relying party that acts as its defence says, and a record."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
+
+from casnb.cas.attest import AttestedCas, attempt, fetch_report
+from casnb.cas.certificate import TLS_NAME, CasChain
+from casnb.cas.client import CasClient, pinned_context
+from casnb.cas.https import exchange, parse_address
+from casnb.checks import AttestationResult
+from casnb.errors import VerificationError
+from casnb.evidence import strictjson
+from casnb.policy import AttestationPolicy, appraise
+from casnb.simulator.attacks.defence import Defence
+from casnb.simulator.attacks.story import Loot, Step, Stopped
+from casnb.simulator.keys import Key
+from casnb.simulator.running import example_owner
+from casnb.simulator.scenario import SCENARIOS, Scenario
+from casnb.simulator.server import TlsServer
+from casnb.simulator.service import EXAMPLE_SESSION, ClientApi, create_app
+from casnb.simulator.store import Store
+from casnb.simulator.tls import tls_context
+from casnb.simulator.world import World
+from casnb.verify.dispatch import verify
+from casnb.view import short
+
+HONEST = SCENARIOS["production"]
+#: What the honest CAS serves, and what Mallory would have you read.
+TRUE_VALUE, FALSE_VALUE = "42", "1337"
+VALUE_PATH = "/v1/values/session=example_session,secret=example_value"
+_LOOPBACK = "127.0.0.1"
+
+Answer = Callable[[str], tuple[int, bytes]]
+
+
+@lru_cache(maxsize=64)
+def _world(seed: str, scenario: Scenario, build: tuple[tuple[str, Any], ...]) -> World:
+    """Worlds are made once for many runs: they never change."""
+    world = World(seed, scenario)
+    return world.with_build(**dict(build)) if build else world
+
+
+@dataclass
+class FakeCas:
+    """A server of Mallory's that answers like a CAS: `answer` makes the reply to /v1/attest for a nonce."""
+
+    answer: Answer
+    value: str = FALSE_VALUE
+    received: list[str] = field(default_factory=list)
+
+    def __call__(self, environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request (WSGI)."""
+        path, status = environ["PATH_INFO"], 200
+        query = dict(p.split("=", 1) for p in environ.get("QUERY_STRING", "").split("&") if "=" in p)
+        if path == "/v1/attest":
+            status, body = self.answer(query.get("nonce", ""))
+        elif path == "/v1/sessions" and environ["REQUEST_METHOD"] == "POST":
+            text = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            self.received.append(text.decode("utf-8", "replace"))
+            status, body = 201, strictjson.compact({"hash": "00" * 32})
+        else:
+            body = strictjson.compact({"kind": "string", "value": self.value, "expires": None, "renew": None})
+        start_response(f"{status} Mallory", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+
+class Stage:
+    """What a story is told on. `now` is the time at which the relying party judges; `result` its last appraisal."""
+
+    def __init__(self, seed: str, defence: Defence) -> None:
+        self.seed, self.defence = seed, defence
+        self.steps: list[Step] = []
+        self.result: AttestationResult | None = None
+        self.honest = self.world()
+        self.now: datetime = self.honest.now
+        self._open = ExitStack()
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def say(self, who: str, did: str) -> None:
+        """Record a step that was just taken."""
+        self.steps.append(Step(who, did))
+
+    # Worlds and servers
+
+    def world(self, scenario: Scenario = HONEST, **build: Any) -> World:
+        """Return a world of this seed, the production CAS unless another is meant; `build` goes to `with_build`."""
+        return _world(self.seed, scenario, tuple(sorted(build.items())))
+
+    def other(self, name: str, **changes: Any) -> World:
+        """Return a world like the honest one on a machine of its own, with keys of its own."""
+        return self.world(replace(HONEST, name=name, **changes))
+
+    def listen(self, app: Any, chain_pem: bytes, key: Key, port: int = 0) -> tuple[str, Callable[[], None]]:
+        """Let an app answer over TLS on loopback; return its address and what stops it."""
+        server = TlsServer(_LOOPBACK, port, app, tls_context(chain_pem, key, ask_client=True))
+        server.start_serving()
+        done = self._open.enter_context(ExitStack())
+        done.callback(server.stop)
+        return f"{_LOOPBACK}:{server.port}", done.close
+
+    def genuine(self, world: World, session: str = "", wrap: Callable[[Any, Store], Any] | None = None
+                ) -> tuple[str, Callable[[], None]]:
+        """Let the CAS of a world answer, with the example session (or `session`) stored; return address and what stops it."""
+        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="casnb-", ignore_cleanup_errors=True)))
+        store = self._open.enter_context(Store(folder / "cas.sqlite3"))
+        ClientApi(world, store, lambda: world.now).create((session or EXAMPLE_SESSION).encode(), example_owner(world))
+        app: Any = create_app(world, store, lambda: world.now)
+        return self.listen(wrap(app, store) if wrap else app, world.tls_chain_pem, world.tls_leaf.key)
+
+    def fake(self, world: World, answer: Answer | None = None) -> tuple[str, FakeCas]:
+        """Let Mallory answer with the keys of a world, and with its evidence unless another answer is given."""
+        app = FakeCas(answer or (lambda nonce: (200, world.attest("DCAP", nonce))))
+        return self.listen(app, world.tls_chain_pem, world.tls_leaf.key)[0], app
+
+    # The relying party
+
+    def policy(self, page: str = "") -> AttestationPolicy:
+        """Return what the relying party asks for; `page` is the MRENCLAVE that the page shows them (left out: the right one)."""
+        shown = page or self.honest.mrenclave
+        policy = self.defence.asks(self.honest.vendor, page=shown, own=CasChain.from_pem(self.honest.cas_chain_pem).key_hashes[0])
+        if shown in policy.mrenclaves and self.defence.follows("second-source") and shown != self.honest.mrenclave:
+            self.say("you", f"a second source says {short(self.honest.mrenclave)}, the page {short(shown)}: they disagree")
+            raise Stopped("second-source")
+        return policy
+
+    def attest(self, address: str, policy: AttestationPolicy, stops: tuple[str, ...] = ()) -> ssl.SSLContext | AttestedCas:
+        """Attest as the defence says; return what TLS will be pinned to, or raise Stopped with the check that failed.
+
+        `stops` are the attack's own checks: where several fail, the first of them is named.
+        """
+        bound, fresh = self.defence.follows("binding"), self.defence.follows("nonce")
+        if not self.defence.follows("reference") and policy.only_for_testing_ignore_signer:
+            own = fetch_report(address, type="DCAP").report_body().mrenclave
+            policy = replace(policy, mrenclaves=(own,))
+            self.say("you", f"take MRENCLAVE {short(own)} from the report that is to be judged, and compare it with itself")
+        if not bound:
+            report = fetch_report(address, type="DCAP")
+            self.result = appraise(verify(report, roots=self.honest.roots, now=policy.verification_time or self.now), policy)
+        else:
+            saved = None if fresh else fetch_report(address, type="DCAP")
+            tried = attempt(address, policy, roots=self.honest.roots, type="DCAP", now=self.now, report=saved)
+            self.result = tried.result
+        self.say("you", f"attest it with {self.defence.options or 'no flag'}: {_short(self.result)}")
+        if not self.result.accepted:
+            failing = [c.id for c in self.result.failures] or ["certificate-binding"]
+            raise Stopped(next((s for s in stops if s in failing), failing[0]))
+        return AttestedCas.from_attempt(tried) if bound else self.trust(shown_chain(address)[1:])
+
+    def trust(self, chain: Iterable[bytes], *, partial: bool = False) -> ssl.SSLContext:
+        """Return a context that trusts these certificates (DER), as a script of somebody's own would have it."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        if partial:
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.load_verify_locations(cadata=b"".join(chain))
+        return context
+
+    def blind(self) -> ssl.SSLContext:
+        """Return a context that verifies nothing, as `curl -k` has it."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+
+    def read(self, trust: ssl.SSLContext | AttestedCas, address: str = "", name: str = TLS_NAME) -> str:
+        """Read the public value; raise Stopped where TLS refuses the server."""
+        try:
+            if isinstance(trust, AttestedCas) and not address:
+                value = CasClient(trust).value("example_session", "example_value")
+            else:
+                context = trust if isinstance(trust, ssl.SSLContext) else pinned_context(trust.chain)
+                _, host, port, _ = parse_address(address)
+                answer = exchange(host, port, VALUE_PATH, context=context, tls_name=name)
+                value = strictjson.member(strictjson.loads(answer.body, "value"), "value", str, "value")
+        except VerificationError as exc:
+            self.say("you", f"TLS refuses: {exc.got}")
+            raise Stopped("tls-chain") from None
+        self.say("you", f"read example_value over TLS: {value}")
+        return value
+
+    def served(self, trust: ssl.SSLContext | AttestedCas, address: str, **loot: str) -> Loot:
+        """Read the value where Mallory answers: what she served is what she won."""
+        value = self.read(trust, address)
+        words = f"you read {value} where the CAS holds {TRUE_VALUE}, and nothing looked wrong."
+        return Loot(words, {"served value": value, **loot})
+
+
+def _short(result: AttestationResult) -> str:
+    """The verdict and the checks it hangs on, without the address: a run's port is its own."""
+    waived = ", ".join(c.id for c in result.waivers)
+    if result.accepted:
+        return f"accepted, waived: {waived}" if waived else "trustworthy, nothing waived"
+    return "rejected: " + (", ".join(c.id for c in result.failures) or result.sentence)
+
+
+def shown_chain(address: str) -> list[bytes]:
+    """Return the certificates (DER, leaf first) that a server shows, as `openssl s_client -showcerts` does; none is verified."""
+    _, host, port, _ = parse_address(address)
+    with socket.create_connection((host, port), 5) as raw:
+        raw.setblocking(True)
+        connection = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), raw)
+        connection.set_connect_state()
+        connection.do_handshake()
+        return [c.to_cryptography().public_bytes(Encoding.DER) for c in connection.get_peer_cert_chain() or []]

@@ -1,0 +1,45 @@
+"""Mallory: every attack by name, and what becomes of one that is really run against a defence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from casnb.errors import UsageError
+from casnb.simulator.attacks import channel, hardware, identity
+from casnb.simulator.attacks.defence import HABITS as HABITS
+from casnb.simulator.attacks.defence import Defence as Defence
+from casnb.simulator.attacks.stage import Stage
+from casnb.simulator.attacks.story import PERSONAS as PERSONAS
+from casnb.simulator.attacks.story import REFUSALS as REFUSALS
+from casnb.simulator.attacks.story import Attack as Attack
+from casnb.simulator.attacks.story import Outcome as Outcome
+from casnb.simulator.attacks.story import Stopped
+
+#: Every attack, in the order in which they are taught.
+ATTACKS: Mapping[str, Attack] = {a.name: a for a in (*hardware.ATTACKS, *identity.ATTACKS, *channel.ATTACKS)}
+
+
+def attack(name: str) -> Attack:
+    """Return the attack of this name, or raise UsageError that lists those there are."""
+    if name not in ATTACKS:
+        raise UsageError("attack", got=name, wanted="one of " + ", ".join(ATTACKS))
+    return ATTACKS[name]
+
+
+def run(name: str, defence: Defence | None = None, *, seed: str = "casnb") -> Outcome:
+    """Run an attack against a defence (left out: no flag, the usual habits) in the worlds of a seed, and return what became of it.
+
+    Servers listen on loopback while it runs, and are gone afterwards. Nothing of the reader's is read or written. The client is
+    casnb's own; where a habit is missing, the shortcut that people take instead. Raises UsageError for an unknown attack, and
+    for a policy that contradicts itself, before anything is connected to.
+
+    Example: `run("debug-memory", Defence.of("--only_for_testing-debug --only_for_testing-ignore-signer")).loot`
+    """
+    chosen, defence = attack(name), defence or Defence()
+    with Stage(seed, defence) as stage:
+        stage.policy()
+        try:
+            loot = chosen.story(stage)
+        except Stopped as exc:
+            return Outcome(chosen, defence, exc.by, result=stage.result, steps=tuple(stage.steps))
+    return Outcome(chosen, defence, "", loot.words, loot.values, stage.result, tuple(stage.steps))
