@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from casnb.cas.attest import fetch_report as fetch_report
     from casnb.cas.client import CasClient as CasClient
     from casnb.cas.page import scrape as scrape
+    from casnb.cas.tls_errors import explain_tls_error as explain_tls_error
     from casnb.checks import AttestationResult as AttestationResult
     from casnb.checks import Check as Check
     from casnb.checks import CheckStatus as CheckStatus
@@ -51,6 +52,7 @@ _HOME = {
     "attempt": "cas.attest",
     "attest": "cas.attest",
     "decode": "evidence.decode",
+    "explain_tls_error": "cas.tls_errors",
     "fetch_report": "cas.attest",
     "scrape": "cas.page",
     "verify": "verify",

@@ -60,8 +60,12 @@ def cell(value: object, limit: int = 300) -> str:
     return escape(neutral(value, limit))
 
 
-def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", code: Sequence[int] = ()) -> str:
-    """Return a table with a header row; columns listed in `code` are set in a fixed-width face. Everything is escaped."""
+def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", code: Sequence[int] = (),
+               limit: int = 300) -> str:
+    """Return a table with a header row; columns listed in `code` are set in a fixed-width face.
+
+    Everything is escaped, and no cell is longer than `limit` characters.
+    """
     out = ["<table>"]
     if caption:
         out.append(f"<caption>{cell(caption)}</caption>")
@@ -69,7 +73,7 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption:
     for row in rows:
         cells = []
         for n, value in enumerate(row):
-            text = cell(value)
+            text = cell(value, limit)
             wide = ' class="long"' if len(text) > 24 else ""
             cells.append(f"<td><code{wide}>{text}</code></td>" if n in code else f"<td>{text}</td>")
         out.append("<tr>" + "".join(cells) + "</tr>")

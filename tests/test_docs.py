@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from verify.cases import issue, sgx_of, signed_text
 
 from casnb.advisories import ADVISORIES
+from casnb.cas.diagnoses import DIAGNOSES
+from casnb.cas.tables import TABLES
 from casnb.checks import CATALOGUE
 from casnb.errors import UsageError
 from casnb.evidence.quote import Quote
@@ -53,6 +55,12 @@ def test_every_row_is_there():
         rows = [line.strip("| ").split(" | ") for line in table.splitlines()]
         assert len({len(row) for row in rows}) == 1 and all(cell.strip() for row in rows for cell in row)
         assert [re.sub(r"[`\[]|\].*", "", row[0]) for row in rows[2:]] == names
+
+
+def test_certificates_page_is_the_data():
+    """The page on certificates carries the table of diagnoses as it is. To renew it: fill(text, TABLES) of casnb.cas.tables."""
+    text = PAGE.with_name("certificates.md").read_text(encoding="utf-8")
+    assert fill(text, TABLES) == text and all(text.count(f"(`{id}`)") == 1 for id in DIAGNOSES)
 
 
 def test_unknown_table():

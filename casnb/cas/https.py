@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 
-from casnb.cas.certificate import explain_tls_error
+from casnb.cas.tls_errors import explain_tls_error
 from casnb.errors import EvidenceError, SourceError, UsageError, VerificationError
 
 #: No answer of the client API comes near this many bytes.
@@ -88,7 +88,8 @@ def exchange(
         try:
             tls = context.wrap_socket(raw, server_hostname=tls_name, do_handshake_on_connect=False, suppress_ragged_eofs=False)
         except (OSError, ValueError) as exc:
-            raise SourceError(where, got=explain_tls_error(exc), wanted="a TLS connection") from None
+            why = explain_tls_error(exc)
+            raise SourceError(where, got=why.cause, wanted="a TLS connection", do=why.cure) from None
         with tls:
             watch = threading.Timer(max(0.05, end - time.monotonic()), _cut, (tls, late))
             watch.daemon = True
@@ -97,12 +98,14 @@ def exchange(
                 tls.do_handshake()
                 return _speak(tls, tls_name, port, method, target, body, content_type, limit, where)
             except ssl.SSLCertVerificationError as exc:
-                raise VerificationError(f"{where}: its certificate", got=explain_tls_error(exc),
-                                        wanted="a certificate under the attested one") from None
+                why = explain_tls_error(exc)
+                raise VerificationError(f"{where}: its certificate", got=why.cause, wanted="a certificate under the attested one",
+                                        do=why.cure) from None
             except (OSError, http.client.HTTPException, ValueError) as exc:
                 if late.is_set() or isinstance(exc, TimeoutError):
                     raise SourceError(where, got=f"no complete answer within {timeout:g} s", wanted="an answer") from None
-                raise SourceError(where, got=_broken(exc), wanted="an HTTPS answer") from None
+                got, cure = _broken(exc)
+                raise SourceError(where, got=got, wanted="an HTTPS answer", do=cure) from None
             finally:
                 watch.cancel()
 
@@ -152,14 +155,16 @@ def _unreachable(exc: OSError | UnicodeError, timeout: float) -> str:
     return known.get(exc.errno or 0, exc.strerror or str(exc))
 
 
-def _broken(exc: Exception) -> str:
+def _broken(exc: Exception) -> tuple[str, str]:
+    """What broke off an exchange, and what to do about it."""
     if isinstance(exc, ssl.SSLError):
-        return explain_tls_error(exc)
+        why = explain_tls_error(exc)
+        return why.cause, why.cure
     if isinstance(exc, ConnectionError):
-        return "a connection that was closed before the answer"
+        return "a connection that was closed before the answer", ""
     if isinstance(exc, http.client.BadStatusLine):
-        return "something that is not HTTP"
-    return str(exc) or type(exc).__name__
+        return "something that is not HTTP", ""
+    return str(exc) or type(exc).__name__, ""
 
 
 def error_messages(body: bytes) -> tuple[str, ...]:

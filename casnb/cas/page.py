@@ -15,7 +15,7 @@ import requests
 from bs4 import BeautifulSoup, Tag
 from urllib3.exceptions import HTTPError
 
-from casnb.cas.certificate import explain_tls_error
+from casnb.cas.tls_errors import explain_tls_error
 from casnb.errors import EvidenceError, SourceError, UsageError, neutral
 from casnb.evidence.decode import read_file
 from casnb.view import Shown, cell, html_table, text_table
@@ -189,7 +189,7 @@ def _fetch(url: str, cacert: str | Path | None, timeout: float) -> tuple[bytes, 
             except requests.exceptions.SSLError as exc:
                 raise SourceError(f"{_WHAT} {url}", got=_tls(exc, cacert), wanted="a page whose server is vouched for") from None
             except (requests.RequestException, HTTPError, OSError, ValueError) as exc:
-                why = explain_tls_error(exc).removeprefix("TLS failed: ")
+                why = explain_tls_error(exc).cause.removeprefix("TLS failed: ")
                 raise SourceError(f"{_WHAT} {url}", got=why, wanted="the page") from None
     raise SourceError(f"{_WHAT} {url}", got=f"more than {_REDIRECTS} redirects", wanted="the page")
 
@@ -218,7 +218,7 @@ def _tls(exc: Exception, cacert: str | Path | None) -> str:
     if "unable to get local issuer" in text or "self-signed" in text or "self signed" in text:
         return ("a server whose authority is not trusted here" if cacert is None
                 else f"a server that {cacert} does not vouch for")
-    return explain_tls_error(exc)
+    return explain_tls_error(exc).cause
 
 
 def _moved(url: str) -> str:

@@ -84,8 +84,13 @@ def show_result(result: AttestationResult, out: Console) -> None:
 
 def words_table(words: StatusWords) -> Table:
     """Return the rows of a status in words: heading and text."""
+    return rows_table((*words.rows, *words.advisories))
+
+
+def rows_table(rows: Iterable[tuple[str, str]]) -> Table:
+    """Return rows of heading and text."""
     table = grid(widths=(14, None))
-    for name, text in (*words.rows, *words.advisories):
+    for name, text in rows:
         table.add_row(Text(neutral(name, 40)), Text(neutral(text, 600)))
     return table
 

@@ -17,7 +17,7 @@ _BLOCK = re.compile(r"<!-- begin ([a-z]+) -->\n.*?<!-- end \1 -->", re.DOTALL)
 
 def statuses() -> str:
     """Return one row a status: its spellings, meaning, who must act, what is left to you, the flags that accept it."""
-    return _table(("DCAP", "IAS", "means", "who must act", "you", "accepted by"), (
+    return markdown_table(("DCAP", "IAS", "means", "who must act", "you", "accepted by"), (
         (f"`{s.dcap_name}`", f"`{s.ias_name}`" if s.ias_name else "no such status", s.meaning, s.who_acts, s.you_act,
          f"`{options(tuple(s.needs))}`" if s.waivable else "nothing to accept" if s is TcbStatus.UP_TO_DATE else "no flag")
         for s in TcbStatus))
@@ -25,13 +25,13 @@ def statuses() -> str:
 
 def checks() -> str:
     """Return one row a check, in the order of every result."""
-    return _table(("check", "holds when", "compares", "source", "stops"),
+    return markdown_table(("check", "holds when", "compares", "source", "stops"),
                   ((f"`{c.id}`", c.title, c.compares, c.source, c.attack) for c in CATALOGUE.values()))
 
 
 def advisories() -> str:
     """Return one row an advisory on record."""
-    return _table(("advisory", "about", "CVE", "goes with", "date", "confirmed by"), (
+    return markdown_table(("advisory", "about", "CVE", "goes with", "date", "confirmed by"), (
         (f"[{a.id}]({a.url})", a.title, ", ".join(a.cves) or "none on record", ", ".join(f"`{s}`" for s in a.statuses),
          a.date or "none on record", a.source) for a in ADVISORIES.values()))
 
@@ -71,17 +71,18 @@ _TABLES: Mapping[str, Callable[[], str]] = {
     "words": words}
 
 
-def fill(text: str) -> str:
+def fill(text: str, tables: Mapping[str, Callable[[], str]] = _TABLES) -> str:
     """Return a Markdown page with every block `<!-- begin NAME -->` to `<!-- end NAME -->` made anew; raise UsageError for
-    a name that is no table."""
+    a name that is none of `tables`."""
     def made(match: re.Match[str]) -> str:
-        if match[1] not in _TABLES:
-            raise UsageError("table", got=match[1], wanted="one of " + ", ".join(_TABLES))
-        return f"<!-- begin {match[1]} -->\n{_TABLES[match[1]]()}\n<!-- end {match[1]} -->"
+        if match[1] not in tables:
+            raise UsageError("table", got=match[1], wanted="one of " + ", ".join(tables))
+        return f"<!-- begin {match[1]} -->\n{tables[match[1]]()}\n<!-- end {match[1]} -->"
 
     return _BLOCK.sub(made, text)
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; a bar in a cell is escaped."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

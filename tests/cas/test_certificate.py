@@ -1,26 +1,23 @@
-"""The CAS's certificates: real chains of three years, junk, key hashes, and why TLS fails in words."""
+"""The CAS's certificates: real chains of three years, junk, and key hashes."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import html as markup
 import json
 import re
-import socket
-import ssl
 from datetime import datetime, timezone
 
 import pytest
-import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from casnb.cas.certificate import CasChain, explain_tls_error, issued_by
-from casnb.cas.https import exchange
-from casnb.errors import CasnbError, EvidenceError
+from casnb.cas.certificate import CasChain, issued_by
+from casnb.errors import EvidenceError
 from casnb.simulator.keys import certificate
 from casnb.verify.keyhash import base58check, chain_key_hashes, key_hash
 
@@ -246,127 +243,44 @@ def test_key_hash_is_of_the_key_alone(root):
     assert len(key_hash(root.cert)) == 50 and key_hash(root.cert)[0] in "234"
 
 
-# Why TLS failed
+# What a reader should notice
 
-def handshake(server, cafile=None, name="cas", strict=False, context=None):
-    """Connect as a careful client would, and return the error."""
-    if context is None:
-        context = ssl.create_default_context(cafile=cafile)
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        context.verify_flags |= ssl.VERIFY_X509_STRICT if strict else 0
-    try:
-        with socket.create_connection((server.host, server.port), 3) as raw, context.wrap_socket(raw, server_hostname=name):
-            pass
-    except Exception as exc:
-        return exc
-    raise AssertionError("the handshake succeeded")
+def test_findings_are_read_from_the_certificates(vectors):
+    """The real chain of 2025: authorities, no names, no end, no limit, no revocation, no usage; that of 2019 ends and has names."""
+    found = {f.about: f.found for f in CasChain.from_pem(real_chains(vectors)["2025"]).findings}
+    assert found == {"may they issue others": "CA:TRUE, CA:TRUE", "subject alternative name": "none",
+                     "connecting": "the name to verify is 'cas'", "names": "cas-instance, cas", "valid until": "4096-01-01",
+                     "what they could sign": "no limit on names, uses or depth", "revocation": "none",
+                     "key usage, authority key identifier": "none"}
+    old = {f.about: f for f in CasChain.from_pem(real_chains(vectors)["2019"]).findings}
+    assert old["valid until"].found.startswith("2020") and "attest the CAS again" in old["valid until"].meaning
+    assert old["subject alternative name"].found == "there: subject alternative name"
 
 
-@pytest.fixture
-def ca(tmp_path, public):
-    """Write certificates into a file; by default those of the CAS."""
-    def write(pem=public.cas_chain_pem):
-        file = tmp_path / "given.pem"
-        file.write_bytes(pem)
-        return str(file)
-    return write
+@pytest.mark.parametrize(("extension", "about", "found"), [
+    (x509.KeyUsage(True, *[False] * 4, True, *[False] * 3), "key usage, authority key identifier", "there: key usage"),
+    (x509.SubjectAlternativeName([x509.DNSName("x")]), "subject alternative name", "there: subject alternative name"),
+    (x509.NameConstraints([x509.DNSName("cas")], None), "what they could sign", "limits are set"),
+    (x509.CRLDistributionPoints([x509.DistributionPoint([x509.DNSName("x")], None, None, None)]), "revocation",
+     "there: CRL distribution points"),
+], ids=["usage", "names", "constraints", "CRL"])
+def test_findings_of_another_kind_of_chain(root, extension, about, found):
+    """What is there is said to be there: nothing is taken for granted because CASes usually lack it."""
+    made = make("cas-instance", root, extensions=[(x509.BasicConstraints(True, None), True), (extension, False)])
+    chain = CasChain.from_pem(root.cert_pem + made.cert_pem)
+    assert {f.about: f.found for f in chain.findings}[about] == found
 
 
-@pytest.mark.parametrize(("fail", "told"), [
-    pytest.param(lambda s, ca, w, o: handshake(s(b""), ca(o.cas_chain_pem)), "another CAS's certificates", id="another CAS's file"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b""), ca(), name="scone-cas.cf"), "--connect-to", id="another name"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b""), ca(), name="127.0.0.1"), "--connect-to", id="an address for a name"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b"")), "not among the certificates that were given", id="no file"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b""), ca(w.site_ca_pem)), "not among the certificates", id="the page's file"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b"", chain=w.tls_leaf.cert_pem + w.tls_leaf.key_pem), ca(w.site_ca_pem)),
-                 "not among the certificates", id="the page's file, leaf alone"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b""), ca(), strict=True), "VERIFY_X509_STRICT", id="strict rules"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b"hello", tls=False), ca()), "plain HTTP", id="plain text"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b"HTTP/1.1 400 Bad\r\n\r\n", tls=False), ca()), "plain HTTP", id="plain HTTP"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b"", tls=False), ca()), "closed the connection", id="closed"),
-])
-def test_real_failure(stub, ca, public, other, fail, told):
-    """What Python's own ssl says of each usual mistake is turned into its cause and cure."""
-    assert told in explain_tls_error(fail(stub, ca, public, other))
+def test_a_path_length_is_a_limit(root):
+    """An authority that may issue no further authorities is limited."""
+    made = make("cas-instance", root, extensions=[(x509.BasicConstraints(True, 0), True)])
+    found = {f.about: f.found for f in CasChain.from_pem(root.cert_pem + made.cert_pem).findings}
+    assert found["what they could sign"] == "limits are set"
 
 
-@pytest.mark.parametrize(("years", "told"), [((2001, 2002), "has expired"), ((4000, 4001), "clock right")])
-def test_real_failure_of_dates(stub, ca, public, years, told):
-    """Certificates out of their time, as ssl names them."""
-    window = tuple(datetime(y, 1, 1, tzinfo=timezone.utc) for y in years)
-    names = x509.SubjectAlternativeName([x509.DNSName("cas")])
-    leaf = certificate(public.tls_leaf.cert.subject, public.tls_leaf.key, public.cas_instance, 9, window, [(names, False)])
-    server = stub(b"", chain=leaf.cert_pem + public.cas_chain_pem + leaf.key_pem)
-    assert told in explain_tls_error(handshake(server, ca()))
-
-
-def test_a_self_made_certificate(stub, ca, root):
-    """Somebody else who answers with a certificate of their own is called that."""
-    server = stub(b"", chain=root.cert_pem + root.key_pem)
-    assert "Somebody else may be answering" in explain_tls_error(handshake(server, ca()))
-
-
-def test_wrapped_by_requests(running, other, ca, closed_port):
-    """requests wraps the same causes three deep; they are found."""
-    with pytest.raises(requests.RequestException) as caught:
-        requests.get(f"https://{running.host}:{running.cas_port}/", verify=ca(other.site_ca_pem), timeout=3)
-    assert re.search("not among the certificates|VERIFY_X509_STRICT|not for this host", explain_tls_error(caught.value))
-    with pytest.raises(requests.RequestException) as caught:
-        requests.get(f"https://127.0.0.1:{closed_port}/", timeout=3)
-    assert "nothing listens there" in explain_tls_error(caught.value)
-    with pytest.raises(requests.RequestException) as caught:
-        requests.get("https://no-such-host.invalid/", timeout=3)
-    assert explain_tls_error(caught.value) == "no such host name"
-
-
-@pytest.mark.parametrize("content", [None, b"", b"no PEM"], ids=["missing", "empty", "no PEM"])
-def test_a_bad_file(tmp_path, content):
-    """A file of certificates that is none: the command that wrote it probably failed."""
-    file = tmp_path / "cas_cert.crt"
-    if content is not None:
-        file.write_bytes(content)
-    with pytest.raises((OSError, ssl.SSLError)) as caught:
-        ssl.create_default_context(cafile=str(file))
-    assert "missing, empty or not PEM" in explain_tls_error(caught.value)
-
-
-@pytest.mark.parametrize(("text", "told"), [
-    ("curl: (35) error:0DFFF006:asn1 encoding routines:CRYPTO_internal:EVP lib", "another CAS's certificates"),
-    ("curl: (60) SSL certificate problem: unable to get local issuer certificate", "--cacert cas_cert.crt"),
-    ("curl: (60) SSL: no alternative certificate subject name matches target host name 'scone-cas.cf'", "--connect-to"),
-    ("curl: (60) SSL certificate problem: certificate has expired", "Attest the CAS again"),
-    ("curl: (77) error setting certificate verify locations:  CAfile: cas_cert.crt", "missing, empty or not PEM"),
-    ("curl: (35) error:1408F10B:SSL routines:ssl3_get_record:wrong version number", "plain HTTP"),
-    ("curl: (28) Connection timed out after 5000 milliseconds", "firewall"),
-    ("curl: (7) Failed to connect to 127.0.0.1 port 8081: Connection refused", "nothing listens there"),
-    ("curl: (6) Could not resolve host: scone-cas.cf", "no such host name"),
-    ("error 7 at 1 depth lookup: certificate signature failure", "another CAS's certificates"),
-    ("certificate verify failed: CA cert does not include key usage extension", "VERIFY_X509_STRICT"),
-    ("Missing Authority Key Identifier", "VERIFY_X509_STRICT"),
-])
-def test_messages_of_other_tools(text, told):
-    """What curl, openssl and Python print is explained from the message alone."""
-    assert told in explain_tls_error(text)
-
-
-@pytest.mark.parametrize("text", ["something new", "", "\x1b[31m\n" + "x" * 5000])
-def test_unknown_failure(text):
-    """What it does not know it repeats, neutralised and bounded."""
-    said = explain_tls_error(text)
-    assert said.startswith("TLS failed: ") and said.isprintable() and len(said) < 300
-
-
-def test_causes_that_go_in_circles():
-    """Exceptions that cause one another are looked through once."""
-    first, second = ValueError("a"), OSError("certificate has expired")
-    first.__cause__, second.__cause__ = second, first
-    assert "has expired" in explain_tls_error(first)
-
-
-def test_our_own_exchange_says_it_too(stub, public, other):
-    """The exchange that every call to a CAS goes through names the same causes."""
-    context = ssl.create_default_context(cadata=other.cas_chain_pem.decode())
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    server = stub(b"")
-    with pytest.raises(CasnbError, match="another CAS's certificates"):
-        exchange(server.host, server.port, "/", context=context, tls_name="cas", timeout=3)
+def test_text_and_html_say_the_same(public):
+    """Every finding stands in the text and, whole, in the HTML."""
+    chain = CasChain.from_pem(public.cas_chain_pem)
+    html = chain._repr_mimebundle_()["text/html"]
+    for finding in chain.findings:
+        assert finding.meaning in chain.explain() and markup.escape(finding.meaning) in html

@@ -1,0 +1,18 @@
+"""What goes wrong on the way to a CAS as Markdown: documentation made of the rows that translate messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from casnb.cas.diagnoses import DIAGNOSES
+from casnb.verify.tables import markdown_table
+
+
+def diagnoses() -> str:
+    """Return one row a diagnosis: what it is, how one tool words it, cause, cure, what the refusal protects from."""
+    return markdown_table(("what it is", "one sees, for example", "cause", "cure", "protects from"), (
+        (f"**{d.title}** (`{d.id}`)", "<br>".join(f"`{w.sample}` ({w.tool})" for w in d.wordings[:3]), d.cause, d.cure, d.protects)
+        for d in DIAGNOSES.values()))
+
+
+TABLES: Mapping[str, Callable[[], str]] = {"diagnoses": diagnoses}
