@@ -51,18 +51,18 @@ def insecure() -> str:
 
 def elsewhere() -> str:
     """Return the crosswalk: one row an idea, one column a tool."""
-    return _table(("idea", *(heading for heading, _ in TOOLS.values())),
+    return markdown_table(("idea", *(heading for heading, _ in TOOLS.values())),
                   ((row.name, *(str(getattr(row, tool)) for tool in TOOLS)) for row in crosswalk()))
 
 
 def tools() -> str:
     """Return where each tool's words are written down."""
-    return _table(("tool", "source"), TOOLS.values())
+    return markdown_table(("tool", "source"), TOOLS.values())
 
 
 def words() -> str:
     """Return one row a word of a session's `tolerate`."""
-    return _table(("word", "flag", "to know"), (
+    return markdown_table(("word", "flag", "to know"), (
         (f"`{w.name}`", f"`{BY_NAME[w.flag].option}`" if w.flag else "none", w.note) for w in WORDS.values()))
 
 
