@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from casnb.cas.diagnoses import TLS_NAME as TLS_NAME
 from casnb.cas.reader import Finding, common_name, findings, is_authority
 from casnb.errors import EvidenceError
 from casnb.verify.keyhash import key_hash

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from casnb.cas.attest import AttestedCas
-from casnb.cas.certificate import CasChain
-from casnb.cas.diagnoses import TLS_NAME
+from casnb.cas.certificate import TLS_NAME, CasChain
 from casnb.cas.https import Answer, error_messages, exchange
 from casnb.cas.trust import ClientIdentity
 from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
