@@ -154,9 +154,9 @@ def announce(view: View, spot: Spot) -> str:
         parts.append(view.wanted(spot).partition(" value")[0] + " value")
     parts += [f"{c} {found.status.label.lower()}" for c in spot.checks if (found := view.result(c)) is not None]
     if n := view.changed(spot, view.compare):
-        parts.append(f"{n} bytes differ from the second")
+        parts.append(f"{n} byte{'s differ' if n > 1 else ' differs'} from the second")
     if n := view.changed(spot, view.original):
-        parts.append(f"{n} bytes changed")
+        parts.append(f"{n} byte{'s' if n > 1 else ''} changed")
     return ", ".join(parts)
 
 
@@ -210,7 +210,8 @@ def render_text(view: View) -> str:
     """Return the table of fields, and below it what there is to say of the selected one."""
     lines = [neutral(_title(view), 600), text_table(_HEADER, _rows(view)), *([_left(view)] if _left(view) else [])]
     if view.field:
-        lines += ["", neutral(view.field, 120), *(f"  {k + ':':<10}{neutral(v, 500)}" for k, v in explain(view, view.map.spot(view.field)))]
+        rows = explain(view, view.map.spot(view.field))
+        lines += ["", neutral(view.field, 120), *(f"  {k + ':':<10}{neutral(v, 500)}" for k, v in rows)]
     return "\n".join(lines)
 
 
