@@ -95,7 +95,7 @@ WORDS: Mapping[str, Word] = {w.name: w for w in (
 _ADVISORY = re.compile(r"INTEL-SA-[0-9]{5}")
 _MOST = 64
 #: What belongs to a session alone and makes it stricter.
-_STRICTER = ("must_be_sgx_local", "trusted_scone_qe_pubkeys", "one_time_password_shared_secret", "singleton_enclaves",
+STRICTER = ("must_be_sgx_local", "trusted_scone_qe_pubkeys", "one_time_password_shared_secret", "singleton_enclaves",
              "service_access_token")
 _DEBUG, _IGNORE, _ANY = "only_for_testing-debug", "only_for_testing-ignore-signer", "only_for_testing-trust-any"
 
@@ -127,7 +127,7 @@ def to_flags(security: Any) -> Translation:
     found = rules.get("attestation")
     attestation = found if isinstance(found, dict) else {}
     lost = [f"security.{k}: makes the session stricter; no option of cas attest does" for k in (*rules, *attestation)
-            if k in _STRICTER]
+            if k in STRICTER]
     mode = attestation.get("mode", "hardware")
     if mode == "none":
         return Translation("", (), (*lost, "mode: none: no evidence is asked for at all. No flag goes so far: even trust-any wants "

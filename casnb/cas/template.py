@@ -9,12 +9,14 @@ from typing import Any
 
 import yaml
 
+from casnb.cas.nodes import Node
 from casnb.errors import EvidenceError, UsageError
 
 #: No session comes near this many bytes, before or after variables are replaced.
 LIMIT = 256 * 1024
 _DEPTH = 16
 _NODES = 20_000
+_KEY = 256
 
 _VARIABLE = re.compile(r"\\\$|\$\$SCONE.*?\$\$|\$\$|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))", re.DOTALL)
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
@@ -30,13 +32,13 @@ def environment(variables: Mapping[str, str], use_env: bool) -> Lookup:
     return lambda name: variables[name] if name in variables else os.environ.get(name) if use_env else None
 
 
-def read_document(text: str | bytes, what: str, lookup: Lookup | None = None) -> Any:
-    """Return the one YAML document of `text` as dict, list, str, int, bool and None; `what` names it in errors.
+def read_document(text: str | bytes, what: str, lookup: Lookup | None = None) -> Node:
+    """Return the one YAML document of `text`: Nodes of dict, list, str, int, bool and None; `what` names it in errors.
 
     Types are taken only from plain words: null, true or false, and whole numbers in decimal, of up to 19 digits. All else stays
     text, so that `0.3`, `0.10`, `007` and `yes` mean what was typed. Raises EvidenceError for more than 256 kB, nesting deeper
-    than 16, more than 20,000 values, anchors, aliases, tags, a key twice, a second document; UsageError for a variable without a
-    value.
+    than 16, more than 20,000 values, keys of more than 256 characters, anchors, aliases, tags, a key twice, a second document;
+    UsageError for a variable without a value.
     """
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
@@ -61,47 +63,50 @@ class _Reader:
         self.events, self.what, self.lookup = events, what, lookup
         self.nodes = self.room = 0
 
-    def document(self) -> Any:
+    def document(self) -> Node:
         self.room = LIMIT
         next(self.events)
         if isinstance(next(self.events), yaml.StreamEndEvent):
-            return None
-        value = self.value(next(self.events), (), 0)
+            return Node(None, what=self.what)
+        value = self.value(next(self.events), "", 0)
         next(self.events)
         if not isinstance(next(self.events), yaml.StreamEndEvent):
             raise EvidenceError(self.what, got="a second document", wanted="one")
         return value
 
-    def value(self, event: Any, path: tuple[str, ...], depth: int) -> Any:
+    def value(self, event: Any, path: str, depth: int) -> Node:
         self.nodes += 1
-        place = f"{'.'.join(path) or self.what} at line {event.start_mark.line + 1} column {event.start_mark.column + 1}"
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        here = Node(None, path, line, column, self.what)
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise EvidenceError(place, got="an anchor or alias", wanted="the value itself")
+            raise here.refuse("the value itself", "Write it out where it is meant.", got="an anchor or alias")
         if event.tag is not None:
-            raise EvidenceError(place, got=f"the tag {event.tag}", wanted="no tag")
+            raise here.refuse("no tag", "Take it out; quotes make text.", got=f"the tag {event.tag}")
         if depth > _DEPTH or self.nodes > _NODES:
-            raise EvidenceError(place, got="too much nesting or too many values", wanted=f"{_DEPTH} levels, {_NODES} values")
+            raise here.refuse(f"{_DEPTH} levels, {_NODES} values", got="too much nesting or too many values")
         if isinstance(event, yaml.ScalarEvent):
-            return self.scalar(event, path)
+            return Node(self.scalar(event, here), path, line, column, self.what)
         if isinstance(event, yaml.SequenceStartEvent):
-            rows: list[Any] = []
+            rows: list[Node] = []
             while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-                rows.append(self.value(event, (*path[:-1], f"{path[-1] if path else ''}[{len(rows)}]"), depth + 1))
-            return rows
-        found: dict[str, Any] = {}
+                rows.append(self.value(event, f"{path}[{len(rows)}]", depth + 1))
+            return Node(rows, path, line, column, self.what)
+        found: dict[str, Node] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            if not isinstance(event, yaml.ScalarEvent):
-                raise EvidenceError(place, got="a key that is not a word", wanted="words as keys")
-            key = event.value
-            if key in found:
-                raise EvidenceError(place, got=f"{key!r} twice", wanted="each key once")
-            found[key] = self.value(next(self.events), (*path, key), depth + 1)
-        return found
+            at = Node(None, path, event.start_mark.line + 1, event.start_mark.column + 1, self.what)
+            if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
+                raise at.refuse("words as keys", got="a key that is not a word")
+            if len(event.value) > _KEY:
+                raise at.refuse(f"at most {_KEY} characters", got=f"a key of {len(event.value)} characters")
+            if event.value in found:
+                raise at.refuse("each key once", got=f"{event.value!r} twice")
+            found[event.value] = self.value(next(self.events), f"{path}.{event.value}" if path else event.value, depth + 1)
+        return Node(found, path, line, column, self.what)
 
-    def scalar(self, event: Any, path: tuple[str, ...]) -> Any:
+    def scalar(self, event: Any, here: Node) -> Any:
         text = event.value
         if self.lookup is not None and "$" in text:
-            text = self.substitute(text, event.start_mark, path)
+            text = self.substitute(text, here)
         if event.style:
             return text
         if text in _NULLS:
@@ -110,7 +115,7 @@ class _Reader:
             return _TRUTHS[text]
         return int(text) if _INTEGER.fullmatch(text) and text != "-0" else text
 
-    def substitute(self, text: str, mark: Any, path: tuple[str, ...]) -> str:
+    def substitute(self, text: str, here: Node) -> str:
         def one(match: re.Match[str]) -> str:
             name = match[1] or match[2]
             if name is None:
@@ -118,8 +123,8 @@ class _Reader:
             assert self.lookup is not None
             value = self.lookup(name)
             if value is None:
-                raise UsageError(f"{'.'.join(path) or self.what}: Value for variable ${name} is missing at line {mark.line + 1} "
-                                 f"column {mark.column + 1}", do=f"Give it with -e {name}=VALUE, or write \\$ for a dollar sign.")
+                raise UsageError(f"{here.path or self.what}: Value for variable ${name} is missing at line {here.line} "
+                                 f"column {here.column}", do=f"Give it with -e {name}=VALUE, or write \\$ for a dollar sign.")
             self.room -= len(value)
             if self.room < 0:
                 raise EvidenceError(self.what, got="variables with too much text", wanted=f"at most {LIMIT} characters")

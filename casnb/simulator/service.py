@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
-import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,16 +16,14 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from casnb.cas.session import Secret, Session, canonical_pem, public_key
+from casnb.cas.session import Session, canonical_pem, public_key
+from casnb.cas.values import Lookup, Stored, generate, value
 from casnb.errors import CasnbError, EvidenceError, SourceError, UsageError, neutral
 from casnb.simulator.store import Conflict, Store, Transaction, Version
 from casnb.simulator.world import World
 
 #: Request bodies above this many bytes are refused.
 BODY_LIMIT = 1 << 20
-#: The characters that a generated ascii secret is made of: no blank, quote, backslash or dollar sign, so that shells carry it.
-_ALPHABET = "".join(chr(c) for c in range(33, 127) if chr(c) not in "\"'\\$`")
-
 #: The policy of the assignment's page, without its predecessor.
 EXAMPLE_SESSION = """\
 name: example_session
@@ -123,10 +121,9 @@ class ClientApi:
         name, secret = wanted["session"], wanted.get("secret")
         with self.store.reading() as transaction:
             found = transaction.current(name)
-        if found is not None and wanted.get("session_hash", found.hash) != found.hash:
-            found = None
-        public = {} if found is None else {
-            s.name: _value(s, found) for s in _parsed(found.text).secrets if s.export_public}
+            if found is not None and wanted.get("session_hash", found.hash) != found.hash:
+                found = None
+            public: dict[str, dict[str, Any]] = _public(_stored(found), _lookup(transaction)) if found else {}
         if secret is None and public:
             return {"values": public}
         if secret in public:
@@ -146,7 +143,7 @@ class ClientApi:
             session = Session.from_yaml(text)
         except CasnbError as exc:
             raise Refused(400, "Failed to parse session", str(exc)) from None
-        if session.creator and (client is None or public_key(session.creator) != client.key):
+        if session.creator and (client is None or session.creator_key != client.key):
             raise Refused(400, "Failed to create session", "The session names a creator with another key than this client's")
         if session.names_creator and client is None:
             raise Refused(400, "Failed to create session", "The access policy says CREATOR, and no client certificate was sent")
@@ -154,10 +151,13 @@ class ClientApi:
         try:
             with self.store.writing() as transaction:
                 before = self._predecessor(transaction, session, client)
-                version = Version(session.name, session.hash, session.predecessor, session.to_yaml(), _generate(session, before))
+                made = generate(session, _stored(before) if before else None, now=self.clock(), lookup=_lookup(transaction))
+                version = Version(session.name, session.hash, session.predecessor, session.to_yaml(), made)
                 transaction.append(version)
         except Conflict:
             raise _stale(session.predecessor) from None
+        except EvidenceError as exc:
+            raise Refused(400, "Failed to create session", str(exc)) from None
         return {"hash": version.hash}
 
     def read(self, name: str, hash: str | None, client: Client | None) -> dict[str, str]:
@@ -278,27 +278,30 @@ def _read_spec(spec: str) -> dict[str, str]:
     return found
 
 
-def _value(secret: Secret, version: Version) -> dict[str, Any]:
-    """An ascii secret has kind `string`; the label of binary ones, in hex, is casnb's choice."""
-    value = version.generated[secret.name] if secret.value is None else secret.value
-    return {"kind": "string" if secret.kind == "ascii" else secret.kind, "value": value, "expires": None, "renew": None}
+def _public(at: Stored, lookup: Lookup) -> dict[str, dict[str, Any]]:
+    """The values that anybody may read; one whose import leads nowhere is not there.
+
+    An ascii secret has kind `string`; the labels of the others, and hex for binary ones, are casnb's choice.
+    """
+    found = {}
+    for secret in at.session.secrets:
+        if secret.export_public:
+            with suppress(EvidenceError):
+                kind = "string" if secret.kind == "ascii" else secret.kind
+                found[secret.name] = {"kind": kind, "value": value(at, secret.name, lookup), "expires": None, "renew": None}
+    return found
 
 
-def _generate(session: Session, before: Version | None) -> dict[str, str]:
-    """Values for the secrets that give none: kept from the version before where name, kind and size are the same."""
-    kept = {} if before is None else {s: before.generated[s.name] for s in
-                                      (_shape(s) for s in _parsed(before.text).secrets) if s.name in before.generated}
-    return {s.name: kept.get(_shape(s)) or _make(s) for s in session.secrets if s.value is None}
+def _stored(version: Version) -> Stored:
+    return Stored(_parsed(version.text), version.generated)
 
 
-def _shape(secret: Secret) -> Secret:
-    return Secret(secret.name, secret.kind, None, secret.size)
-
-
-def _make(secret: Secret) -> str:
-    if secret.kind == "binary":
-        return secrets.token_hex(secret.size)
-    return "".join(secrets.choice(_ALPHABET) for _ in range(secret.size))
+def _lookup(transaction: Transaction) -> Lookup:
+    """How imports find other sessions: as they are in this transaction."""
+    def find(name: str, hash: str | None) -> Stored | None:
+        found = transaction.current(name) if hash is None else transaction.version(name, hash)
+        return _stored(found) if found else None
+    return find
 
 
 @lru_cache(maxsize=256)
@@ -309,10 +312,6 @@ def _parsed(text: str) -> Session:
 def _may(version: Version | None, action: str, client: Client | None) -> bool:
     """Whether a client may do that with a session; one that is not there is asked for as well, and admits nobody."""
     session = _parsed(version.text if version else _NOBODYS)
-    if action == "create_sessions" and not session.version.startswith("0.3"):
-        return False
-    if action == "list_sessions" and action not in session.access:
-        action = "read"
     return session.admits(action, client.key if client else None)
 
 

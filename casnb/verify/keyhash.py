@@ -24,6 +24,18 @@ def base58check(payload: bytes) -> str:
     return "1" * (len(data) - len(data.lstrip(b"\0"))) + out
 
 
+def unbase58check(text: str) -> bytes:
+    """Return the payload (version byte included) of 37 bytes in Base58Check, or nothing where form or checksum is wrong."""
+    number = 0
+    for character in text[:64]:
+        digit = _ALPHABET.find(character)
+        if digit < 0:
+            return b""
+        number = number * 58 + digit
+    data = number.to_bytes(37, "big") if number < 1 << 296 else b""
+    return data[:-4] if data and base58check(data[:-4]) == text else b""
+
+
 def key_hash_problem(text: object) -> str:
     """Say what is wrong with a key hash given as text, or return an empty string: 50 characters of Base58Check, version 1.
 
@@ -33,11 +45,8 @@ def key_hash_problem(text: object) -> str:
         return f"got {str(text)[:60]!r}, wanted 50 characters"
     if strange := sorted(set(text) - set(_ALPHABET)):
         return f"got the character {strange[0]!r}, wanted Base58, which has no 0, O, I and l"
-    number = 0
-    for character in text:
-        number = number * 58 + _ALPHABET.index(character)
-    data = number.to_bytes(37, "big") if number < 1 << 296 else b""
-    if not data or base58check(data[:-4]) != text:
+    data = unbase58check(text)
+    if not data:
         return f"got {text!r}, wanted one whose checksum holds: a typing error?"
     if data[:1] != _KEY_HASH:
         return f"got version {data[0]}, wanted 1, the hash of a key"
@@ -49,7 +58,11 @@ def key_hash(certificate: x509.Certificate) -> str:
 
     What the real CAS hashes is not public; casnb takes the DER form of the public key (SubjectPublicKeyInfo).
     """
-    spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return spki_hash(certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def spki_hash(spki: bytes) -> str:
+    """Return the 50-character hash of a public key that is given in its DER form."""
     return base58check(_KEY_HASH + hashlib.sha256(spki).digest())
 
 

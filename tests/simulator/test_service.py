@@ -411,7 +411,7 @@ def test_generated_secrets_are_made_once(call, alice):
 @pytest.mark.parametrize("body, named", [
     pytest.param(b"", "nothing", id="empty"), pytest.param(b"\xff\xff", "UTF-8", id="bytes"),
     pytest.param(b"{}", "name", id="json"), pytest.param(b"a: &b [*b]", "anchor", id="anchor"),
-    pytest.param(b"name: mine\nversion: 0.3\nsecrets: [{name: a, kind: x509}]", "x509", id="not simulated"),
+    pytest.param(b"name: mine\nversion: 0.3\nsecrets: [{name: a, kind: pgp-key}]", "pgp-key", id="not simulated"),
     pytest.param(b"name: mine\nversion: 0.3\n# " + b"x" * 300_000, "262144", id="300 kB"),
 ])
 def test_what_is_no_session_is_refused(call, alice, body, named):
@@ -447,7 +447,7 @@ def test_of_many_updates_at_once_one_is_stored(world, store, alice):
 def test_a_full_disk_is_an_error_and_loses_nothing(call, store, alice):
     """500 with the reason as JSON; what was stored is still there."""
     store._idle[-1].execute("PRAGMA max_page_count = 1")
-    status, body = call.create(POLICY + "# " + "x" * 100 + "\nsecurity: '" + "y" * 100_000 + "'", alice)
+    status, body = call.create(POLICY + "# " + "x" * 100 + "\nvolumes: '" + "y" * 100_000 + "'", alice)
     assert status == 500 and body == {"msg": ["The CAS could not use its database", "database or disk is full", MEND]}
     assert call("GET", "/v1/values/session=example_session,secret=example_value")[0] == 200
 
