@@ -107,6 +107,10 @@ class Certificate:
             raise VerificationError(f"certificate {self.name}: key", got="another kind", wanted="EC on the curve P-256")
         return p256_key(self.spki[len(P256_KEY) :])
 
+    def require_p256(self) -> None:
+        """Raise VerificationError unless the key is one on P-256: Intel's DCAP certificates have no other."""
+        _ = self.key
+
     def require_valid_at(self, now: datetime) -> None:
         """Raise VerificationError outside notBefore and notAfter."""
         if not self.window[0] <= now <= self.window[1]:

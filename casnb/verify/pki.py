@@ -124,6 +124,7 @@ def require_pck_authority(c: Certificate, root: Certificate, roots: TrustAnchors
         raise VerificationError("PCK authority: name", got=c.name or "none", wanted=" or ".join(PCK_AUTHORITIES))
     if not _signs_certificates(c) or (root.path_length is not None and root.path_length < 1):
         raise VerificationError(f"certificate {c.name}", got="not an authority", wanted="one, which the root allows")
+    c.require_p256()
     require_signed_by(c, root, f"certificate {c.name}")
 
 
@@ -136,6 +137,7 @@ def pck_order(pem: bytes, roots: TrustAnchors) -> tuple[Certificate, Certificate
     if leaf.issuer != ca.subject or ca.issuer != root.subject:
         raise VerificationError(what, got=", ".join(c.name or "none" for c in rest), wanted="leaf, authority and root")
     _require_signer(leaf, "PCK certificate", (PCK_LEAF,), roots)
+    leaf.require_p256()
     return leaf, ca, root
 
 
