@@ -94,6 +94,11 @@ class Intel:
         return self._authority("PCK Platform CA", self.root, 0)
 
     @cached_property
+    def processor_ca(self) -> KeyPair:
+        """The other authority, for machines with one socket; no scenario's machine has a certificate of it."""
+        return self._authority("PCK Processor CA", self.root, 0)
+
+    @cached_property
     def tcb_signer(self) -> KeyPair:
         """The signer of TCB info and QE identity."""
         key = self.seed.p256("intel TCB Signing")
@@ -158,28 +163,30 @@ class Intel:
         """Return the DER list of authorities that the root revoked."""
         return revocation_list(self.root, 1, (now - AGE, now + LIFE), list(revoked))
 
-    def pck_crl(self, now: datetime, revoked: Iterable[int] = ()) -> bytes:
-        """Return the DER list of platforms that the PCK authority revoked; two strangers are always on it."""
+    def pck_crl(self, now: datetime, revoked: Iterable[int] = (), authority: KeyPair | None = None) -> bytes:
+        """Return the DER list of platforms that the PCK authority (or another) revoked; two strangers are always on it."""
         strangers = [self.seed.serial("stranger 1"), self.seed.serial("stranger 2")]
-        return revocation_list(self.pck_ca, 1, (now - AGE, now + LIFE), [*strangers, *revoked])
+        return revocation_list(authority or self.pck_ca, 1, (now - AGE, now + LIFE), [*strangers, *revoked])
 
     def endorsements(self, now: datetime, *, tcb_info: Mapping[str, Any] | None = None,
                      qe_identity: Mapping[str, Any] | None = None, revoked: Iterable[int] = (),
-                     revoked_authorities: Iterable[int] = (), signer: KeyPair | None = None) -> dict[str, Any]:
+                     revoked_authorities: Iterable[int] = (), signer: KeyPair | None = None,
+                     authority: KeyPair | None = None) -> dict[str, Any]:
         """Return what Intel's service would deliver at `now`, as the object that `casnb verify --endorsements` reads.
 
         `tcb_info` and `qe_identity` replace members before signing, `revoked` names serial numbers of platforms,
-        `revoked_authorities` those of authorities, and `signer` signs instead of the TCB signer.
+        `revoked_authorities` those of authorities, `signer` signs instead of the TCB signer, and `authority` is the one whose
+        platforms the list is about.
         """
-        signer = signer or self.tcb_signer
+        signer, authority = signer or self.tcb_signer, authority or self.pck_ca
         assert isinstance(signer.key, ec.EllipticCurvePrivateKey)
         now = now.replace(microsecond=0)
         info, identity = self.tcb_info(now, tcb_info), self.qe_identity(now, qe_identity)
         chain = (signer.cert_pem + self.root.cert_pem).decode()
         return {
-            "pck_crl_issuer_chain": (self.pck_ca.cert_pem + self.root.cert_pem).decode(),
+            "pck_crl_issuer_chain": (authority.cert_pem + self.root.cert_pem).decode(),
             "root_ca_crl": self.root_crl(now, revoked_authorities).hex(),
-            "pck_crl": self.pck_crl(now, revoked).hex(),
+            "pck_crl": self.pck_crl(now, revoked, authority).hex(),
             "tcb_info_issuer_chain": chain,
             "tcb_info": info.decode(),
             "tcb_info_signature": sign_raw(signer.key, info).hex(),
@@ -223,10 +230,14 @@ def _dates(now: datetime) -> dict[str, str]:
 
 
 def sgx_extension(*, ppid: bytes, components: tuple[int, ...], pce_svn: int, instance_id: bytes, smt: bool,
-                  fmspc: bytes = FMSPC, pce_id: bytes = PCEID) -> bytes:
-    """Return the DER of the SGX extension of a PCK certificate, as the Platform CA writes it (all seven items)."""
+                  fmspc: bytes = FMSPC, pce_id: bytes = PCEID, cpu_svn: bytes | None = None) -> bytes:
+    """Return the DER of the SGX extension of a PCK certificate, as the Platform CA writes it (all seven items).
+
+    `cpu_svn` left out is the components.
+    """
     tcb = [_item((2, n + 1), der(0x02, _integer(svn))) for n, svn in enumerate(components)]
-    tcb += [_item((2, 17), der(0x02, _integer(pce_svn))), _item((2, 18), der(0x04, bytes(components)))]
+    tcb.append(_item((2, 17), der(0x02, _integer(pce_svn))))
+    tcb.append(_item((2, 18), der(0x04, bytes(components) if cpu_svn is None else cpu_svn)))
     settings = (_item((7, 1), _boolean(True)), _item((7, 2), _boolean(False)), _item((7, 3), _boolean(smt)))
     return der(0x30, b"".join((
         _item((1,), der(0x04, ppid)), _item((2,), der(0x30, b"".join(tcb))), _item((3,), der(0x04, pce_id)),

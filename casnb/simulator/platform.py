@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -155,16 +155,15 @@ class Platform:
     @cached_property
     def pck(self) -> KeyPair:
         """The certificate that Intel gave this machine."""
-        extension = sgx_extension(
-            ppid=self.ppid, components=self.level.components, pce_svn=self.level.pce_svn,
-            instance_id=self.seed.octets(f"instance {self.label}", 16),
-            smt="accept-configuration-needed" in self.status.needs)
-        return self.intel.pck(self.label, self.seed.p256(f"pck {self.label}"), extension)
+        return self.certified()
 
-    @cached_property
-    def pck_chain_pem(self) -> bytes:
-        """PCK certificate, authority, root; PEM."""
-        return self.pck.cert_pem + self.intel.pck_ca.cert_pem + self.intel.root.cert_pem
+    def certified(self, authority: KeyPair | None = None, **items: Any) -> KeyPair:
+        """Return the certificate as another authority would issue it, or with items of `sgx_extension` replaced."""
+        extension = sgx_extension(**{
+            "ppid": self.ppid, "components": self.level.components, "pce_svn": self.level.pce_svn,
+            "instance_id": self.seed.octets(f"instance {self.label}", 16),
+            "smt": "accept-configuration-needed" in self.status.needs, **items})
+        return self.intel.pck(self.label, self.seed.p256(f"pck {self.label}"), extension, authority)
 
     @cached_property
     def attestation_key(self) -> ec.EllipticCurvePrivateKey:
@@ -202,16 +201,17 @@ class Platform:
     def quote(self, body: ReportBody, *, fields: Mapping[str, Any] | None = None, qe_body: Mapping[str, Any] | None = None,
               auth_data: bytes = bytes(range(32)), sign_with: ec.EllipticCurvePrivateKey | None = None,
               attestation_key: ec.EllipticCurvePrivateKey | None = None, certify_with: ec.EllipticCurvePrivateKey | None = None,
-              certification_type: int = 5, certification_data: bytes | None = None) -> Quote:
+              chain: Sequence[KeyPair] = (), certification_type: int = 5, certification_data: bytes | None = None) -> Quote:
         """Return a DCAP quote, version 3, of a report body.
 
         Everything left out is as an honest machine would have it. `fields` and `qe_body` replace fields of the quote and of the
         quoting enclave's report by name, before either is signed. `attestation_key` is the key that the quoting enclave's report
         names, `sign_with` the one that signs header and body, `certify_with` the one that signs the quoting enclave's report in
-        place of the PCK key.
+        place of the PCK key. `chain` are the certificates that it brings, the platform's first: its key is then the PCK key.
         """
         key = attestation_key or self.attestation_key
-        pck = certify_with or self.pck.key
+        chain = chain or (self.pck, self.intel.pck_ca, self.intel.root)
+        pck = certify_with or chain[0].key
         assert isinstance(pck, ec.EllipticCurvePrivateKey)
         named = hashlib.sha256(raw_point(key) + auth_data).digest() + bytes(32)
         unsigned = Quote(
@@ -219,7 +219,7 @@ class Platform:
             user_data=self.seed.octets(f"platform id {self.label}", 16) + bytes(4), body=body, signature=bytes(64),
             attestation_key=raw_point(key), qe_report=self.qe_body(named, qe_body), qe_report_signature=bytes(64),
             auth_data=auth_data, certification_type=certification_type,
-            certification_data=self.pck_chain_pem if certification_data is None else certification_data)
+            certification_data=b"".join(c.cert_pem for c in chain) if certification_data is None else certification_data)
         unsigned = changed(unsigned, fields)
         return replace(unsigned, signature=sign_raw(sign_with or key, unsigned.signed_bytes),
                        qe_report_signature=sign_raw(pck, unsigned.qe_report_bytes))

@@ -133,7 +133,7 @@ def certificate(subject: x509.Name, key: Key, signer: KeyPair | None, serial: in
         builder = builder.add_extension(extension, critical)
     made = builder.sign(signing, hashes.SHA256())
     if isinstance(signing, ec.EllipticCurvePrivateKey):
-        made = x509.load_der_x509_certificate(_signed(made.tbs_certificate_bytes, signing))
+        made = x509.load_der_x509_certificate(signed(made.tbs_certificate_bytes, signing))
     return KeyPair(made, key)
 
 
@@ -150,11 +150,14 @@ def revocation_list(signer: KeyPair, number: int, valid: tuple[datetime, datetim
     builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False)
     assert isinstance(signer.key, ec.EllipticCurvePrivateKey)
     made = builder.sign(signer.key, hashes.SHA256())
-    return _signed(made.tbs_certlist_bytes, signer.key)
+    return signed(made.tbs_certlist_bytes, signer.key)
 
 
-def _signed(tbs: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-    """Put a reproducible signature under a to-be-signed part; older releases of cryptography cannot while building."""
+def signed(tbs: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Put a reproducible signature under the to-be-signed part of a certificate or list, also under one that was bent.
+
+    Older releases of cryptography cannot while building.
+    """
     return der(0x30, tbs + _ECDSA_WITH_SHA256 + der(0x03, b"\0" + sign(key, tbs)))
 
 
