@@ -153,7 +153,8 @@ def _mrenclave(body: ReportBody, policy: AttestationPolicy, signer: Check, remar
         return not_run("mrenclave", "no MRENCLAVE was given; the signer stands for the code", optional=True, got=body.mrenclave)
     wanted = " or ".join(policy.mrenclaves)
     if not any(body.mr_enclave):
-        return failed("mrenclave", body.mrenclave, wanted, "zeros are the measurement of no enclave, whoever expects them")
+        why = "zeros are the measurement of no enclave, whoever expects them"
+        return failed("mrenclave", body.mrenclave, "the measurement of an enclave", why)
     if body.mrenclave in policy.mrenclaves:
         if policy.only_for_testing_trust_any:
             remarks.append(_unneeded(flag, "MRENCLAVE is the one that was given"))
@@ -179,6 +180,7 @@ def _mrsigner(body: ReportBody, policy: AttestationPolicy, remarks: list[str]) -
         return passed("mrsigner", body.mrsigner, wanted)
     known = known_signer(body.mrsigner)
     why = f"this is {known.name}: {known.note}" if known else "" if any(body.mr_signer) else "zeros are the hash of no signer's key"
+    wanted = wanted if body.mrsigner != wanted else "the hash of a signer's key"
     check = failed("mrsigner", body.mrsigner, wanted, why, ("only_for_testing-ignore-signer",))
     return check.waived_by(flag) if policy.only_for_testing_ignore_signer else check
 

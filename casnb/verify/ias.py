@@ -43,7 +43,7 @@ def verify_avr(
         known.update(report=parsed.quote.body, made=parsed.timestamp)
     if steps.reached("tcb-status", "avr-format", "avr-chain", "avr-signature", "avr-current"):
         status = TcbStatus.from_ias(parsed.status)
-        steps.add(status_check(status, parsed.status, "OK"))
+        steps.add(status_check(status, parsed.status or "an empty text", "OK"))
         known.update(tcb_status=status, platform_tcb_status=status, status_text=parsed.status,
                      advisories=tuple(dict.fromkeys(parsed.advisory_ids or ())),
                      evaluation_number=parsed.tcb_evaluation_data_number)
