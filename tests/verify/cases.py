@@ -87,19 +87,22 @@ def text_of(world: World, name: str) -> dict[str, Any]:
     return value
 
 
-def issue(world: World, name: str, signer: KeyPair | None, *, key: Any = None, ca: int | None = None, sgx: bytes | None = None,
-          usage: tuple[str, ...] | None = None, valid: tuple[datetime, datetime] = VALID, serial: int = 77, basic: bool = True,
+def issue(world: World, name: str | x509.Name, signer: KeyPair | None, *, key: Any = None, ca: int | None = None,
+          sgx: bytes | None = None, usage: tuple[str, ...] | None = None, valid: tuple[datetime, datetime] = VALID,
+          serial: int = 77, basic: bool = True,
           more: tuple[tuple[x509.ExtensionType, bool], ...] = ()) -> KeyPair:
     """A certificate of any role, truly signed: `ca` is a path length, `sgx` an SGX extension; no signer means itself."""
-    key = key or world.intel.seed.p256("test " + name)
-    usage = usage or (("key_cert_sign", "crl_sign") if ca is not None else ("digital_signature", "content_commitment"))
+    key = key or world.intel.seed.p256(f"test {name}")
+    subject = distinguished_name(CN=name, O="test") if isinstance(name, str) else name
+    if usage is None:
+        usage = ("key_cert_sign", "crl_sign") if ca is not None else ("digital_signature", "content_commitment")
     extensions: list[tuple[x509.ExtensionType, bool]] = [
         (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False), (key_usage(*usage), True)]
     if basic:
         extensions.append((x509.BasicConstraints(ca is not None, ca), True))
     if sgx is not None:
         extensions.append((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.840.113741.1.13.1"), sgx), False))
-    return certificate(distinguished_name(CN=name, O="test"), key, signer, serial, valid, [*extensions, *more])
+    return certificate(subject, key, signer, serial, valid, [*extensions, *more])
 
 
 def sgx_of(pair: KeyPair) -> bytes:
