@@ -9,6 +9,7 @@ import pytest
 
 from casnb.advisories import ADVISORIES
 from casnb.cas.diagnoses import DIAGNOSES
+from casnb.cas.recipes import RECIPES
 from casnb.cas.tables import TABLES
 from casnb.checks import CATALOGUE
 from casnb.errors import UsageError
@@ -51,6 +52,12 @@ def test_certificates_page_is_the_data():
     """The page on certificates carries the table of diagnoses as it is. To renew it: fill(text, TABLES) of casnb.cas.tables."""
     text = PAGE.with_name("certificates.md").read_text(encoding="utf-8")
     assert fill(text, TABLES) == text and all(text.count(f"(`{id}`)") == 1 for id in DIAGNOSES)
+
+
+def test_recipes_page_is_the_data():
+    """The page of recipes shows the texts that the tests run, word for word."""
+    text = PAGE.with_name("recipes.md").read_text(encoding="utf-8")
+    assert fill(text, TABLES) == text and all(f"```{r.language}\n{r.text()}```" in text for r in RECIPES.values())
 
 
 def test_unknown_table():

@@ -1,10 +1,11 @@
-"""What goes wrong on the way to a CAS as Markdown: documentation made of the rows that translate messages."""
+"""Recipes, and what goes wrong on the way to a CAS, as Markdown: documentation made of the data that runs and translates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from casnb.cas.diagnoses import DIAGNOSES
+from casnb.cas.recipes import RECIPES
 from casnb.verify.tables import markdown_table
 
 
@@ -15,4 +16,10 @@ def diagnoses() -> str:
         for d in DIAGNOSES.values()))
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"diagnoses": diagnoses}
+def recipes() -> str:
+    """Return one section a recipe: its text, and why each part of it is there."""
+    return "\n".join(f"\n## {r.tool}\n\n```{r.language}\n{r.text()}```\n\n" + "\n".join(f"- {w[0].upper()}{w[1:]}." for w in r.why)
+                     for r in RECIPES.values())
+
+
+TABLES: Mapping[str, Callable[[], str]] = {"diagnoses": diagnoses, "recipes": recipes}
