@@ -62,6 +62,11 @@ class Service:
         """Members that casnb carries and does nothing with."""
         return tuple(m for m in CARRIED if m in self.data)
 
+    @property
+    def guards(self) -> tuple[str, ...]:
+        """Those of them that make it stricter."""
+        return tuple(m for m in GUARDS if m in self.data)
+
 
 @dataclass(frozen=True)
 class Security:
