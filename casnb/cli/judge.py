@@ -21,6 +21,7 @@ from casnb.verify.pki import TrustAnchors, intel_roots
 
 if TYPE_CHECKING:
     from casnb.checks import AttestationResult
+    from casnb.verify.proof import Proof
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,16 @@ def judge(value: Evidence, terms: Terms, subject: str) -> AttestationResult:
     Of an RA-TLS certificate the evidence is judged, and `certificate-binding` is whether it names the certificate's key.
     Raises UsageError for what nobody has signed, or what lacks its endorsements, EvidenceError and SourceError as `verify` does.
     """
+    proof, report = prove(value, terms, subject)
+    result = appraise(proof, terms.policy, report=report, subject=subject)
+    return _bound(result, value) if isinstance(value, RaTlsCertificate) and proof.genuine else result
+
+
+def prove(value: Evidence, terms: Terms, subject: str) -> tuple[Proof, CasReport | None]:
+    """Return the proof of a piece of evidence, and the CAS report it came in, if it did."""
     evidence = _signed(value, subject)
     proof = verify(evidence, endorsements=_endorsements(evidence, terms), roots=_anchors(terms.roots), now=terms.now)
-    result = appraise(proof, terms.policy, report=evidence if isinstance(evidence, CasReport) else None, subject=subject)
-    return _bound(result, value) if isinstance(value, RaTlsCertificate) and proof.genuine else result
+    return proof, evidence if isinstance(evidence, CasReport) else None
 
 
 def _bound(result: AttestationResult, certificate: RaTlsCertificate) -> AttestationResult:

@@ -92,9 +92,15 @@ SECTIONS: Mapping[str, Sequence[str]] = {
 }
 
 
-def policy_options(command: F) -> F:
-    """Add the options of a policy, with the names of `scone cas attest`; the insecure ones come from the flag catalogue."""
-    rows: list[Callable[[Any], Any]] = [
+def _add(rows: Sequence[Callable[[Any], Any]], command: F) -> F:
+    for row in reversed(rows):
+        command = row(command)
+    return command
+
+
+def identity_options(command: F) -> F:
+    """Add the options that say which enclave is meant."""
+    return _add([
         option("--mrenclave", multiple=True, metavar="HEX",
                help="The measurement expected, 64 lower-case hex digits. Repeat it where any of several will do."),
         option("--mrsigner", metavar="HEX", help="Another signer than Scontain's; needs --isvprodid and --isvsvn."),
@@ -102,7 +108,12 @@ def policy_options(command: F) -> F:
         option("--isvsvn", type=int, metavar="N", help="The lowest version of the product that is good enough."),
         option("-c", "--cas-key-hash", metavar="HASH", help="This instance and no other: the hash of its root key."),
         option("-s", "--cas-software-key-hash", metavar="HASH", help="The same for the key of its current software."),
-    ]
+    ], command)
+
+
+def policy_options(command: F) -> F:
+    """Add the options of a policy, with the names of `scone cas attest`; the insecure ones come from the flag catalogue."""
+    rows: list[Callable[[Any], Any]] = []
     for f in FLAGS:
         names = [f"-{f.short}"] if f.short else []
         rows.append(click.option(*names, f"--{f.name}", f.attribute, is_flag=True, help=f.help))
@@ -117,9 +128,7 @@ def policy_options(command: F) -> F:
         option("--tcb-grace", type=Span(), metavar="TIME",
                help="Accept an outdated platform for this long after the date of the level it reached: -G, for a time."),
     ]
-    for row in reversed(rows):
-        command = row(command)
-    return command
+    return identity_options(_add(rows, command))
 
 
 def split_list(text: str | None) -> tuple[str, ...]:
@@ -130,7 +139,8 @@ def split_list(text: str | None) -> tuple[str, ...]:
 def policy_from(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | None = None) -> AttestationPolicy:
     """Return the policy that parsed options stand for; raise UsageError for one that contradicts itself.
 
-    `params` holds the values of `policy_options`, and `verification_time` and `nonce` where the command has them.
+    `params` holds the values of `identity_options` or `policy_options`, and `verification_time` and `nonce` where the command
+    has them.
     """
     from casnb.identities import SCONTAIN_CAS
     from casnb.policy import AttestationPolicy
@@ -138,9 +148,10 @@ def policy_from(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | 
     policy = AttestationPolicy(
         mrenclaves=tuple(params["mrenclave"]), mrsigner=params["mrsigner"], isvprodid=params["isvprodid"], isvsvn=params["isvsvn"],
         cas_key_hash=params["cas_key_hash"], cas_software_key_hash=params["cas_software_key_hash"],
-        ignore_advisories=split_list(params["ignore_advisories"]), fail_on_any_advisory=params["fail_on_any_advisory"],
+        ignore_advisories=split_list(params.get("ignore_advisories")),
+        fail_on_any_advisory=params.get("fail_on_any_advisory", False),
         nonce=params.get("nonce"), verification_time=params.get("verification_time"),
-        expected_signer=expected_signer or SCONTAIN_CAS, **{name: params[name] for name in _PLAIN})
+        expected_signer=expected_signer or SCONTAIN_CAS, **{name: params[name] for name in _PLAIN if name in params})
     return policy.require_valid()
 
 

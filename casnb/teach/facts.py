@@ -19,6 +19,7 @@ from casnb.errors import UsageError, neutral
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read_file
 from casnb.identities import SCONTAIN_CAS, ExpectedSigner
+from casnb.matrix import Column, Matrix
 from casnb.minimal import MinimalSet, minimal_flags
 from casnb.policy import AttestationPolicy, appraise
 from casnb.simulator.scenario import SCENARIOS
@@ -189,14 +190,24 @@ class Cases:
         return (*SCENARIOS, *self.loaded)
 
     def load(self, report: LoadedReport) -> LoadedReport:
-        """Keep a report out of a file beside the scenarios, under its name; a second of the same name takes its place.
-
-        Raises UsageError for the name of a scenario.
-        """
+        """Keep a report out of a file beside the scenarios, under its name; a second of the same name takes its place."""
         if report.name in SCENARIOS:
-            raise UsageError("report", got=f"the name {report.name}, which is a scenario's", wanted="another name")
+            report.name += " (file)"
         self.loaded[report.name] = report
         return report
+
+    def matrix(self, mrenclave: str = "given") -> Matrix:
+        """Return what every combination of flags makes of every case; the MRENCLAVE is `given`, `one digit wrong` or `none`.
+
+        Raises UsageError for another word.
+        """
+        ways: dict[str, Callable[[str], tuple[str, ...]]] = {
+            "given": lambda m: (m,), "one digit wrong": lambda m: (changed_digit(m),), "none": lambda m: ()}
+        if mrenclave not in ways:
+            raise UsageError("MRENCLAVE", got=mrenclave, wanted="one of " + ", ".join(ways))
+        cases = [self.case(name) for name in self.names]
+        return Matrix([Column(c.name, c.title, AttestationPolicy(mrenclaves=ways[mrenclave](c.mrenclave)), c.appraise)
+                       for c in cases])
 
     def case(self, name: str) -> Case:
         """Return a scenario or a loaded report, or raise UsageError that lists those there are."""
@@ -209,6 +220,11 @@ class Cases:
         if scenario not in self._made:
             self._made[scenario] = Facts(World(seed=self.seed, scenario=scenario, now=self.now))
         return self._made[scenario]
+
+
+def changed_digit(mrenclave: str) -> str:
+    """Return a measurement that differs in its last hex digit."""
+    return mrenclave[:-1] + ("0" if mrenclave[-1] != "0" else "1")
 
 
 def evidence_type(world: World) -> str:

@@ -23,6 +23,7 @@ from casnb.view import Shown, cell, html_table, text_table
 
 if TYPE_CHECKING:
     from casnb.identities import ExpectedSigner
+    from casnb.matrix import Matrix
     from casnb.teach.panels.flags import FlagPanel
     from casnb.teach.panels.quiz import QuizPanel
     from casnb.verify.pki import TrustAnchors
@@ -179,6 +180,10 @@ class Lab(Shown):
         EvidenceError for bytes that are no CAS report, SourceError for a file or report that nobody can judge.
         """
         return self.cases.load(LoadedReport.from_file(path, **others))
+
+    def matrix(self, mrenclave: str = "given") -> Matrix:
+        """Return what every combination of flags makes of every scenario and every loaded report."""
+        return self.cases.matrix(mrenclave)
 
     def build(self, version: str, **others: Any) -> Facts:
         """Return what would be true here if another build ran; `others` are `isv_svn`, `isv_prod_id` and `signer`."""

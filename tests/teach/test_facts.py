@@ -50,7 +50,7 @@ def test_simulated_report_fails_under_intels_roots(cases):
 
 
 def test_loaded_beside_the_scenarios(tmp_path):
-    """A loaded report is one more case under the file's name; a scenario's name is refused, an unknown one lists all."""
+    """A loaded report is one more case under the file's name; a scenario's name is told apart, an unknown one lists all."""
     mine = Cases("loaded")
     world = mine.get("dcap-debug").world
     (tmp_path / "mine.json").write_bytes(mine.get("dcap-debug").report_bytes)
@@ -59,8 +59,8 @@ def test_loaded_beside_the_scenarios(tmp_path):
     assert mine.case("dcap-debug").minimal.flags == loaded.minimal.flags and "simulated roots" in loaded.story
     with pytest.raises(UsageError, match=r"mine\.json"):
         mine.case("nothing")
-    with pytest.raises(UsageError, match="scenario's"):
-        mine.load(LoadedReport(loaded.report_bytes, roots=world.roots, now=world.now, name="public"))
+    other = mine.load(LoadedReport(loaded.report_bytes, roots=world.roots, now=world.now, name="public"))
+    assert mine.case("public (file)") is other and mine.case("public") is mine.get("public")
 
 
 def test_lab_loads_a_report(vectors):

@@ -14,7 +14,7 @@ from casnb import flags as catalogue
 from casnb.errors import CasnbError, UsageError, neutral
 from casnb.policy import AttestationPolicy
 from casnb.simulator.scenario import SCENARIOS
-from casnb.teach.facts import Cases
+from casnb.teach.facts import Cases, changed_digit
 from casnb.view import Shown, cell, html_result, html_verdict, page, text_result
 
 if TYPE_CHECKING:
@@ -99,11 +99,6 @@ class FlagModel(traitlets.HasTraits):
     def close(self) -> None:
         """Let go of every observer."""
         self.unobserve_all()
-
-
-def changed_digit(mrenclave: str) -> str:
-    """Return a measurement that differs in its last hex digit."""
-    return mrenclave[:-1] + ("0" if mrenclave[-1] != "0" else "1")
 
 
 def sentence(model: FlagModel) -> str:

@@ -1,0 +1,299 @@
+"""The matrix: every combination of the six insecure flags against several reports, computed; rows that say the same are one row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from casnb.checks import Verdict
+from casnb.errors import neutral
+from casnb.flags import BY_NAME, FLAGS
+from casnb.view import Shown, cell, page
+
+if TYPE_CHECKING:
+    from casnb.checks import AttestationResult
+    from casnb.policy import AttestationPolicy
+
+NAMES = tuple(f.name for f in FLAGS)
+#: Every set of flags, catalogue order, the small ones first: 64.
+COMBINATIONS = tuple(names for size in range(len(NAMES) + 1) for names in combinations(NAMES, size))
+MISUSED = "usage-error"
+_PREFIX = "only_for_testing-"
+_LEGEND = ("yes = trustworthy; W3 = accepted with 3 waivers; no = rejected; usage error = refused before anything is sent. Rows "
+           f"that agree are one; what stands under no difference changes nothing. The long flags are short for --{_PREFIX}...")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One report to judge: `policy` says which enclave is meant, and the flags are laid over it."""
+
+    name: str
+    title: str
+    policy: AttestationPolicy
+    appraise: Callable[[AttestationPolicy], AttestationResult]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What became of one report under one set of flags; `problem` is there where the set itself is wrong."""
+
+    verdict: str
+    waived: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def word(self) -> str:
+        """The outcome in few letters, for narrow columns."""
+        return {"trustworthy": "yes", "rejected": "no", MISUSED: "--"}.get(self.verdict, f"W{len(self.waived)}")
+
+    @property
+    def words(self) -> str:
+        """The outcome in full."""
+        count = f"{len(self.waived)} waiver{'s' if len(self.waived) > 1 else ''}"
+        return {"trustworthy": "trustworthy", "rejected": "rejected", MISUSED: "usage error"}.get(self.verdict, count)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Sets of flags with the same outcome everywhere: `always` with any of `either` added or not (long names)."""
+
+    always: tuple[str, ...]
+    either: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def problem(self) -> str:
+        """Why nothing was judged, where nothing was: the rule that is broken, without its reason."""
+        return self.cells[0].problem.partition(", because")[0].removesuffix(".") if all(c.problem for c in self.cells) else ""
+
+    @property
+    def size(self) -> int:
+        """How many sets of flags the row stands for."""
+        return 1 << len(self.either)
+
+
+class Matrix(Shown):
+    """Outcomes of all 64 sets of flags in each column: `outcome(flags)` the full table, `rows` the same with equal rows as one."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = tuple(columns)
+        self._cells = {names: tuple(_judge(c, names) for c in self.columns) for names in COMBINATIONS}
+        self.rows = tuple(_collapse(self._cells))
+
+    def outcome(self, names: Iterable[str], column: str) -> Cell:
+        """Return the cell of a set of flags (long names, any order) in a column."""
+        wanted = set(names)
+        place = [c.name for c in self.columns].index(column)
+        return self._cells[tuple(n for n in NAMES if n in wanted)][place]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all 64 rows as plain data."""
+        return {
+            "columns": [{"name": neutral(c.name, 60), "title": neutral(c.title, 200)} for c in self.columns],
+            "rows": [{"flags": list(names), "problem": cells[0].problem if all(c.problem for c in cells) else "", "cells": [
+                {"column": neutral(column.name, 60), "verdict": c.verdict, "waived": list(c.waived)}
+                for column, c in zip(self.columns, cells, strict=True)]} for names, cells in self._cells.items()]}
+
+    def to_csv(self) -> str:
+        """Return all 64 rows as CSV: the flags, then one verdict a column."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["flags", *(neutral(c.name, 60) for c in self.columns)])
+        writer.writerows([label(names), *(c.words for c in cells)] for names, cells in self._cells.items())
+        return out.getvalue()
+
+    def text(self, width: int = 100) -> str:
+        """Return the collapsed table as plain text; where it does not fit, columns are lettered and told below."""
+        heads = [neutral(c.name, 40) for c in self.columns]
+        first = max(len(label(r.always)) for r in self.rows)
+        lettered = first + sum(2 + max(len(h), 3) for h in heads) > width
+        shown = [chr(ord("a") + n % 26) for n in range(len(heads))] if lettered else heads
+        sizes = [max(len(h), 3) for h in shown]
+        lines = ["  ".join(["flags".ljust(first), *(h.ljust(s) for h, s in zip(shown, sizes, strict=True))]).rstrip()]
+        for row in self.rows:
+            body = [f"usage error: {row.problem}"] if row.problem else [
+                c.word.ljust(s) for c, s in zip(row.cells, sizes, strict=True)]
+            lines += _hung("  ".join([label(row.always).ljust(first), *body]).rstrip(), width, first + 2)
+            lines += _hung(f"  no difference: {label(row.either)}", width, 4) if row.either else []
+        told = [f"{letter} {head}: {neutral(c.title, 80)}" for letter, head, c in zip(shown, heads, self.columns, strict=True)]
+        return "\n".join([*lines, "", *(told if lettered else []), *textwrap.wrap(_LEGEND, width)])
+
+    def __str__(self) -> str:
+        return self.text()
+
+    __repr__ = __str__
+
+    def _html(self) -> str:
+        """Return picture and table: both say the same."""
+        head = "".join(f'<th scope="col">{cell(c.name, 40)}</th>' for c in self.columns)
+        out = [f'<table><caption>Flags and reports</caption><thead><tr><th scope="col">flags</th>{head}'
+               '<th scope="col">no difference</th></tr></thead><tbody>']
+        for row in self.rows:
+            cells = "".join(f'<td><span class="s s-{_CLASS.get(c.verdict, "waived")}">{c.words}</span></td>' for c in row.cells)
+            if row.problem:
+                cells = f'<td colspan="{len(self.columns)}">usage error: {cell(row.problem)}</td>'
+            out.append(f'<tr><th scope="row" style="white-space:nowrap"><code>{cell(label(row.always))}</code></th>{cells}'
+                       f"<td><code>{cell(label(row.either)) if row.either else ''}</code></td></tr>")
+        return "".join([*out, f"</tbody></table><p>{cell(_LEGEND, 400)}</p>"])
+
+    def html(self) -> str:
+        """Return a page of its own, picture and table."""
+        return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{TITLE}</title></head><body>{self.svg()}'
+                f"{page(self._html())}</body></html>\n")
+
+    def svg(self) -> str:
+        """Return the collapsed table as a picture."""
+        return svg_matrix(self)
+
+    def picture(self) -> Picture:
+        """Return the picture as something that a notebook shows."""
+        return Picture(self)
+
+
+class Picture(Shown):
+    """The picture of a matrix, with its text for those who do not see it."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self.matrix = matrix
+
+    def __str__(self) -> str:
+        return str(self.matrix)
+
+    __repr__ = __str__
+
+    def _html(self) -> str:
+        return self.matrix.svg()
+
+
+_CLASS = {"trustworthy": "passed", "rejected": "failed", MISUSED: "not-run"}
+
+
+def label(names: Sequence[str]) -> str:
+    """Write a set of flags shortly: letters in one cluster, the testing flags without their prefix; `no flag` for none."""
+    cluster = "".join(BY_NAME[n].short for n in NAMES if n in names and BY_NAME[n].short)
+    long = [n.removeprefix(_PREFIX) for n in NAMES if n in names and not BY_NAME[n].short]
+    return " ".join([*([f"-{cluster}"] if cluster else []), *long]) or "no flag"
+
+
+def _judge(column: Column, names: Sequence[str]) -> Cell:
+    policy = column.policy.with_flags(*names)
+    if problems := policy.problems():
+        return Cell(MISUSED, (), problems[0])
+    result = column.appraise(policy)
+    return Cell(result.verdict.value, tuple(c.id for c in result.waivers) if result.verdict is not Verdict.REJECTED else ())
+
+
+def _collapse(cells: dict[tuple[str, ...], tuple[Cell, ...]]) -> Iterator[Row]:
+    """Cover the sets of equal outcome with few rows: each time the largest `always` plus any of `either` that fits."""
+    groups: dict[tuple[Cell, ...], set[frozenset[str]]] = {}
+    for names, outcome in cells.items():
+        groups.setdefault(outcome, set()).add(frozenset(names))
+    rows = []
+    for outcome, left in groups.items():
+        while left:
+            always, either = next((a, e) for a, e in _CUBES if _members(a, e) <= left)
+            left -= _members(always, either)
+            rows.append(Row(always, either, outcome))
+    rank = {names: n for n, names in enumerate(COMBINATIONS)}
+    yield from sorted(rows, key=lambda r: (bool(r.problem), sum(not BY_NAME[n].short for n in r.always), rank[r.always]))
+
+
+def _members(always: Sequence[str], either: Sequence[str]) -> set[frozenset[str]]:
+    return {frozenset((*always, *more)) for size in range(len(either) + 1) for more in combinations(either, size)}
+
+
+#: Every pair of `always` and `either` without a common flag, the largest first.
+_CUBES = sorted(((a, e) for a in COMBINATIONS for e in COMBINATIONS if not set(a) & set(e)), key=lambda p: (-len(p[1]), len(p[0])))
+
+
+def _hung(line: str, width: int, margin: int) -> list[str]:
+    """Fold a line between words, further lines moved in."""
+    if len(line) <= width:
+        return [line]
+    return textwrap.wrap(line, width, subsequent_indent=" " * margin, drop_whitespace=True, break_long_words=False,
+                         break_on_hyphens=False, replace_whitespace=False)
+
+
+# The picture
+
+TITLE = "Which flags accept which report"
+_LABEL, _WIDE, _HIGH, _TOP = 260, 122, 44, 50
+_TEXT = "fill:var(--jp-ui-font-color1,#1a1a1a);font-family:var(--jp-ui-font-family,sans-serif)"
+_CODE = "fill:var(--jp-ui-font-color1,#1a1a1a);font-family:var(--jp-code-font-family,monospace)"
+_LINE = "stroke:var(--jp-ui-font-color1,#1a1a1a)"
+#: Frame of a cell by outcome, so that a picture without colour says as much.
+_FRAME = {
+    "trustworthy": "stroke-width:2.5;fill:none;stroke:var(--jp-success-color0,#1b5e20)",
+    "accepted-with-waivers": "stroke-width:2.5;stroke-dasharray:6 4;fill:none;stroke:var(--jp-warn-color0,#8a3c00)",
+    "rejected": "stroke-width:0.6;fill:none;" + _LINE,
+}
+
+
+def description(matrix: Matrix) -> str:
+    """Return the picture in sentences, one a row."""
+    names = [neutral(c.name, 40) for c in matrix.columns]
+    out = []
+    for row in matrix.rows:
+        if row.problem:
+            out.append(f"{label(row.always)}: usage error.")
+            continue
+        said = [f"{name} {c.words}" for name, c in zip(names, row.cells, strict=True) if c.verdict != "rejected"]
+        rest = "every other rejected" if said else "every one rejected"
+        more = f" No difference: {label(row.either)}." if row.either else ""
+        out.append(f"{label(row.always)}: {', '.join([*said, rest])}.{more}")
+    return " ".join(out)
+
+
+def svg_matrix(matrix: Matrix) -> str:
+    """Return a matrix as inline SVG with title and description; outcomes are told by word and frame, colours follow the theme."""
+    width, height = _LABEL + _WIDE * len(matrix.columns) + 10, _TOP + _HIGH * len(matrix.rows) + 10
+    told = escape(description(matrix))
+    out = [f'<svg role="img" aria-label="{TITLE}. {told}" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" '
+           f'style="width:100%;max-width:{width // 16}em;height:auto;display:block"><title>{TITLE}</title><desc>{told}</desc>']
+    for n, column in enumerate(matrix.columns):
+        out.append(_words(_LABEL + _WIDE * n + _WIDE // 2, _TOP - 16, cell(column.name, 15), "middle", f"{_TEXT};font-weight:600"))
+    out.append(_words(8, _TOP - 16, "flags", "start", f"{_TEXT};font-weight:600"))
+    for n, row in enumerate(matrix.rows):
+        out.append(_row(row, _TOP + _HIGH * n))
+    return "".join([*out, "</svg>"])
+
+
+def _row(row: Row, top: int) -> str:
+    """One row: its flags, what makes no difference in small letters below, and a framed word a column."""
+    middle = top + (18 if row.either else 27)
+    out = [f'<line x1="0" y1="{top}" x2="{_LABEL + _WIDE * len(row.cells) + 10}" y2="{top}" style="{_LINE};stroke-width:0.5"/>',
+           _words(8, middle, cell(label(row.always)), "start", _CODE)]
+    if row.either:
+        out.append(_words(8, top + 35, cell("no difference: " + label(row.either)), "start", _TEXT, 11))
+    if row.problem:
+        words = cell(f"usage error: {row.problem}", 130)
+        return "".join([*out, _words(_LABEL + 8, top + 27, words, "start", f"{_TEXT};font-style:italic")])
+    for n, found in enumerate(row.cells):
+        left = _LABEL + _WIDE * n
+        bold = "" if found.verdict == "rejected" else ";font-weight:600"
+        if found.verdict in _FRAME:
+            out.append(f'<rect x="{left + 5}" y="{top + 8}" width="{_WIDE - 10}" height="{_HIGH - 16}" rx="3" '
+                       f'style="{_FRAME[found.verdict]}"/>')
+        out.append(_words(left + _WIDE // 2, top + 27, cell(found.words), "middle", _TEXT + bold))
+    return "".join(out)
+
+
+def _words(x: int, y: int, text: str, anchor: str, style: str, size: int = 14) -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" style="{style};font-size:{size}px">{text}</text>'
+
+
+def dumps(matrix: Matrix, form: str, width: int = 100) -> str:
+    """Return a matrix in one of `FORMATS`, ending in a newline."""
+    made = {"text": lambda: matrix.text(width) + "\n", "csv": matrix.to_csv, "svg": lambda: matrix.svg() + "\n",
+            "json": lambda: json.dumps(matrix.to_json(), indent=2) + "\n", "html": matrix.html}
+    return made[form]()
+
+
+FORMATS = ("text", "csv", "json", "svg", "html")
