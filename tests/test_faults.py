@@ -12,11 +12,8 @@ from pathlib import Path
 
 import pytest
 from verify.cases import flip, region
-from verify.faults import STOPS, Fault, Harmless, all_pass, expected, found, good
-from verify.faults_ias import IAS_FAULTS, IAS_HARMLESS
-from verify.faults_lists import LISTS_FAULTS, LISTS_HARMLESS
-from verify.faults_policy import POLICY_FAULTS, POLICY_HARMLESS
-from verify.faults_quote import QUOTE_FAULTS, QUOTE_HARMLESS
+from verify.faults import STOPS, all_pass, expected, found, good
+from verify.table import FAULTS, HARMLESS
 
 from casnb.checks import CATALOGUE, PROOF_IDS, CheckStatus, Verdict
 from casnb.errors import PolicyError, VerificationError
@@ -26,8 +23,6 @@ from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import verify_endorsements
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "verification.md"
-FAULTS: list[Fault] = [*QUOTE_FAULTS, *LISTS_FAULTS, *IAS_FAULTS, *POLICY_FAULTS]
-HARMLESS: list[Harmless] = [*QUOTE_HARMLESS, *LISTS_HARMLESS, *IAS_HARMLESS, *POLICY_HARMLESS]
 #: What cannot be built as bytes: a quote signed with a stolen key is as good as any. The documentation has a paragraph.
 UNBUILDABLE = {"P30": "no bytes to\nbuild a test from"}
 EVERY_FLAG = tuple(f.name for f in (*FLAGS, *NEWER))

@@ -26,7 +26,7 @@ from verify.faults import (
     rewritten,
     signed_by,
 )
-from verify.faults_quote import BENT, chained, intel, items, pck
+from verify.faults_quote import BENT, EXACT, chained, intel, items, pck
 
 from casnb.evidence import strictjson
 from casnb.simulator.intel import AGE, LEVELS, LIFE, VALID
@@ -77,8 +77,8 @@ WHO = [
           signed_by(certified(SIGNER, lambda e: intel(e).pck_ca), lambda e: intel(e).pck_ca, root), choice=ROLE),
     Fault("TCB signer of another name", "P14", BOTH, signed_by(signer("SIMULATED Intel SGX TCB Signer")), choice=NAME),
     Fault("TCB signer whose name only begins as Intel's", "P14", BOTH, signed_by(signer(SIGNER + " Test")), choice=NAME),
-    Fault("TCB signer whose key may not sign", "P29", BOTH, signed_by(signer(usage=("key_agreement",)))),
-    Fault("TCB signer that may certify", "P29", BOTH, signed_by(signer(usage=("digital_signature", "key_cert_sign")))),
+    Fault("TCB signer whose key may not sign", "P29", BOTH, signed_by(signer(usage=("key_agreement",))), choice=ROLE),
+    Fault("TCB signer that may certify", "P29", BOTH, signed_by(signer(usage=("digital_signature", "key_cert_sign"))), choice=ROLE),
     *each("TCB signer out of date", "P16", BOTH, [
         ("expired a second ago", signed_by(signer(valid=lambda e: (VALID[0], e.now - SECOND)))),
         ("valid in a second", signed_by(signer(valid=lambda e: (e.now + SECOND, VALID[1]))))]),
@@ -89,7 +89,7 @@ WHO = [
             intel(e).tcb_signer.cert_pem + MALLORY.intel.root.cert_pem).decode())),
         ("with a third certificate",
             members(tcb_info_issuer_chain=lambda e: e.lists.tcb_info_issuer_chain + pck(e).cert_pem.decode())),
-        ("not PEM", members(tcb_info_issuer_chain="no chain"))]),
+        ("not PEM", members(tcb_info_issuer_chain="no chain"))], choice=EXACT),
     Fault("signer's chain of the QE identity missing", "P01", QE, members(qe_identity_issuer_chain="")),
 ]
 
@@ -197,7 +197,7 @@ FORM = [
         ("no PCESVN", first(lambda x: x["tcb"].pop("pcesvn"))), ("PCESVN 65536", first(lambda x: x["tcb"].update(pcesvn=65536))),
         ("advisories null", first(lambda x: x.update(advisoryIDs=None))), ("advisories a string", first(
             lambda x: x.update(advisoryIDs="INTEL-SA-00161"))), ("an advisory that is a number", first(
-                lambda x: x.update(advisoryIDs=[161])))]),
+                lambda x: x.update(advisoryIDs=[161])))], choice="JSON text"),
     *each("TCB info, a member twice", "P18", TCB, [
         ("the same", put('"tcbType":0', '"tcbType":0,"tcbType":0')),
         ("good one last", put('"fmspc"', '"fmspc":"00000000BEEF","fmspc"')),
@@ -255,7 +255,8 @@ SAYS = [
         (id, listed(qe_identity={"id": id})) for id in ("TD_QE", "QVE", "qe")]),
     Fault("QE identity names another signer", "P01", "qe-identity", listed(qe_identity={"mrsigner": "00" * 32})),
     Fault("QE identity names another product", "P01", "qe-identity", listed(qe_identity={"isvprodid": 2})),
-    Fault("QE identity with a mask of zeros", "P01", "qe-identity", listed(qe_identity={"attributesMask": "00" * 16})),
+    Fault("QE identity with a mask of zeros", "P01", "qe-identity", listed(qe_identity={"attributesMask": "00" * 16}),
+        choice="QE identity masks"),
     Fault("QE identity that allows MISCSELECT alone", "P01", "qe-identity", listed(qe_identity={"miscselect": "01000000"})),
     Fault("the platform's level revoked", "P08", G, first(lambda x: x.update(tcbStatus="Revoked")), status="Revoked"),
     Fault("the quoting enclave's level revoked", "P08 P02", G, first(
@@ -267,7 +268,7 @@ SAYS = [
         lambda x: x.update(tcbStatus="OutOfDate"), "qe_identity"), status="OutOfDate"),
     *each("status of a quoting enclave that only a platform has", "P02", G, [
         (w, first(lambda x, w=w: x.update(tcbStatus=w), "qe_identity")) for w in ("SWHardeningNeeded", "ConfigurationNeeded")],
-        status="OutOfDate"),
+        status="OutOfDate", choice="QE status"),
     Fault("the sixteenth component not reached", "P11", "tcb-status advisories", components(
         lambda c: [*c[:15], {"svn": 1}]), status="ConfigurationNeeded"),
     Fault("the only level not reached", "P09", "tcb-status", rows(lambda x: [{**x[0], "tcb": {**x[0]["tcb"], "pcesvn": 99}}]),

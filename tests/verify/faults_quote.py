@@ -43,6 +43,8 @@ from casnb.verify.certificate import tlv
 from casnb.verify.pki import intel_roots
 from casnb.verify.tcb import TcbStatus
 
+PCK_ROLE, KEYS_HASHES, EXACT, EXTENSION, MATCHING = (
+    "PCK certificate: role", "keys and hashes", "exact chain", "PCK extension", "matching")
 LEAF, PLATFORM = "SIMULATED Intel SGX PCK Certificate", "SIMULATED Intel SGX PCK Platform CA"
 _EXPIRED = (VALID[0], VALID[0] + 365 * DAY)
 _NOT_YET = (VALID[1] - 365 * DAY, VALID[1])
@@ -73,14 +75,33 @@ def bit(part: str) -> Change:
     return spliced(lambda q: flip(q, 8 * region(q, part)[0]))
 
 
+def later(version: int, tee_type: int = 0) -> Change:
+    """A whole quote of another version as that version lays it out, truly signed; of a TDX one the body is longer."""
+    def change(e: Evidence) -> Evidence:
+        q = Quote.from_bytes(e.quote)
+        inner = q.qe_report.to_bytes() + q.qe_report_signature + struct.pack("<H", len(q.auth_data)) + q.auth_data + struct.pack(
+            "<HI", q.certification_type, len(q.certification_data)) + q.certification_data
+        body = q.body.to_bytes() + bytes(200 if tee_type else 0)
+        head = struct.pack("<HHI", version, 2, tee_type) + e.quote[8:48]
+        head += struct.pack("<HI", 2 if tee_type else 1, len(body)) if version == 5 else b""
+        signature = sign_raw(e.world.platform.attestation_key, head + body)
+        data = signature + q.attestation_key + struct.pack("<HI", 6, len(inner)) + inner
+        return replace(e, quote=head + body + struct.pack("<I", len(data)) + data)
+    return change
+
+
 def _auth_end(e: Evidence) -> int:
     return region(e.quote, "certification type")[0]
 
 
+_LENGTHS = dict.fromkeys(("signature length", "auth length", "certification length"), "trailing bytes")
 _SIZES = [("nothing", 0), ("one byte", 1), ("65535", 0xFFFF), ("2^31", 1 << 31), ("2^32-1", (1 << 32) - 1)]
 BYTES = [
     *each("quote of another version", "P22", "quote-format", [(str(v), number(0, "<H", v)) for v in (2, 4, 5, 0x300)],
           choice="quote version", status=""),
+    *each("whole quote of another version", "P22 P13", "quote-format", [
+        ("4, for SGX", later(4)), ("5, for SGX", later(5)), ("4, for TDX", later(4, 0x81)), ("5, for TDX", later(5, 0x81))],
+        choice="quote version"),
     *each("attestation key type", "P22", "quote-format", [(str(t), number(2, "<H", t)) for t in (0, 1, 3)], status=""),
     Fault("TDX quote read as one for SGX", "P22 P13", "quote-format", number(4, "<I", 0x81), choice="quote version"),
     Fault("quoting enclave of another vendor, signed by it", "P22", "quote-format", quoted(fields={"qe_vendor_id": bytes(16)})),
@@ -112,7 +133,7 @@ BYTES = [
         ("after CONFIGSVN", quoted(body={"reserved4": bytes(41) + b"\x80"}))], choice="reserved bits"),
     *each("authentication data of another size", "P23", "quote-format", [
         (str(n), quoted(auth_data=bytes(n))) for n in (1, 31, 33, 64, 4096)], choice="authentication data"),
-    *[Fault(f"one bit flipped: {part}", "P19 P22 P32", fails, bit(part)) for part, fails in (
+    *[Fault(f"one bit flipped: {part}", "P19 P22 P32", fails, bit(part), choice=_LENGTHS.get(part, "")) for part, fails in (
         ("version", "quote-format"), ("key type", "quote-format"), ("TEE type", "quote-format"), ("vendor", "quote-format"),
         ("QE and PCE SVN", "quote-signature"), ("user data", "quote-signature"), ("report", "quote-signature"),
         ("signature length", "quote-format"), ("signature", "quote-signature"),
@@ -187,8 +208,10 @@ KEYS = [
 ENCLAVE = [
     Fault("quoting enclave of another signer", "P01", "qe-identity", quoted(qe_body={"mr_signer": bytes(31) + b"\1"})),
     Fault("another product of the quoting enclave's signer", "P01", "qe-identity", quoted(qe_body={"isv_prod_id": 2})),
-    Fault("quoting enclave in debug mode", "P20 P01", "qe-identity", quoted(qe_body={"attributes_flags": 0x17})),
-    Fault("quoting enclave never initialised", "P01", "qe-identity", quoted(qe_body={"attributes_flags": 0x14})),
+    Fault("quoting enclave in debug mode", "P20 P01", "qe-identity", quoted(qe_body={"attributes_flags": 0x17}),
+        choice="QE identity masks"),
+    Fault("quoting enclave never initialised", "P01", "qe-identity", quoted(qe_body={"attributes_flags": 0x14}),
+        choice="QE identity masks"),
     Fault("quoting enclave without the provisioning key", "P01", "qe-identity", quoted(qe_body={"attributes_flags": 0x5})),
     Fault("quoting enclave with MISCSELECT set", "P01", "qe-identity", quoted(qe_body={"misc_select": 1})),
     Fault("quoting enclave of an old version", "P02", "tcb-status advisories tcb-grace", quoted(qe_body={"isv_svn": 6}),
@@ -307,33 +330,33 @@ CHAIN = [
         lambda e: intel_roots())),
     Fault("chain of the attacker's own with Intel's names", "P06 P26", "pck-chain", chained(same_name)),
     Fault("root of the attacker's own with the pinned name", "P26", "pck-chain", chained(
-        lambda e: [pck(e), intel(e).pck_ca, same_name(e)[2]])),
+        lambda e: [pck(e), intel(e).pck_ca, same_name(e)[2]]), choice=EXACT),
     Fault("leaf signed by the attacker in the authority's name", "P06", "pck-chain", chained(lambda e: [impostor(e)])),
     Fault("leaf without key identifiers signed by the attacker", "P06", "pck-chain", chained(no_identifiers)),
     Fault("authority signed by the attacker in the root's name", "P06", "pck-chain", chained(ca(
         signer=lambda e: KeyPair(intel(e).root.cert, ATTACKER)))),
     Fault("leaf signed by another platform's key", "P06 P29", "pck-chain", chained(
-        lambda e: [issue(e.world, LEAF, pck(e), sgx=sgx(e)), pck(e)])),
+        lambda e: [issue(e.world, LEAF, pck(e), sgx=sgx(e)), pck(e)]), choice=PCK_ROLE),
     Fault("leaf issued by the root itself", "P06", "pck-chain", chained(
-        lambda e: [issue(e.world, LEAF, intel(e).root, sgx=sgx(e))])),
-    Fault("a third authority under the root", "P07", "pck-chain", chained(ca("SIMULATED Intel SGX PCK Other CA"))),
+        lambda e: [issue(e.world, LEAF, intel(e).root, sgx=sgx(e))]), choice=EXACT),
+    Fault("a third authority under the root", "P07", "pck-chain", chained(ca("SIMULATED Intel SGX PCK Other CA")), choice=PCK_ROLE),
     Fault("TCB signer in the place of the platform", "P14", "pck-chain", chained(
-        lambda e: [intel(e).tcb_signer])),
+        lambda e: [intel(e).tcb_signer]), choice=PCK_ROLE),
     Fault("leaf with another role in its name", "P14", "pck-chain", chained(
-        lambda e: [issue(e.world, "SIMULATED Intel SGX TCB Signing", intel(e).pck_ca, sgx=sgx(e))])),
-    Fault("leaf that is an authority", "P29", "pck-chain", chained(leaf(ca=0))),
-    Fault("leaf whose key may not sign", "P29", "pck-chain", chained(leaf(usage=("key_agreement",)))),
-    Fault("leaf without key usage", "P29", "pck-chain", chained(leaf(usage=()))),
-    Fault("authority that is none", "P29", "pck-chain", chained(ca(ca=None))),
-    Fault("authority whose key may not certify", "P29", "pck-chain", chained(ca(usage=("crl_sign",)))),
+        lambda e: [issue(e.world, "SIMULATED Intel SGX TCB Signing", intel(e).pck_ca, sgx=sgx(e))]), choice=PCK_ROLE),
+    Fault("leaf that is an authority", "P29", "pck-chain", chained(leaf(ca=0)), choice=PCK_ROLE),
+    Fault("leaf whose key may not sign", "P29", "pck-chain", chained(leaf(usage=("key_agreement",))), choice=PCK_ROLE),
+    Fault("leaf without key usage", "P29", "pck-chain", chained(leaf(usage=())), choice=PCK_ROLE),
+    Fault("authority that is none", "P29", "pck-chain", chained(ca(ca=None)), choice=PCK_ROLE),
+    Fault("authority whose key may not certify", "P29", "pck-chain", chained(ca(usage=("crl_sign",))), choice=PCK_ROLE),
     Fault("authority without basic constraints", "P29", "pck-chain", chained(ca(basic=False, usage=("key_cert_sign",)))),
     *each("key of another kind", "P29", "pck-chain", [
         ("leaf on P-384", chained(leaf(key=_P384), certify_with=ATTACKER)),
         ("leaf with RSA", chained(leaf(key=_RSA), certify_with=ATTACKER)),
-        ("authority with RSA", chained(ca(key=_RSA))), ("authority on P-384", chained(ca(key=_P384)))]),
+        ("authority with RSA", chained(ca(key=_RSA))), ("authority on P-384", chained(ca(key=_P384)))], choice=KEYS_HASHES),
     *each("leaf signed with another hash", "P29", "pck-chain", [
         ("SHA-1", chained(lambda e: [weak(e, hashes.SHA1(), "2a8648ce3d0401")])),
-        ("SHA-224", chained(lambda e: [weak(e, hashes.SHA224(), "2a8648ce3d040301")]))]),
+        ("SHA-224", chained(lambda e: [weak(e, hashes.SHA224(), "2a8648ce3d040301")]))], choice=KEYS_HASHES),
     Fault("leaf with a critical extension nobody knows", "P29", "pck-chain", chained(leaf(
         more=((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"), True),)))),
     *each("certificate out of date", "P16 P29", "pck-chain", [
@@ -341,17 +364,19 @@ CHAIN = [
         ("authority expired", chained(ca(valid=_EXPIRED))), ("authority not valid yet", chained(ca(valid=_NOT_YET))),
         ("leaf expired a second ago", chained(leaf(valid=lambda e: (VALID[0], e.now - SECOND)))),
         ("leaf valid in a second", chained(leaf(valid=lambda e: (e.now + SECOND, VALID[1]))))]),
-    Fault("leaf without SGX extension", "P29 P32", "pck-chain", chained(leaf(sgx=None))),
-    Fault("SGX extension twice", "P29", "pck-chain", chained(_twice)),
+    Fault("leaf without SGX extension", "P29 P32", "pck-chain", chained(leaf(sgx=None)), choice=EXTENSION),
+    Fault("SGX extension twice", "P29", "pck-chain", chained(_twice), choice=EXTENSION),
     *each("SGX extension", "P11 P32", "pck-chain", [
         ("15 components", chained(items(components=(16,) * 15))), ("17 components", chained(items(components=(16,) * 17))),
         ("FMSPC of 5 bytes", chained(items(fmspc=bytes(5)))), ("FMSPC of 7 bytes", chained(items(fmspc=bytes(7)))),
         ("PCEID of one byte", chained(items(pce_id=b"\0"))), ("a byte behind it", chained(broken_sgx(lambda x: x + b"\0"))),
-        ("cut short", chained(broken_sgx(lambda x: x[:-1]))), ("empty", chained(broken_sgx(lambda x: b""))),
+        ("cut short", chained(broken_sgx(lambda x: x[:-1]))), ("empty", chained(broken_sgx(lambda x: b"")))], choice=EXTENSION),
+    *each("SGX extension", "P11 P32", "pck-chain", [
         ("component 511", chained(broken_sgx(lambda x: x.replace(bytes.fromhex("020200ff"), bytes.fromhex("020201ff"), 1)))),
-        ("component negative", chained(broken_sgx(lambda x: x.replace(bytes.fromhex("020200ff"), bytes.fromhex("0202ffff"), 1))))]),
+        ("component negative", chained(broken_sgx(lambda x: x.replace(bytes.fromhex("020200ff"), bytes.fromhex("0202ffff"),
+            1))))], choice="component range"),
     Fault("platform setting that is neither true nor false", "P31", "pck-chain", chained(
-        broken_sgx(lambda x: x.replace(bytes.fromhex("0101ff"), bytes.fromhex("010101"), 1)))),
+        broken_sgx(lambda x: x.replace(bytes.fromhex("0101ff"), bytes.fromhex("010101"), 1))), choice=EXTENSION),
     *each("certificates in the quote", "P26", "pck-chain", [
         ("none", pem(lambda e: b"")), ("leaf alone", blocks("leaf")), ("no root", blocks("leaf", "ca")),
         ("no authority", blocks("leaf", "root")), ("no leaf", blocks("ca", "root")),
@@ -360,7 +385,7 @@ CHAIN = [
         ("signer for authority", blocks("leaf", "signer", "root")),
         ("another block", pem(lambda e: b"-----BEGIN JUNK-----\n" + _usual(e))),
         ("cut short", pem(lambda e: _usual(e)[:-40])), ("not base64", pem(lambda e: _usual(e).replace(b"MII", b"!II", 1))),
-        ("too long", pem(lambda e: _usual(e) + b"\n" * 70_000))]),
+        ("too long", pem(lambda e: _usual(e) + b"\n" * 70_000))], choice=EXACT),
 ]
 
 
@@ -484,13 +509,13 @@ PLATFORM_LEVEL = [
     Fault("platform below every level", "P09", "tcb-status", chained(items(components=(0,) * 16)), status="", choice="no level"),
     Fault("PCESVN below every level", "P09", "tcb-status", chained(items(pce_svn=0)), status="", choice="no level"),
     Fault("report claims a newer CPUSVN than the certificate", "P15", S,
-          level(TcbStatus.OUT_OF_DATE, body={"cpu_svn": b"\xff" * 16}), status="OutOfDate"),
+          level(TcbStatus.OUT_OF_DATE, body={"cpu_svn": b"\xff" * 16}), status="OutOfDate", choice=MATCHING),
     Fault("QE report claims a newer CPUSVN than the certificate", "P15", S,
-          level(TcbStatus.OUT_OF_DATE, qe_body={"cpu_svn": b"\xff" * 16}), status="OutOfDate"),
+          level(TcbStatus.OUT_OF_DATE, qe_body={"cpu_svn": b"\xff" * 16}), status="OutOfDate", choice=MATCHING),
     Fault("header claims a newer PCESVN than the certificate", "P15", "tcb-status",
-          chained(items(pce_svn=0), fields={"pce_svn": 0xFFFF}), status=""),
+          chained(items(pce_svn=0), fields={"pce_svn": 0xFFFF}), status="", choice=MATCHING),
     Fault("CPUSVN octets newer than the components of one certificate", "P15", S, chained(
-        items(components=LEVELS[TcbStatus.OUT_OF_DATE].components, cpu_svn=_CURRENT)), status="OutOfDate"),
+        items(components=LEVELS[TcbStatus.OUT_OF_DATE].components, cpu_svn=_CURRENT)), status="OutOfDate", choice=MATCHING),
     Fault("one component of sixteen short of the level", "P11", "tcb-status advisories", chained(items(
         components=(*_CURRENT[:6], 0, *_CURRENT[7:]))), status="ConfigurationNeeded"),
 ]
@@ -511,6 +536,7 @@ def resigned(e: Evidence) -> Evidence:
 
 QUOTE_HARMLESS = [
     Harmless("nothing changed", "P32", lambda e: e),
+    Harmless("another attestation key, named by the genuine quoting enclave", "P30", quoted(attestation_key=ATTACKER)),
     *[Harmless(f"twin of a signature: {p}", "P19", twin(p)) for p in ("signature", "qe_report_signature")],
     Harmless("signed again", "P19", resigned),
     Harmless("no authentication data", "P23", quoted(auth_data=b"")),
