@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from casnb.errors import UsageError
 from casnb.evidence.measurement import Ledger
@@ -114,54 +113,3 @@ def test_an_override_of_an_unknown_field_is_refused():
         World().quote(bytes(64), body={"isvsvn": 4})
     with pytest.raises(UsageError, match="report_data"):
         World().quote(bytes(63))
-
-
-PRODUCTION = World("independent", "production")
-
-
-def dcap_qvl(quote: bytes, endorsements: dict):
-    """Have the independent verifier judge a quote under this world's root; raises ValueError where it refuses."""
-    import json
-
-    found = pytest.importorskip("dcap_qvl", reason="the independent verifier is not installed")
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    collateral = found.QuoteCollateralV3.from_json(json.dumps(endorsements))
-    root = PRODUCTION.intel.root.cert.public_bytes(Encoding.DER)
-    return found.verify_with_root_ca(quote, collateral, root, int(PRODUCTION.now.timestamp()))
-
-
-@pytest.mark.parametrize("scenario", [n for n in SCENARIOS if n != "revoked"])
-def test_an_independent_verifier_accepts_the_quotes(scenario):
-    """dcap-qvl, given the simulated root, accepts each machine's quote (of a CAS without debug) with the wanted status."""
-    world = World("independent", scenario)
-    found = dcap_qvl(world.quote(bytes(64), body={"attributes_flags": 5}), world.intel.endorsements(world.now))
-    assert found.status == world.setup.status.dcap_name
-    assert tuple(found.advisory_ids) == world.platform.level.advisories
-
-
-STRANGER = Seed("stranger").p256("any")
-
-
-@pytest.mark.parametrize("quote, endorsements", [
-    pytest.param({"sign_with": STRANGER}, {}, id="signed-by-another-key"),
-    pytest.param({"certify_with": STRANGER}, {}, id="certified-by-another-key"),
-    pytest.param({"fields": {"attestation_key": bytes(64)}}, {}, id="another-attestation-key-inside"),
-    pytest.param({"qe_body": {"mr_signer": bytes(32)}}, {}, id="another-quoting-enclave"),
-    pytest.param({"body": {"attributes_flags": 7}}, {}, id="debug"),
-    pytest.param({}, {"revoked": [PRODUCTION.platform.pck.cert.serial_number]}, id="platform-revoked"),
-    pytest.param({}, {"tcb_info": {"fmspc": "000000000000"}}, id="another-platforms-list"),
-    pytest.param({}, {"signer": PRODUCTION.site_ca}, id="lists-signed-by-another")])
-def test_one_override_makes_a_bad_quote(quote, endorsements):
-    """Each override changes one thing that an independent verifier refuses; without it the same quote is accepted."""
-    good = dcap_qvl(PRODUCTION.quote(bytes(64)), PRODUCTION.intel.endorsements(PRODUCTION.now))
-    assert good.status == "UpToDate"
-    with pytest.raises(ValueError):
-        dcap_qvl(PRODUCTION.quote(bytes(64), **quote), PRODUCTION.intel.endorsements(PRODUCTION.now, **endorsements))
-
-
-def test_the_attestation_key_is_the_one_the_quoting_enclave_names():
-    """With a key of one's own as `attestation_key` the quote is whole: an attacker who stole it could do no better."""
-    assert isinstance(STRANGER, ec.EllipticCurvePrivateKey)
-    assert dcap_qvl(PRODUCTION.quote(bytes(64), attestation_key=STRANGER),
-                    PRODUCTION.intel.endorsements(PRODUCTION.now)).status == "UpToDate"
