@@ -113,7 +113,8 @@ def _recognise(text: str) -> Explanation | None:
     for diagnosis in DIAGNOSES.values():
         for wording in diagnosis.wordings:
             if found := wording.regex.search(flat):
-                return Explanation(_telling(flat, found.start()), diagnosis, wording)
+                whole = wording.regex.search(text)  # as it came, unless a terminal folded it in the middle
+                return Explanation(_telling(text, whole.start()) if whole else _telling(flat, found.start()), diagnosis, wording)
     return None
 
 

@@ -111,6 +111,11 @@ class Mishaps:
                 self._ports[kind] = self._start(*_KINDS[kind])
             return self._ports[kind]
 
+    def chain_pem(self, kind: str) -> bytes:
+        """Return the certificates that a server of this kind presents, leaf first; none for the one without TLS."""
+        chain = _KINDS[kind][0]
+        return chain(self.world)[0] if chain else b""
+
     def _start(self, chain: Callable[[World], Chain] | None, value: str) -> int:
         if chain is None:
             return self._start_plain(value)

@@ -24,6 +24,7 @@ from casnb.view import Shown, cell, html_table, text_table
 if TYPE_CHECKING:
     from casnb.identities import ExpectedSigner
     from casnb.matrix import Matrix
+    from casnb.teach.gallery import Gallery
     from casnb.teach.panels.flags import FlagPanel
     from casnb.teach.panels.quiz import QuizPanel
     from casnb.verify.pki import TrustAnchors
@@ -199,6 +200,14 @@ class Lab(Shown):
         from casnb.teach.panels.flags import FlagPanel
 
         return FlagPanel(self.cases, **{"address": self.address, **state})
+
+    def gallery(self) -> Gallery:
+        """Make every usual TLS mistake with every usual tool, for real, and return what became of each. Takes a second or two."""
+        from casnb.teach.gallery import build_gallery
+
+        folder = self.folder / "gallery"
+        folder.mkdir(exist_ok=True)
+        return build_gallery(self.world, self.host, self.port, folder, self.env)
 
     # Exercises
 
