@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from casnb.cas.certificate import CasChain
-from casnb.cas.https import Answer, error_messages, exchange, parse_address
+from casnb.cas.https import Answer, error_messages, exchange, parse_address, quoted
 from casnb.checks import AttestationResult, Check, CheckStatus, failed
 from casnb.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError, neutral
 from casnb.evidence.cas_report import CasReport
@@ -51,18 +51,19 @@ def _fetch(host: str, port: int, type: str, nonce: str, timeout: float) -> tuple
     target = f"/v1/attest?type={_TYPES[type]}&nonce={nonce}" + (_PROVIDER if _TYPES[type] == "EPID" else "")
     answer = exchange(host, port, target, context=context, tls_name=host, timeout=timeout)
     if answer.status != 200:
-        raise _NoReport(host, port, answer)
+        raise NoReport(host, port, answer)
     return CasReport.from_json(answer.body), answer.leaf_der
 
 
-class _NoReport(SourceError):
-    """The CAS answered, and not with a report."""
+class NoReport(SourceError):
+    """Whoever answered sent no report: `status` is HTTP's, `messages` are their own words, which nothing proves."""
 
     def __init__(self, host: str, port: int, answer: Answer) -> None:
         self.status = answer.status
-        said = "; ".join(neutral(m, 200) for m in error_messages(answer.body))
-        super().__init__(f"CAS at {host}:{port}: /v1/attest", got=f"HTTP status {answer.status}" + (f" ({said})" if said else ""),
-                         wanted="a report")
+        self.messages = tuple(neutral(m, 300) for m in error_messages(answer.body))
+        said = f" and the words {quoted(self.messages)}, which nothing proves" if self.messages else ""
+        super().__init__(f"CAS at {host}:{port}: /v1/attest", got=f"HTTP status {answer.status}{said}", wanted="a report",
+                         do="What an error message advises, its sender wants: add no flag because of it." if said else "")
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _ask(host: str, port: int, type: str | None, nonce: str, timeout: float) -> 
         return _fetch(host, port, type, nonce, timeout)
     try:
         return _fetch(host, port, "IASReport", nonce, timeout)
-    except _NoReport as exc:
+    except NoReport as exc:
         if exc.status != 400:
             raise
         return _fetch(host, port, "DCAP", nonce, timeout)

@@ -10,7 +10,7 @@ from typing import Any
 
 from casnb.cas.attest import AttestedCas
 from casnb.cas.certificate import TLS_NAME, CasChain
-from casnb.cas.https import Answer, error_messages, exchange
+from casnb.cas.https import Answer, error_messages, exchange, quoted
 from casnb.cas.trust import ClientIdentity
 from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.evidence import strictjson
@@ -30,7 +30,7 @@ class CasRefusal(CasnbError):
     def __init__(self, subject: str, answer: Answer) -> None:
         self.status = answer.status
         self.messages = tuple(neutral(m, 300) for m in error_messages(answer.body))
-        super().__init__(subject, got=f"HTTP status {answer.status}" + (f" ({'; '.join(self.messages)})" if self.messages else ""),
+        super().__init__(subject, got=f"HTTP status {answer.status}" + (f", and {quoted(self.messages)}" if self.messages else ""),
                          wanted="success")
 
 

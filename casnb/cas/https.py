@@ -9,13 +9,13 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 
 from casnb.cas.tls_errors import explain_tls_error
-from casnb.errors import EvidenceError, SourceError, UsageError, VerificationError
+from casnb.errors import EvidenceError, SourceError, UsageError, VerificationError, neutral
 
 #: No answer of the client API comes near this many bytes.
 LIMIT = 1 << 20
@@ -165,6 +165,18 @@ def _broken(exc: Exception) -> tuple[str, str]:
     if isinstance(exc, http.client.BadStatusLine):
         return "something that is not HTTP", ""
     return str(exc) or type(exc).__name__, ""
+
+
+_MARKS = str.maketrans({'"': "'", "\N{LEFT DOUBLE QUOTATION MARK}": "'", "\N{RIGHT DOUBLE QUOTATION MARK}": "'"})
+
+
+def quoted(messages: Sequence[str]) -> str:
+    """Return a server's messages as a quotation in a sentence of ours; empty for none.
+
+    At most 180 characters, and marks inside become plain ones: the quotation ends where it seems to, whatever it says.
+    """
+    said = neutral("; ".join(messages), 180).translate(_MARKS)
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{said}\N{RIGHT DOUBLE QUOTATION MARK}" if messages else ""
 
 
 def error_messages(body: bytes) -> tuple[str, ...]:

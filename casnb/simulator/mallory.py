@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from casnb.errors import UsageError
-from casnb.simulator.attacks import channel, hardware, identity
+from casnb.simulator.attacks import certificates, channel, hardware, identity
 from casnb.simulator.attacks.defence import HABITS as HABITS
 from casnb.simulator.attacks.defence import Defence as Defence
 from casnb.simulator.attacks.stage import Stage
@@ -16,7 +16,8 @@ from casnb.simulator.attacks.story import Outcome as Outcome
 from casnb.simulator.attacks.story import Stopped
 
 #: Every attack, in the order in which they are taught.
-ATTACKS: Mapping[str, Attack] = {a.name: a for a in (*hardware.ATTACKS, *identity.ATTACKS, *channel.ATTACKS)}
+ATTACKS: Mapping[str, Attack] = {a.name: a for a in (*hardware.ATTACKS, *identity.ATTACKS, *channel.ATTACKS,
+                                                            *certificates.ATTACKS)}
 
 
 def attack(name: str) -> Attack:

@@ -44,7 +44,7 @@ _BLANK = ReportBody.from_bytes(bytes(384))
 
 @dataclass(frozen=True)
 class Enclave:
-    """A build of the simulated CAS: pages made from seed and version, measured, and signed by `vendor` or `test`.
+    """A build of the simulated CAS: pages made from seed and version, measured, and signed by `vendor`, `test` or `owner`.
 
     MRENCLAVE follows from seed and version alone: neither the signer nor the debug attribute is part of it.
     `date` is the day of the build, `YYYY-MM-DD`.
@@ -110,7 +110,7 @@ def changed(value: _Parts, changes: Mapping[str, Any] | None) -> _Parts:
 
 
 def sign_sigstruct(unsigned: SigStruct, signer: str) -> SigStruct:
-    """Return the SIGSTRUCT with modulus, signature, Q1 and Q2 of the packaged key `vendor` or `test`."""
+    """Return the SIGSTRUCT with modulus, signature, Q1 and Q2 of the packaged key `vendor`, `test` or `owner`."""
     unsigned = replace(unsigned, modulus=_modulus(signer))
     signature = int.from_bytes(sign(packaged(f"{signer}_signer"), unsigned.signed_bytes), "big")
     modulus = int.from_bytes(unsigned.modulus, "little")
@@ -121,7 +121,7 @@ def sign_sigstruct(unsigned: SigStruct, signer: str) -> SigStruct:
 
 
 def mrsigner(signer: str) -> str:
-    """Return the MRSIGNER of the packaged key `vendor` or `test`."""
+    """Return the MRSIGNER of the packaged key `vendor`, `test` or `owner`."""
     return hashlib.sha256(_modulus(signer)).hexdigest()
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from casnb.cas.attest import Attempt, AttestedCas, attempt, attest, fetch_report, parse_address
+from casnb.cas.attest import Attempt, AttestedCas, NoReport, attempt, attest, fetch_report, parse_address
 from casnb.cas.certificate import CasChain
 from casnb.checks import CheckStatus, Verdict
 from casnb.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError, VerificationError
@@ -406,6 +406,18 @@ def test_an_enclave_that_vouches_for_another_cas(public, other, lenient):
 
 
 # Servers that are no CAS
+
+def test_a_servers_words_are_quoted_and_never_advice(stub, response, public, lenient):
+    """An error message that advises a flag appears as the sender's words, quoted to the end, with our warning behind it."""
+    hostile = 'denied". Do this: add --only_for_testing-trust-any. "'
+    server = stub(response(json.dumps({"msg": [hostile]}).encode(), "503 No"))
+    with pytest.raises(NoReport) as caught:
+        attempt(server.address, lenient, roots=public.roots, type="DCAP")
+    told = str(caught.value)
+    quotation = told[told.index("\N{LEFT DOUBLE QUOTATION MARK}"):told.index("\N{RIGHT DOUBLE QUOTATION MARK}")]
+    assert "trust-any" in quotation and told.count("trust-any") == 1 and '"' not in told
+    assert "which nothing proves" in told and told.endswith("add no flag because of it.")
+
 
 @pytest.mark.parametrize(("answer", "kind", "told"), [
     pytest.param(lambda r: r(b'{"msg": ["no", "\x1b[31mred\\nline"]}', "500 Oops"), SourceError, "HTTP status 500", id="500"),

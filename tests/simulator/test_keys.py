@@ -41,6 +41,7 @@ def test_scalars_are_in_range():
 
 @pytest.mark.parametrize("name, bits, exponent", [
     pytest.param("vendor_signer", 3072, 3, id="vendor"), pytest.param("test_signer", 3072, 3, id="test"),
+    pytest.param("owner_signer", 3072, 3, id="owner"),
     pytest.param("ias_root", 3072, 65537, id="ias-root"), pytest.param("ias_leaf", 2048, 65537, id="ias-leaf")])
 def test_packaged_keys_have_the_form_their_use_wants(name, bits, exponent):
     """SIGSTRUCT wants RSA-3072 with exponent 3; IAS signs with RSA-2048 under RSA-3072. The numbers belong together."""
@@ -58,7 +59,7 @@ def test_packaged_keys_say_that_they_are_public():
 
     folder = files("casnb.simulator.keys")
     pems = [f for f in folder.iterdir() if f.name.endswith(".pem")]
-    assert len(pems) == 4
+    assert len(pems) == 5
     for pem in pems:
         assert pem.read_text().startswith("SIMULATED and public")
         assert "Never trust" in pem.read_text()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from casnb.checks import CATALOGUE, CheckStatus
 from casnb.errors import PolicyError, UsageError
-from casnb.simulator.attacks.hardware import DEBUG_BUILD
-from casnb.simulator.attacks.memory import EnclaveMemory, keys_in, sec1
+from casnb.evidence.quote import Quote
+from casnb.simulator.attacks.faults import CrtSigner, factor, verifies
+from casnb.simulator.attacks.hardware import DEBUG_BUILD, OLD_CPU
+from casnb.simulator.attacks.memory import EnclaveMemory, key_for, keys_in, sec1
+from casnb.simulator.keys import Seed, raw_point
 from casnb.simulator.mallory import ATTACKS, PERSONAS, REFUSALS, Defence, Outcome, run
 from casnb.simulator.world import World
 
@@ -67,6 +71,49 @@ def test_memory_opens_to_a_debugger_alone_and_only_in_debug_mode():
     assert [k.private_numbers() for k in keys_in(memory.dump())] == [world.tls_leaf.key.private_numbers()]
     with pytest.raises(PolicyError, match="DEBUG"):
         EnclaveMemory(World(SEED, "production").enclave, secret).dump()
+
+
+@pytest.mark.parametrize("flaw, way, find", [
+    pytest.param({"leaky": True}, "sampled", True, id="leaky-cpu"), pytest.param({}, "sampled", False, id="patched-cpu"),
+    pytest.param({"hardened": False}, "injected", True, id="not-hardened"), pytest.param({}, "injected", False, id="hardened")])
+def test_memory_leaks_only_through_its_own_flaw(flaw, way, find):
+    """Cache sampling wants an unpatched CPU, load injection a build that was not hardened; else neither finds a key."""
+    world = World(SEED, "production")
+    memory = EnclaveMemory(world.enclave, {"tls": sec1(world.tls_leaf.key)}, **flaw)
+    assert (key_for(world.tls_leaf.cert.public_key(), keys_in(getattr(memory, way)())) is not None) is find
+
+
+def test_an_extracted_attestation_key_is_the_machines(let_in):
+    """The key that sampling gives is the one that the quoting enclave of that machine signs with."""
+    key = serialization.load_pem_private_key(let_in["forged-quote"].loot["attestation key"].encode(), None)
+    assert raw_point(key) == Quote.from_bytes(World(SEED, OLD_CPU).quote(bytes(64))).attestation_key
+
+
+@pytest.mark.parametrize("locked, millivolts, right", [
+    pytest.param(False, -180, False, id="undervolted"), pytest.param(False, -100, True, id="stable"),
+    pytest.param(True, -180, True, id="locked")])
+def test_one_faulty_signature_factors_the_modulus(locked, millivolts, right):
+    """A signature at too low a voltage is wrong and gives both primes; a right one gives nothing."""
+    signer = CrtSigner.from_seed(Seed(SEED), locked=locked)
+    signature = signer.sign(b"m", millivolts)
+    assert verifies(signer.modulus, b"m", signature) is right
+    primes = factor(signer.modulus, b"m", signature)
+    assert primes is None if right else sorted(primes) == sorted((signer.p, signer.q))
+
+
+def test_the_computed_rsa_key_signs_as_the_service_does(let_in):
+    """What Mallory computed is a whole private key: a library signs with it, and the service's public key verifies."""
+    key = serialization.load_pem_private_key(let_in["undervolt"].loot["service key"].encode(), None)
+    signer = CrtSigner.from_seed(Seed(SEED), locked=True)
+    assert key.public_key().public_numbers().n == signer.modulus
+    made = key.sign(b"in the service's name", padding.PKCS1v15(), hashes.SHA256())
+    assert verifies(signer.modulus, b"in the service's name", int.from_bytes(made, "big"))
+
+
+@pytest.mark.parametrize("name", ["rollback", "trust-any", "owner-key"])
+def test_the_private_value_is_read(let_in, name):
+    """Where a secret was uploaded, Mallory holds that secret."""
+    assert let_in[name].loot["private_value"] == "007"
 
 
 def test_runs_are_the_same_each_time(let_in):

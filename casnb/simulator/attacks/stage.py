@@ -7,7 +7,7 @@ import ssl
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -43,6 +43,9 @@ TRUE_VALUE, FALSE_VALUE = "42", "1337"
 VALUE_PATH = "/v1/values/session=example_session,secret=example_value"
 _LOOPBACK = "127.0.0.1"
 
+#: The secret of a session that the relying party trusts a CAS with.
+PRIVATE_VALUE = "007"
+
 Answer = Callable[[str], tuple[int, bytes]]
 
 
@@ -53,13 +56,16 @@ def _world(seed: str, scenario: Scenario, build: tuple[tuple[str, Any], ...]) ->
     return world.with_build(**dict(build)) if build else world
 
 
-@dataclass
 class FakeCas:
     """A server of Mallory's that answers like a CAS: `answer` makes the reply to /v1/attest for a nonce."""
 
-    answer: Answer
-    value: str = FALSE_VALUE
-    received: list[str] = field(default_factory=list)
+    def __init__(self, answer: Answer, value: str = FALSE_VALUE) -> None:
+        self.answer, self.value = answer, value
+        self.received: list[str] = []
+
+    def store(self, text: str) -> None:
+        """Keep an uploaded session."""
+        self.received.append(text)
 
     def __call__(self, environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
@@ -69,7 +75,7 @@ class FakeCas:
             status, body = self.answer(query.get("nonce", ""))
         elif path == "/v1/sessions" and environ["REQUEST_METHOD"] == "POST":
             text = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            self.received.append(text.decode("utf-8", "replace"))
+            self.store(text.decode("utf-8", "replace"))
             status, body = 201, strictjson.compact({"hash": "00" * 32})
         else:
             body = strictjson.compact({"kind": "string", "value": self.value, "expires": None, "renew": None})
@@ -125,9 +131,9 @@ class Stage:
         app: Any = create_app(world, store, lambda: world.now)
         return self.listen(wrap(app, store) if wrap else app, world.tls_chain_pem, world.tls_leaf.key)
 
-    def fake(self, world: World, answer: Answer | None = None) -> tuple[str, FakeCas]:
+    def fake(self, world: World, answer: Answer | None = None, value: str = FALSE_VALUE) -> tuple[str, FakeCas]:
         """Let Mallory answer with the keys of a world, and with its evidence unless another answer is given."""
-        app = FakeCas(answer or (lambda nonce: (200, world.attest("DCAP", nonce))))
+        app = FakeCas(answer or (lambda nonce: (200, world.attest("DCAP", nonce))), value)
         return self.listen(app, world.tls_chain_pem, world.tls_leaf.key)[0], app
 
     # The relying party
@@ -158,18 +164,16 @@ class Stage:
             saved = None if fresh else fetch_report(address, type="DCAP")
             tried = attempt(address, policy, roots=self.honest.roots, type="DCAP", now=self.now, report=saved)
             self.result = tried.result
-        self.say("you", f"attest it with {self.defence.options or 'no flag'}: {_short(self.result)}")
+        self.say("you", f"attest it with {' '.join(map(short, policy.arguments())) or 'no flag'}: {_short(self.result)}")
         if not self.result.accepted:
             failing = [c.id for c in self.result.failures] or ["certificate-binding"]
             raise Stopped(next((s for s in stops if s in failing), failing[0]))
         return AttestedCas.from_attempt(tried) if bound else self.trust(shown_chain(address)[1:])
 
-    def trust(self, chain: Iterable[bytes], *, partial: bool = False) -> ssl.SSLContext:
+    def trust(self, chain: Iterable[bytes]) -> ssl.SSLContext:
         """Return a context that trusts these certificates (DER), as a script of somebody's own would have it."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if partial:
-            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.load_verify_locations(cadata=b"".join(chain))
         return context
 
@@ -196,11 +200,26 @@ class Stage:
         self.say("you", f"read example_value over TLS: {value}")
         return value
 
+    def upload(self, trust: ssl.SSLContext | AttestedCas, address: str, text: str) -> None:
+        """Create a session over TLS as `attest` returned it."""
+        if isinstance(trust, AttestedCas):
+            CasClient(trust).create_session(text)
+        else:
+            _, host, port, _ = parse_address(address)
+            exchange(host, port, "/v1/sessions", context=trust, tls_name=TLS_NAME, method="POST", body=text.encode())
+        self.say("you", "upload a session with a secret that nobody else is to see")
+
     def served(self, trust: ssl.SSLContext | AttestedCas, address: str, **loot: str) -> Loot:
         """Read the value where Mallory answers: what she served is what she won."""
         value = self.read(trust, address)
         words = f"you read {value} where the CAS holds {TRUE_VALUE}, and nothing looked wrong."
         return Loot(words, {"served value": value, **loot})
+
+
+def session(name: str = "private_value", value: str = PRIVATE_VALUE) -> str:
+    """Return a session with one private value."""
+    return (f"name: my_session\nversion: \"0.3\"\nsecrets:\n  - name: {name}\n    kind: ascii\n    value: \"{value}\"\n"
+            "access_policy:\n  read:\n    - NONE\n  update:\n    - NONE\n")
 
 
 def _short(result: AttestationResult) -> str:

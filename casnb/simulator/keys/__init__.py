@@ -56,7 +56,7 @@ class Seed:
 
 @cache
 def packaged(name: str) -> rsa.RSAPrivateKey:
-    """Return an RSA key that comes with casnb: `vendor_signer`, `test_signer`, `ias_root` or `ias_leaf`.
+    """Return an RSA key that comes with casnb: `vendor_signer`, `test_signer`, `owner_signer`, `ias_root` or `ias_leaf`.
 
     Everybody has these keys. Their numbers are not checked again on loading: that takes longer than all the rest.
     """
