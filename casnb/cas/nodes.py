@@ -15,7 +15,8 @@ from casnb.errors import EvidenceError, UsageError
 class Node:
     """A mapping, list, text, whole number, truth or nothing (`value`), its path, and the line and column where it begins.
 
-    Members and rows are Nodes. One that is not there is a Node without value at the place of what it is missing from.
+    `key_line` is the line of its key, where it is a member. Members and rows are Nodes. One that is not there is a Node without
+    value at the place of what it is missing from.
     """
 
     value: Any
@@ -23,6 +24,7 @@ class Node:
     line: int = 0
     column: int = 0
     what: str = "session"
+    key_line: int = 0
 
     @property
     def place(self) -> str:
@@ -66,7 +68,7 @@ class Node:
         for name, node in found.items():
             if name not in allowed:
                 near = get_close_matches(name, allowed, 1)
-                raise EvidenceError(f"{self.what}: {self._below(name)} at line {node.line}" if node.line else self.place,
+                raise EvidenceError(f"{self.what}: {self._below(name)} at line {node.key_line}" if node.key_line else self.place,
                                     got=f"member {name!r}", wanted="one of " + ", ".join(allowed),
                                     do=f"Did you mean {near[0]}?" if near else "Take it out.")
         return found

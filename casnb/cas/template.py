@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -100,7 +101,8 @@ class _Reader:
                 raise at.refuse(f"at most {_KEY} characters", got=f"a key of {len(event.value)} characters")
             if event.value in found:
                 raise at.refuse("each key once", got=f"{event.value!r} twice")
-            found[event.value] = self.value(next(self.events), f"{path}.{event.value}" if path else event.value, depth + 1)
+            below = f"{path}.{event.value}" if path else event.value
+            found[event.value] = replace(self.value(next(self.events), below, depth + 1), key_line=at.line)
         return Node(found, path, line, column, self.what)
 
     def scalar(self, event: Any, here: Node) -> Any:

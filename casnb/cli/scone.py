@@ -27,7 +27,8 @@ _LEVELS, _WORDS = 8, 10_000
 COMMANDS = {
     "cas": (_HERE + "scone_cas:cas", "Attest CAS instances, and remember which were attested."),
     "self": (_HERE + "scone_self:own", "Who this command is towards a CAS."),
-    "session": (_HERE + "scone_session:session", "Create, update, read and verify sessions."),
+    "cert": (_HERE + "scone_cert:cert", "Say of certificates by which hash a policy names their key."),
+    "session": (_HERE + "scone_session:session", "Create, update, read, list and verify sessions."),
 }
 
 

@@ -28,7 +28,7 @@ def show(ctx: click.Context) -> None:
     """Who am I? Certificate, key hash and session signing key, in this order."""
     me = trust_store(ctx).identity()
     click.echo(f"Certificate:\n{me.certificate_pem.rstrip()}\nKey hash: {me.key_hash}")
-    click.echo(f"Session signing key:\n{_signing_key(me)}", nl=False)
+    click.echo(f"Session signing key:\n{session_signing_key(me)}", nl=False)
 
 
 @own.command("show-certificate", cls=Command, exits=_EXITS, short_help="The certificate shown to a CAS, PEM.",
@@ -62,12 +62,12 @@ def show_certificate_hash(ctx: click.Context) -> None:
 @own.command("show-session-signing-key", cls=Command, exits=_EXITS, short_help="The public key for signed sessions, PEM (Ed25519).",
              example="  scone self show-session-signing-key")
 @click.pass_context
-def show_session_signing_key(ctx: click.Context) -> None:
+def show_sessionsession_signing_key(ctx: click.Context) -> None:
     """Which key would sign my sessions? Shown in the form that policies name signers by; casnb signs no session yet."""
-    click.echo(_signing_key(trust_store(ctx).identity()), nl=False)
+    click.echo(session_signing_key(trust_store(ctx).identity()), nl=False)
 
 
-def _signing_key(me: ClientIdentity) -> str:
+def session_signing_key(me: ClientIdentity) -> str:
     """Return the public Ed25519 key that casnb derives from the identity's private key (HKDF-SHA256), so that it needs no place."""
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -41,7 +41,7 @@ def _file_options(command: Any) -> Any:
         option("-e", "variables", multiple=True, metavar="VAR=VALUE", help="Replace $VAR in values. Repeat it for more."),
         click.option("--use-env", is_flag=True, help="Take variables from the environment too; -e wins."),
         option("-n", "--name", metavar="NAME", help="Use this name instead of the one in FILE, after variables are replaced."),
-        click.option("--fail-on-warning", is_flag=True, help="Accepted; casnb's checks give errors only."),
+        click.option("--fail-on-warning", is_flag=True, help="End with an error where a warning would be printed."),
     ))
 
 
@@ -71,20 +71,26 @@ def _pairs(variables: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _read(file: str, variables: Sequence[str], use_env: bool, name: str | None) -> Session:
-    """Return the session in a template, variables replaced; errors name the file."""
+def _read(file: str, variables: Sequence[str], use_env: bool, name: str | None, strict: bool) -> Session:
+    """Return the session in a template, variables replaced; errors and warnings name the file. `strict` makes warnings errors."""
+    from casnb.cas.explain import warnings
     from casnb.cas.session import Session
     from casnb.cli.decode import slurp
 
     given: Mapping[str, str] = _pairs(variables)
+    where = neutral("standard input" if file == "-" else file, 200)
     try:
-        return Session.from_yaml(slurp(file, _LIMIT), variables=given, use_env=use_env, name=name)
+        found = Session.from_yaml(slurp(file, _LIMIT), variables=given, use_env=use_env, name=name)
     except SourceError:
         raise
     except CasnbError as exc:
-        where = "standard input" if file == "-" else file
-        raise Failure(f"Parsing session from session template file '{neutral(where, 200)}' failed", [str(exc)],
-                      exc.exit_code) from None
+        raise Failure(f"Parsing session from session template file '{where}' failed", [str(exc)], exc.exit_code) from None
+    cautions = [neutral(w, 400) for w in warnings(found)]
+    if cautions and strict:
+        raise Failure(f"'{where}' gives warnings, and --fail-on-warning was set", cautions, REJECTED)
+    for caution in cautions:
+        note(f"warning: {caution}")
+    return found
 
 
 def _client(ctx: click.Context, cas_name: str | None, identity: str | None, unattested: bool) -> CasClient:
@@ -124,6 +130,25 @@ def _for(headline: str, retries: int, action: Callable[[], T]) -> T:
         raise Failure(headline, [str(exc)], exc.exit_code) from None
 
 
+def _upload(client: CasClient, wanted: Session, retries: int) -> str:
+    """Upload a session; where an earlier try got no answer and was stored after all, that is a success."""
+    from casnb.cas.client import CasRefusal
+
+    for tried in range(retries + 1):
+        try:
+            return client.create_session(wanted.to_yaml())
+        except SourceError:
+            if tried == retries:
+                raise
+            time.sleep(min(0.2 * 2**tried, 2))
+        except CasRefusal:
+            own = wanted.with_creator(client.identity.certificate_pem if client.identity else None)
+            if tried and client.read_session(wanted.name)[0] == own.hash:
+                return own.hash
+            raise
+    raise AssertionError("unreachable")
+
+
 @session.command("create", cls=Command, exits=_EXITS, short_help="Upload a new session, or an update that names its predecessor.",
                  example='  scone session create session.yml -e NS="$NS" --use-env')
 @_file_options
@@ -135,9 +160,12 @@ def create(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: 
 
     A session that names its `predecessor` updates that one.
     """
-    wanted = _read(file, variables, use_env, name)
+    wanted = _read(file, variables, use_env, name, fail_on_warning)
     client = _client(ctx, cas_name, identity, unattested)
-    click.echo(_for("Creating session failed", retries, lambda: client.create_session(wanted.to_yaml())))
+    try:
+        click.echo(_upload(client, wanted, retries))
+    except CasnbError as exc:
+        raise Failure("Creating session failed", [str(exc)], exc.exit_code) from None
 
 
 @session.command("update", cls=Command, exits=_EXITS, short_help="Upload a new version of a session that is there.",
@@ -148,7 +176,7 @@ def create(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: 
 def update(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None, cas_name: str | None,
            identity: str | None, retries: int, unattested: bool, fail_on_warning: bool) -> None:
     """How do I change a session? Fills in `predecessor` where it is missing, and prints the new hash."""
-    wanted = _read(file, variables, use_env, name)
+    wanted = _read(file, variables, use_env, name, fail_on_warning)
     client = _client(ctx, cas_name, identity, unattested)
 
     def upload() -> str:
@@ -179,7 +207,7 @@ def read(ctx: click.Context, /, name: str, cas_name: str | None, identity: str |
 @_file_options
 def check(file: str, variables: Sequence[str], use_env: bool, name: str | None, fail_on_warning: bool) -> None:
     """Is this a valid session? Prints it with variables replaced and defaults filled in; asks no CAS."""
-    click.echo(_read(file, variables, use_env, name).to_yaml(), nl=False)
+    click.echo(_read(file, variables, use_env, name, fail_on_warning).to_yaml(), nl=False)
 
 
 @session.command("verify", cls=Command, short_help="Compare a session file with what the CAS has.",
@@ -192,7 +220,7 @@ def check(file: str, variables: Sequence[str], use_env: bool, name: str | None, 
 def verify(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None, cas_name: str | None,
            identity: str | None, retries: int, unattested: bool, fail_on_warning: bool) -> None:
     """Does the CAS have exactly this session? Prints the hash that was recomputed from FILE."""
-    local = _read(file, variables, use_env, name)
+    local = _read(file, variables, use_env, name, fail_on_warning)
     client = _client(ctx, cas_name, identity, unattested)
     stored, text = _for("Verifying session failed", retries, lambda: client.read_session(local.name))
     from casnb.cas.session import Session
@@ -204,3 +232,38 @@ def verify(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: 
         raise Failure("Verifying session failed", [f"The file's hash is {local.hash}, the CAS has {neutral(stored, 80)}"], REJECTED)
     click.echo(local.hash)
     note(f"The session is what {neutral(client.attested.name)} has.")
+
+
+@session.command("calculate-hash", cls=Command, short_help="Print the hash of a session file; asks no CAS.",
+                 exits={0: "done", 1: "not a valid session", 2: "called wrongly, or a variable has no value",
+                        3: "a file cannot be read"},
+                 example="  scone session calculate-hash session.yml --with-self-as-creator tls")
+@_file_options
+@option("--with-self-as-creator", "creator", type=click.Choice(["tls", "signer"]),
+        help="Add yourself as CREATOR: your certificate (tls), or your session signing key (signer).")
+@option("--identity", metavar="FILE", help="Key (PKCS#8) and certificate that are you, PEM, instead of your own.")
+@click.pass_context
+def calculate_hash(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None,
+                   fail_on_warning: bool, creator: str | None, identity: str | None) -> None:
+    """Which hash will this session have? The creator is part of it, so two people who upload one file get two hashes."""
+    from casnb.cas.access import Signer
+    from casnb.cli.scone_self import session_signing_key
+
+    found = _read(file, variables, use_env, name, fail_on_warning)
+    if creator:
+        me = _identity(ctx, identity)
+        found = found.with_creator(me.certificate_pem if creator == "tls" else Signer(session_signing_key(me)))
+    elif found.creator is None and found.names_creator:
+        note("note: a CAS adds the creator, who is part of the hash; --with-self-as-creator tls adds you.")
+    click.echo(found.hash)
+
+
+@session.command("list", cls=Command, exits=_EXITS, short_help="Print the names of sessions that you may list.",
+                 example="  scone session list")
+@_cas_options
+@click.pass_context
+def list_sessions(ctx: click.Context, /, cas_name: str | None, identity: str | None, retries: int, unattested: bool) -> None:
+    """Which sessions are there for me? One name a line; where a policy has no `list_sessions`, who may read may list."""
+    client = _client(ctx, cas_name, identity, unattested)
+    for name in _for("Listing sessions failed", retries, client.sessions):
+        click.echo(neutral(name, 600))

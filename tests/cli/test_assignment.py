@@ -169,6 +169,47 @@ echo "$HASH"
         assert len(run.stdout.splitlines()[-1]) == 64
         assert "Session already exists, please specify predecessor hash" in (bash.folder / "again").read_text()
 
+    def test_a_namespace_of_ones_own(self, bash):
+        """Assignments 2, 4 and 5: 0.2 holds no sessions, its update to 0.3 does; the hash is known beforehand, all is listed."""
+        (bash.folder / "old.yml").write_text(self.SESSION.replace("0.3", "0.2"))
+        (bash.folder / "new.yml").write_text(self.SESSION + "  create_sessions:\n    - CREATOR\n    -\npredecessor: $PREDECESSOR\n")
+        (bash.folder / "values.yml").write_text(
+            'name: $NS/private_public_values\nversion: "0.3"\nsecrets:\n- {name: public_value, kind: ascii, value: "42", '
+            'export_public: true}\n- {name: private_value, kind: ascii, value: "007"}\n')
+        run = bash("set -e" + ATTEST + """
+export NS="ns-$RANDOM-$$"
+export PREDECESSOR=$(scone session create old.yml -e NS="$NS" 2> warned)
+grep -q "warning: version: 0.2" warned
+scone session create values.yml --use-env 2> refused && exit 9
+test "$(scone session calculate-hash new.yml --use-env --with-self-as-creator tls)" = "$(scone session create new.yml --use-env)"
+scone session create values.yml --use-env > /dev/null
+scone session list | grep "^$NS" | sed "s/$NS/NS/"
+value() { curl -s --cacert cas_cert.crt --connect-to cas:8081:$CAS_ADDR:8081 \
+    "https://cas:8081/v1/values/session=$NS/private_public_values,secret=$1"; }
+value public_value | jq -r .value
+value private_value | jq -r '.msg[1]'
+""")
+        assert run.returncode == 0, run.stderr
+        assert run.stdout.splitlines()[-4:] == ["NS", "NS/private_public_values", "42",
+                                                "Secret does not exist or is not visible for a public client"]
+        assert "does not let this client create sessions" in (bash.folder / "refused").read_text()
+
+    def test_warnings_and_what_they_end(self, bash):
+        """A warning goes to standard error and changes nothing, unless it shall be an error."""
+        (bash.folder / "s.yml").write_text("name: s\nversion: 0.3\naccess_policy: {update: NONE}\n")
+        run = bash("scone session check s.yml; echo $?; scone session check s.yml --fail-on-warning; echo $?")
+        lines = run.stdout.splitlines()
+        assert lines[0] == "version: '0.3'" and lines[-2:] == ["0", "1"]
+        assert run.stderr.count("nobody can ever change or repair this session") == 2 and "--fail-on-warning was set" in run.stderr
+
+    def test_key_hashes_of_certificates(self, bash):
+        """The hash that a policy takes for a certificate is the one by which its holder is known; other files are refused."""
+        run = bash("""scone self show-certificate > own.crt; scone cert show-key-hash own.crt; scone self show-key-hash
+openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -subj /CN=other -out other.crt 2> /dev/null
+scone cert show-key-hash - < other.crt; scone cert show-key-hash rsa.key; echo $?""")
+        own, same, other, code = run.stdout.split()
+        assert own == same and len(other) == 50 and other != own and code == "1" and "one PEM certificate" in run.stderr
+
     def test_a_missing_variable(self, bash):
         """The documented sentence, and exit code 2."""
         (bash.folder / "session.yml").write_text(self.SESSION)

@@ -113,7 +113,7 @@ def test_the_help_of_serve_names_every_scenario(casnb):
 SCONE = [["cas", "attest"], ["cas", "list"], ["cas", "set-default"], ["cas", "show-certificate"], ["cas", "show-identification"],
          ["self", "show"], ["self", "show-certificate"], ["self", "show-key-hash"], ["self", "show-certificate-hash"],
          ["self", "show-session-signing-key"], ["session", "create"], ["session", "update"], ["session", "read"],
-         ["session", "check"], ["session", "verify"]]
+         ["session", "check"], ["session", "verify"], ["session", "calculate-hash"], ["session", "list"], ["cert", "show-key-hash"]]
 
 
 @pytest.mark.parametrize("words", SCONE, ids=" ".join)
