@@ -63,8 +63,10 @@ def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, por
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     from casnb.simulator.running import serve as run
+    from casnb.simulator.server import allow_many_connections
     from casnb.simulator.world import World
 
+    allow_many_connections()
     with run(World(seed, scenario), address=address, port=port, state_dir=Path(state) if state else None) as running:
         lines = running.export_lines()
         if target:

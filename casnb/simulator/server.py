@@ -26,7 +26,9 @@ BODY_LIMIT = 1 << 20
 HANDSHAKE_TIME, REQUEST_TIME, IDLE_TIME = 5.0, 15.0, 20
 #: Workers, and how many of them may wait for a body of which nobody knows how long it is.
 _WORKERS, _PATIENT = 8, 4
-_QUEUE = 512
+_QUEUE = 1024
+#: Open files that a server process asks for.
+_FILES = 4096
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _BODY_FIELD = re.compile(rb"\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
@@ -161,6 +163,19 @@ class _Connection(HTTPConnection):
         return now < self.due
 
 
+def allow_many_connections() -> None:
+    """Let this process have as many files open as a class of clients needs, where the system leaves that to the process."""
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _connections_limit() -> int:
     """How many connections may be open: two servers together use two thirds of the files that a process may have open."""
     try:
@@ -179,13 +194,15 @@ class TlsServer(wsgi.Server):
     ConnectionClass = _Connection
     max_request_header_size = HEADER_LIMIT
     max_request_body_size = BODY_LIMIT
-    keep_alive_conn_limit = _connections_limit()
+    #: Open connections; 0: as many as the process may have.
+    keep_alive_conn_limit = 0
     expiration_interval = 1.0
     _connections: Any
 
     def __init__(self, host: str, port: int, app: Any, context: SSL.Context) -> None:
         super().__init__((host, port), app, numthreads=_WORKERS, server_name="casnb", request_queue_size=_QUEUE,
                          timeout=IDLE_TIME, shutdown_timeout=0)
+        self.keep_alive_conn_limit = self.keep_alive_conn_limit or _connections_limit()
         self.ssl_adapter = _Adapter(context)
         self.patience = threading.BoundedSemaphore(_PATIENT)
 

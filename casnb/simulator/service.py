@@ -148,17 +148,19 @@ class ClientApi:
         if session.names_creator and client is None:
             raise Refused(400, "Failed to create session", "The access policy says CREATOR, and no client certificate was sent")
         session = session.with_creator(client.certificate if client else None)
+        digest, written = session.hash, session.to_yaml()
         try:
-            with self.store.writing() as transaction:
+            with self.store.reading() as transaction:
                 before = self._predecessor(transaction, session, client)
                 made = generate(session, _stored(before) if before else None, now=self.clock(), lookup=_lookup(transaction))
-                version = Version(session.name, session.hash, session.predecessor, session.to_yaml(), made)
-                transaction.append(version)
+            with self.store.writing() as transaction:
+                self._predecessor(transaction, session, client)
+                transaction.append(Version(session.name, digest, session.predecessor, written, made))
         except Conflict:
             raise _stale(session.predecessor) from None
         except EvidenceError as exc:
             raise Refused(400, "Failed to create session", str(exc)) from None
-        return {"hash": version.hash}
+        return {"hash": digest}
 
     def read(self, name: str, hash: str | None, client: Client | None) -> dict[str, str]:
         """Return a session's current version, or that with `hash`.
@@ -304,8 +306,18 @@ def _lookup(transaction: Transaction) -> Lookup:
     return find
 
 
-@lru_cache(maxsize=256)
 def _parsed(text: str) -> Session:
+    """The session in a stored text; of short ones, which nearly all are, many are kept at hand, a class and its namespaces."""
+    return _short(text) if len(text) <= 4096 else _long(text)
+
+
+@lru_cache(maxsize=2048)
+def _short(text: str) -> Session:
+    return Session.from_yaml(text)
+
+
+@lru_cache(maxsize=16)
+def _long(text: str) -> Session:
     return Session.from_yaml(text)
 
 

@@ -95,6 +95,8 @@ class Store:
         self.path = path
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        #: Writers of this process wait here, in turn: SQLite lets them try again after pauses, and some for long.
+        self._queue = threading.Lock()
         self._closed = False
         with self._sentences():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +112,7 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """Write within one transaction, alone: committed when the block ends, undone when it raises."""
-        with self._transaction("BEGIN IMMEDIATE") as transaction:
+        with self._queue, self._transaction("BEGIN IMMEDIATE") as transaction:
             yield transaction
 
     def close(self) -> None:

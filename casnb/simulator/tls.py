@@ -18,6 +18,8 @@ from casnb.simulator.keys import Key
 
 _PLAIN = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 60\r\nConnection: close\r\n\r\n" \
          b"This port speaks HTTPS only; the request was in plain HTTP.\n"
+#: SSL_MODE_RELEASE_BUFFERS: a connection that waits holds no buffers, 32 KB each.
+_RELEASE_BUFFERS = 0x10
 _Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
@@ -37,6 +39,7 @@ def tls_context(chain_pem: bytes, key: Key, *, ask_client: bool) -> SSL.Context:
     context.check_privatekey()
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_session_id(b"casnb")
+    context.set_mode(_RELEASE_BUFFERS)
     context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION)
     if ask_client:
         context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
