@@ -180,11 +180,16 @@ def to_session(names: Sequence[str], advisories: Sequence[str] = ()) -> Translat
     known = [a for a in advisories if _ADVISORY.fullmatch(a)]
     if any("tcb-status" in f.waives for f in chosen) and not known:
         notes.append("A CAS refuses each advisory that is not listed too: write them under ignore_advisories.")
-    lines = [f"    tolerate: [{', '.join(words)}]"] if words else []
-    lines += [f"    ignore_advisories: [{', '.join(known)}]"] if known else []
+    lines = [*_member("tolerate", words), *_member("ignore_advisories", known)]
     lost += [f"{neutral(a, 60)}: not the id of an advisory" for a in advisories if a not in known]
     text = "\n".join(["security:", "  attestation:", *lines]) if lines else ""
     return Translation(text, tuple(f.name for f in chosen), tuple(lost), tuple(notes))
+
+
+def _member(name: str, rows: Sequence[str]) -> list[str]:
+    """Lines of YAML: one where they fit, else a row a line."""
+    short = f"    {name}: [{', '.join(rows)}]"
+    return [] if not rows else [short] if len(short) <= 80 else [f"    {name}:", *(f"    - {row}" for row in rows)]
 
 
 def _texts(found: Any) -> list[str]:

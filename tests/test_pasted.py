@@ -1,0 +1,64 @@
+"""Pasted text is cut into commands and words as a shell would, and nothing of it is run."""
+
+from __future__ import annotations
+
+import pytest
+
+from casnb.errors import UsageError
+from casnb.pasted import LONGEST, SUBSTITUTED, commands, has_variable
+
+
+def words(text):
+    return [list(c.words) for c in commands(text)]
+
+
+@pytest.mark.parametrize(("text", "cut"), [
+    ("scone cas attest cas", [["scone", "cas", "attest", "cas"]]),
+    ("$ scone cas attest cas", [["scone", "cas", "attest", "cas"]]),
+    ("student@lab:~$ scone a", [["scone", "a"]]),
+    ("root@lab:~# scone a", [["scone", "a"]]),
+    ("> scone a", [["scone", "a"]]),
+    ("# scone a\nscone b", [["scone", "b"]]),
+    ("scone a # remark", [["scone", "a"]]),
+    ("scone a \\\n  b\r\nscone c", [["scone", "a", "b"], ["scone", "c"]]),
+    ("scone 'a b' \"c d\"", [["scone", "a b", "c d"]]),
+    ("scone a | grep b && curl c; d", [["scone", "a"], ["grep", "b"], ["curl", "c"], ["d"]]),
+    ("scone a > out 2> /dev/null b", [["scone", "a", "b"]]),
+    ("scone --mrenclave $(grep x page | tail -1) b", [["scone", "--mrenclave", SUBSTITUTED, "b"]]),
+    ("scone `hostname -f`", [["scone", SUBSTITUTED]]),
+    ("", []), ("\n \n", []),
+])
+def test_cut(text, cut):
+    """Prompts, comments, continuations and redirections go; operators separate commands; a substitution is one word."""
+    assert words(text) == cut
+
+
+def test_assignments_stand_apart():
+    """What is set before a command is no word of it."""
+    only, = commands("M=1 scone a")
+    assert only.words == ("scone", "a") and only.assignments == ("M=1",)
+
+
+def test_words_are_left_alone():
+    """Words that a shell had cut already are not cut again."""
+    assert commands(["scone", "a b", "|", "#"])[0].words == ("scone", "a b", "|", "#")
+
+
+def test_an_open_quote_is_told():
+    """A quote that is never closed is said to be one, and the words are there."""
+    only, = commands("scone cas 'attest")
+    assert "no closing quotation" in only.broken and only.words == ("scone", "cas", "'attest")
+
+
+@pytest.mark.parametrize(("word", "found"), [("$A", True), ("${A:-x}", True), (SUBSTITUTED, True), ("a$A", True), ("a$", False),
+                                             ("a", False), ("$$", False)])
+def test_variables(word, found):
+    """What a shell would replace is recognised."""
+    assert has_variable(word) is found
+
+
+@pytest.mark.parametrize("pasted", ["x" * (LONGEST + 1), "x " * 401, ["x"] * 401, ["x" * (LONGEST + 1)]])
+def test_bounded(pasted):
+    """Too much text is refused, not read."""
+    with pytest.raises(UsageError):
+        commands(pasted)
