@@ -67,7 +67,7 @@ class Node:
         found = self.mapping(wanted)
         for name, node in found.items():
             if name not in allowed:
-                near = get_close_matches(name, allowed, 1)
+                near = get_close_matches(name, allowed, 1, 0.7)
                 raise EvidenceError(f"{self.what}: {self._below(name)} at line {node.key_line}" if node.key_line else self.place,
                                     got=f"member {name!r}", wanted="one of " + ", ".join(allowed),
                                     do=f"Did you mean {near[0]}?" if near else "Take it out.")
@@ -111,7 +111,7 @@ class Node:
         """Return one of some words."""
         found = self.text("one of " + ", ".join(words), do)
         if found not in words:
-            near = get_close_matches(found, words, 1)
+            near = get_close_matches(found, words, 1, 0.7)
             raise self.refuse("one of " + ", ".join(words), do or (f"Did you mean {near[0]}?" if near else ""))
         return found
 

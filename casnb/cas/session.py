@@ -212,7 +212,11 @@ def _predecessor(node: Node) -> str | None:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes as a CAS reads back: text of several lines as a block."""
+    """Writes as a CAS reads back: text of several lines as a block, nothing by reference."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write everything out."""
+        return True
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
