@@ -234,6 +234,13 @@ class AttestedCas(Shown):
         listed = ", ".join(f"{w.check} by {w.flag}" for w in self.waivers)
         return f"CAS {self.name} was accepted{when} with waivers ({listed}). It must not hold secrets."
 
+    @property
+    def memory(self) -> str:
+        """The sentence, and by which evidence under whose roots: how this pin was obtained."""
+        if not self.evidence_sha256:
+            return self.sentence
+        return f"{self.sentence} Evidence: {self.proof_type} under {self.roots or 'unknown'} roots, SHA-256 {self.evidence_sha256}."
+
     def _rows(self) -> list[tuple[str, str]]:
         return [("address", self.name), ("URL", self.url), ("root key hash (-c)", self.chain.key_hashes[0]),
                 ("root certificate, SHA-256", self.chain.fingerprint), ("MRENCLAVE", self.mrenclave or "not recorded"),

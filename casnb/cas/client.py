@@ -10,7 +10,7 @@ from typing import Any
 
 from casnb.cas.attest import AttestedCas
 from casnb.cas.certificate import TLS_NAME, CasChain
-from casnb.cas.https import Answer, error_messages, exchange, quoted
+from casnb.cas.https import Answer, Mistrusted, error_messages, exchange, quoted
 from casnb.cas.trust import ClientIdentity
 from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.evidence import strictjson
@@ -136,8 +136,11 @@ class CasClient(Shown):
 
     def _get(self, target: str, subject: str, *, method: str = "GET", body: bytes | None = None, wanted: int = 200) -> Any:
         cas = self.attested
-        answer = exchange(cas.host, cas.port, target, context=self._context, tls_name=TLS_NAME, method=method, body=body,
-                          content_type="application/text", timeout=self.timeout)
+        try:
+            answer = exchange(cas.host, cas.port, target, context=self._context, tls_name=TLS_NAME, method=method, body=body,
+                              content_type="application/text", timeout=self.timeout)
+        except Mistrusted as exc:
+            raise _not_the_pinned(cas, exc) from None
         if answer.status != wanted:
             raise CasRefusal(f"CAS {cas.name}: {subject}", answer)
         return strictjson.loads(answer.body, f"CAS {cas.name}: {subject}")
@@ -153,6 +156,23 @@ class CasClient(Shown):
         return (f"<p>Client of CAS <code>{cell(self.attested.name)}</code> at <code>{cell(self.attested.url)}</code>, "
                 f"as <code>{cell(who)}</code>.</p>"
                 f'<div class="verdict" role="status">{cell(self.attested.sentence, 600)}</div>')
+
+
+#: What is wrong with a server that shows keys which were not attested.
+_OTHER_KEYS = ("wrong-key", "unknown-issuer", "self-signed", "incomplete", "not-authority")
+
+
+def _not_the_pinned(cas: AttestedCas, exc: Mistrusted) -> Mistrusted:
+    """Say of a server with other keys which pin it is measured by, how old that is, and what to do."""
+    why = exc.explanation
+    if why.diagnosis is None or why.diagnosis.id not in _OTHER_KEYS:
+        return exc
+    when = f" on {cas.attested_at:%Y-%m-%d}" if cas.attested_at else ""
+    return Mistrusted(
+        f"CAS {cas.name}: who answers there is not the CAS that was attested{when}", why,
+        wanted=f"keys under root key hash {cas.chain.key_hashes[0]}",
+        do="The CAS may have been set up anew, this may be another instance, or somebody stands in between. The pin is kept. "
+           f"Attest again (scone cas attest {cas.name}), compare the key hash with what its operator says; no secret before.")
 
 
 def _name(text: str, what: str) -> str:

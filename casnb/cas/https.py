@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 
-from casnb.cas.tls_errors import explain_tls_error
+from casnb.cas.tls_errors import Explanation, explain_tls_error
 from casnb.errors import EvidenceError, SourceError, UsageError, VerificationError, neutral
 
 #: No answer of the client API comes near this many bytes.
@@ -66,6 +66,15 @@ class Answer:
     leaf_der: bytes = field(repr=False)
 
 
+class Mistrusted(VerificationError):
+    """The server's certificate was refused; `explanation` says why."""
+
+    def __init__(self, subject: str, explanation: Explanation, *, wanted: str = "a certificate under the attested one",
+                 do: str = "") -> None:
+        self.explanation = explanation
+        super().__init__(subject, got=explanation.cause, wanted=wanted, do=do or explanation.cure)
+
+
 def exchange(
     host: str, port: int, target: str, *, context: ssl.SSLContext, tls_name: str, method: str = "GET", body: bytes | None = None,
     content_type: str = "", timeout: float = 10, limit: int = LIMIT,
@@ -99,8 +108,7 @@ def exchange(
                 return _speak(tls, tls_name, port, method, target, body, content_type, limit, where)
             except ssl.SSLCertVerificationError as exc:
                 why = explain_tls_error(exc)
-                raise VerificationError(f"{where}: its certificate", got=why.cause, wanted="a certificate under the attested one",
-                                        do=why.cure) from None
+                raise Mistrusted(f"{where}: its certificate", why) from None
             except (OSError, http.client.HTTPException, ValueError) as exc:
                 if late.is_set() or isinstance(exc, TimeoutError):
                     raise SourceError(where, got=f"no complete answer within {timeout:g} s", wanted="an answer") from None

@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from casnb.cas.attest import AttestedCas, Waiver
 from casnb.cas.certificate import CasChain
 from casnb.cas.https import parse_address
-from casnb.errors import EvidenceError, SourceError, UsageError, neutral
+from casnb.errors import EvidenceError, PolicyError, SourceError, UsageError, neutral
 from casnb.evidence import strictjson
 from casnb.verify.keyhash import key_hash
 from casnb.view import Shown, html_table, text_table
@@ -158,10 +158,22 @@ class TrustStore(Shown):
 
     # Changing
 
-    def add(self, attested: AttestedCas) -> None:
-        """Store an attested CAS under its name; the first one becomes the default."""
+    def add(self, attested: AttestedCas, *, replace: bool = False) -> AttestedCas | None:
+        """Store an attested CAS under its name, and return the pin that stood there; the first one becomes the default.
+
+        Where a pin with another root key stands under that name, PolicyError says what that may mean and what to do; only
+        `replace` puts the new one in its place. A new instance key under the same root is an update, and stored. An entry that
+        is damaged is replaced: nothing can be said of it.
+        """
+        before: list[AttestedCas] = []
+
         def change(found: dict[str, Any]) -> None:
             entries = found.setdefault("cas_db", {})
+            with suppress(EvidenceError):
+                if attested.name in entries:
+                    before.append(_entry(attested.name, entries[attested.name], "entry"))
+            if before and not replace and before[0].chain.key_hashes[0] != attested.chain.key_hashes[0]:
+                raise _changed(before[0], attested)
             if not found.get("default_cas"):
                 found["default_cas"] = attested.name
             old = entries.get(attested.name)
@@ -169,6 +181,7 @@ class TrustStore(Shown):
             entries[attested.name] = {**_members(attested), **{k: v for k, v in kept.items() if k not in _OURS}}
 
         self._change(change)
+        return before[0] if before else None
 
     def set_default(self, name: str) -> None:
         """Make an attested CAS the default one; raise UsageError for one that was not attested."""
@@ -270,6 +283,18 @@ class TrustStore(Shown):
 
     def _html(self) -> str:
         return html_table(("attested CAS", "", "conditions"), self._table(), f"Attested CASes in {self.path}", code=(0,))
+
+
+def _changed(old: AttestedCas, new: AttestedCas) -> PolicyError:
+    """What to say where a CAS has another root key than the one remembered."""
+    when = f", attested {old.attested_at:%Y-%m-%d}" if old.attested_at else ""
+    extra = sorted({w.check for w in new.waivers or ()} - {w.check for w in old.waivers or ()})
+    weaker = f" The new one also waives {', '.join(extra)}." if extra and old.waivers is not None else ""
+    return PolicyError(
+        f"CAS {old.name}: its root key has changed, and the pin is kept", got=f"key hash {new.chain.key_hashes[0]}",
+        wanted=f"{old.chain.key_hashes[0]}{when}",
+        do=f"It may have been set up anew, be another instance, or be somebody else's.{weaker} Ask its operator for the key hash. "
+           "If it is this one, attest again and name it: scone cas attest -c HASH (in Python: add(..., replace=True)).")
 
 
 def _lock(handle: int) -> bool:

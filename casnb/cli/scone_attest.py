@@ -16,7 +16,7 @@ from casnb.errors import CasnbError, SourceError, UsageError, neutral
 from casnb.flags import find
 
 if TYPE_CHECKING:
-    from casnb.cas.attest import Attempt
+    from casnb.cas.attest import Attempt, AttestedCas
     from casnb.policy import AttestationPolicy
     from casnb.verify.pki import TrustAnchors
 
@@ -77,9 +77,22 @@ def attest(ctx: click.Context, /, address: str, _mrenclave: str | None, offline_
     from casnb.cas.attest import AttestedCas
 
     attested = AttestedCas.from_attempt(attempt)
-    store.add(attested)
+    # Naming the key's hash is how a changed key is confirmed.
+    before = store.add(attested, replace=bool(policy.cas_key_hash))
     click.echo(f"CAS {neutral(attested.name, 300)} at {attested.url} is trustworthy")
     report_waivers(result)
+    if before is not None and before.chain != attested.chain:
+        _say_changed(before, attested)
+
+
+def _say_changed(before: AttestedCas, now: AttestedCas) -> None:
+    """Say on standard error that the keys are not those that were remembered."""
+    (old_root, _), (new_root, _) = before.chain.key_hashes, now.chain.key_hashes
+    if old_root == new_root:
+        note("note: the root key is the one that was remembered, the instance key is new: the CAS was updated.")
+        return
+    note(f"warning: the root key has changed from {old_root} to {new_root}, which -c named. The old pin is replaced: "
+         f"{neutral(before.sentence, 400)}")
 
 
 def _remark_unused(owner: bool, unprovisioned: bool) -> None:

@@ -27,16 +27,17 @@ def cas() -> None:
              example="  scone cas list")
 @click.pass_context
 def list_(ctx: click.Context) -> None:
-    """Which CASes were attested? The default one has a star."""
+    """Which CASes were attested? The default one has a star; standard error says how each was accepted."""
     store = trust_store(ctx)
     default = store.default
     for name in store.names():
         try:
-            url = store.get(name).url
+            found = store.get(name)
         except EvidenceError as exc:
             note(f"warning: {exc}")
             continue
-        click.echo(f"{'*' if name == default else ' '} {neutral(name)}: {neutral(url)}")
+        click.echo(f"{'*' if name == default else ' '} {neutral(name)}: {neutral(found.url)}")
+        repeat_waivers(found)
 
 
 @cas.command("set-default", cls=Command, exits=_EXITS, short_help="Which CAS is meant when none is named?",
@@ -57,9 +58,9 @@ def attested_cas(ctx: click.Context, name: str | None) -> AttestedCas:
 
 
 def repeat_waivers(found: AttestedCas) -> None:
-    """Say on standard error what a remembered attestation waived: the certificate is worth no more than that."""
-    if found.waivers is None or found.waivers:
-        note(f"warning: {neutral(found.sentence, 600)}")
+    """Say on standard error how a pin was obtained and what was waived: the certificate is worth no more than that."""
+    kind = "warning" if found.waivers is None or found.waivers else "note"
+    note(f"{kind}: {neutral(found.memory, 800)}")
 
 
 @cas.command("show-certificate", cls=Command, exits=_EXITS, short_help="The certificates of an attested CAS, PEM.",

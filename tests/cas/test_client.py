@@ -7,6 +7,7 @@ import socket
 import ssl
 import tempfile
 import time
+from dataclasses import fields
 from datetime import datetime, timezone
 
 import pytest
@@ -383,3 +384,14 @@ def test_it_says_under_which_conditions(client, attested):
 def test_every_error_is_ours():
     """Whoever catches CasnbError catches a refusal too."""
     assert issubclass(CasRefusal, CasnbError) and CasRefusal.exit_code == 1
+
+
+def test_the_pin_tells_what_a_stranger_may_mean(attested, elsewhere):
+    """Other keys at the attested address: measured by which pin, of which day, what it may mean, and what to do."""
+    moved = AttestedCas._reloaded(**{f.name: getattr(attested, f.name) for f in fields(attested) if f.name != "seal"}
+                                  | {"host": elsewhere.host, "port": elsewhere.cas_port})
+    with pytest.raises(VerificationError) as caught:
+        CasClient(moved).value("example_session", "example_value")
+    for part in ("not the CAS that was attested on 2026-09-01", attested.chain.key_hashes[0], "set up anew", "another instance",
+                 "stands in between", "scone cas attest", "no secret before"):
+        assert part in str(caught.value)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -21,9 +21,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from casnb.cas import trust as module
 from casnb.cas.attest import AttestedCas, Waiver, attest
+from casnb.cas.certificate import CasChain
 from casnb.cas.trust import ClientIdentity, TrustStore
-from casnb.errors import CasnbError, EvidenceError, SourceError, UsageError
+from casnb.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError
 from casnb.policy import AttestationPolicy
+from casnb.simulator.keys import certificate
 from casnb.simulator.world import World
 
 
@@ -95,11 +97,58 @@ def test_the_first_is_the_default(filled, cas):
     assert filled.default == filled.get().name == "production.example:9000"
 
 
-def test_attesting_again_replaces_the_pin(filled, other, public):
-    """The newest attestation of an address counts; the others stay."""
-    filled.add(pin("cas.example", other))
-    assert filled.get("cas.example").chain.to_pem() == other.cas_chain_pem != public.cas_chain_pem
-    assert len(filled.names()) == 2 and filled.default == "cas.example"
+def test_attesting_again_renews_the_pin(filled, cas, public):
+    """The newest attestation of the same CAS counts, and the pin that stood there comes back; the others stay."""
+    newer = pin("cas.example", public, "-G", "-C", "only_for_testing-ignore-signer", "only_for_testing-debug")
+    assert filled.add(newer) == cas and filled.get("cas.example") == newer
+    assert filled.add(pin("else", public)) is None
+    assert len(filled.names()) == 3 and filled.default == "cas.example"
+
+
+def test_a_changed_root_key_is_refused(filled, cas, other):
+    """Another root key under the same name never takes the pin's place by itself: both hashes, what it may mean, what to do."""
+    before = filled.path.read_bytes()
+    changed = pin("cas.example", other)
+    with pytest.raises(PolicyError) as caught:
+        filled.add(changed)
+    for part in (cas.chain.key_hashes[0], changed.chain.key_hashes[0], "attested 2026-09-01", "set up anew", "another instance",
+                 "somebody else's", "scone cas attest -c HASH", "replace=True"):
+        assert part in str(caught.value)
+    assert filled.path.read_bytes() == before and "also waives" not in str(caught.value)
+    assert filled.add(changed, replace=True) == cas
+    assert filled.get("cas.example").chain.to_pem() == other.cas_chain_pem
+
+
+def test_a_changed_key_on_weaker_grounds(filled, public):
+    """Where the new attestation waives what the old one did not, the refusal says which checks."""
+    with pytest.raises(PolicyError, match="also waives debug, mrsigner, tcb-status"):
+        filled.add(pin("production.example:9000", public))
+
+
+def test_an_update_is_no_change_of_identity(filled, public):
+    """A new instance key under the same root, as an update brings, is stored."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    old = public.cas_instance.cert
+    made = certificate(old.subject, key, public.cas_root, 77, (old.not_valid_before_utc, old.not_valid_after_utc),
+                       [(x509.BasicConstraints(True, None), True)])
+    updated = replace_chain(filled.get("cas.example"), made.cert_pem + public.cas_root.cert_pem)
+    assert filled.add(updated).chain.to_pem() == public.cas_chain_pem
+    assert filled.get("cas.example").chain.to_pem() == made.cert_pem + public.cas_root.cert_pem
+
+
+def replace_chain(old: AttestedCas, chain: bytes) -> AttestedCas:
+    """The pin with other certificates."""
+    names = [f.name for f in fields(old) if f.name not in ("chain", "seal")]
+    members = {n: getattr(old, n) for n in names}
+    return AttestedCas._reloaded(**members, chain=CasChain.from_pem(chain))
+
+
+def test_how_it_was_obtained_is_said_whole(filled, cas):
+    """A pin that is loaded says when, with which waivers, by which evidence and under whose roots it was obtained."""
+    memory = filled.get("cas.example").memory
+    for part in (cas.sentence, f"SHA-256 {cas.evidence_sha256}", "IASReport under", cas.roots):
+        assert part in memory
+    assert len(cas.evidence_sha256) == 64
 
 
 def test_addresses_are_kept_as_typed(store, public):
@@ -165,7 +214,7 @@ def test_unknown_members_are_kept(filled, cas):
 def test_a_proof_of_another_kind_leaves_no_old_report(filled):
     """An address whose CAS now shows a DCAP quote keeps no IAS report of another enclave."""
     world = World("trust file", "dcap-debug")
-    filled.add(pin("cas.example", world))
+    filled.add(pin("cas.example", world), replace=True)
     assert "ias_report" not in parsed(filled)["cas_db"]["cas.example"]
 
 
