@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from casnb.cli.batch import Row, Summary
     from casnb.cli.judge import Terms
     from casnb.evidence.decode import Evidence
+    from casnb.verify.manifest import CaseResult
 
 #: Endorsements, chains and signatures are small.
 _PIECE = 1 << 20
@@ -35,7 +37,7 @@ SHOWN = 20
   casnb verify body.json --signature signature.b64 --chain chain.pem
   casnb verify quotes/ --endorsements collateral.json --json > verdicts.ndjson
   casnb verify --manifest manifest.json
-""", exits={0: "accepted, perhaps with waivers (of many: all); with --manifest: every case agrees",
+""", exits={0: "accepted, perhaps with waivers (of many: all); with --manifest: every case agrees or is explained",
             1: "rejected, or malformed (of many: any)", 2: "called wrongly",
             3: "could not check: a file is missing, or nobody can judge this kind any more (of many: any, and none rejected)"})
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(allow_dash=True))
@@ -213,22 +215,32 @@ def _signature(data: bytes) -> bytes:
 def _manifest(path: str, as_json: bool) -> int:
     from casnb.verify.manifest import run_manifest
 
-    results = list(run_manifest(Path(path)))
+    results = run_manifest(Path(path))
     if as_json:
-        emit_json([{"id": r.id, "case": r.case, "expected": r.expected, "got": r.got, "agree": r.agree, "note": r.note}
-                   for r in results])
-    else:
-        from rich.text import Text
+        emit_json([{"id": r.id, "case": r.case, "expected": r.expected, "got": r.got, "agree": r.agree, "explained": r.explained,
+                    "note": r.note} for r in results])
+    elif results:
+        _show_cases(results)
+    count = Counter(r.outcome for r in results)
+    words = f"{len(results)} cases: {count['agrees']} agree, {count['explained']} explained, {count['DIFFERS']} differ."
+    note(words if results else "The manifest has no cases.")
+    return ACCEPTED if results and not count["DIFFERS"] else REJECTED
 
-        from casnb.cli.render import console, grid
 
-        table = grid(widths=(8, None))
-        for r in results:
-            words = Text(f"{neutral(r.id, 100)}, {neutral(r.case, 60)}", "bold")
-            words.append(f"\nexpected {neutral(r.expected)}" + ("" if r.agree else f"\ngot      {neutral(r.got)}")
-                         + (f"\nnote: {neutral(r.note)}" if r.note else ""), "not bold")
-            table.add_row("agrees" if r.agree else Text("DIFFERS", "bold red"), words)
-        console().print(table)
-    differing = sum(not r.agree for r in results)
-    note(f"{len(results)} cases, {differing} differ." if results else "The manifest has no cases.")
-    return ACCEPTED if results and not differing else REJECTED
+def _show_cases(results: list[CaseResult]) -> None:
+    """Print one table of all cases, and below it each note once, by number."""
+    from rich.text import Text
+
+    from casnb.cli.render import console, grid
+
+    notes = list(dict.fromkeys(r.note for r in results if r.note))
+    table = grid(widths=(9, None))
+    for r in results:
+        words = Text(f"{neutral(r.id, 100)}, {neutral(r.case, 60)}", "bold")
+        words.append(f" [{notes.index(r.note) + 1}]" if r.note else "", "not bold")
+        words.append(f"\n{neutral(r.expected)}" if r.got == r.expected else
+                     f"\nexpected {neutral(r.expected)}\ngot      {neutral(r.got, 120)}", "not bold")
+        table.add_row(Text(r.outcome, "" if r.agree else "bold" if r.explained else "bold red"), words)
+    console().print(table)
+    for number, text in enumerate(notes, 1):
+        console().print(Text(f"[{number}] {neutral(text, 400)}"))

@@ -23,6 +23,7 @@ from verify.faults import (
     each,
     listed,
     members,
+    quoted,
     rewritten,
     signed_by,
 )
@@ -241,6 +242,13 @@ FORM = [
 
 # What a list says
 
+
+def _masked(mask: str, attributes: str, flags: int) -> Change:
+    """A quoting enclave with these attributes, and an identity whose first byte of mask and attributes lets it through."""
+    identity = {"attributesMask": mask + "FF" * 7 + "00" * 8, "attributes": attributes + "00" * 15}
+    return lambda e: listed(qe_identity=identity)(quoted(qe_body={"attributes_flags": flags})(e))
+
+
 S, G = "tcb-status advisories tcb-grace", "tcb-status tcb-grace"
 _TOP = LEVELS[TcbStatus.UP_TO_DATE]
 SAYS = [
@@ -257,6 +265,10 @@ SAYS = [
     Fault("QE identity names another product", "P01", "qe-identity", listed(qe_identity={"isvprodid": 2})),
     Fault("QE identity with a mask of zeros", "P01", "qe-identity", listed(qe_identity={"attributesMask": "00" * 16}),
         choice="QE identity masks"),
+    Fault("debug quoting enclave under a mask that leaves DEBUG out", "P20 P01", "qe-identity",
+          _masked("F9", "11", 0x17), choice="QE identity masks"),
+    Fault("quoting enclave never initialised under a mask that leaves INIT out", "P01", "qe-identity",
+          _masked("FA", "10", 0x14), choice="QE identity masks"),
     Fault("QE identity that allows MISCSELECT alone", "P01", "qe-identity", listed(qe_identity={"miscselect": "01000000"})),
     Fault("the platform's level revoked", "P08", G, first(lambda x: x.update(tcbStatus="Revoked")), status="Revoked"),
     Fault("the quoting enclave's level revoked", "P08 P02", G, first(

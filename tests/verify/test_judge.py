@@ -54,7 +54,8 @@ STRICTER = {
     "16 components": ("components of a level: none",),
     "date form": ("date of the TCB info: offset", "date of the TCB info: small z", "date of the TCB info: fraction",
                   "date of the TCB info: leap second", "date of the TCB info: a blank for T", "date of a level"),
-    "QE identity masks": ("QE identity with a mask of zeros",),
+    "QE identity masks": ("QE identity with a mask of zeros",
+                          "quoting enclave never initialised under a mask that leaves INIT out"),
     "QE status": ("status of a quoting enclave that only a platform has: ConfigurationNeeded",),
     "QE report data": ("second half of the QE's report data used",),
 }
