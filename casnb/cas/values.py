@@ -96,8 +96,11 @@ def _issue(secret: Secret, at: Stored, now: datetime, random: Random, lookup: Lo
 
 
 def _issuer(at: Stored, name: str, lookup: Lookup) -> tuple[str, str]:
-    """Certificate and key of an issuer. Whoever may import an authority may issue by it: casnb's own rule."""
-    certificate, where, secret = _origin(at, name, lookup)
+    """Certificate and key of an issuer.
+
+    To whom an authority is exported may issue by it, casnb's own rule; that its certificate is public lets nobody issue.
+    """
+    certificate, where, secret = _origin(at, name, lookup, named=True)
     if secret.private_key is None:
         raise EvidenceError(f"secret {name}", got="an issuer without its key", wanted="one whose private_key is in its session")
     return certificate, value(where, secret.private_key, lookup)
@@ -118,8 +121,8 @@ def values(at: Stored, lookup: Lookup = nowhere) -> dict[str, str]:
     return {s.name: value(at, s.name, lookup) for s in at.session.secrets}
 
 
-def _origin(at: Stored, name: str, lookup: Lookup, steps: int = 0) -> tuple[str, Stored, Secret]:
-    """The value of a secret, the session that it comes from in the end, and the secret there."""
+def _origin(at: Stored, name: str, lookup: Lookup, steps: int = 0, named: bool = False) -> tuple[str, Stored, Secret]:
+    """The value of a secret, the session that it comes from in the end, and the secret there; `named` wants exports by name."""
     secret = at.session.secret(name)
     if secret is None:
         known = ", ".join(s.name for s in at.session.secrets) or "none"
@@ -136,14 +139,17 @@ def _origin(at: Stored, name: str, lookup: Lookup, steps: int = 0) -> tuple[str,
     assert whence.session is not None and whence.secret is not None
     source = lookup(resolve(whence.session, at.session.name), whence.session_hash) if steps < _LONGEST_WAY else None
     other = source.session.secret(whence.secret) if source else None
-    if source is None or other is None or other.kind != secret.kind or not exported(other, source.session, at.session):
+    if source is None or other is None or other.kind != secret.kind or not exported(other, source.session, at.session, named):
         raise refusal
-    return _origin(source, other.name, lookup, steps + 1)
+    return _origin(source, other.name, lookup, steps + 1, named)
 
 
-def exported(secret: Secret, session: Session, to: Session) -> bool:
-    """Return whether `session` lets `to` import one of its secrets; what everybody may read may be imported by everybody."""
-    return secret.export_public or any(_meant(party, session, to) for party in secret.export)
+def exported(secret: Secret, session: Session, to: Session, named: bool = False) -> bool:
+    """Return whether `session` lets `to` import one of its secrets; what everybody may read may be imported by everybody.
+
+    With `named`, only an export that names `to` or a namespace above it counts.
+    """
+    return (secret.export_public and not named) or any(_meant(party, session, to) for party in secret.export)
 
 
 def _meant(party: Party, session: Session, to: Session) -> bool:
