@@ -14,7 +14,7 @@ _DCAP = "Intel SGX ECDSA QuoteLibReference, A.4"
 _EPID = "Intel SGX EPID quote (sgx_quote.h)"
 
 QUOTE_HEADER = Layout("quote header", 48, (
-    Field("version", 0, 2, "u16", "3", _DCAP,
+    Field("version", 0, 2, "u16", "format of the quote: 3", _DCAP,
           "3 is read here. 4 and 5 lay out what follows differently, 2 is an EPID quote.", ("quote-format",)),
     Field("att_key_type", 2, 2, "u16", "2 for ECDSA-256 with the P-256 curve", _DCAP,
           "3 would be ECDSA on P-384, which Intel does not issue. Another number means another layout of the signature "
@@ -33,7 +33,7 @@ QUOTE_HEADER = Layout("quote header", 48, (
 ))
 
 EPID_HEADER = Layout("EPID quote header", 48, (
-    Field("version", 0, 2, "u16", "2", _EPID,
+    Field("version", 0, 2, "u16", "format of the quote: 2", _EPID,
           "2 is an EPID quote. A DCAP quote begins with 3, and reads the next 46 bytes in another way.", ("avr-format",)),
     Field("sign_type", 2, 2, "u16", "0 unlinkable, 1 linkable", _EPID,
           "Whether two signatures of one machine for one service provider can be recognised as such. DCAP has the kind of "

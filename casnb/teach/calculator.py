@@ -41,9 +41,9 @@ class Calculation(Shown):
     def rows(self) -> list[tuple[str, str]]:
         """Return the steps: the text, its hash, the field, and how to do the same by hand."""
         text = self.text.decode("utf-8", "replace")
-        return [("additional_data as compact JSON", f"{len(self.text)} bytes: {text[:120]}\N{HORIZONTAL ELLIPSIS}"),
-                ("its SHA-512", self.digest.hex()), ("report_data in the report", self.report_data.hex()),
-                ("compared", self.sentence), ("Python", PYTHON), ("shell", SHELL)]
+        return [("JSON", f"additional_data, {len(self.text)} bytes: {text[:120]}\N{HORIZONTAL ELLIPSIS}"),
+                ("SHA-512", self.digest.hex()), ("report_data", self.report_data.hex()),
+                ("outcome", self.sentence), ("Python", PYTHON), ("shell", SHELL)]
 
     def __repr__(self) -> str:
         return f"<Calculation {short(self.digest.hex())} {'equals' if self.equal else 'is not'} report_data>"

@@ -10,13 +10,18 @@ from typing import Any
 from casnb.checks import AttestationResult, Check
 from casnb.errors import UsageError, neutral
 from casnb.evidence.bytemap import ByteMap, Spot, byte_map, check_title
+from casnb.evidence.cas_report import CasReport
+from casnb.evidence.decode import decode
 from casnb.evidence.report import ATTRIBUTE_BITS
+from casnb.teach.calculator import Calculation
 from casnb.verify.proof import Proof
 from casnb.view import Shown, cell, describe, short, text_table
 
 #: A static form lists at most so many fields; the widget shows them all.
 FIELD_LIMIT = 120
 _VALUE = 200
+#: What is set in a fixed-width face.
+CODE = frozenset({"value", "Python", "shell", *(f"calculator, {k}" for k in ("JSON", "SHA-512", "report_data", "Python", "shell"))})
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,8 @@ class View(Shown):
 
     `selected` is an offset (-1: none), `check` the id of a check whose bytes are lit. `checks` are results to show beside the
     fields, `expected` values to compare fields with (id to bytes or integer), `compare` a second piece of evidence of the same
-    kind, `original` the bytes before somebody changed them.
+    kind, `original` the bytes before somebody changed them. `report` is the CAS report around the evidence: then report_data is
+    recomputed beside the field.
     """
 
     map: ByteMap
@@ -35,6 +41,7 @@ class View(Shown):
     expected: Mapping[str, bytes | int] = field(default_factory=dict, repr=False)
     compare: bytes | None = field(default=None, repr=False)
     original: bytes | None = field(default=None, repr=False)
+    report: CasReport | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.selected != -1:
@@ -94,7 +101,10 @@ def view(evidence: object, result: AttestationResult | Proof | None = None, **la
     >>> view(bytes(384), selected=64).field
     'mr_enclave'
     """
-    found = evidence if isinstance(evidence, ByteMap) else byte_map(evidence)
+    value = decode(bytes(evidence)) if isinstance(evidence, (bytes, bytearray)) and evidence[:1] == b"{" else evidence
+    if isinstance(value, CasReport):
+        layers.setdefault("report", value)
+    found = value if isinstance(value, ByteMap) else byte_map(value)
     other = layers.pop("compare", None)
     if other is not None:
         other = other.data if isinstance(other, ByteMap) else byte_map(other).data
@@ -138,6 +148,8 @@ def explain(view: View, spot: Spot) -> list[tuple[str, str]]:
     if n := view.changed(spot, view.original):
         assert view.original is not None
         rows.append(("changed", f"{n} of {spot.size} bytes; it was {neutral(spot.show(view.original), _VALUE)}"))
+    if spot.id == "report_data" and view.report is not None:
+        rows += [(f"calculator, {k}", v) for k, v in Calculation.of(view.report, spot.cut(data)).rows()]
     python, shell = reproduce(spot, view.map.noun)
     return [(k, v) for k, v in (*rows, ("Python", python), ("shell", shell), ("source", f.source)) if v]
 
@@ -231,7 +243,7 @@ def render_html(view: View) -> str:
 
 def _terms(view: View, spot: Spot) -> str:
     def said(key: str, text: str) -> str:
-        return f"<code>{cell(text, 500)}</code>" if key in ("Python", "shell", "value") else cell(text, 500)
+        return f"<code>{cell(text, 500)}</code>" if key in CODE else cell(text, 500)
 
     return "".join(f"<dt>{cell(k)}</dt><dd>{said(k, v)}</dd>" for k, v in explain(view, spot))
 
@@ -255,7 +267,7 @@ def payload(view: View) -> dict[str, Any]:
     """Return what the widget draws: fields and checks as plain data. It sets text only, so nothing here is escaped."""
     fields = [{"id": s.id, "name": s.name, "part": s.part, "offset": s.offset, "size": s.size, "reserved": s.reserved,
                "value": short(neutral(s.show(view.map.data), _VALUE), 16), "say": announce(view, s),
-               "rows": [[k, neutral(v, 500)] for k, v in explain(view, s)], "checks": [*s.checks, *s.covered],
+               "rows": [[k, neutral(v, 500), k in CODE] for k, v in explain(view, s)], "checks": [*s.checks, *s.covered],
                "state": _state(view, s)} for s in view.map.spots]
     checks = []
     for c in view.map.checks:

@@ -1,0 +1,165 @@
+"""The tamper lab as a panel: an explorer whose bytes can be changed, a choice of what Mallory signs with, and who notices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import ipywidgets as widgets
+import traitlets
+
+from casnb.errors import CasnbError, neutral
+from casnb.teach.explorer import View, view
+from casnb.teach.facts import Facts
+from casnb.teach.panels.explorer import ByteExplorer
+from casnb.teach.tamper import Outcome, Tamper, render_before, render_verdict
+from casnb.view import Shown, cell, html_result, html_table, html_verdict, page
+
+
+class TamperModel(traitlets.HasTraits):
+    """The bytes as they are now, what Mallory signs with, and what follows.
+
+    `data`: the bytes of the evidence. `means`: a name out of `tamper.means`. Computed: `outcome`, and `error` where something was
+    refused.
+    """
+
+    data = traitlets.Bytes(b"")
+    means = traitlets.Unicode("none")
+    outcome: Any = traitlets.Any(None, allow_none=True)
+    error = traitlets.Unicode("")
+
+    def __init__(self, tamper: Tamper, **state: Any) -> None:
+        self.tamper = tamper
+        super().__init__(**{"data": tamper.map.data, **state})
+        self.observe(self._changed, names=["data", "means"])
+        self.judge()
+
+    def _changed(self, change: Any) -> None:
+        self.judge()
+
+    def judge(self) -> None:
+        """Verify and appraise again; a CasnbError becomes `error`."""
+        try:
+            self.outcome, self.error = self.tamper.judge(self.data, self.means), ""
+        except CasnbError as exc:
+            self.error = neutral(exc, 400)
+
+    def close(self) -> None:
+        """Let go of every observer."""
+        self.unobserve_all()
+
+
+def render(model: TamperModel) -> str:
+    """Return the verdict line with what was done below it."""
+    if model.error:
+        return html_verdict("error", cell(model.error, 500), live=True)
+    outcome: Outcome = model.outcome
+    return render_verdict(outcome) + html_table(("tampered", "with"), outcome.rows()[:-1 if not outcome.later else None])
+
+
+class Snapshot(Shown):
+    """Bytes and outcome at one moment, as plain text and static HTML."""
+
+    def __init__(self, outcome: Outcome, seen: View) -> None:
+        self.outcome, self.seen = outcome, seen
+
+    def __str__(self) -> str:
+        return str(self.outcome)
+
+    __repr__ = __str__
+
+    def _html(self) -> str:
+        return f"{self.outcome._html()}<details><summary>Its bytes</summary>{self.seen._html()}</details>"
+
+
+class TamperPanel(widgets.VBox):  # type: ignore[misc]
+    """Change bytes in the grid or from Python, choose what Mallory signs with, and read which check notices first.
+
+    `model` keeps the state; `edit`, `flip`, `sign_with` and `restore` are what the controls call. Every change is verified and
+    appraised by the real code; nothing is sent anywhere.
+
+    Example: `panel = TamperPanel(Facts(World(scenario="production")))`, then `panel` at the end of a cell, or `panel.flip(96, 2)`.
+    """
+
+    def __init__(self, facts: Facts | None = None, *, tamper: Tamper | None = None, means: str = "none") -> None:
+        self._closed = True
+        if tamper is None:
+            if facts is None:
+                from casnb.simulator.world import World
+
+                facts = Facts(World(scenario="production"))
+            tamper = Tamper(facts)
+        self.model = TamperModel(tamper, means=means)
+        wide = widgets.Layout(width="auto", max_width="60em")
+        self.explorer = ByteExplorer(view(tamper.report, self.model.outcome.result), editable=True, layer="meaning")
+        self.chooser = widgets.Dropdown(
+            options=[(m.words, m.name) for m in tamper.means], value=means, description="Mallory signs with", layout=wide,
+            style={"description_width": "initial"})
+        self.verdict, self.checks = widgets.HTML(layout=wide), widgets.HTML(layout=wide)
+        for name, control in (("means", self.chooser), ("verdict", self.verdict), ("checks", self.checks)):
+            control.add_class(f"t-{name}")
+        super().__init__([self.chooser, self.verdict, self.explorer, self.checks])
+        self.add_class("t-tamper")
+        self.explorer.observe(self._from_grid, names="data")
+        self.chooser.observe(self._chosen, names="value")
+        self.model.observe(self._show, names=["outcome", "error"])
+        self._closed = False
+        self.refresh()
+
+    # What the controls call
+
+    def edit(self, offset: int, value: int) -> None:
+        """Change one byte."""
+        self.explorer.edit(offset, value)
+
+    def flip(self, offset: int, bit: int = 1) -> None:
+        """Turn over the bit of this value (1, 2, 4, ... 128) in one byte."""
+        self.explorer.flip(offset, bit)
+
+    def sign_with(self, means: str) -> None:
+        """Let Mallory sign with something else: a name out of `model.tamper.means`."""
+        self.model.means = self.model.tamper.with_means(means).name
+
+    def restore(self) -> None:
+        """Bring every byte back; what Mallory signs with stays."""
+        self.explorer.restore()
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the bytes as they are now."""
+        found: Outcome = self.model.outcome
+        return found
+
+    def _from_grid(self, change: Any) -> None:
+        self.model.data = change["new"]
+
+    def _chosen(self, change: Any) -> None:
+        self.model.means = change["new"]
+
+    def _show(self, change: Any) -> None:
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring every control and rendering in line with the model."""
+        m = self.model
+        self.chooser.value = m.means
+        self.verdict.value = page(render(m))
+        self.checks.value = page(render_before(m.outcome) + html_result(m.outcome.result.checks, m.outcome.result.sentence, (),
+                                                                        m.outcome.result.verdict.value))
+        if m.outcome.result.checks != self.explorer.view.checks:
+            self.explorer.show(replace(self.explorer.view, checks=m.outcome.result.checks))
+
+    def snapshot(self) -> Snapshot:
+        """Return the present state as something that stays readable in an export."""
+        return Snapshot(self.outcome, self.explorer.snapshot())
+
+    def close(self) -> None:
+        """Undo every observer and close the controls; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self.explorer.unobserve(self._from_grid, names="data")
+        self.chooser.unobserve(self._chosen, names="value")
+        self.model.unobserve(self._show, names=["outcome", "error"])
+        self.model.close()
+        super().close()

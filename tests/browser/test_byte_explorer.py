@@ -1,0 +1,135 @@
+"""The byte explorer in a real JupyterLab: walked with mouse and keys, read from Python, looked at in every guise."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "</td><script>window.pwned=1</script><img src=x onerror='window.pwned=2'>"
+SETUP = """from dataclasses import replace
+from casnb import AttestationPolicy, World
+from casnb.checks import Check, CheckStatus
+from casnb.evidence.bytemap import ByteMap, Spot
+from casnb.evidence.layout import Field
+from casnb.teach.explorer import view
+from casnb.teach.facts import Facts
+from casnb.teach.panels.explorer import ByteExplorer
+facts = Facts(World("browser"))
+result = facts.appraise(AttestationPolicy(mrenclaves=(facts.world.mrenclave,)))"""
+EXPLORER = "e = ByteExplorer(facts.report, result, compare=World('other').attest(), editable=True)\ne"
+EVIL = f"""evil = {HOSTILE!r}
+field = Field(evil, 0, 64, "bytes", evil, evil, evil)
+check = Check("mrenclave", CheckStatus.FAILED, got=evil, wanted=evil, reason=evil)
+hostile = replace(view(ByteMap(evil, "quote", bytes(64), (Spot(evil, evil, field, ("mrenclave",)),))), checks=(check,), selected=0)
+h = ByteExplorer(hostile)
+h.log = [evil]
+h"""
+
+
+@pytest.fixture
+def book(jupyterlab, open_notebook):
+    """A notebook with an explorer, one full of hostile text, its static form, and a cell that reads the selection."""
+    cells = [nbformat.v4.new_markdown_cell("# A lesson"),
+             *map(nbformat.v4.new_code_cell, (SETUP, EXPLORER, "e.selected, e.field, e.check", EVIL, "e.snapshot()", "hostile"))]
+    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    nbformat.write(made, jupyterlab.folder / "bytes.ipynb")
+    opened = open_notebook("bytes.ipynb")
+    opened.run_all()
+    opened.panel.get_by_role("grid").first.wait_for(timeout=60_000)
+    return opened
+
+
+def expect(locator):
+    from playwright.sync_api import expect as playwright_expect
+
+    return playwright_expect(locator, "the page")
+
+
+def ask(book, index):
+    """Run one cell again and return its locator."""
+    book.page.evaluate("""async (index) => { const notebook = window.jupyterapp.shell.currentWidget.content;
+        notebook.activeCellIndex = index; await window.jupyterapp.commands.execute('notebook:run-cell'); }""", index)
+    return book.panel.locator(".jp-Cell").nth(index)
+
+
+def test_by_mouse_and_by_keys(book):
+    """Arrows by byte, brackets by field, g, Enter and Escape; one tab stop; names at field level; Python reads the selection."""
+    box = book.panel.locator(".casnb-bytes").first
+    grid, status, keys = box.get_by_role("grid"), box.get_by_role("status"), book.page.keyboard
+    grid.locator("[data-at='112'].cb-byte").click()
+    expect(status).to_contain_text("bytes 112 to 143, mr_enclave, mrenclave passed")
+    expect(box.locator(":focus")).to_have_attribute("aria-label", "mr_enclave, byte 1 of 32, offset 112: "
+                                                    + grid.locator("[data-at='112'].cb-byte").inner_text())
+    assert grid.locator("[tabindex='0']").count() == 1 and grid.get_by_role("row").count() == 27
+    for key, at in (("ArrowRight", 113), ("ArrowDown", 129), ("ArrowLeft", 128), ("End", 143), ("Home", 128), ("ArrowUp", 112)):
+        keys.press(key)
+        expect(box.locator(":focus")).to_have_attribute("data-at", str(at))
+    expect(status).to_contain_text("bytes 112 to 143, mr_enclave, mrenclave passed")
+    keys.press("]")
+    keys.press("]")
+    expect(status).to_contain_text("bytes 176 to 207, mr_signer, mrsigner failed")
+    keys.press("[")
+    expect(box.locator(":focus")).to_have_attribute("data-at", "144")
+    keys.press("g")
+    keys.type("0x60")
+    keys.press("Enter")
+    expect(status).to_contain_text("bytes 96 to 103, attributes_flags, debug failed, avr-format passed")
+    keys.press("Enter")
+    expect(box.get_by_role("group", name="Explanation")).to_be_focused()
+    keys.press("Escape")
+    expect(box.locator(":focus")).to_have_attribute("data-at", "96")
+    keys.press("Tab")
+    assert not grid.locator(":focus").count()
+    box.get_by_role("button", name="Light debug").click()
+    expect(status).to_contain_text("debug, the enclave is not a debug enclave: looks at byte 96")
+    assert grid.locator(".cb-lit").count() == 1
+    box.get_by_label("Light the bytes of a check").select_option("certificate-binding")
+    assert grid.locator(".cb-lit").count() == 64
+    expect(box.get_by_role("group", name="Explanation")).to_contain_text("Equal: the report speaks for exactly these")
+    expect(ask(book, 3)).to_contain_text("(368, 'report_data', 'certificate-binding')")
+    grid.locator("[data-at='96'].cb-byte").click()
+    keys.type("05")
+    expect(box.locator(".cb-log li")).to_have_text("byte 96 (attributes_flags): 07 to 05")
+    expect(box.locator(":focus")).to_have_attribute("data-at", "96")
+    box.get_by_role("button", name="Restore every byte").click()
+    expect(grid.locator("[data-at='96'].cb-byte")).to_have_text("07")
+    assert book.panel.locator(".jp-Cell").count() == 7 and not book.errors and not book.foreign
+
+
+def test_in_every_guise(book, axe, screenshots):
+    """Hostile values are text; axe finds nothing in both themes; at 400 % eight bytes a line; forced colours keep the marks."""
+    page, panel = book.page, book.panel
+    assert page.evaluate("window.pwned") is None and panel.locator("img[src=x]").count() == 0
+    assert panel.get_by_text("window.pwned=1").count() > 3
+    box = panel.locator(".casnb-bytes").first
+    box.get_by_label("Light the bytes of a check").select_option("avr-format")
+    page.evaluate(axe)
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        book.theme(theme)
+        for layer in ("meaning", "expected", "second"):
+            box.get_by_label("Show", exact=True).select_option(layer)
+            page.screenshot(path=screenshots / f"bytes-{theme[-5:].strip().lower()}-{layer}.png")
+        found = page.evaluate("async () => (await axe.run('.jp-OutputArea')).violations.flatMap("
+                              "v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)} ${n.failureSummary}`))")
+        assert found == [], "\n".join(found)
+    sizes = box.locator("button:visible, select:visible, input:visible, .cb-byte").evaluate_all(
+        "all => Math.min(...all.flatMap(e => [e.getBoundingClientRect().width, e.getBoundingClientRect().height]))")
+    assert sizes >= 24
+    page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    box.locator("[data-at='112'].cb-byte").click()
+    assert box.locator(":focus").evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+    page.screenshot(path=screenshots / "bytes-forced-colours.png")
+    page.emulate_media(forced_colors="none")
+    book.theme("JupyterLab Light")
+    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    for percent, columns in ((200, 16), (400, 8)):
+        page.set_viewport_size({"width": 1280 * 100 // percent, "height": 1900 * 100 // percent})
+        expect(box.get_by_role("grid")).to_have_attribute("aria-colcount", str(columns + 1))
+        box.locator("[data-at='112'].cb-byte").scroll_into_view_if_needed()
+        page.screenshot(path=screenshots / f"bytes-{percent}.png")
+    box.locator("[data-at='112'].cb-byte").click()
+    page.keyboard.press("ArrowDown")
+    expect(box.locator(":focus")).to_have_attribute("data-at", "120")
+    assert not book.errors and not book.foreign
