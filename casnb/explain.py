@@ -13,7 +13,7 @@ from casnb.errors import CasnbError, neutral
 from casnb.flags import FLAGS, NEWER, Flag
 from casnb.pasted import DASHES, QUOTES, SUBSTITUTED, Command, commands, has_variable
 from casnb.policy import AttestationPolicy, measurement_problem
-from casnb.view import Shown, cell, html_table, html_verdict, short, text_table
+from casnb.view import Shown, cell, html_verdict, short
 
 _OWN = "casnb's own: the real scone has no such option. "
 _NEWER = "Newer CLI. "
@@ -128,9 +128,12 @@ class Explanation(Shown):
         return [(f.option, f"Lets in {f.who}. {f.gains} Mildest use: {f.mildest}") for f in self.flags]
 
     def remarks(self) -> list[str]:
-        """Return problems, notes and what was not explained, a line each."""
-        return [*(f"refused: {neutral(p, 600)}" for p in self.problems), *(f"note: {neutral(n, 600)}" for n in self.notes),
-                *(f"not explained: {neutral(o, 400)}" for o in self.outside)]
+        """Return notes and what was not explained, a line each."""
+        return [*(f"note: {neutral(n, 600)}" for n in self.notes), *(f"not explained: {neutral(o, 400)}" for o in self.outside)]
+
+    def refusals(self) -> list[str]:
+        """Return the problems, a line each."""
+        return [f"refused: {neutral(p, 600)}" for p in self.problems]
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -141,8 +144,8 @@ class Explanation(Shown):
                           for f in self.flags], "session": self.session.to_json()}
 
     def __str__(self) -> str:
-        blocks = [neutral(self.sentence, 1000)]
-        blocks += [text_table(("token", "means"), self.rows())] if self.parts else []
+        blocks = ["\n".join([neutral(self.sentence, 1000), *self.refusals()])]
+        blocks += ["\n".join(f"{token}\n    {means}" for token, means in self.rows())] if self.parts else []
         blocks += ["\n".join(self.remarks())] if self.remarks() else []
         blocks += ["\n".join(f"{flag}: {text}" for flag, text in self.gains())] if self.flags else []
         blocks += [f"The same for a service, in a session:\n{self.session.text}"] if self.session.text else []
@@ -150,12 +153,15 @@ class Explanation(Shown):
 
     def _html(self) -> str:
         name = "usage-error" if self.problems or not self.parts else "accepted-with-waivers" if self.flags else "trustworthy"
-        out = [html_verdict(name, cell(self.sentence, 1000))]
-        out += [html_table(("token", "means"), self.rows(), code=(0,))] if self.parts else []
+        out = [html_verdict(name, "<br>".join(cell(line, 1000) for line in (self.sentence, *self.refusals())))]
+        rows = "".join(f'<tr><th scope="row"><code>{cell(token)}</code></th><td>{cell(means, 1200)}</td></tr>'
+                       for token, means in self.rows())
+        out += [f"<table><tbody>{rows}</tbody></table>"] if self.parts else []
         out += [f"<p>{cell(line, 700)}</p>" for line in self.remarks()]
-        out += [html_table(("flag", "what it gives away"), self.gains(), code=(0,))] if self.flags else []
+        out += [f"<p><strong><code>{cell(flag)}</code></strong>: {cell(text, 900)}</p>" for flag, text in self.gains()]
         if self.session.text:
-            out.append(f"<p>The same for a service, in a session:</p><pre>{cell(self.session.text, 2000)}</pre>")
+            lines = "\n".join(cell(line) for line in self.session.text.splitlines())
+            out.append(f"<p>The same for a service, in a session:</p><pre><code>{lines}</code></pre>")
         return "".join(out)
 
 

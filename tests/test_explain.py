@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from html import escape
 
 import pytest
 import yaml
@@ -191,5 +192,7 @@ def test_renderings_say_the_same():
     data = found.to_json()
     assert [p["token"] for p in data["parts"]] == [p.token for p in found.parts] and data["problems"] == list(found.problems)
     for option, text in found.gains():
-        assert option in str(found) and text in str(found) and option in found._html()
+        assert option in str(found) and text in str(found) and option in found._html() and escape(text) in found._html()
+    assert all(escape(means) in found._html() and means in str(found) for _, means in found.rows())
+    assert "<pre><code>security:\n  attestation:\n    tolerate:" in found._html()
     assert 'role="status"' in found._html() and found.problems[0] in str(found)

@@ -75,6 +75,8 @@ def _show(found: Explanation) -> None:
 
     out = console()
     out.print(Text(neutral(found.sentence, 1000), "bold red" if found.problems else "bold"))
+    for line in found.refusals():
+        out.print(Text(line))
     out.print()
     for token, means in found.rows():
         out.print(Text(token, "bold"))
