@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench lint clean
+.PHONY: help lab test bench fuzz lint clean
 
 help:
 	@echo "make lab    install into $(VENV), start the simulated CAS and JupyterLab with the notebooks"
 	@echo "make test   install the test tools, then run every test and every notebook"
 	@echo "make lint   style and types"
 	@echo "make bench  measure speed side by side in one run"
+	@echo "make fuzz   mutate good evidence and judge it; ARGS=\"--inputs 10000000\" says how often"
 	@echo "make clean  remove $(VENV) and caches; your notebooks stay"
 
 $(VENV)/.made:
@@ -46,6 +47,9 @@ lint: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
+fuzz: $(VENV)/.test
+	$(BIN)/python -W ignore tests/fuzz/run.py $(ARGS)
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .fuzz build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

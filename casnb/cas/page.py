@@ -23,9 +23,12 @@ from casnb.view import Shown, cell, html_table, text_table
 #: The largest page ever seen has 110 kB and 2300 tags.
 PAGE_LIMIT = 2 << 20
 _TAG_LIMIT = 10_000
+#: Words, slashes and quotes bound the attributes there can be (that page: 11,000), ampersands what is written as `&name;` (13).
+_WORD_LIMIT, _ENTITY_LIMIT = 50_000, 2_000
 _TABLE_LIMIT, _ROW_LIMIT, _CELL_LIMIT = 50, 1000, 40
 _REDIRECTS = 3
 _MEASUREMENT = re.compile(r"[0-9a-f]{64}")
+_BREAK = re.compile(rb"\s+|[/\"']")
 _EXAMPLE = re.compile(r"scone cas attest\s+([^\s$<>]{1,253})\s+([0-9a-f]{64})\b")
 _WHAT = "public CAS page"
 _TRUST = "These values are as good as the web page they stand on: TLS names the server, nobody attests what it says."
@@ -232,6 +235,10 @@ def parse_page(html: bytes, source: str = "bytes") -> CasPage:
     if len(html) > PAGE_LIMIT or html.count(b"<") > _TAG_LIMIT:
         raise EvidenceError(f"{_WHAT} {source}", got=f"{len(html)} bytes, {html.count(b'<')} tags",
                             wanted=f"at most {PAGE_LIMIT} bytes and {_TAG_LIMIT} tags", do="Too large to be that page.")
+    words = sum(1 for _ in _BREAK.finditer(html))
+    if words > _WORD_LIMIT or html.count(b"&") > _ENTITY_LIMIT:
+        raise EvidenceError(f"{_WHAT} {source}", got=f"{words} words, {html.count(b'&')} ampersands",
+                            wanted=f"at most {_WORD_LIMIT} and {_ENTITY_LIMIT}", do="Too much to be that page.")
     if html.rfind(b"<") > html.rfind(b">"):
         raise EvidenceError(f"{_WHAT} {source}", got="a page that ends inside a tag", wanted="a whole page", do="Load it again.")
     try:

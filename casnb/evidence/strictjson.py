@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
@@ -14,6 +15,8 @@ from casnb.errors import EvidenceError
 #: No attestation document that casnb reads comes near this many bytes.
 LIMIT = 1 << 20
 _DEPTH = 32
+#: Brackets and braces; Intel's longest list has a thousand.
+_CONTAINERS = 50_000
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,16 @@ _WORDS = {str: "string", int: "integer", bool: "true or false", list: "array", d
 def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
     """Return the value of a JSON text (UTF-8, no byte order mark); `what` names it in errors.
 
-    Members keep their order. Raises EvidenceError for more than `limit` bytes, nesting deeper than 32, a repeated member,
-    NaN or Infinity, a number too large for its type, a lone surrogate, and any text that is not exactly one value.
+    Members keep their order. Raises EvidenceError for more than `limit` bytes or 50,000 brackets, nesting deeper than 32, a
+    repeated member, NaN or Infinity, a number too large for its type, a lone surrogate, and any text that is not one value.
     """
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     if len(raw) > limit:
         raise EvidenceError(what, got=f"{len(raw)} bytes", wanted=f"at most {limit}",
                             do="Too large to be genuine; nothing was read.")
+    if (many := raw.count(b"[") + raw.count(b"{")) > _CONTAINERS:
+        raise EvidenceError(what, got=f"{many} brackets and braces", wanted=f"at most {_CONTAINERS}",
+                            do="Too many to be genuine; nothing was read.")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as exc:
@@ -56,8 +62,7 @@ def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         out = dict(pairs)
         if len(out) != len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(n for n in names if names.count(n) > 1)
+            twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
             raise EvidenceError(what, got=f"member {twice!r} twice", wanted="each member once")
         return out
 

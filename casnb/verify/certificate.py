@@ -150,13 +150,15 @@ def stamp(time: datetime) -> str:
 def read_certificate(der: bytes) -> Certificate:
     """Read one certificate; raise EvidenceError for malformed DER, a repeated extension or a critical one that is not known."""
     what = "certificate"
+    tbs, algorithm, fields = _parts(der, what)
+    if len(fields) < 2 or int.from_bytes(der[fields[1][1] + 2 : fields[1][2]], "big", signed=True) <= 0:
+        raise EvidenceError(f"{what}: serial number", got="none above zero", wanted="a positive number")
     try:
         value = x509.load_der_x509_certificate(der)
         extensions, version = value.extensions, value.version
         window = value.not_valid_before_utc, value.not_valid_after_utc
     except Exception:  # cryptography raises many kinds for hostile DER
         raise EvidenceError(what, got="bytes that are not a certificate", wanted="X.509 in DER") from None
-    tbs, algorithm, fields = _parts(der, what)
     if version is not x509.Version.v3 or len(fields) < 7 or window[0] > window[1]:
         raise EvidenceError(what, got="another form", wanted="X.509 version 3")
     (_, a, b), (_, i, j), _, (_, s, t), (_, k, m) = fields[2:7]

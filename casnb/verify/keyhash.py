@@ -73,11 +73,11 @@ def chain_key_hashes(chain_pem: bytes) -> tuple[str, str]:
     """
     try:
         certificates = x509.load_pem_x509_certificates(chain_pem)
-    except ValueError:
+        roots = [c for c in certificates if c.issuer == c.subject]
+        others = [c for c in certificates if c.issuer != c.subject]
+        if len(roots) == len(others) == 1:
+            return key_hash(roots[0]), key_hash(others[0])
+    except Exception:  # cryptography raises many kinds for hostile DER, and reads names and keys only when asked for them
         raise EvidenceError("CAS certificate chain", got="text that is not PEM certificates", wanted="two of them") from None
-    roots = [c for c in certificates if c.issuer == c.subject]
-    others = [c for c in certificates if c.issuer != c.subject]
-    if len(roots) != 1 or len(others) != 1:
-        raise EvidenceError("CAS certificate chain", got=f"{len(roots)} root and {len(others)} other certificates",
-                            wanted="one of each")
-    return key_hash(roots[0]), key_hash(others[0])
+    raise EvidenceError("CAS certificate chain", got=f"{len(roots)} root and {len(others)} other certificates",
+                        wanted="one of each")

@@ -45,10 +45,14 @@ class TrustAnchors:
                 raise EvidenceError("trust anchors", got=c.name, wanted="self-issued certificates of authorities")
             if c.spki.startswith(P256_KEY):
                 dcap.append(c.value)
-            elif isinstance(c.value.public_key(), rsa.RSAPublicKey):
-                ias.append(c.value)
-            else:
+                continue
+            try:
+                key: object = c.value.public_key()
+            except Exception:  # cryptography raises many kinds for hostile keys
+                key = None
+            if not isinstance(key, rsa.RSAPublicKey):
                 raise EvidenceError("trust anchors", got="a key of another kind", wanted="P-256 or RSA")
+            ias.append(c.value)
         return cls(tuple(dcap), tuple(ias), label, simulated)
 
     def to_pem(self) -> bytes:
