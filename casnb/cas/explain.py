@@ -78,7 +78,7 @@ def _meant(secret: Secret, session: Session) -> str:
     elif secret.kind in CERTIFICATES:
         by = f"issued by {secret.issuer}" if secret.issuer else "signed by itself"
         life = f"{span_days(secret.valid_for):g} days"
-        out = [f"a certificate for key {secret.private_key}, {by}, for {life}; new with every version"]
+        out = [f"a certificate for the key in secret {secret.private_key}, {by}, for {life}; new with every version"]
     elif secret.kind == "private-key":
         out = [f"a {secret.key_type} key; " + ("kept" if secret.migrate else "new") + " with every version"]
     else:
@@ -172,8 +172,20 @@ def _about_access(session: Session) -> Iterator[str]:
         yield "access_policy.update: NONE: nobody can ever change or repair this session; its name is taken for good."
     if session.access["update"] == ("ANY",):
         yield "access_policy.update: ANY: anybody can replace this session, and what its services are given."
+    for action in ("update", "create_sessions"):
+        entries = session.access.get(action, ("NONE",))
+        if entries != ("NONE",) and not any(_one_is_enough(e) for e in entries):
+            yield f"access_policy.{action}: takes signatures beside the client's key, and casnb's CAS reads none: nobody can do it."
     if session.entries("create_sessions") == ("ANY",) and session.access["update"] != ("ANY",):
         yield "access_policy.create_sessions: ANY: anybody can take names below this one, for good."
+
+
+def _one_is_enough(entry: Entry) -> bool:
+    """Whether a client meets an entry by the one key that a TLS handshake proves."""
+    if isinstance(entry, Quorum):
+        one = entry.least == 1 or len(entry.entries) == 1
+        return one and any(_one_is_enough(e) for e in entry.entries)
+    return not isinstance(entry, Signer)
 
 
 def _about_secret(secret: Secret, session: Session) -> Iterator[str]:

@@ -1,10 +1,11 @@
-"""Recipes, and what goes wrong on the way to a CAS, as Markdown: documentation made of the data that runs and translates."""
+"""Recipes, what goes wrong on the way to a CAS, guesses about sessions, as Markdown: documentation made of data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from casnb.cas.diagnoses import DIAGNOSES
+from casnb.cas.guesses import GUESSES
 from casnb.cas.recipes import RECIPES
 from casnb.verify.tables import markdown_table
 
@@ -22,4 +23,9 @@ def recipes() -> str:
                      for r in RECIPES.values())
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"diagnoses": diagnoses, "recipes": recipes}
+def guesses() -> str:
+    """Return one row a guess about sessions, by its id."""
+    return markdown_table(("guess", "what casnb does"), ((f"`{id}`", text) for id, text in GUESSES.items()))
+
+
+TABLES: Mapping[str, Callable[[], str]] = {"diagnoses": diagnoses, "recipes": recipes, "guesses": guesses}

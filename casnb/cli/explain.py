@@ -1,4 +1,4 @@
-"""`casnb explain`: a pasted `scone cas attest` line token by token, and a session's tolerance as flags."""
+"""`casnb explain`: a pasted `scone cas attest` line token by token; a session in words, and its tolerance as flags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from casnb.cli.base import ACCEPTED, MISUSED, REJECTED, Command, emit_json
+from casnb.cli.base import ACCEPTED, MISUSED, REJECTED, Command, emit_json, note
 from casnb.cli.decode import slurp
 from casnb.errors import EvidenceError, neutral
 
@@ -33,8 +33,8 @@ def explain(line: tuple[str, ...], session: bool, as_json: bool) -> int:
     """What does this attest line mean, and what does it give away?
 
     LINE is pasted text in quotes, or its words, or a dash for standard input: every token with its meaning, old spellings, what the
-    command would refuse, what each flag waives and whom that lets in. Nothing is run. A FILE.yml is read as a session: what it
-    tolerates, as flags. Options of casnb stand before LINE.
+    command would refuse, what each flag waives and whom that lets in. Nothing is run. A FILE.yml is read as a session: what each
+    part means, and what it tolerates, as flags. Options of casnb stand before LINE.
     """
     if line[1:] == ("--json",) and (" " in line[0] or line[0] == "-" or _is_file(line[0])):
         line, as_json = line[:1], True
@@ -107,22 +107,32 @@ def _more(translation: Translation) -> None:
 
 
 def _session(path: str, as_json: bool) -> int:
-    """Translate a session's security block."""
+    """Say what each part of a session means, what to think twice about, and translate its security block."""
+    from casnb.cas.explain import explain as rows
+    from casnb.cas.explain import warnings
     from casnb.cas.session import Session
     from casnb.crosswalk import to_flags
 
-    found = to_flags(Session.from_yaml(slurp(path, _LARGEST)).security.data)
+    read = Session.from_yaml(slurp(path, _LARGEST))
+    found, twice = to_flags(read.security.data), [neutral(w, 400) for w in warnings(read)]
     if as_json:
-        emit_json(found.to_json())
+        said = [{"where": neutral(w), "what": neutral(x), "means": neutral(m, 600)} for w, x, m in rows(read)]
+        emit_json({**found.to_json(), "session": said, "warnings": twice})
         return ACCEPTED
     from rich.text import Text
 
-    from casnb.cli.render import console
+    from casnb.cli.render import console, indented
 
+    for where, what, means in rows(read):
+        console().print(Text.assemble((neutral(where, 200), "bold"), f": {neutral(what, 200)}"))
+        console().print(indented(neutral(means, 600), 4))
+    for caution in twice:
+        note(f"warning: {caution}")
     name = "standard input" if path == "-" else neutral(Path(path).name, 80)
-    said = f"{name} tolerates of a service what these flags tolerate of a CAS:" if found.text else (
+    heading = f"{name} tolerates of a service what these flags tolerate of a CAS:" if found.text else (
         f"{name} tolerates nothing that a flag says.")
-    console().print(Text(said, "bold"))
+    console().print()
+    console().print(Text(heading, "bold"))
     if found.text:
         click.echo(f"\n  {found.text}\n")
     _more(found)

@@ -319,3 +319,11 @@ def test_what_an_author_should_think_twice_about():
     free = Session.from_yaml(HEAD + "services: [{name: w}]\nsecurity: {attestation: {mode: none}}")
     assert any("mode: none: any program" in w for w in warnings(free))
 
+
+@pytest.mark.parametrize("rule, alone", [({"require-at-least-2": ["CREATOR", ME.key_hash]}, False), ({"signer": ED25519}, False),
+                                         ({"require-at-least-1": ["CREATOR", {"signer": ED25519}]}, True), ("CREATOR", True)])
+def test_rules_that_nobody_can_meet_here_are_named(rule, alone):
+    """A rule that takes signatures is valid; that the simulated CAS takes none is said beforehand."""
+    found = warnings(Session.from_yaml(HEAD + "access_policy: " + json.dumps({"update": [rule]})))
+    assert any("update: takes signatures" in w for w in found) is not alone
+

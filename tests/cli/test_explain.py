@@ -56,8 +56,11 @@ def test_session(casnb, tmp_path, monkeypatch, words):
     done = casnb("explain", *words, input=SESSION)
     said = " ".join(done.stdout.split())
     assert done.exit_code == 0 and " -GC --ignore-advisories INTEL-SA-00334 " in said and "lost: aepic-leak: one hole" in said
-    assert json.loads(casnb("explain", "--json", *words, input=SESSION).stdout)["flags"] == [
-        "accept-group-out-of-date", "accept-configuration-needed"]
+    assert "access_policy.update: CREATOR the creator may replace it" in said
+    found = json.loads(casnb("explain", "--json", *words, input=SESSION).stdout)
+    assert found["flags"] == ["accept-group-out-of-date", "accept-configuration-needed"]
+    assert {"where": "name", "what": "mine", "means": "the name that clients ask for; a CAS has it once"} in found["session"]
+    assert found["warnings"] == [] and "debug" not in said
 
 
 def test_session_without_attestation(casnb, tmp_path):
