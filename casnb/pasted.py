@@ -13,7 +13,7 @@ LONGEST = 1 << 14
 _MOST_WORDS = 400
 _OPERATORS = frozenset("|&;<>")
 _SUBSTITUTION = re.compile(r"\$\([^()]*\)|`[^`]*`")
-_VARIABLE = re.compile(r"\$(?:\w+|\{\w+[^}]*\}|\(|@|\*)")
+_VARIABLE = re.compile(r"\$(?:\w+|\{\w+[^}]{0,80}\}|\(|@|\*)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _PROMPT = re.compile(r"^\s*(?:(?:[\w.@~:/-]*[$>]|[\w.@~:/-]+#)\s+)?")
 #: What word processors and pages make of a dash and of quotes.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from casnb.flags import FLAGS, NEWER
 from casnb.simulator.world import World
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -125,6 +126,40 @@ def test_manifest(casnb, vectors, tmp_path):
     valid(json.loads(casnb("verify", "--manifest", tmp_path / "m.json", "--json").stdout), "manifest")
 
 
+@pytest.mark.parametrize("line", ["scone cas attest -GCS --frob -d \N{EN DASH}x $M a b c", "curl x", ""])
+def test_explain(casnb, line):
+    """A line explained is valid, whatever is in it, and so is a session."""
+    valid(json.loads(casnb("explain", "--json", line).stdout), "explain")
+
+
+def test_explain_session(casnb, tmp_path):
+    """A session's tolerance as flags is valid."""
+    (tmp_path / "s.yml").write_text('name: a\nversion: "0.3"\nsecurity: {attestation: {tolerate: [outdated-tcb, aepic-leak]}}\n')
+    found = json.loads(casnb("explain", "--json", tmp_path / "s.yml").stdout)
+    valid(found, "translation")
+    assert found["lost"]
+
+
+@pytest.mark.parametrize("name", ["report", "public", "altered"])
+def test_flags(casnb, folder, words, name):
+    """The fewest flags are valid: none needed, some, and none enough."""
+    more = words[:2] if name == "report" or name == "public" else words[:4]
+    valid(json.loads(casnb("flags", folder / "in" / name, *more, *words[4:], "--json").stdout), "flags")
+
+
+def test_matrix(casnb):
+    """The matrix is valid, and a smaller one is not."""
+    found = json.loads(casnb("flags", "--matrix", "--json").stdout)
+    valid(found, "matrix")
+    with pytest.raises(jsonschema.ValidationError):
+        valid(found | {"rows": found["rows"][1:]}, "matrix")
+
+
+def test_flag_names_are_the_catalogues():
+    """The schema knows every flag there is."""
+    assert SCHEMA["$defs"]["flagName"]["enum"] == [f.name for f in (*FLAGS, *NEWER)]
+
+
 WRONG = [
     pytest.param({"verdict": "accepted"}, id="verdict"), pytest.param({"checks": []}, id="no-checks"),
     pytest.param({"identity": {"mrenclave": "00"}}, id="half-identity"), pytest.param({"tcb_status": None}, id="null-status"),
@@ -147,7 +182,7 @@ def test_documentation_agrees():
     assert len(examples) == 3
     for example, form in zip(examples, ("verify", "verifyLine", "decodeLine"), strict=True):
         valid(example, form)
-    for form in ("verify", "verifyLine", "manifest", "decode", "decodeLine"):
+    for form in ("verify", "verifyLine", "manifest", "decode", "decodeLine", "explain", "translation", "flags", "matrix"):
         assert f"`{form}`" in text and form in SCHEMA["$defs"]
     for name in SCHEMA["$defs"]["decoded"]["properties"]["type"]["enum"]:
         assert f"`{name}`" in text
