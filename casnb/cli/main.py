@@ -18,6 +18,7 @@ COMMANDS = {
     "verify": (_HERE + "verify:verify", "Is it genuine, is it wanted: every check, and a verdict."),
     "explain": (_HERE + "explain:explain", "A scone cas attest line, token by token, and a session as flags."),
     "flags": (_HERE + "flags:flags", "Which insecure flags a report needs; what each combination accepts."),
+    "attack": (_HERE + "attack:attack", "Let Mallory try: real attacks against the flags and habits you choose."),
     "why": (_HERE + "why:why", "What a message of curl, openssl or Python means, and the cure."),
     "doctor": (_HERE + "doctor:doctor", "What on this machine would get in the way."),
 }

@@ -137,7 +137,12 @@ def split_list(text: str | None) -> tuple[str, ...]:
 
 
 def policy_from(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | None = None) -> AttestationPolicy:
-    """Return the policy that parsed options stand for; raise UsageError for one that contradicts itself.
+    """Return the policy that parsed options stand for; raise UsageError for one that contradicts itself."""
+    return policy_of(params, expected_signer=expected_signer).require_valid()
+
+
+def policy_of(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | None = None) -> AttestationPolicy:
+    """Return the policy that parsed options stand for, not judged yet.
 
     `params` holds the values of `identity_options` or `policy_options`, and `verification_time` and `nonce` where the command
     has them.
@@ -145,14 +150,13 @@ def policy_from(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | 
     from casnb.identities import SCONTAIN_CAS
     from casnb.policy import AttestationPolicy
 
-    policy = AttestationPolicy(
+    return AttestationPolicy(
         mrenclaves=tuple(params["mrenclave"]), mrsigner=params["mrsigner"], isvprodid=params["isvprodid"], isvsvn=params["isvsvn"],
         cas_key_hash=params["cas_key_hash"], cas_software_key_hash=params["cas_software_key_hash"],
         ignore_advisories=split_list(params.get("ignore_advisories")),
         fail_on_any_advisory=params.get("fail_on_any_advisory", False),
         nonce=params.get("nonce"), verification_time=params.get("verification_time"),
         expected_signer=expected_signer or SCONTAIN_CAS, **{name: params[name] for name in _PLAIN if name in params})
-    return policy.require_valid()
 
 
 def roots_option(command: F) -> F:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from casnb.errors import UsageError
 from casnb.simulator.attacks import certificates, channel, hardware, identity
 from casnb.simulator.attacks.defence import HABITS as HABITS
 from casnb.simulator.attacks.defence import Defence as Defence
+from casnb.simulator.attacks.matrix import FLAG_SETS as FLAG_SETS
+from casnb.simulator.attacks.matrix import HABIT_SETS as HABIT_SETS
+from casnb.simulator.attacks.matrix import AttackMatrix as AttackMatrix
 from casnb.simulator.attacks.stage import Stage
 from casnb.simulator.attacks.story import PERSONAS as PERSONAS
 from casnb.simulator.attacks.story import REFUSALS as REFUSALS
@@ -44,3 +48,18 @@ def run(name: str, defence: Defence | None = None, *, seed: str = "casnb") -> Ou
         except Stopped as exc:
             return Outcome(chosen, defence, exc.by, result=stage.result, steps=tuple(stage.steps))
     return Outcome(chosen, defence, "", loot.words, loot.values, stage.result, tuple(stage.steps))
+
+
+def matrix(columns: Mapping[str, Defence] = FLAG_SETS, names: Iterable[str] = tuple(ATTACKS), *,
+           seed: str = "casnb") -> AttackMatrix:
+    """Run attacks against several defences (title to defence), eight at a time, and return what stopped which.
+
+    With all attacks and the flag sets that takes some seconds: each cell is a run.
+    """
+    rows, defences = [attack(name).name for name in names], list(columns.values())
+    if not rows or not defences:
+        raise UsageError("matrix", got="nothing to run", wanted="at least one attack and one defence")
+    with ThreadPoolExecutor(8, "casnb attack") as pool:
+        runs = list(pool.map(lambda pair: run(pair[0], pair[1], seed=seed), [(n, d) for n in rows for d in defences]))
+    size = len(defences)
+    return AttackMatrix.of(columns, [runs[n * size : (n + 1) * size] for n in range(len(rows))])

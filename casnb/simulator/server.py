@@ -39,6 +39,9 @@ _log = logging.getLogger("casnb.simulator")
 class _Reader:
     """What a client sent: as much as has arrived is taken in at once, so that a worker starts on whole requests only."""
 
+    #: What cheroot asks of a reader before it cuts off a connection that a worker is still busy with.
+    closed = False
+
     def __init__(self, sock: TlsSocket) -> None:
         self._sock, self._held = sock, bytearray()
         self._looked = self.bytes_read = 0

@@ -79,6 +79,12 @@ def connect(server, ca, client=None, *, tls=None, timeout=5.0) -> ssl.SSLSocket:
     return (tls or context(ca, client)).wrap_socket(raw, server_hostname="cas")
 
 
+def ended(sock) -> None:
+    """Wait until the other side has cut off the connection."""
+    with suppress(OSError):
+        sock.recv(1)
+
+
 def answer(sock) -> tuple[int, bytes]:
     """Read one response that says how long it is."""
     data = b""
@@ -411,6 +417,26 @@ def test_it_stops_at_once(world, ca, busy):
         assert time.monotonic() - start < 0.5
         with pytest.raises(OSError):
             socket.create_connection(("127.0.0.1", port), 1).close()
+
+
+def test_it_stops_while_it_answers(world, ca):
+    """A worker that is busy with an answer is cut off, and nothing is raised."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow(environ, start_response):
+        asked.set()
+        go_on.wait(5)
+        start_response("200 OK", [("Content-Length", "0")])
+        return [b""]
+
+    server = TlsServer("127.0.0.1", 0, slow, tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=False))
+    server.start_serving()
+    with connect(server, ca) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: cas\r\n\r\n")
+        assert asked.wait(5)
+        threading.Thread(target=lambda: (ended(client), go_on.set()), daemon=True).start()
+        server.stop()
+        assert go_on.is_set() and not server.ready
 
 
 def test_a_process_that_ends_does_not_wait(world):

@@ -56,7 +56,9 @@ def _lists(days: int) -> Callable[[Stage], Loot]:
     def story(stage: Stage) -> Loot:
         world, day = stage.other("CPU whose hole is new"), stage.now - timedelta(days=days)
         key = extracted_key(stage, world)
-        address, _ = stage.fake(world, lambda nonce: (200, forged(world, key, stage.honest, nonce, day)))
+        edition = {"tcbEvaluationDataNumber": EDITION - 1}
+        lists = world.intel.endorsements(day, tcb_info=edition, qe_identity=edition)
+        address, _ = stage.fake(world, lambda nonce: (200, forged(world, key, stage.honest, nonce, lists)))
         stage.say("mallory", "signs a quote for an enclave that never ran: production MRENCLAVE, the vendor's signer, debug off")
         stage.say("mallory", f"sends with it Intel's lists of {day:%Y-%m-%d}: edition {EDITION - 1} calls her machine up to date, "
                              f"edition {EDITION} would not")
@@ -87,7 +89,7 @@ def _forged_error(stage: Stage) -> Loot:
     try:
         cas = stage.attest(address, policy, stops)
     except NoReport as exc:
-        stage.say("you", neutral(str(exc).split(": ", 1)[1], 500))
+        stage.say("you", "see: " + neutral(str(exc).split(": ", 1)[1], 500))
         if stage.defence.follows("own-judgement"):
             raise Stopped("own-judgement") from None
         advised = _ADVISED.findall(" ".join(exc.messages))

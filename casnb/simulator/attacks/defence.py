@@ -10,6 +10,7 @@ from typing import Any
 from casnb.errors import UsageError
 from casnb.identities import ExpectedSigner
 from casnb.policy import AttestationPolicy
+from casnb.simulator.intel import EVALUATION
 from casnb.view import Shown, html_table, text_table
 
 
@@ -48,7 +49,7 @@ HABITS: Mapping[str, Habit] = {h.name: h for h in (
 )}
 USUAL = frozenset(h.name for h in HABITS.values() if h.usual)
 #: What the habits `floor` and `edition` ask for.
-FLOOR, EDITION = 5, 21
+FLOOR, EDITION = 5, EVALUATION
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import replace
-from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -40,7 +40,7 @@ def keys_of(world: World) -> dict[str, bytes]:
     return {name: sec1(key) for name, key in pairs if isinstance(key, ec.EllipticCurvePrivateKey)}
 
 
-def impersonate(stage: Stage, world: World, dump: bytes, trust: Any, address: str) -> Loot:
+def impersonate(stage: Stage, world: World, dump: bytes, trust: Any) -> Loot:
     """Look for the key of the CAS's certificate in what was read, and answer with it; raise LookupError where it is not there."""
     leaf = world.tls_leaf.cert
     found = keys_in(dump)
@@ -48,7 +48,7 @@ def impersonate(stage: Stage, world: World, dump: bytes, trust: Any, address: st
     if key is None:
         raise LookupError("no such key")
     stage.say("mallory", f"finds {len(found)} private keys in {len(dump)} bytes; one is the key of the CAS's certificate")
-    where, _ = stage.listen(FakeCas(lambda nonce: (200, b"")), world.tls_chain_pem, key, int(address.rpartition(":")[2]))
+    where, _ = stage.listen(FakeCas(lambda nonce: (200, b"")), world.tls_chain_pem, key)
     stage.say("mallory", "stops the CAS and answers in its place, with its own certificate and key")
     won = stage.served(trust, where, **{"TLS key of the CAS": KeyPair(leaf, key).key_pem.decode()})
     return Loot(f"she has the CAS's own TLS key, and serves {FALSE_VALUE} under the certificate that you pinned.", won.values)
@@ -67,14 +67,19 @@ def _debug_memory(stage: Stage) -> Loot:
     except PolicyError:
         raise Stopped("debug") from None
     stop()
-    return impersonate(stage, world, dump, cas, address)
+    return impersonate(stage, world, dump, cas)
+
+
+@lru_cache(maxsize=16)
+def _sampled(world: World) -> bytes:
+    """What caches gave away of the quoting enclave's memory on this machine; the work of hours, done once."""
+    return EnclaveMemory(world.enclave, {"attestation key": sec1(world.platform.attestation_key)}, leaky=True).sampled()
 
 
 def extracted_key(stage: Stage, world: World) -> ec.EllipticCurvePrivateKey:
     """Sample the quoting enclave's memory on a leaky CPU until its attestation key stands there, proven by a genuine quote."""
     quote = Quote.from_bytes(world.quote(bytes(64)))
-    memory = EnclaveMemory(world.enclave, {"attestation key": sec1(world.platform.attestation_key)}, leaky=True)
-    key = next((k for k in keys_in(memory.sampled()) if raw_point(k) == quote.attestation_key), None)
+    key = next((k for k in keys_in(_sampled(world)) if raw_point(k) == quote.attestation_key), None)
     if key is None:
         raise Stopped("tcb-status")
     stage.say("mallory", "samples the caches of her own CPU while Intel's quoting enclave works, 27 times each line, and has its "
@@ -82,10 +87,10 @@ def extracted_key(stage: Stage, world: World) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def forged(world: World, key: ec.EllipticCurvePrivateKey, target: World, nonce: str, at: datetime | None = None) -> bytes:
+def forged(world: World, key: ec.EllipticCurvePrivateKey, target: World, nonce: str, lists: dict[str, Any] | None = None) -> bytes:
     """Return a reply of /v1/attest that claims `target`'s enclave, signed with the extracted key of `world`'s machine.
 
-    She takes a genuine quote of any enclave of hers, and replaces body and signature. `at` dates Intel's lists.
+    She takes a genuine quote of any enclave of hers, and replaces body and signature. `lists` stand in for Intel's newest.
     """
     extra = world.additional_data(nonce)
     genuine = Quote.from_bytes(world.quote(bytes(64)))
@@ -93,7 +98,7 @@ def forged(world: World, key: ec.EllipticCurvePrivateKey, target: World, nonce: 
     quote = replace(genuine, body=claim)
     quote = replace(quote, signature=sign_raw(key, quote.signed_bytes))
     proof = {"type": "DCAPQuote", "quote": base64.b64encode(quote.to_bytes()).decode(),
-             "endorsements": world.intel.endorsements(at or world.now)}
+             "endorsements": lists or world.intel.endorsements(world.now)}
     return CasReport.build(proof, extra).to_json()
 
 
@@ -148,7 +153,7 @@ def _load_injection(stage: Stage) -> Loot:
     stage.say("mallory", "plants a pointer where the enclave loads one, for each byte of its heap, and sees which line it touches")
     dump = memory.injected()
     stop()
-    return impersonate(stage, world, dump, cas, address)
+    return impersonate(stage, world, dump, cas)
 
 
 ATTACKS = (

@@ -15,7 +15,7 @@ from casnb.cas.https import exchange, parse_address
 from casnb.cas.page import scrape
 from casnb.cas.session import Session
 from casnb.simulator.attacks.defence import Defence
-from casnb.simulator.attacks.stage import HONEST, Answer, FakeCas, Stage, session
+from casnb.simulator.attacks.stage import BUILDING, HONEST, Answer, FakeCas, Stage, session
 from casnb.simulator.attacks.story import PERSONAS, Attack, Loot
 from casnb.simulator.keys import Seed
 from casnb.simulator.site import create_site
@@ -38,7 +38,8 @@ def _edited(site: Any, old: str, new: str) -> Callable[..., Iterable[bytes]]:
 def read_page(stage: Stage, edit: tuple[str, str], what: str) -> str:
     """Serve the page over TLS with one value replaced, and let the relying party scrape it with all care; return what they see."""
     host = "127.0.0.1"
-    site, pair = create_site(stage.honest, (host,)), stage.honest.site_certificate([host])
+    with BUILDING:
+        site, pair = create_site(stage.honest, (host,)), stage.honest.site_certificate([host])
     address, _ = stage.listen(_edited(site, *edit), pair.cert_pem + stage.honest.site_ca_pem, pair.key)
     with TemporaryDirectory(prefix="casnb-") as folder:
         ca = Path(folder) / "ca.pem"

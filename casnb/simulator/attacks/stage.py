@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -45,6 +46,9 @@ _LOOPBACK = "127.0.0.1"
 
 #: The secret of a session that the relying party trusts a CAS with.
 PRIVATE_VALUE = "007"
+
+#: Routes are compiled with `ast`, which in Python 3.11 may not run in two threads at once.
+BUILDING = threading.Lock()
 
 Answer = Callable[[str], tuple[int, bytes]]
 
@@ -114,9 +118,9 @@ class Stage:
         """Return a world like the honest one on a machine of its own, with keys of its own."""
         return self.world(replace(HONEST, name=name, **changes))
 
-    def listen(self, app: Any, chain_pem: bytes, key: Key, port: int = 0) -> tuple[str, Callable[[], None]]:
+    def listen(self, app: Any, chain_pem: bytes, key: Key) -> tuple[str, Callable[[], None]]:
         """Let an app answer over TLS on loopback; return its address and what stops it."""
-        server = TlsServer(_LOOPBACK, port, app, tls_context(chain_pem, key, ask_client=True))
+        server = TlsServer(_LOOPBACK, 0, app, tls_context(chain_pem, key, ask_client=True))
         server.start_serving()
         done = self._open.enter_context(ExitStack())
         done.callback(server.stop)
@@ -128,7 +132,8 @@ class Stage:
         folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="casnb-", ignore_cleanup_errors=True)))
         store = self._open.enter_context(Store(folder / "cas.sqlite3"))
         ClientApi(world, store, lambda: world.now).create((session or EXAMPLE_SESSION).encode(), example_owner(world))
-        app: Any = create_app(world, store, lambda: world.now)
+        with BUILDING:
+            app: Any = create_app(world, store, lambda: world.now)
         return self.listen(wrap(app, store) if wrap else app, world.tls_chain_pem, world.tls_leaf.key)
 
     def fake(self, world: World, answer: Answer | None = None, value: str = FALSE_VALUE) -> tuple[str, FakeCas]:

@@ -138,13 +138,13 @@ class Outcome(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON form (see `casnb attack --json`)."""
-        return {"attack": self.attack.to_json(), "defence": self.defence.to_json(), "succeeded": self.succeeded,
+        return {"attack": self.attack.name, "defence": self.defence.to_json(), "succeeded": self.succeeded,
                 "stopped_by": self.stopped_by, "sentence": self.sentence, "gained": self.gained, "loot": dict(self.loot),
                 "result": self.result.to_json() if self.result else None, "steps": [s._asdict() for s in self.steps]}
 
     def loot_rows(self) -> list[tuple[str, str]]:
         """Return the values, each on one line and shortened."""
-        return [(name, neutral(value, 96)) for name, value in self.loot.items()]
+        return [(name, neutral(_brief(value), 96)) for name, value in self.loot.items()]
 
     def __repr__(self) -> str:
         return f"<Outcome {self.attack.name}: {'Mallory got in' if self.succeeded else 'stopped by ' + self.stopped_by}>"
@@ -157,13 +157,17 @@ class Outcome(Shown):
         return "\n".join([*lines, *(f"  {name}: {value}" for name, value in self.loot_rows())])
 
     def _html(self) -> str:
-        state, mark = ("failed", "\N{MULTIPLICATION X}") if self.succeeded else ("passed", "\N{CHECK MARK}")
-        word = "GOT IN" if self.succeeded else "STOPPED"
+        mark = "\N{MULTIPLICATION X}" if self.succeeded else "\N{CHECK MARK}"
         out = [f'<div class="verdict" role="status" data-verdict="{"rejected" if self.succeeded else "trustworthy"}" '
-               f'data-attack="{escape(self.attack.name)}"><span class="s s-{state}">{mark} {word}</span> '
-               f"{cell(self.sentence, 900)}</div>",
+               f'data-attack="{escape(self.attack.name)}">{mark} {cell(self.sentence, 900)}</div>',
                f"<p>Defence: <code>{cell(self.defence.title, 600)}</code></p>",
                html_table(("who", "did"), self.steps, f"{self.attack.name}: {self.attack.title}")]
         if self.loot:
             out.append(html_table(("Mallory now holds", "value"), self.loot_rows(), code=(1,)))
         return "".join(out)
+
+
+def _brief(value: str) -> str:
+    """A key in PEM as its first line of content; anything else as it is."""
+    lines = value.splitlines()
+    return f"{lines[0]} {lines[1]}\N{HORIZONTAL ELLIPSIS}" if value.startswith("-----BEGIN") and len(lines) > 2 else value
