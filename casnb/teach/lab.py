@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import sys
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -24,6 +25,7 @@ from casnb.view import Shown, cell, html_table, text_table
 if TYPE_CHECKING:
     from casnb.identities import ExpectedSigner
     from casnb.matrix import Matrix
+    from casnb.teach.chain import Chain
     from casnb.teach.gallery import Gallery
     from casnb.teach.panels.flags import FlagPanel
     from casnb.teach.panels.quiz import QuizPanel
@@ -208,6 +210,14 @@ class Lab(Shown):
         folder = self.folder / "gallery"
         folder.mkdir(exist_ok=True)
         return build_gallery(self.world, self.host, self.port, folder, self.env)
+
+    def chain(self, policy: AttestationPolicy | None = None) -> Chain:
+        """Attest this lab's CAS, look at the certificate that it presents, and return the chain from the root to it."""
+        from casnb.cas.attest import attempt
+        from casnb.teach.chain import chain_of
+
+        tried = attempt(self.address, policy or AttestationPolicy(), roots=self.roots)
+        return chain_of(tried, leaf=ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((self.host, self.port), timeout=5)))
 
     # Exercises
 
