@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from casnb import flags as catalogue
 from casnb.checks import CATALOGUE, AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
 from casnb.identities import known_signer
+from casnb.spans import span
 
 if TYPE_CHECKING:
     from casnb.evidence.cas_report import CasReport
@@ -270,7 +271,7 @@ def _age(proof: Proof, limit: timedelta | None) -> Check:
     if proof.made is None:
         return not_run("report-age", "a quote does not say when it was made; a fresh nonce is what shows that")
     age = proof.at - proof.made
-    got, wanted = f"made {_stamp(proof.made)}, {age} before", f"at most {limit} before {_stamp(proof.at)}"
+    got, wanted = f"made {_stamp(proof.made)}, {age} before", f"at most {span(limit)} before {_stamp(proof.at)}"
     if timedelta(0) <= age <= limit:
         return passed("report-age", got, wanted)
     return failed("report-age", got, wanted, "what was true of the machine then need not be true now")
@@ -298,7 +299,7 @@ def _grace(proof: Proof, policy: AttestationPolicy) -> Check:
     """Count from the day of the level that was reached: every later day of a level that is up to date would give more time."""
     if policy.tcb_grace is None or proof.tcb_status is None:
         return not_run("tcb-grace", _UNASKED, optional=True)
-    wanted = f"up to date, or a level dated at most {policy.tcb_grace} before {_stamp(proof.at)}"
+    wanted = f"up to date, or a level dated at most {span(policy.tcb_grace)} before {_stamp(proof.at)}"
     if not proof.tcb_status.waivable or _OUTDATED not in proof.tcb_status.needs:
         got = f"{proof.status_text}: not outdated"
         return passed("tcb-grace", got, wanted) if proof.tcb_status.name != "REVOKED" else failed("tcb-grace", "Revoked", wanted)

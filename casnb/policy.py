@@ -14,6 +14,7 @@ from casnb import flags as catalogue
 from casnb.appraisal import appraise as appraise
 from casnb.errors import UsageError
 from casnb.identities import SCONTAIN_CAS, ExpectedSigner
+from casnb.spans import read_span, span
 from casnb.view import Shown, html_table, text_table
 
 _EVERY = (*catalogue.FLAGS, *catalogue.NEWER)
@@ -21,22 +22,6 @@ _MEASUREMENT = re.compile(r"[0-9a-f]{64}")
 _NONCE = re.compile(r"[0-9A-Fa-f]{32}")
 _U16 = 1 << 16
 _DAY, _SECOND = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"
-_SPAN = re.compile(r"([0-9]{1,6})([smhd])")
-_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-
-
-def read_span(text: str) -> timedelta:
-    """Read a length of time: a number and `d`, `h`, `m` or `s`. Raise UsageError for anything else, a bare number too."""
-    if not (found := _SPAN.fullmatch(text)):
-        raise UsageError("length of time", got=text, wanted="a number and its unit: 30d, 36h, 15m or 90s")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
-
-
-def span(value: timedelta) -> str:
-    """Write a length of time, rounded down to whole seconds, in the largest unit that divides it: `30d`."""
-    seconds = int(value.total_seconds())
-    unit = next(u for u, size in _UNITS.items() if seconds % size == 0)
-    return f"{seconds // _UNITS[unit]}{unit}"
 
 
 def measurement_problem(value: object, name: str) -> str:

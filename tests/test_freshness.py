@@ -11,8 +11,9 @@ import pytest
 from casnb.checks import CheckStatus, Verdict
 from casnb.errors import UsageError
 from casnb.evidence.cas_report import CasReport
-from casnb.policy import AttestationPolicy, appraise, read_span, span
+from casnb.policy import AttestationPolicy, appraise
 from casnb.simulator.world import World
+from casnb.spans import read_span, span
 from casnb.verify.dispatch import verify
 from casnb.verify.tcb import TcbStatus
 

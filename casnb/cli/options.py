@@ -33,7 +33,7 @@ class Span(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         """Return the length."""
         if isinstance(value, timedelta):
             return value
-        from casnb.policy import read_span
+        from casnb.spans import read_span
 
         try:
             return read_span(str(value).strip())

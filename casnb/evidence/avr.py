@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from casnb.errors import EvidenceError
+from casnb.errors import EvidenceError, neutral
 from casnb.evidence import strictjson
 from casnb.evidence.layout import FieldRow
 from casnb.evidence.quote import EpidQuote
@@ -119,7 +119,7 @@ class Avr(Shown):
         return {"type": ""} | dict(self.members) | {"type": "ias-report", "quote": self.quote.to_json_dict()}
 
     def __repr__(self) -> str:
-        return f"<Avr v{self.version} {self.status} of {self.timestamp:%Y-%m-%dT%H:%M:%SZ}, {self.quote.body!r}>"
+        return f"<Avr v{self.version} {neutral(self.status, 60)} of {self.timestamp:%Y-%m-%dT%H:%M:%SZ}, {self.quote.body!r}>"
 
     def _rows(self) -> list[tuple[str, str, str]]:
         return [(r.name, r.shown()[3], r.meaning) for r in self.fields()]

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from casnb.errors import EvidenceError, UsageError
+from casnb.errors import EvidenceError, UsageError, neutral
 from casnb.evidence import strictjson
 from casnb.evidence.avr import SignedAvr, decode_base64
 from casnb.evidence.layout import FieldRow
@@ -151,7 +151,7 @@ class CasReport(Shown):
                 "binding_digest": self.binding_digest.hex(), "quote": self.quote().to_json_dict()}
 
     def __repr__(self) -> str:
-        return f"<CasReport {self.proof_type}, nonce {self.nonce[:32] or 'none'}>"
+        return f"<CasReport {self.proof_type}, nonce {neutral(self.nonce, 32) or 'none'}>"
 
     def _rows(self) -> list[tuple[str, str, str]]:
         rows = [(r.name, r.shown()[3], r.meaning) for r in self.fields()]

@@ -47,7 +47,7 @@ def key_hash_problem(text: object) -> str:
         return f"got the character {strange[0]!r}, wanted Base58, which has no 0, O, I and l"
     data = unbase58check(text)
     if not data:
-        return f"got {text!r}, wanted one whose checksum holds: a typing error?"
+        return f"got {text!r}, wanted one whose checksum holds (a typing error)"
     if data[:1] != _KEY_HASH:
         return f"got version {data[0]}, wanted 1, the hash of a key"
     return ""

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from casnb.checks import Check, CheckStatus, failed, not_run, passed
-from casnb.errors import CasnbError, EvidenceError, UsageError
+from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.evidence.report import ATTRIBUTE_BITS, REPORT_BODY, ReportBody
 from casnb.verify.tcb import TcbStatus
 from casnb.verify.words import StatusWords, explain
@@ -77,7 +77,7 @@ class Proof(Shown):
         return f"Proven genuine, on a platform whose status is {self.status_text}."
 
     def __repr__(self) -> str:
-        return f"<Proof {self.kind}: {'genuine' if self.genuine else 'not proven'}, {self.status_text or 'no status'}>"
+        return f"<Proof {self.kind}: {'genuine' if self.genuine else 'not proven'}, {neutral(self.status_text, 60) or 'no status'}>"
 
     @property
     def words(self) -> StatusWords | None:

@@ -20,6 +20,9 @@ class StatusWords(Shown):
     rows: tuple[tuple[str, str], ...]
     advisories: tuple[tuple[str, str], ...]
 
+    def __repr__(self) -> str:
+        return f"<StatusWords {neutral(self.status, 80)}: {len(self.rows)} rows, {len(self.advisories)} advisories>"
+
     def __str__(self) -> str:
         lines = [f"{neutral(self.status, 80)} in words"]
         lines += [f"  {name + ':':<14}{neutral(text, 600)}" for name, text in self.rows]
