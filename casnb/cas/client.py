@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from casnb.cas.attest import AttestedCas
+from casnb.cas.audit import Checkpoints
 from casnb.cas.certificate import TLS_NAME, CasChain
 from casnb.cas.https import Answer, Mistrusted, error_messages, exchange, quoted
 from casnb.cas.trust import ClientIdentity
@@ -133,6 +135,14 @@ class CasClient(Shown):
     def version(self) -> str:
         """Return the version that the CAS says it is; nothing proves it but the pin."""
         return str(strictjson.member(self._get("/v1/version", "version"), "version", str, "version"))
+
+    def audit_checkpoints(self, least: int = 0, most: int = 10**15) -> Checkpoints:
+        """Return what the CAS remembers of its audit log, between two numbers of events.
+
+        The path `GET /v1/audit-log/checkpoints` is a guess: that of a real CAS is not public.
+        """
+        target = f"/v1/audit-log/checkpoints?min_sequence_number={least:d}&max_sequence_number={most:d}"
+        return Checkpoints.from_json(json.dumps(self._get(target, "audit log")))
 
     def _get(self, target: str, subject: str, *, method: str = "GET", body: bytes | None = None, wanted: int = 200) -> Any:
         cas = self.attested

@@ -17,7 +17,10 @@ _EXITS = {0: "done", 1: "the file of attested CASes is damaged, or has no such C
           3: "the file cannot be read or written"}
 
 
-@click.group(cls=Commands, lazy={"attest": ("casnb.cli.scone_attest:attest", "May I trust this CAS with a secret?")},
+@click.group(cls=Commands, lazy={
+    "attest": ("casnb.cli.scone_attest:attest", "May I trust this CAS with a secret?"),
+    "verify-audit-log": ("casnb.cli.scone_audit:verify_audit_log", "Is this audit log whole, and the attested CAS's?"),
+    "attest-audit-log": ("casnb.cli.scone_audit:attest_audit_log", "The same, by the evidence in the log itself.")},
              context_settings=HELP)
 def cas() -> None:
     """Attest CAS instances, and remember which were attested."""

@@ -27,11 +27,13 @@ _EXITS = {0: "it ran until it was told to stop, or runs in the background now", 
 @option("--address", metavar="HOST", help="Loopback address to listen on; on Linux each seed has one of its own.")
 @option("--port", type=click.IntRange(0, 65535), metavar="N", help="Port of the CAS; 8081 where it is free.")
 @option("--state", metavar="DIR", help="Where sessions are kept; without it they end with the process.")
+@option("--audit-log", type=click.Choice(["disabled", "unsigned", "signed"]), default="disabled", show_default=True,
+        help="Keep an audit log, audit.jsonl in DIR, which `scone cas verify-audit-log` judges.")
 @option("--env-file", metavar="FILE", help="Write the export lines here as well, once it answers.")
 @click.option("--background", is_flag=True, help="Return as soon as it answers; `casnb stop` ends it.")
 @click.pass_context
 def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, port: int | None, state: str | None,
-          env_file: str | None, background: bool) -> None:
+          audit_log: str, env_file: str | None, background: bool) -> None:
     """Which CAS can I try all this on, without harm?
 
     Runs a simulated CAS and its public web page until interrupted, on loopback only. Once both answer it prints `export` lines
@@ -53,7 +55,8 @@ def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, por
         from casnb.simulator.background import start_background
 
         words = [w for name, value in (("--scenario", scenario), ("--seed", seed), ("--address", address), ("--port", port),
-                                       ("--state", state)) if value is not None for w in (name, str(value))]
+                                       ("--state", state), ("--audit-log", audit_log))
+                 if value is not None for w in (name, str(value))]
         click.echo(start_background(words, target), nl=False)
         note(f"casnb serve: it runs in the background until: casnb stop{f' --state {shlex.quote(state)}' if state else ''}")
         return
@@ -67,7 +70,8 @@ def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, por
     from casnb.simulator.world import World
 
     allow_many_connections()
-    with run(World(seed, scenario), address=address, port=port, state_dir=Path(state) if state else None) as running:
+    with run(World(seed, scenario), address=address, port=port, state_dir=Path(state) if state else None,
+             audit_log=audit_log) as running:
         lines = running.export_lines()
         if target:
             write_atomically(target, lines)

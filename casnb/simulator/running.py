@@ -18,6 +18,7 @@ from typing import Any
 from cryptography import x509
 
 from casnb.errors import SourceError, UsageError
+from casnb.simulator.audit import AuditLog
 from casnb.simulator.keys import Seed, certificate, distinguished_name
 from casnb.simulator.server import TlsServer
 from casnb.simulator.service import Client, ClientApi, create_app, plant_example
@@ -93,12 +94,13 @@ def utc_now() -> datetime:
 
 
 def serve(world: World, *, address: str | None = None, port: int | None = None, state_dir: Path | str | None = None,
-          clock: Callable[[], datetime] = utc_now) -> RunningWorld:
+          clock: Callable[[], datetime] = utc_now, audit_log: str = "disabled") -> RunningWorld:
     """Let a world answer, in threads of this process, and return when it does.
 
     Without `address` a world takes, on Linux, a loopback address that follows from its seed and scenario, or the next one
     where port 8081 is taken; elsewhere 127.0.0.1. Without `port` that is 8081 if it is free and else any. Sessions are kept in
-    `state_dir`, or until the end in a temporary folder. `clock` gives the time that reports carry.
+    `state_dir`, or until the end in a temporary folder. `clock` gives the time that reports carry. `audit_log` is disabled,
+    unsigned or signed; the log is `audit.jsonl` in the same folder.
     Raises UsageError for an address that is not loopback and for a folder of another world, SourceError if the port that was
     asked for is taken or the folder cannot be used.
     """
@@ -108,9 +110,13 @@ def serve(world: World, *, address: str | None = None, port: int | None = None, 
     with ExitStack() as cleanup:
         folder = _folder(state_dir, cleanup)
         store = cleanup.enter_context(Store(folder / "cas.sqlite3", owner=_owner(world)))
-        plant_example(ClientApi(world, store, clock), example_owner(world))
+        log = AuditLog(world, store, folder / "audit.jsonl", audit_log, clock)
+        log.start()
+        cleanup.callback(log.stop)
+        audit = None if audit_log == "disabled" else log
+        plant_example(ClientApi(world, store, clock, audit), example_owner(world))
         context = tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=True)
-        cas = _listen(_places(world, host, port), create_app(world, store, clock), context, cleanup)
+        cas = _listen(_places(world, host, port), create_app(world, store, clock, audit), context, cleanup)
         where = cas.bind_addr[0]
         site = world.site_certificate([where])
         page_context = tls_context(site.cert_pem + world.site_ca_pem, site.key, ask_client=False)

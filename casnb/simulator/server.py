@@ -22,8 +22,9 @@ from casnb.simulator.tls import Later, TlsSocket
 #: Bytes of request line and headers, and of a body.
 HEADER_LIMIT = 16 * 1024
 BODY_LIMIT = 1 << 20
-#: Seconds for a handshake, for reading one request, for answering it, and until an idle connection is closed.
-HANDSHAKE_TIME, REQUEST_TIME, IDLE_TIME = 5.0, 15.0, 20
+#: Seconds for a handshake, for reading one request, for answering it, and until an idle connection is closed. A class that
+#: starts at once on one small machine needs many; a connection that waits takes no worker, and the longest idle one goes first.
+HANDSHAKE_TIME, REQUEST_TIME, IDLE_TIME = 30.0, 30.0, 30
 #: Workers, and how many of them may wait for a body of which nobody knows how long it is.
 _WORKERS, _PATIENT = 8, 4
 _QUEUE = 1024

@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from casnb.cas.session import Session, canonical_pem, public_key
 from casnb.cas.values import Lookup, Stored, generate, value
 from casnb.errors import CasnbError, EvidenceError, SourceError, UsageError, neutral
+from casnb.simulator.audit import AuditLog
 from casnb.simulator.store import Conflict, Store, Transaction, Version
 from casnb.simulator.world import World
 
@@ -78,8 +79,8 @@ class Client:
 class ClientApi:
     """What the API does, without HTTP: each method returns the answer's content or raises Refused."""
 
-    def __init__(self, world: World, store: Store, clock: Callable[[], datetime]) -> None:
-        self.world, self.store, self.clock = world, store, clock
+    def __init__(self, world: World, store: Store, clock: Callable[[], datetime], audit: AuditLog | None = None) -> None:
+        self.world, self.store, self.clock, self.audit = world, store, clock, audit
 
     # Evidence
 
@@ -156,6 +157,7 @@ class ClientApi:
             with self.store.writing() as transaction:
                 self._predecessor(transaction, session, client)
                 transaction.append(Version(session.name, digest, session.predecessor, written, made))
+                self._record(transaction, "session_updated" if before else "session_created", session.name, digest)
         except Conflict:
             raise _stale(session.predecessor) from None
         except EvidenceError as exc:
@@ -168,12 +170,13 @@ class ClientApi:
         The reader must be admitted by the current version, and by the old one where that is asked for. A session that is not
         there and one that this client may not read give the same answer.
         """
-        with self.store.reading() as transaction:
+        with self.store.writing() if self.audit else self.store.reading() as transaction:
             current = transaction.current(name)
             found = current if hash is None else transaction.version(name, hash)
-        admitted = [_may(version, "read", client) for version in (current, found)]
-        if found and all(admitted):
-            return {"hash": found.hash, "session": found.text}
+            admitted = [_may(version, "read", client) for version in (current, found)]
+            if found and all(admitted):
+                self._record(transaction, "session_read", name, found.hash)
+                return {"hash": found.hash, "session": found.text}
         raise Refused(404, f"Failed to read session '{neutral(name, 200)}'",
                       "Session does not exist or is not visible for this client")
 
@@ -194,6 +197,19 @@ class ClientApi:
     def version(self) -> dict[str, str]:
         """Return what software this CAS is."""
         return {"version": self.world.enclave.version}
+
+    def checkpoints(self, least: str, most: str) -> dict[str, Any]:
+        """Return what this CAS remembers of its audit log, between two numbers."""
+        if self.audit is None:
+            raise Refused(404, "Failed to read audit log checkpoints", "No audit log is kept")
+        if not all(re.fullmatch("[0-9]{1,18}", text) for text in (least, most)):
+            raise Refused(400, "Invalid argument", "min_sequence_number and max_sequence_number are numbers")
+        return self.audit.checkpoints(int(least), int(most))
+
+    def _record(self, transaction: Transaction, kind: str, name: str, digest: str) -> None:
+        """Write an event about a session into the audit log, where one is kept, before it is committed."""
+        if self.audit:
+            self.audit.record(transaction, {"type": kind, "session": name, "session_hash": digest})
 
     def _predecessor(self, transaction: Transaction, session: Session, client: Client | None) -> Version | None:
         """The version that `session` follows, None if it is the first; raises Refused where it must not be stored.
@@ -217,9 +233,9 @@ class ClientApi:
         return current
 
 
-def create_app(world: World, store: Store, clock: Callable[[], datetime]) -> Flask:
+def create_app(world: World, store: Store, clock: Callable[[], datetime], audit: AuditLog | None = None) -> Flask:
     """Return the WSGI app: `clock` gives the time (UTC) that reports carry, SSL_CLIENT_CERT in the environ is the client."""
-    api = ClientApi(world, store, clock)
+    api = ClientApi(world, store, clock, audit)
     app = Flask("casnb.simulator", static_folder=None)
     app.url_map.merge_slashes = False
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, PROPAGATE_EXCEPTIONS=False)
@@ -255,6 +271,8 @@ def create_app(world: World, store: Store, clock: Callable[[], datetime]) -> Fla
     route("/v1/attest", "GET", lambda: Response(api.attest(request.args.to_dict(flat=False)), content_type="application/json"))
     route("/v1/values/<path:spec>", "GET", lambda spec: _json(200, api.values(spec)))
     route("/v1/version", "GET", lambda: _json(200, api.version()))
+    route("/v1/audit-log/checkpoints", "GET", lambda: _json(200, api.checkpoints(
+        request.args.get("min_sequence_number", "0"), request.args.get("max_sequence_number", "9" * 18))))
     route("/v1/sessions", "GET", lambda: _json(200, api.listing(request.args.get("after"), client())))
     route("/v1/sessions", "POST", lambda: _json(201, api.create(request.get_data(), client())))
     route("/v1/sessions/<path:name>", "GET", lambda name: _json(200, api.read(name, request.args.get("hash"), client())))

@@ -66,6 +66,20 @@ class Transaction:
         return list(self._connection.execute(
             "SELECT number, name FROM sessions WHERE predecessor = '' AND number > ? ORDER BY number LIMIT ?", (after, limit)))
 
+    def fact(self, name: str) -> str | None:
+        """Return what was noted under a name, or None."""
+        row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def facts(self, prefix: str) -> list[tuple[str, str]]:
+        """Return name and value of what was noted under names that begin so, by name."""
+        return list(self._connection.execute("SELECT name, value FROM facts WHERE substr(name, 1, ?) = ? ORDER BY name",
+                                             (len(prefix), prefix)))
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Note something under a name, in the place of what was noted there."""
+        self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
     def append(self, version: Version) -> None:
         """Add a version; raise Conflict if its predecessor already has a successor, or there is such a version."""
         try:

@@ -284,17 +284,24 @@ class World(Shown):
             raise UsageError("nonce", got=nonce, wanted="32 hex digits")
         extra = self.additional_data(nonce)
         data = hashlib.sha512(strictjson.compact(extra)).digest()
-        proof: dict[str, Any]
+        return CasReport.build(self.proof(data, kind, now, spid=spid, linkable=linkable), extra).to_json()
+
+    def proof(self, report_data: bytes, kind: str | None = None, now: datetime | None = None, *, spid: str | None = None,
+              linkable: bool = False) -> dict[str, Any]:
+        """Return evidence whose report_data (64 bytes) is given, as `proof_data`; by default of the first kind there is."""
+        kind = kind or self.setup.evidence[0]
         if kind == "IASReport":
-            proof = ias_proof(self.avr(data, now=now))
-        elif kind == "EPID":
+            return ias_proof(self.avr(report_data, now=now))
+        if kind == "EPID":
             provider = _spid(spid) if spid is not None else self.spid
-            quote = self.epid_quote(data, spid=provider, linkable=linkable)
-            proof = {"type": "EPIDQuote", "quote": base64.b64encode(quote).decode(), "spid": provider.hex(), "linkable": linkable}
-        else:
-            proof = {"type": "DCAPQuote", "quote": base64.b64encode(self.quote(data)).decode(),
-                     "endorsements": self.intel.endorsements(utc(now or self.now))}
-        return CasReport.build(proof, extra).to_json()
+            quote = self.epid_quote(report_data, spid=provider, linkable=linkable)
+            return {"type": "EPIDQuote", "quote": base64.b64encode(quote).decode(), "spid": provider.hex(), "linkable": linkable}
+        return {"type": "DCAPQuote", "quote": base64.b64encode(self.quote(report_data)).decode(),
+                "endorsements": self.intel.endorsements(utc(now or self.now))}
+
+    def secret(self, label: str, size: int) -> bytes:
+        """Return bytes that this CAS alone would know, were its seed not public."""
+        return self._seed.octets(f"{label} {self.scenario}", size)
 
     # How it shows
 

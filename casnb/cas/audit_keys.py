@@ -1,0 +1,41 @@
+"""Keys that sign an audit log, by the evidence about them that stands in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from casnb.appraisal import appraise
+from casnb.cas.audit import ATTESTING, Entry, attested_binding
+from casnb.checks import AttestationResult
+from casnb.errors import EvidenceError
+from casnb.evidence.cas_report import CasReport
+from casnb.policy import AttestationPolicy
+from casnb.verify.dispatch import verify
+from casnb.verify.pki import TrustAnchors
+
+#: Evidence is read through the form in which a CAS sends it; what it speaks for is compared here.
+_NOTHING = {"type": "CasAttestationDataV1", "nonce": "", "cert_chain": ""}
+
+
+def attested_keys(entries: Iterable[Entry], policy: AttestationPolicy, *, roots: TrustAnchors | None,
+                  now: datetime) -> dict[str, AttestationResult | str]:
+    """Return, for each signing key (hex) about which the log holds evidence, what became of it.
+
+    A text says why the evidence cannot be that key's. Only where a result is accepted is the key a CAS's that the policy wants.
+    """
+    found: dict[str, AttestationResult | str] = {}
+    for entry in entries:
+        before = found.get(entry.key)
+        if entry.kind != ATTESTING or (isinstance(before, AttestationResult) and before.accepted):
+            continue
+        try:
+            proof = verify(CasReport.build(dict(entry.event.get("proof_data") or {}), _NOTHING), roots=roots, now=now)
+        except EvidenceError as exc:
+            found[entry.key] = str(exc)
+            continue
+        if proof.report is None or proof.report.report_data != attested_binding(bytes.fromhex(entry.key)):
+            found[entry.key] = f"Line {entry.line}: the evidence is about another key."
+            continue
+        found[entry.key] = appraise(proof, policy, subject=f"audit log key {entry.key[:16]}")
+    return found

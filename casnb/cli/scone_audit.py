@@ -1,0 +1,143 @@
+"""`scone cas verify-audit-log` and `attest-audit-log`: a log judged by what the CAS remembers, each status an exit code."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from casnb.cas.audit import LOG_LIMIT, Checkpoints, LogStatus, LogVerdict, read_log, verify_log
+from casnb.checks import AttestationResult
+from casnb.cli.base import Command, note
+from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
+from casnb.cli.scone import retries_option, trust_store
+from casnb.cli.scone_cas import attested_cas
+from casnb.errors import CasnbError, EvidenceError, SourceError, UsageError, neutral
+from casnb.evidence.decode import read_file
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from casnb.cas.attest import AttestedCas
+
+_EXITS = {**{int(s): s.words for s in sorted(LogStatus, reverse=True)}, 2: "called wrongly",
+          3: "a file could not be read: nothing was decided"}
+
+
+def _log_options(command: Any) -> Any:
+    """Add what both commands take."""
+    for row in reversed((
+        click.argument("file", type=click.Path(allow_dash=True)),
+        click.option("-p", "--print", "shown", is_flag=True, help="Print every event in a line of its own."),
+        option("--predecessor", metavar="SIGNATURE",
+               help="For part of a log: the signature of the last event in the file before."),
+        option("--last", metavar="SIGNATURE", help="For part of a log: the signature that the file after it begins after."),
+        option("--checkpoints-json", metavar="FILE", help="What the CAS remembers, saved before, instead of asking it."),
+        retries_option,
+    )):
+        command = row(command)
+    return command
+
+
+@click.command(cls=Command, exits=_EXITS, example="  scone cas verify-audit-log -p audit.jsonl")
+@option("-c", "--cas", "cas_name", metavar="CAS", help="An attested CAS.  [default: the one with a star in scone cas list]")
+@_log_options
+@click.pass_context
+def verify_audit_log(ctx: click.Context, /, file: str, cas_name: str | None, shown: bool, predecessor: str | None, last: str | None,
+                     checkpoints_json: str | None, retries: int) -> int:
+    """Is this the attested CAS's audit log, whole, and was the CAS never set back?
+
+    Every signature is verified, the signing keys must lead to the attested CAS, and the CAS is asked which event was its last. A
+    part of a log needs to be told what it lies between.
+    """
+    data = _slurp(file)
+    attested = attested_cas(ctx, cas_name)
+    known = _checkpoints(attested, checkpoints_json, retries, data)
+    return _report(verify_log(data, attested.chain.root, known, predecessor=predecessor or "", last=last), shown)
+
+
+@click.command(cls=Command, exits=_EXITS, sections=SECTIONS, example="""\
+  scone cas attest-audit-log audit.jsonl -G --mrenclave "$MRENCLAVE" \\
+      --only_for_testing-ignore-signer --only_for_testing-debug
+""")
+@option("--cas", "cas_name", metavar="CAS", help="The CAS to ask for its last event.  [default: the one with a star]")
+@_log_options
+@option("--verification-time", type=Day(), metavar="DAY", help="Judge the evidence as of this time.  [default: now]")
+@roots_option
+@policy_options
+@click.pass_context
+def attest_audit_log(ctx: click.Context, /, file: str, cas_name: str | None, shown: bool, predecessor: str | None, last: str | None,
+                     checkpoints_json: str | None, retries: int, simulated_roots: str | None, **params: Any) -> int:
+    """Is this an audit log of a CAS that I accept, by the evidence in it?
+
+    The options are those of `scone cas attest`: the evidence about each signing key must be genuine, name that key, and be about
+    an enclave that they accept.
+    """
+    policy = policy_from({**params, "nonce": None})
+    roots, signer = roots_and_signer(simulated_roots, note)
+    if signer is not None:
+        policy = policy_from({**params, "nonce": None}, expected_signer=signer)
+    data = _slurp(file)
+    from casnb.cas.audit_keys import attested_keys
+
+    try:
+        entries = read_log(data)[0]
+    except EvidenceError:
+        entries = ()
+    keys = set()
+    for key, result in attested_keys(entries, policy, roots=roots,
+                                     now=policy.verification_time or datetime.now(timezone.utc)).items():
+        if isinstance(result, AttestationResult) and result.accepted:
+            keys.add(key)
+            if result.waivers:
+                note(f"warning: audit log key {key[:16]}: accepted with waivers ({', '.join(c.id for c in result.waivers)}).")
+        else:
+            note(f"audit log key {key[:16]}: {_why(result)}")
+    attested = attested_cas(ctx, cas_name) if cas_name or trust_store(ctx).default else None
+    known = _checkpoints(attested, checkpoints_json, retries, data)
+    none: x509.Certificate | None = None
+    return _report(verify_log(data, none, known, predecessor=predecessor or "", last=last, keys=keys), shown)
+
+
+def _why(result: AttestationResult | str) -> str:
+    if isinstance(result, str):
+        return neutral(result, 400)
+    from casnb.cli.scone_attest import causes
+
+    return neutral("; ".join(causes(result)), 600)
+
+
+def _slurp(file: str) -> bytes:
+    from casnb.cli.decode import slurp
+
+    return slurp(file, LOG_LIMIT)
+
+
+def _checkpoints(attested: AttestedCas | None, file: str | None, retries: int, data: bytes) -> Checkpoints | None:
+    """What the CAS remembers; where it cannot be asked, a note, and nothing: a rollback is then not excluded."""
+    if file is not None:
+        return Checkpoints.from_json(read_file(file, 1 << 20))
+    if attested is None:
+        note("note: no CAS was attested that could be asked for its last event.")
+        return None
+    from casnb.cas.client import CasClient
+    from casnb.cli.scone_session import _again
+
+    try:
+        return _again(retries, CasClient(attested).audit_checkpoints)
+    except (SourceError, CasnbError) as exc:
+        if isinstance(exc, UsageError):
+            raise
+        note(f"note: the CAS could not be asked for its last event: {exc}")
+        return None
+
+
+def _report(verdict: LogVerdict, shown: bool) -> int:
+    if shown:
+        for entry in verdict.entries:
+            click.echo(entry.words)
+    for remark in verdict.remarks:
+        note(neutral(remark, 600))
+    click.echo(f"{verdict.status.words} ({len(verdict.entries)} events)")
+    return int(verdict.status)
