@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from casnb.errors import EvidenceError, UsageError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
-    """A mapping, list, text, whole number, truth or nothing (`value`), its path, and the line and column where it begins.
+    """A mapping, list, text, whole number, truth or nothing (`value`), and the line and column where it begins.
 
-    `key_line` is the line of its key, where it is a member. Members and rows are Nodes. One that is not there is a Node without
-    value at the place of what it is missing from.
+    `key` (a name, or a number in brackets) is its place in `up`; a path is put together when an error wants one. `key_line` is the
+    line of its key, where it is a member. Members and rows are Nodes. One that is not there is a Node without value at the place
+    of what it is missing from.
     """
 
     value: Any
-    path: str = ""
+    key: str = ""
+    up: Node | None = field(default=None, repr=False)
     line: int = 0
     column: int = 0
     what: str = "session"
     key_line: int = 0
+
+    @property
+    def path(self) -> str:
+        """The way from the document to here: `secrets[0].kind`."""
+        above = self.up.path if self.up else ""
+        return above + self.key if not above or self.key.startswith("[") else f"{above}.{self.key}"
 
     @property
     def place(self) -> str:
@@ -60,7 +68,7 @@ class Node:
     def get(self, name: str) -> Node:
         """Return a member of a mapping; where it is missing, a Node without value."""
         found = self.value.get(name) if isinstance(self.value, dict) else None
-        return found if found is not None else Node(None, self._below(name), self.line, self.column, self.what)
+        return found if found is not None else Node(None, name, self, self.line, self.column, self.what)
 
     def members(self, allowed: Sequence[str], wanted: str = "a mapping") -> dict[str, Node]:
         """Return the members of a mapping that has none but those allowed; nothing counts as an empty one."""
@@ -68,7 +76,7 @@ class Node:
         for name, node in found.items():
             if name not in allowed:
                 near = get_close_matches(name, allowed, 1, 0.7)
-                raise EvidenceError(f"{self.what}: {self._below(name)} at line {node.key_line}" if node.key_line else self.place,
+                raise EvidenceError(f"{self.what}: {node.path} at line {node.key_line}" if node.key_line else self.place,
                                     got=f"member {name!r}", wanted="one of " + ", ".join(allowed),
                                     do=f"Did you mean {near[0]}?" if near else "Take it out.")
         return found
@@ -136,6 +144,3 @@ class Node:
         if isinstance(self.value, dict):
             return {k: self.value[k].plain() for k in sorted(self.value)}
         return [row.plain() for row in self.value] if isinstance(self.value, list) else self.value
-
-    def _below(self, name: str) -> str:
-        return f"{self.path}.{name}" if self.path else name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from casnb.cas import material
@@ -260,10 +260,10 @@ def _party(node: Node, allowed: tuple[str, ...]) -> Party:
         names = [name for name, _ in pairs]
         if len(set(names)) < len(names) or not all(value for _, value in pairs):
             raise node.refuse("/session=NAME,secret=NAME", "Each key once, with a value.")
-        found = {name: Node(value, f"{node.path}.{name}", node.line, node.column, node.what) for name, value in pairs}
+        found = {name: Node(value, name, node, node.line, node.column, node.what) for name, value in pairs}
         if found.get("session") and str(found["session"].value).startswith("."):
             raise node.refuse("a whole name", "Relative names stand in a mapping only.")
-        node = Node(found, node.path, node.line, node.column, node.what)
+        node = replace(node, value=found)
     if not isinstance(node.value, dict):
         raise node.refuse("a mapping with " + ", ".join(allowed))
     for member in _REMOTE:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -69,41 +68,47 @@ class _Reader:
         next(self.events)
         if isinstance(next(self.events), yaml.StreamEndEvent):
             return Node(None, what=self.what)
-        value = self.value(next(self.events), "", 0)
+        value = self.value(next(self.events), "", None, 0, 0)
         next(self.events)
         if not isinstance(next(self.events), yaml.StreamEndEvent):
             raise EvidenceError(self.what, got="a second document", wanted="one")
         return value
 
-    def value(self, event: Any, path: str, depth: int) -> Node:
+    def value(self, event: Any, key: str, up: Node | None, key_line: int, depth: int) -> Node:
+        """Return what begins with this event, the member or row `key` of `up`."""
         self.nodes += 1
-        line, column = event.start_mark.line + 1, event.start_mark.column + 1
-        here = Node(None, path, line, column, self.what)
-        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+        kind, mark = type(event), event.start_mark
+        value: Any = [] if kind is yaml.SequenceStartEvent else {} if kind is yaml.MappingStartEvent else None
+        here = Node(value, key, up, mark.line + 1, mark.column + 1, self.what, key_line)
+        if kind is yaml.AliasEvent or event.anchor is not None:
             raise here.refuse("the value itself", "Write it out where it is meant.", got="an anchor or alias")
         if event.tag is not None:
             raise here.refuse("no tag", "Take it out; quotes make text.", got=f"the tag {event.tag}")
         if depth > _DEPTH or self.nodes > _NODES:
             raise here.refuse(f"{_DEPTH} levels, {_NODES} values", got="too much nesting or too many values")
-        if isinstance(event, yaml.ScalarEvent):
-            return Node(self.scalar(event, here), path, line, column, self.what)
-        if isinstance(event, yaml.SequenceStartEvent):
-            rows: list[Node] = []
-            while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-                rows.append(self.value(event, f"{path}[{len(rows)}]", depth + 1))
-            return Node(rows, path, line, column, self.what)
-        found: dict[str, Node] = {}
-        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            at = Node(None, path, event.start_mark.line + 1, event.start_mark.column + 1, self.what)
-            if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag:
-                raise at.refuse("words as keys", got="a key that is not a word")
-            if len(event.value) > _KEY:
-                raise at.refuse(f"at most {_KEY} characters", got=f"a key of {len(event.value)} characters")
-            if event.value in found:
-                raise at.refuse("each key once", got=f"{event.value!r} twice")
-            below = f"{path}.{event.value}" if path else event.value
-            found[event.value] = replace(self.value(next(self.events), below, depth + 1), key_line=at.line)
-        return Node(found, path, line, column, self.what)
+        if kind is yaml.ScalarEvent:
+            found = self.scalar(event, here)
+            return here if found is None else Node(found, key, up, here.line, here.column, self.what, key_line)
+        if kind is yaml.SequenceStartEvent:
+            while type(event := next(self.events)) is not yaml.SequenceEndEvent:
+                value.append(self.value(event, f"[{len(value)}]", here, 0, depth + 1))
+            return here
+        while type(event := next(self.events)) is not yaml.MappingEndEvent:
+            line = event.start_mark.line + 1
+            if problem := self.key_problem(event, value):
+                at = Node(None, key, up, line, event.start_mark.column + 1, self.what)
+                raise at.refuse("words as keys, each once", got=problem)
+            value[event.value] = self.value(next(self.events), event.value, here, line, depth + 1)
+        return here
+
+    @staticmethod
+    def key_problem(event: Any, found: Mapping[str, Node]) -> str:
+        """Say what is wrong with a key beside those found so far, or return an empty string."""
+        if type(event) is not yaml.ScalarEvent or event.anchor or event.tag:
+            return "a key that is not a word"
+        if len(event.value) > _KEY:
+            return f"a key of {len(event.value)} characters, where {_KEY} are the most"
+        return f"{event.value!r} twice" if event.value in found else ""
 
     def scalar(self, event: Any, here: Node) -> Any:
         text = event.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 
 import pytest
 import yaml
@@ -218,6 +219,18 @@ def test_hostile_text_is_refused_at_once(text):
         assert str(exc).isprintable() and len(str(exc)) <= 1200
     else:
         assert len(session.to_yaml()) < 4 * LIMIT
+
+
+def test_an_error_deep_inside_costs_no_memory_before_it_is_one():
+    """Long keys around many values: paths are put together for an error alone."""
+    inside = "".join("{" + "k" * 250 + f"{n}: " for n in range(13)) + "[" + "1," * 15_000
+    tracemalloc.start()
+    session = Session.from_yaml(HEAD + "volumes: " + inside + "]" + "}" * 13)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 16 << 20 and session.others
+    with pytest.raises(EvidenceError, match="an anchor or alias"):
+        Session.from_yaml(HEAD + "volumes: " + inside + "&a x]" + "}" * 13)
 
 
 # Round trip
