@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from casnb.cas.attest import fetch_report as fetch_report
     from casnb.cas.client import CasClient as CasClient
     from casnb.cas.page import scrape as scrape
+    from casnb.cas.service_policy import service_policy as service_policy
+    from casnb.cas.session import Session as Session
     from casnb.cas.tls_errors import explain_tls_error as explain_tls_error
     from casnb.checks import AttestationResult as AttestationResult
     from casnb.checks import Check as Check
@@ -43,6 +45,7 @@ _HOME = {
     "CheckStatus": "checks",
     "EvidenceError": "errors",
     "PolicyError": "errors",
+    "Session": "cas.session",
     "SourceError": "errors",
     "UsageError": "errors",
     "Verdict": "checks",
@@ -55,6 +58,7 @@ _HOME = {
     "explain_tls_error": "cas.tls_errors",
     "fetch_report": "cas.attest",
     "scrape": "cas.page",
+    "service_policy": "cas.service_policy",
     "verify": "verify",
 }
 

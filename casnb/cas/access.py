@@ -150,11 +150,17 @@ def _entry(node: Node, action: str, depth: int) -> Entry:
         return _at(node, canonical_certificate, entry)
     if entry.startswith("$$SCONE::"):
         raise node.unbuilt(entry, "Write the certificate or the key hash itself.")
-    if problem := key_hash_problem(entry):
-        word = entry.upper() if entry.upper() in _WORDS else ""
-        said = f"Write {word}, in capitals." if word else f"{problem}. {_HINT}" if len(entry) == 50 else _HINT
-        raise node.refuse(_WANTED, said)
+    if key_hash_problem(entry):
+        raise node.refuse(_WANTED, _cure(entry))
     return entry
+
+
+def _cure(entry: str) -> str:
+    if entry.upper() in _WORDS:
+        return f"Write {entry.upper()}, in capitals."
+    if unbase58check(entry)[:1] == b"\x0a":
+        return f"This is a signer's key: write `signer: {entry}`, in update or create_sessions."
+    return "The checksum of these 50 characters does not hold: a typing error?" if len(entry) == 50 else _HINT
 
 
 def _rule(node: Node, action: str, depth: int) -> Entry:

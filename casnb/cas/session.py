@@ -22,6 +22,7 @@ from casnb.cas.services import Security, Service, read_security, read_services
 from casnb.cas.template import environment, read_document
 from casnb.errors import EvidenceError, UsageError
 from casnb.evidence import strictjson
+from casnb.view import Shown, html_table, text_table
 
 #: Members of a session in the order in which it is hashed and read back. The places of `images`, `volumes` and `secrets`
 #: are casnb's own choice: no public example shows them.
@@ -38,8 +39,8 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class Session:
-    """A session description (a policy) with its defaults filled in; immutable.
+class Session(Shown):
+    """A session description (a policy) with its defaults filled in; immutable. A notebook shows it explained, row by row.
 
     `access` holds the entries by action. `others` holds `images` and `volumes`: carried and hashed, and nothing more.
     """
@@ -146,6 +147,12 @@ class Session:
             found["creator"] = plain(self.creator)
         return {k: found[k] for k in MEMBERS if k in found}
 
+    def __str__(self) -> str:
+        return text_table(("where", "what", "means"), _explained(self))
+
+    def _html(self) -> str:
+        return html_table(("where", "what", "means"), _explained(self), f"Session {self.name}", code=(0, 1))
+
     @property
     def hash(self) -> str:
         """The session's hash, 64 hex digits; the creator is part of it."""
@@ -209,6 +216,12 @@ def _version(node: Node) -> str:
 def _predecessor(node: Node) -> str | None:
     wanted, do = "64 lower-case hex digits, or ~", "`scone session verify FILE` prints the hash of the session that is there."
     return node.matching(_HASH, wanted, do) if node.there else None
+
+
+def _explained(session: Session) -> list[tuple[str, str, str]]:
+    from casnb.cas.explain import explain
+
+    return explain(session)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -33,6 +33,7 @@ WRONG = [
     ("access_policy:\n  read:\n  - creator", "access_policy.read[0] at line 5 column 5: got 'creator'",
      "Write CREATOR, in capitals."),
     ("access_policy:\n  read:\n    - 2" + "a" * 49, "access_policy.read[0] at line 5", "a typing error?"),
+    (f"access_policy:\n  update: {ED25519}", "access_policy.update at line 4", f"write `signer: {ED25519}`"),
     ("access_policy:\n  read: [ANY, CREATOR]", "access_policy.read at line 4 column 9: got ANY with others", "ANY alone"),
     ("access_policy:\n  read: [{signer: x}]", "access_policy.read[0] at line 4", "in update and create_sessions"),
     ("access_policy:\n  update: [{require-all: [ANY]}]", "access_policy.update[0].require-all[0] at line 4", "ANY stands alone"),
@@ -314,6 +315,15 @@ def test_rules_are_read_back_as_they_were_written():
     session = Session.from_yaml(HEAD + "access_policy: " + json.dumps({"update": [rule]}))
     assert session.normalised()["access_policy"]["update"] == [rule] and session.names_creator
     assert session.access["update"] == (Quorum(("CREATOR", Quorum((ME.key_hash, Signer(ED25519)), 1))),)
+
+
+def test_a_notebook_shows_a_session_explained():
+    """One table, of which text and HTML are two renderings; names of an outsider's making are escaped."""
+    session = Session.from_yaml(HEAD + "secrets: [{name: a, kind: ascii}]\nvolumes: {<b>: x}")
+    shown = session._repr_mimebundle_()
+    for words in ("20 random characters", "the creator may read this text", "a namespace: "):
+        assert words in shown["text/plain"] and words in shown["text/html"]
+    assert "<caption>Session s</caption>" in shown["text/html"] and "<b>" not in shown["text/html"]
 
 
 def test_what_an_author_should_think_twice_about():
