@@ -8,6 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from casnb.simulator.mishaps import FOREIGN_VALUE
 from casnb.teach.exercises import Exercise, Slip
 from casnb.teach.facts import Facts
 from casnb.teach.judges import Hex, Option, Pairing, Text
@@ -118,6 +119,28 @@ EXERCISES = (
                  lambda facts: {"kind": "string", "value": _VALUE, "expires": None, "renew": None}, lambda facts, v: _object(v)),
             Slip("bytes", "The right value as bytes. Decode it to text.", lambda facts: _VALUE.encode()),
             Slip("name", "This is the name of the value. Ask the CAS for what it holds.", lambda facts: "example_value"),
+        ),
+    ),
+    Exercise(
+        id="04.stranger",
+        title="The dangerous one",
+        question="In the failure gallery one mistake works in every tool that reads a value. Which value did curl -k read there?",
+        given="lab.gallery(), whose exhibit 'insecure' connects to a server that only calls itself cas",
+        wanted="text: the value as it stood in the answer",
+        hints=("A mistake that fails protects you. Look for the exhibit in which nobody refuses, apart from the right way.",
+               "gallery['insecure'] lists what each tool made of it. An outcome has a member `value`.",
+               "gallery['insecure'].outcomes[0].value"),
+        judge=Text(),
+        reference=lambda facts: FOREIGN_VALUE,
+        right="Right. No error, no warning, and a value that no CAS ever held. That is what -k buys.",
+        slips=(
+            Slip("honest-value", "This is the value of the CAS that you attested. With -k somebody else answered.",
+                 lambda facts: _VALUE),
+            Slip("number", "The answer carries text (kind: string). Keep it as text.", lambda facts: int(FOREIGN_VALUE),
+                 lambda facts, v: type(v) in (int, float) and v == int(FOREIGN_VALUE)),
+            Slip("empty", "openssl s_client made the connection and asked for nothing. Take curl's outcome.", lambda facts: ""),
+            Slip("word", "This is what became of it, not what was read. Take the value.", lambda facts: "DANGER"),
+            Slip("exhibit", "This is the name of the exhibit. Which value was read in it?", lambda facts: "insecure"),
         ),
     ),
     Exercise(
