@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: The checks that a policy makes; those before them are the proof's.
 POLICY_IDS = tuple(CATALOGUE)[tuple(CATALOGUE).index("tcb-status") + 1:]
+#: Settings that a policy may refuse, and what the PCK certificate calls each.
+PLATFORM_SETTINGS = {"smt": "smt_enabled", "dynamic": "dynamic_platform", "cached-keys": "cached_keys"}
 _OUTDATED = "accept-group-out-of-date"
 _UNASKED = "not asked for"
 
@@ -46,7 +48,8 @@ def appraise(
     if genuine and body is not None:
         checks += _identity(body, policy, remarks)
         checks += _binding(body, policy, report)
-        checks += [_advisories(proof.advisories, policy), *_freshness(proof, policy), grace]
+        checks += [_advisories(proof.advisories, policy), *_freshness(proof, policy), grace,
+                   _settings(proof, policy.refuse_platform_settings)]
     else:
         bad = (c.id for c in proof.checks if c.id != "tcb-status" and not _holds(c))
         first = next(bad, "tcb-status")
@@ -312,6 +315,21 @@ def _grace(proof: Proof, policy: AttestationPolicy) -> Check:
     if timedelta(0) <= proof.at - since <= policy.tcb_grace:
         return passed("tcb-grace", got, wanted)
     return failed("tcb-grace", got, wanted, "the update has been missing for longer than the policy allows")
+
+
+def _settings(proof: Proof, refused: tuple[str, ...]) -> Check:
+    """Compare what the PCK certificate says of the machine's settings; one that it does not state is not assumed to be off."""
+    id, wanted = "platform-settings", "none of " + ", ".join(refused)
+    if not refused:
+        return not_run(id, _UNASKED, optional=True)
+    if proof.platform is None:
+        return not_run(id, "an IAS report does not say how the platform is set")
+    said = {name: getattr(proof.platform, PLATFORM_SETTINGS[name]) for name in refused}
+    if on := [name for name, value in said.items() if value]:
+        return failed(id, ", ".join(on), wanted, "its PCK certificate says that this is so")
+    if silent := [name for name, value in said.items() if value is None]:
+        return not_run(id, f"the PCK certificate does not say: {', '.join(silent)}; those of the Processor CA do not")
+    return passed(id, "none", wanted)
 
 
 def _stamp(at: datetime) -> str:

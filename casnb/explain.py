@@ -49,6 +49,7 @@ _OPTIONS = (
     Option(("--max-age",), _OWN + "How old a report may be.", "TIME"),
     Option(("--min-tcb-evaluation",), _OWN + "The least edition of Intel's lists.", "N"),
     Option(("--tcb-grace",), _OWN + "Accept an outdated platform for a time.", "TIME"),
+    Option(("--refuse-platform-settings",), _OWN + "Refuse a machine that is set so: smt, dynamic, cached-keys.", "A,B"),
 )
 #: Spellings of 2019 and 2020, and what is written today.
 _OLD: Mapping[str, str] = {
@@ -342,7 +343,7 @@ class _Reader:
         args += [n for n in self.bare if n == "--fail-on-any-advisory"]
         fill = {"--mrenclave": _PLACEHOLDER, "--mrsigner": _PLACEHOLDER, "--isvprodid": "0", "--isvsvn": "0", "--nonce": "0" * 32,
                 "--verification-time": "2026-01-01", "--ignore-advisories": "INTEL-SA-00000", "--max-age": "1d",
-                "--min-tcb-evaluation": "0", "--tcb-grace": "1d"}
+                "--min-tcb-evaluation": "0", "--tcb-grace": "1d", "--refuse-platform-settings": "smt"}
         for name, texts in self.values.items():
             for text in texts:
                 if name in fill:

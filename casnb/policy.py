@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import NoReturn
 
 from casnb import flags as catalogue
+from casnb.appraisal import PLATFORM_SETTINGS
 from casnb.appraisal import appraise as appraise
 from casnb.errors import UsageError
 from casnb.identities import SCONTAIN_CAS, ExpectedSigner
@@ -56,9 +57,9 @@ class AttestationPolicy(Shown):
     """What a relying party accepts; the members bear the names of `scone cas attest`'s options.
 
     Without identity options the enclave must be signed by `expected_signer`. `isvprodid` must be equal, `isvsvn` is a minimum.
-    `verification_time` (aware) replaces the clock. `nonce` is 32 hex digits. `max_age`, `min_tcb_evaluation` and `tcb_grace` are
-    casnb's own: how old a report may be, the least edition of Intel's lists, and for how long an outdated platform is accepted
-    after the day of the level that it reached.
+    `verification_time` (aware) replaces the clock. `nonce` is 32 hex digits. `max_age`, `min_tcb_evaluation`, `tcb_grace`
+    and `refuse_platform_settings` are casnb's own: how old a report may be, the least edition of Intel's lists, for how long an
+    outdated platform is accepted after the day of the level that it reached, and which of `PLATFORM_SETTINGS` it must not have.
 
     >>> AttestationPolicy(accept_group_out_of_date=True, mrenclaves=("00" * 32,)).command("cas")[:40]
     'scone cas attest -G --mrenclave 00000000'
@@ -85,11 +86,13 @@ class AttestationPolicy(Shown):
     max_age: timedelta | None = None
     min_tcb_evaluation: int | None = None
     tcb_grace: timedelta | None = None
+    refuse_platform_settings: tuple[str, ...] = ()
     expected_signer: ExpectedSigner = SCONTAIN_CAS
 
     def problems(self) -> list[str]:
         """Return what is wrong with the combination itself, one sentence each; empty when it may be used."""
-        lists = (("mrenclaves", self.mrenclaves), ("ignore_advisories", self.ignore_advisories))
+        lists = (("mrenclaves", self.mrenclaves), ("ignore_advisories", self.ignore_advisories),
+                 ("refuse_platform_settings", self.refuse_platform_settings))
         if out := [f"{name}: got one text, wanted a tuple: ({value[:80]!r},)." for name, value in lists if isinstance(value, str)]:
             return out
         out = [p for value in self.mrenclaves if (p := measurement_problem(value, "--mrenclave"))]
@@ -134,6 +137,9 @@ class AttestationPolicy(Shown):
         least = self.min_tcb_evaluation
         if least is not None and not (type(least) is int and 0 <= least < 1 << 31):
             out.append(f"--min-tcb-evaluation: got {str(least)[:80]!r}, wanted a number from 0 to {(1 << 31) - 1}.")
+        for name in self.refuse_platform_settings:
+            if name not in PLATFORM_SETTINGS:
+                out.append(f"--refuse-platform-settings: got {str(name)[:80]!r}, wanted {', '.join(PLATFORM_SETTINGS)}.")
         if self.tcb_grace is not None and self.accept_group_out_of_date:
             out.append("--tcb-grace: contradicts -G, which accepts an outdated platform for ever. Give one of them.")
         return out
@@ -178,7 +184,8 @@ class AttestationPolicy(Shown):
                  ("-c", self.cas_key_hash), ("-s", self.cas_software_key_hash), ("--nonce", self.nonce),
                  ("--verification-time", day), ("--ignore-advisories", ",".join(self.ignore_advisories) or None),
                  ("--max-age", self.max_age and span(self.max_age)), ("--min-tcb-evaluation", self.min_tcb_evaluation),
-                 ("--tcb-grace", self.tcb_grace and span(self.tcb_grace))]
+                 ("--tcb-grace", self.tcb_grace and span(self.tcb_grace)),
+                 ("--refuse-platform-settings", ",".join(self.refuse_platform_settings) or None)]
         return [("--mrenclave", m) for m in self.mrenclaves] + [(name, str(value)) for name, value in pairs if value is not None]
 
     def command(self, address: str, offline_report: str | None = None) -> str:
@@ -204,7 +211,8 @@ class AttestationPolicy(Shown):
         for name in ("mrsigner", "nonce", "offline-report", "retries"):
             parser.add_argument(f"--{name}")
         parser.add_argument("--verification-time", type=_time)
-        parser.add_argument("--ignore-advisories", type=lambda t: tuple(a.strip() for a in t.split(",") if a.strip()), default=())
+        for name in ("ignore-advisories", "refuse-platform-settings"):
+            parser.add_argument(f"--{name}", type=lambda t: tuple(a.strip() for a in t.split(",") if a.strip()), default=())
         parser.add_argument("--fail-on-any-advisory", action="store_true")
         for name in ("isvprodid", "isvsvn", "min-tcb-evaluation"):
             parser.add_argument(f"--{name}", type=int)

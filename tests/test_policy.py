@@ -278,7 +278,7 @@ def test_production_needs_no_flag(production):
     result = production.check()
     assert result.verdict is Verdict.TRUSTWORTHY and not result.waivers and not result.remarks
     assert ids(result, CheckStatus.NOT_RUN) == ["mrenclave", "advisories", "nonce", "report-age", "verification-time",
-                                                "tcb-evaluation", "tcb-grace", "instance-key"]
+                                                "tcb-evaluation", "tcb-grace", "platform-settings", "instance-key"]
     assert [c.id for c in result.checks] == [i for i in CATALOGUE if i in {c.id for c in result.checks}]
 
 
@@ -391,7 +391,8 @@ def test_unknown_status_is_never_waivable(public):
     assert result.verdict is Verdict.REJECTED and result.check("mrenclave").status is CheckStatus.NOT_RUN
 
 
-STRICT = {"fail_on_any_advisory": True, "nonce": NONCE, "min_tcb_evaluation": 1, "tcb_grace": timedelta(days=1)}
+STRICT = {"fail_on_any_advisory": True, "nonce": NONCE, "min_tcb_evaluation": 1, "tcb_grace": timedelta(days=1),
+          "refuse_platform_settings": ("smt", "cached-keys")}
 
 
 def strict(it: Case) -> AttestationPolicy:

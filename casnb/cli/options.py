@@ -88,7 +88,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Which enclave": IDENTITY,
     "Insecure flags (each lets somebody in; none is needed for a CAS fit for secrets)": INSECURE,
     "Newer CLI (named after 5.8; casnb's reading)": ADVISORIES,
-    "Freshness (casnb's own: the real scone has no such options)": FRESHNESS,
+    "Freshness and platform (casnb's own: the real scone has no such options)": (*FRESHNESS, "refuse_platform_settings"),
 }
 
 
@@ -127,6 +127,8 @@ def policy_options(command: F) -> F:
         option("--min-tcb-evaluation", type=int, metavar="N", help="Refuse an older edition of Intel's lists than this."),
         option("--tcb-grace", type=Span(), metavar="TIME",
                help="Accept an outdated platform for this long after the date of the level it reached: -G, for a time."),
+        option("--refuse-platform-settings", metavar="A,B",
+               help="Refuse a machine whose PCK certificate states one of these: smt, dynamic, cached-keys."),
     ]
     return identity_options(_add(rows, command))
 
@@ -154,6 +156,7 @@ def policy_of(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | No
         mrenclaves=tuple(params["mrenclave"]), mrsigner=params["mrsigner"], isvprodid=params["isvprodid"], isvsvn=params["isvsvn"],
         cas_key_hash=params["cas_key_hash"], cas_software_key_hash=params["cas_software_key_hash"],
         ignore_advisories=split_list(params.get("ignore_advisories")),
+        refuse_platform_settings=split_list(params.get("refuse_platform_settings")),
         fail_on_any_advisory=params.get("fail_on_any_advisory", False),
         nonce=params.get("nonce"), verification_time=params.get("verification_time"),
         expected_signer=expected_signer or SCONTAIN_CAS, **{name: params[name] for name in _PLAIN if name in params})

@@ -230,7 +230,8 @@ def _dates(now: datetime) -> dict[str, str]:
 
 
 def sgx_extension(*, ppid: bytes, components: tuple[int, ...], pce_svn: int, instance_id: bytes, smt: bool,
-                  fmspc: bytes = FMSPC, pce_id: bytes = PCEID, cpu_svn: bytes | None = None) -> bytes:
+                  fmspc: bytes = FMSPC, pce_id: bytes = PCEID, cpu_svn: bytes | None = None,
+                  dynamic: bool = True, cached: bool = False) -> bytes:
     """Return the DER of the SGX extension of a PCK certificate, as the Platform CA writes it (all seven items).
 
     `cpu_svn` left out is the components.
@@ -238,7 +239,7 @@ def sgx_extension(*, ppid: bytes, components: tuple[int, ...], pce_svn: int, ins
     tcb = [_item((2, n + 1), der(0x02, _integer(svn))) for n, svn in enumerate(components)]
     tcb.append(_item((2, 17), der(0x02, _integer(pce_svn))))
     tcb.append(_item((2, 18), der(0x04, bytes(components) if cpu_svn is None else cpu_svn)))
-    settings = (_item((7, 1), _boolean(True)), _item((7, 2), _boolean(False)), _item((7, 3), _boolean(smt)))
+    settings = (_item((7, 1), _boolean(dynamic)), _item((7, 2), _boolean(cached)), _item((7, 3), _boolean(smt)))
     return der(0x30, b"".join((
         _item((1,), der(0x04, ppid)), _item((2,), der(0x30, b"".join(tcb))), _item((3,), der(0x04, pce_id)),
         _item((4,), der(0x04, fmspc)), _item((5,), der(0x0A, b"\1")), _item((6,), der(0x04, instance_id)),

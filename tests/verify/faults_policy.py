@@ -6,9 +6,9 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-from verify.faults import DAY, MALLORY, NONCE, SECOND, Change, Evidence, Fault, Harmless, asked, bound, each, quoted
+from verify.faults import DAY, MALLORY, NONCE, SECOND, Change, Evidence, Fault, Harmless, asked, bound, chained, each, quoted
 from verify.faults_lists import first
-from verify.faults_quote import level
+from verify.faults_quote import items, level
 
 from casnb.cas.certificate import CasChain
 from casnb.identities import KNOWN_SIGNERS
@@ -97,6 +97,12 @@ def _swapped(pem: str) -> str:
     return f"{second}-----END CERTIFICATE-----\r\n{first}-----END CERTIFICATE-----\r\n"
 
 
+PLATFORM = [
+    Fault("platform with hyper-threading", "P31", "platform-settings", chained(items(smt=True))),
+    Fault("platform that keeps copies of its keys", "P31", "platform-settings", chained(items(cached=True))),
+    Fault("platform whose packages may change", "P31", "platform-settings", asked(refuse_platform_settings=("dynamic",))),
+]
+
 FRESH = [
     Fault("proof made for another time than the policy's", "P28", "verification-time",
         asked(verification_time=lambda e: e.now - DAY)),
@@ -123,11 +129,13 @@ FRESH = [
         idle="advisories tcb-grace"),
 ]
 
-POLICY_FAULTS = [*IDENTITY, *BINDING, *FRESH]
+POLICY_FAULTS = [*IDENTITY, *BINDING, *PLATFORM, *FRESH]
 
 POLICY_HARMLESS = [
     Harmless("one of several measurements", "P21", asked(mrenclaves=lambda e: (STRANGER, e.world.mrenclave))),
     Harmless("a later version than asked for", "P21", asked(isvsvn=4)),
     Harmless("the signer named, not assumed", "P21", asked(mrsigner=lambda e: e.world.mrsigner, isvprodid=41316, isvsvn=5)),
+    Harmless("a platform whose packages may not change", "P31", lambda e: asked(refuse_platform_settings=("dynamic",))(
+        chained(items(dynamic=False))(e))),
     Harmless("an earlier edition asked for", "P16", asked(min_tcb_evaluation=0)),
 ]
