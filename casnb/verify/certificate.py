@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -37,6 +38,25 @@ _ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
 _RSA_SHA256 = bytes.fromhex("300d06092a864886f70d01010b0500")
 _BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 _PEM_CRL = re.compile(r"\s*-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]+)-----END X509 CRL-----\s*")
+
+
+_Of = TypeVar("_Of")
+_Is = TypeVar("_Is")
+_REMEMBERED: list[Callable[[], None]] = []
+
+
+def remembered(action: Callable[[_Of], _Is]) -> Callable[[_Of], _Is]:
+    """Remember what the last 64 values were read as, by their exact bytes: reading is the same for the same bytes. Whether they
+    are genuine is never remembered."""
+    cached = lru_cache(maxsize=64)(action)
+    _REMEMBERED.append(cached.cache_clear)
+    return cached
+
+
+def forget() -> None:
+    """Forget all that was read; this is for measurements."""
+    for clear in _REMEMBERED:
+        clear()
 
 
 def tlv(der: bytes, at: int, limit: int) -> tuple[int, int, int]:
@@ -101,6 +121,10 @@ class Certificate:
         return common_name(self.subject)
 
     @cached_property
+    def serial(self) -> int:
+        return self.value.serial_number
+
+    @cached_property
     def key(self) -> ec.EllipticCurvePublicKey:
         """The P-256 key; raise VerificationError for any other kind, or a point that is not on the curve."""
         if not self.spki.startswith(P256_KEY):
@@ -142,6 +166,7 @@ def require_inside(what: str, window: tuple[datetime, datetime], now: datetime) 
         raise VerificationError(what, got=f"{when} {stamp(now)}", wanted=f"a time from {stamp(first)} to {stamp(last)}")
 
 
+@lru_cache(maxsize=256)
 def stamp(time: datetime) -> str:
     """Return a UTC time as ISO 8601 with seconds."""
     return time.isoformat()[:19] + "Z"
@@ -180,7 +205,7 @@ def read_certificate(der: bytes) -> Certificate:
                        window)
 
 
-@lru_cache(maxsize=64)
+@remembered
 def _decode(text: bytes) -> bytes:
     """Return the DER between the lines of a PEM block; remembered, since Intel's chains have blocks in common."""
     try:
@@ -189,13 +214,7 @@ def _decode(text: bytes) -> bytes:
         raise EvidenceError("certificate", got="a block that is not base64", wanted="a certificate in PEM") from None
 
 
-_read = lru_cache(maxsize=64)(read_certificate)
-
-
-def forget() -> None:
-    """Forget every certificate that was read. That a certificate is genuine is never remembered; this is for measurements."""
-    _decode.cache_clear()
-    _read.cache_clear()
+_read = remembered(read_certificate)
 
 
 def read_chain(
@@ -247,6 +266,7 @@ def rsa_key(certificate: Certificate) -> rsa.RSAPublicKey:
     return key
 
 
+@remembered
 def p256_key(point: bytes) -> ec.EllipticCurvePublicKey:
     """Return the key at x then y (64 bytes, big-endian); raise VerificationError for a point that is not on the curve."""
     try:
@@ -302,4 +322,4 @@ class Crl:
 
     def lists(self, certificate: Certificate) -> bool:
         """Whether the certificate's serial number is on the list."""
-        return self.value.get_revoked_certificate_by_serial_number(certificate.value.serial_number) is not None
+        return self.value.get_revoked_certificate_by_serial_number(certificate.serial) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from casnb.errors import EvidenceError
-from casnb.verify.certificate import Certificate, tlv
+from casnb.verify.certificate import Certificate, remembered, tlv
 
 _BASE = bytes.fromhex("2a864886f84d010d01")  # 1.2.840.113741.1.13.1
 _TCB, _CONFIGURATION = _BASE + b"\2", _BASE + b"\7"
@@ -40,7 +40,7 @@ class PckExtension:
         """Read the extension; raise EvidenceError where it is absent or malformed."""
         if certificate.sgx is None:
             raise EvidenceError("PCK certificate", got="no SGX extension", wanted="one")
-        return cls.from_der(certificate.sgx)
+        return _extension(certificate.sgx)
 
     @classmethod
     def from_der(cls, der: bytes) -> PckExtension:
@@ -59,6 +59,11 @@ class PckExtension:
             _octets(items, 1, 16), components, _integer(tcb, 17, 0xFFFF),
             _octets(tcb, 18, 16), _octets(items, 3, 2), _octets(items, 4, 6), _integer(items, 5, 0xFF, _ENUMERATED),
             _octets(items, 6, 16) if 6 in items else None, *(_boolean(settings, n) for n in (1, 2, 3)))
+
+
+@remembered
+def _extension(der: bytes) -> PckExtension:
+    return PckExtension.from_der(der)
 
 
 def _bad(why: str) -> EvidenceError:
