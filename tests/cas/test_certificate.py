@@ -55,6 +55,19 @@ def test_real_chain(vectors, year):
     assert ("4096-01-01" if year == "2025" else str(int(year) + 1)) in said
 
 
+@pytest.mark.parametrize("old, new", [("06072a8648ce3d0201", "06072a8648ce3d0202"), ("0603550403", "0603550483"),
+                                      ("0342000", "0342ff0")], ids=["kind-of-key", "name", "key"])
+def test_key_hashes_of_certificates_that_are_none(old, new):
+    """A key of no known kind, a name that is none: the library below says so late and in many ways, we in one."""
+    root = make("cas")
+    der = make("cas-instance", root).cert.public_bytes(Encoding.DER)
+    bad = bytes.fromhex(der.hex().replace(old, new))
+    assert bad != der
+    pem = root.cert_pem + b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(bad) + b"-----END CERTIFICATE-----\n"
+    with pytest.raises(EvidenceError, match="CAS certificate chain"):
+        chain_key_hashes(pem)
+
+
 def test_show_certificate_is_reproduced(vectors):
     """The real `show-certificate` text of 2025 comes out as it went in: instance first, LF, nothing between."""
     pem = real_chains(vectors)["2025"]

@@ -147,6 +147,8 @@ def test_refused_for_this_host(html, told):
     pytest.param(page(*[("x", "1", A)] * 1200), "rows", id="too many rows"),
     pytest.param(page(("x",) * 60), "cells", id="too many cells"),
     pytest.param(b"<table>" * 4000, "tables", id="deeply nested tables"),
+    pytest.param(b"<a" + b" b" * 60_000 + b">", "60000 words", id="too many attributes"),
+    pytest.param(b"<table>" + b"&" * 3000 + b"</table>", "3000 ampersands", id="too many ampersands"),
     pytest.param(b"x" * (module.PAGE_LIMIT + 1), "Too large", id="larger than 2 MiB"),
 ])
 def test_refused_as_a_page(html, told):

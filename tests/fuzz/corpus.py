@@ -20,6 +20,7 @@ from verify.cases import sgx_of
 
 from casnb.cas.certificate import CasChain
 from casnb.evidence.avr import SignedAvr
+from casnb.evidence.quote import Quote
 from casnb.simulator.keys import der as der_value
 from casnb.simulator.scenario import Scenario
 from casnb.simulator.site import render_page
@@ -152,7 +153,7 @@ def der() -> tuple[Sample, ...]:
 
 @cache
 def chains() -> tuple[Sample, ...]:
-    return (Sample.text("platform", GOOD.platform.pck_chain_pem), Sample.text("CAS", GOOD.cas_chain_pem),
+    return (Sample.text("platform", Quote.from_bytes(GOOD.quote(DATA)).pck_chain_pem), Sample.text("CAS", GOOD.cas_chain_pem),
             Sample.text("CAS with CRLF", GOOD.cas_chain_pem.replace(b"\n", b"\r\n")), Sample.text("roots", GOOD.roots_pem))
 
 

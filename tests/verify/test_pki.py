@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from importlib.resources import files
@@ -44,6 +45,15 @@ def test_the_pinned_roots_are_those_of_the_vectors(vectors):
     """The collection of real evidence was checked against the same two certificates."""
     for ours, theirs in ((intel_roots().dcap, "dcap/intel_sgx_root_ca.pem"), (intel_roots().ias, "avr/intel_ias_root.pem")):
         assert sha256(x509.load_pem_x509_certificate((vectors / theirs).read_bytes())) == sha256(ours[0])
+
+
+def test_an_anchor_with_a_key_that_is_none_is_refused(world):
+    """An RSA key cut out of shape is bad evidence, not an error of the library below."""
+    good = world.intel.ias_root.cert.public_bytes(Encoding.DER)
+    bad = good.replace(bytes.fromhex("3082018a02"), bytes.fromhex("3182018a02"), 1)
+    assert good != bad
+    with pytest.raises(EvidenceError):
+        TrustAnchors.from_pem(b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(bad) + b"-----END CERTIFICATE-----\n")
 
 
 def test_anchors_read_back(world):
@@ -255,7 +265,9 @@ def test_a_cut_sgx_extension_is_refused(world, n):
     pytest.param(lambda w: w.platform.pck.cert.public_bytes(Encoding.DER) + b"\0", id="a-byte-behind"),
     pytest.param(lambda w: w.platform.pck.cert.public_bytes(Encoding.DER)[:-1], id="cut-short"),
     pytest.param(lambda w: issue(w, "x", w.intel.root, more=((x509.UnrecognizedExtension(
-        x509.ObjectIdentifier("1.2.3.4"), b"\5\0"), True),)).cert.public_bytes(Encoding.DER), id="unknown-critical-extension")])
+        x509.ObjectIdentifier("1.2.3.4"), b"\5\0"), True),)).cert.public_bytes(Encoding.DER), id="unknown-critical-extension"),
+    *(pytest.param(lambda w, n=n: issue(w, "x", w.intel.root).cert.public_bytes(Encoding.DER).replace(
+        b"\2\1\x4d", bytes((2, 1, n)), 1), id=f"serial-{n}") for n in (0, 0xB3))])
 def test_a_certificate_that_is_none_is_refused(world, make):
     """DER that is malformed, and a critical extension that casnb does not know, are one EvidenceError."""
     with pytest.raises(EvidenceError):
