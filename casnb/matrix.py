@@ -26,8 +26,9 @@ NAMES = tuple(f.name for f in FLAGS)
 COMBINATIONS = tuple(names for size in range(len(NAMES) + 1) for names in combinations(NAMES, size))
 MISUSED = "usage-error"
 _PREFIX = "only_for_testing-"
-_LEGEND = ("yes = trustworthy; W3 = accepted with 3 waivers; no = rejected; usage error = refused before anything is sent. Rows "
-           f"that agree are one; what stands under no difference changes nothing. The long flags are short for --{_PREFIX}...")
+_SHORT = ("Usage error: refused before anything is sent. Rows that agree are one; what stands under no difference changes nothing. "
+          f"The long flags are short for --{_PREFIX}...")
+_LEGEND = "yes = trustworthy; W3 = accepted with 3 waivers; no = rejected. " + _SHORT
 
 
 @dataclass(frozen=True)
@@ -133,15 +134,14 @@ class Matrix(Shown):
     def _html(self) -> str:
         """Return picture and table: both say the same."""
         head = "".join(f'<th scope="col">{cell(c.name, 40)}</th>' for c in self.columns)
-        out = [f'<table><caption>Flags and reports</caption><thead><tr><th scope="col">flags</th>{head}'
-               '<th scope="col">no difference</th></tr></thead><tbody>']
+        out = [f'<table><caption>Flags and reports</caption><thead><tr><th scope="col">flags</th>{head}</tr></thead><tbody>']
         for row in self.rows:
             cells = "".join(f'<td><span class="s s-{_CLASS.get(c.verdict, "waived")}">{c.words}</span></td>' for c in row.cells)
             if row.problem:
                 cells = f'<td colspan="{len(self.columns)}">usage error: {cell(row.problem)}</td>'
-            out.append(f'<tr><th scope="row" style="white-space:nowrap"><code>{cell(label(row.always))}</code></th>{cells}'
-                       f"<td><code>{cell(label(row.either)) if row.either else ''}</code></td></tr>")
-        return "".join([*out, f"</tbody></table><p>{cell(_LEGEND, 400)}</p>"])
+            either = f"<br><small>no difference: {cell(label(row.either))}</small>" if row.either else ""
+            out.append(f'<tr><th scope="row"><code>{cell(label(row.always))}</code>{either}</th>{cells}</tr>')
+        return "".join([*out, f"</tbody></table><p>{cell(_SHORT, 400)}</p>"])
 
     def html(self) -> str:
         """Return a page of its own, picture and table."""

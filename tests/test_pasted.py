@@ -19,7 +19,7 @@ def words(text):
     ("root@lab:~# scone a", [["scone", "a"]]),
     ("> scone a", [["scone", "a"]]),
     ("# scone a\nscone b", [["scone", "b"]]),
-    ("scone a # remark", [["scone", "a"]]),
+    ("scone a # remark", [["scone", "a"]]), ("scone a#b", [["scone", "a#b"]]),
     ("scone a \\\n  b\r\nscone c", [["scone", "a", "b"], ["scone", "c"]]),
     ("scone 'a b' \"c d\"", [["scone", "a b", "c d"]]),
     ("scone a | grep b && curl c; d", [["scone", "a"], ["grep", "b"], ["curl", "c"], ["d"]]),
