@@ -20,6 +20,7 @@ COMMANDS = {
     "flags": (_HERE + "flags:flags", "Which insecure flags a report needs; what each combination accepts."),
     "attack": (_HERE + "attack:attack", "Let Mallory try: real attacks against the flags and habits you choose."),
     "why": (_HERE + "why:why", "What a message of curl, openssl or Python means, and the cure."),
+    "service": (_HERE + "service:service", "A program in a simulated enclave, as a service of a session."),
     "doctor": (_HERE + "doctor:doctor", "What on this machine would get in the way."),
 }
 

@@ -1,4 +1,4 @@
-"""A simulated world that can be reached: CAS on port 8081, page on 8443, on a loopback address of its own where there is one."""
+"""A simulated world that can be reached: CAS on ports 8081 and 18765, page on 8443, on an address of its own where it can."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from typing import Any
 
 from cryptography import x509
 
+from casnb.cas.enclave_protocol import ENCLAVE_PORT
 from casnb.errors import SourceError, UsageError
 from casnb.simulator.audit import AuditLog
+from casnb.simulator.enclave_api import EnclaveApi, create_enclave_app
 from casnb.simulator.keys import Seed, certificate, distinguished_name
 from casnb.simulator.server import TlsServer
 from casnb.simulator.service import Client, ClientApi, create_app, plant_example
@@ -39,8 +41,9 @@ class RunningWorld(Shown):
     Ends with `stop()`, at the end of a `with` block, or with the process.
     """
 
-    def __init__(self, world: World, host: str, cas_port: int, page_port: int, folder: Path, cleanup: ExitStack) -> None:
-        self.world, self.host, self.cas_port = world, host, cas_port
+    def __init__(self, world: World, host: str, cas_port: int, page_port: int, folder: Path, cleanup: ExitStack,
+                 enclave_port: int = 0) -> None:
+        self.world, self.host, self.cas_port, self.enclave_port = world, host, cas_port, enclave_port
         self.state_dir = folder
         self.page_url = f"https://{host}:{page_port}/latest/public-CAS/"
         self.page_ca = folder / "page-authority.pem"
@@ -55,7 +58,8 @@ class RunningWorld(Shown):
 
     def environment(self) -> dict[str, str]:
         """Return the variables that scripts and other processes find this world by."""
-        return {"CAS_ADDR": self.cas_addr, "CAS_PORT": str(self.cas_port), "CAS_PAGE_URL": self.page_url,
+        return {"CAS_ADDR": self.cas_addr, "CAS_PORT": str(self.cas_port), "CAS_ENCLAVE_PORT": str(self.enclave_port),
+                "CAS_PAGE_URL": self.page_url,
                 "CAS_PAGE_CA": str(self.page_ca), "CASNB_ROOTS": str(self.roots), "CASNB_SEED": self.world.seed,
                 "CASNB_SCENARIO": self.world.scenario}
 
@@ -118,10 +122,12 @@ def serve(world: World, *, address: str | None = None, port: int | None = None, 
         context = tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=True)
         cas = _listen(_places(world, host, port), create_app(world, store, clock, audit), context, cleanup)
         where = cas.bind_addr[0]
+        enclaves = _listen([(where, ENCLAVE_PORT), (where, 0)], create_enclave_app(EnclaveApi(world, store, clock, audit)), context,
+                           cleanup)
         site = world.site_certificate([where])
         page_context = tls_context(site.cert_pem + world.site_ca_pem, site.key, ask_client=False)
         page = _listen([(where, PAGE_PORT), (where, 0)], create_site(world, (where,)), page_context, cleanup)
-        running = RunningWorld(world, where, cas.port, page.port, folder, cleanup.pop_all())
+        running = RunningWorld(world, where, cas.port, page.port, folder, cleanup.pop_all(), enclaves.port)
     try:
         running.page_ca.write_bytes(world.site_ca_pem)
         running.roots.write_bytes(world.roots_pem)

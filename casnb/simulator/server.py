@@ -181,12 +181,12 @@ def allow_many_connections() -> None:
 
 
 def _connections_limit() -> int:
-    """How many connections may be open: two servers together use two thirds of the files that a process may have open."""
+    """How many connections may be open: three servers together use three quarters of a process's files."""
     try:
         import resource
     except ImportError:
         return 400
-    return max(40, min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 3))
+    return max(40, min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4))
 
 
 class TlsServer(wsgi.Server):

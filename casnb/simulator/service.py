@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
 
 from casnb.cas.session import Session, canonical_pem, public_key
 from casnb.cas.values import Lookup, Stored, generate, value
-from casnb.errors import CasnbError, EvidenceError, SourceError, UsageError, neutral
+from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
+from casnb.simulator.answers import Refused, answer, new_app, route
 from casnb.simulator.audit import AuditLog
 from casnb.simulator.store import Conflict, Store, Transaction, Version
+from casnb.simulator.stored import lookup, parsed, stored
 from casnb.simulator.world import World
 
-#: Request bodies above this many bytes are refused.
-BODY_LIMIT = 1 << 20
 #: The policy of the assignment's page, without its predecessor.
 EXAMPLE_SESSION = """\
 name: example_session
@@ -47,15 +42,6 @@ _NOBODYS = "name: nobodys\nversion: 0.3\naccess_policy: {read: NONE, update: NON
 LISTED = 1000
 
 _SPEC_KEYS = ("session", "session_hash", "secret")
-_log = logging.getLogger("casnb.simulator")
-
-
-class Refused(Exception):
-    """An answer other than success: HTTP status, and the sentences of `msg`, outermost first."""
-
-    def __init__(self, status: int, *sentences: str) -> None:
-        super().__init__(status, *sentences)
-        self.status, self.sentences = status, sentences
 
 
 @dataclass(frozen=True)
@@ -124,7 +110,7 @@ class ClientApi:
             found = transaction.current(name)
             if found is not None and wanted.get("session_hash", found.hash) != found.hash:
                 found = None
-            public: dict[str, dict[str, Any]] = _public(_stored(found), _lookup(transaction)) if found else {}
+            public: dict[str, dict[str, Any]] = _public(stored(found), lookup(transaction)) if found else {}
         if secret is None and public:
             return {"values": public}
         if secret in public:
@@ -153,7 +139,7 @@ class ClientApi:
         try:
             with self.store.reading() as transaction:
                 before = self._predecessor(transaction, session, client)
-                made = generate(session, _stored(before) if before else None, now=self.clock(), lookup=_lookup(transaction))
+                made = generate(session, stored(before) if before else None, now=self.clock(), lookup=lookup(transaction))
             with self.store.writing() as transaction:
                 self._predecessor(transaction, session, client)
                 transaction.append(Version(session.name, digest, session.predecessor, written, made))
@@ -236,46 +222,19 @@ class ClientApi:
 def create_app(world: World, store: Store, clock: Callable[[], datetime], audit: AuditLog | None = None) -> Flask:
     """Return the WSGI app: `clock` gives the time (UTC) that reports carry, SSL_CLIENT_CERT in the environ is the client."""
     api = ClientApi(world, store, clock, audit)
-    app = Flask("casnb.simulator", static_folder=None)
-    app.url_map.merge_slashes = False
-    app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, PROPAGATE_EXCEPTIONS=False)
+    app = new_app("casnb.simulator")
 
     def client() -> Client | None:
         return Client.from_pem(request.environ.get("SSL_CLIENT_CERT"))
 
-    def route(path: str, method: str, answer: Callable[..., Response]) -> None:
-        app.add_url_rule(path, f"{method} {path}", answer, methods=[method], provide_automatic_options=False)
-
-    @app.before_request
-    def no_head() -> Response | None:
-        return _message(405, "Method not allowed") if request.method == "HEAD" else None
-
-    @app.errorhandler(Refused)
-    def refused(exc: Refused) -> Response:
-        return _message(exc.status, *exc.sentences)
-
-    @app.errorhandler(SourceError)
-    def broken(exc: SourceError) -> Response:
-        _log.warning("%s", exc)
-        return _message(500, "The CAS could not use its database", exc.got or "unknown reason", exc.do)
-
-    @app.errorhandler(HTTPException)
-    def of_http(exc: HTTPException) -> Response:
-        return _message(exc.code or 500, exc.name)
-
-    @app.errorhandler(Exception)
-    def unforeseen(exc: Exception) -> Response:
-        _log.error("unforeseen error", exc_info=exc)
-        return _message(500, "Internal error")
-
-    route("/v1/attest", "GET", lambda: Response(api.attest(request.args.to_dict(flat=False)), content_type="application/json"))
-    route("/v1/values/<path:spec>", "GET", lambda spec: _json(200, api.values(spec)))
-    route("/v1/version", "GET", lambda: _json(200, api.version()))
-    route("/v1/audit-log/checkpoints", "GET", lambda: _json(200, api.checkpoints(
+    route(app, "/v1/attest", "GET", lambda: Response(api.attest(request.args.to_dict(flat=False)), content_type="application/json"))
+    route(app, "/v1/values/<path:spec>", "GET", lambda spec: answer(200, api.values(spec)))
+    route(app, "/v1/version", "GET", lambda: answer(200, api.version()))
+    route(app, "/v1/audit-log/checkpoints", "GET", lambda: answer(200, api.checkpoints(
         request.args.get("min_sequence_number", "0"), request.args.get("max_sequence_number", "9" * 18))))
-    route("/v1/sessions", "GET", lambda: _json(200, api.listing(request.args.get("after"), client())))
-    route("/v1/sessions", "POST", lambda: _json(201, api.create(request.get_data(), client())))
-    route("/v1/sessions/<path:name>", "GET", lambda name: _json(200, api.read(name, request.args.get("hash"), client())))
+    route(app, "/v1/sessions", "GET", lambda: answer(200, api.listing(request.args.get("after"), client())))
+    route(app, "/v1/sessions", "POST", lambda: answer(201, api.create(request.get_data(), client())))
+    route(app, "/v1/sessions/<path:name>", "GET", lambda name: answer(200, api.read(name, request.args.get("hash"), client())))
     return app
 
 
@@ -298,7 +257,7 @@ def _read_spec(spec: str) -> dict[str, str]:
     return found
 
 
-def _public(at: Stored, lookup: Lookup) -> dict[str, dict[str, Any]]:
+def _public(at: Stored, find: Lookup) -> dict[str, dict[str, Any]]:
     """The values that anybody may read; one whose import leads nowhere is not there.
 
     An ascii secret has kind `string`; the labels of the others, and hex for binary ones, are casnb's choice.
@@ -308,52 +267,15 @@ def _public(at: Stored, lookup: Lookup) -> dict[str, dict[str, Any]]:
         if secret.export_public:
             with suppress(EvidenceError):
                 kind = "string" if secret.kind == "ascii" else secret.kind
-                found[secret.name] = {"kind": kind, "value": value(at, secret.name, lookup), "expires": None, "renew": None}
+                found[secret.name] = {"kind": kind, "value": value(at, secret.name, find), "expires": None, "renew": None}
     return found
-
-
-def _stored(version: Version) -> Stored:
-    return Stored(_parsed(version.text), version.generated)
-
-
-def _lookup(transaction: Transaction) -> Lookup:
-    """How imports find other sessions: as they are in this transaction."""
-    def find(name: str, hash: str | None) -> Stored | None:
-        found = transaction.current(name) if hash is None else transaction.version(name, hash)
-        return _stored(found) if found else None
-    return find
-
-
-def _parsed(text: str) -> Session:
-    """The session in a stored text; of short ones, which nearly all are, many are kept at hand, a class and its namespaces."""
-    return _short(text) if len(text) <= 4096 else _long(text)
-
-
-@lru_cache(maxsize=2048)
-def _short(text: str) -> Session:
-    return Session.from_yaml(text)
-
-
-@lru_cache(maxsize=16)
-def _long(text: str) -> Session:
-    return Session.from_yaml(text)
 
 
 def _may(version: Version | None, action: str, client: Client | None) -> bool:
     """Whether a client may do that with a session; one that is not there is asked for as well, and admits nobody."""
-    session = _parsed(version.text if version else _NOBODYS)
+    session = parsed(version.text if version else _NOBODYS)
     return session.admits(action, client.key if client else None)
 
 
 def _stale(predecessor: str | None) -> Refused:
     return Refused(400, "Could not create successor session", f"Invalid previous session digest: {predecessor}")
-
-
-def _message(status: int, *sentences: str) -> Response:
-    return _json(status, {"msg": list(sentences)})
-
-
-def _json(status: int, content: Any) -> Response:
-    """As CAS writes JSON: two blanks a level, no newline at the end."""
-    line = f"{status} {HTTPStatus(status).phrase}"
-    return Response(json.dumps(content, indent=2, ensure_ascii=False), line, content_type="application/json")

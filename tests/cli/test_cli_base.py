@@ -87,7 +87,7 @@ def test_json_is_ascii(run):
     assert out.isascii() and "\x1b" not in out and json.loads(out) == {"a": "\x1b\N{RIGHT-TO-LEFT OVERRIDE}"}
 
 
-COMMANDS = ["walkthrough", "lab", "serve", "stop", "scrape", "decode", "verify", "explain", "flags", "why", "doctor"]
+COMMANDS = ["walkthrough", "lab", "serve", "stop", "scrape", "decode", "verify", "explain", "flags", "why", "service", "doctor"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

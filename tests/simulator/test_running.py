@@ -87,9 +87,10 @@ def test_it_answers_when_serve_returns(running, world):
 
 
 def test_the_environment_leads_there(running, world):
-    """The seven variables; each file vouches for what it should, and nothing but loopback is named."""
+    """The eight variables; each file vouches for what it should, and nothing but loopback is named."""
     found = running.environment()
-    assert list(found) == ["CAS_ADDR", "CAS_PORT", "CAS_PAGE_URL", "CAS_PAGE_CA", "CASNB_ROOTS", "CASNB_SEED", "CASNB_SCENARIO"]
+    assert list(found) == ["CAS_ADDR", "CAS_PORT", "CAS_ENCLAVE_PORT", "CAS_PAGE_URL", "CAS_PAGE_CA", "CASNB_ROOTS",
+                           "CASNB_SEED", "CASNB_SCENARIO"]
     assert (found["CASNB_SEED"], found["CASNB_SCENARIO"]) == (SEED, "public")
     assert scrape(found["CAS_PAGE_URL"], cacert=found["CAS_PAGE_CA"]).values
     anchors = TrustAnchors.from_pem(Path(found["CASNB_ROOTS"]).read_bytes())
