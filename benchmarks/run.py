@@ -118,14 +118,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="", help="comma-joined: verify,imports,serving,server,notebooks,panel")
+    parser.add_argument("--only", default="", help="comma-joined: verify,imports,serving,server,notebooks,panel,explorer")
     args = parser.parse_args()
     runs = 5 if args.quick else 15
+    from bench_explorer import rows as explorer
     from bench_server import rows as server
     from bench_verify import rows as verification
 
     parts: dict[str, Callable[[int], list[Row]]] = {
-        "verify": verification, "imports": imports, "serving": serving, "server": server, "panel": panel, "notebooks": notebooks}
+        "verify": verification, "imports": imports, "serving": serving, "server": server, "panel": panel, "explorer": explorer,
+        "notebooks": notebooks}
     wanted = args.only.split(",") if args.only else list(parts)
     out: list[Row] = []
     for name in wanted:

@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,10 +54,16 @@ class JupyterLab:
 
 @pytest.fixture(scope="session")
 def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
-    """Start JupyterLab with directories of its own, so that nobody's settings leak in."""
+    """One server for all browser tests."""
     pytest.importorskip("jupyterlab", reason="no JupyterLab")
     chromium()
-    base = tmp_path_factory.mktemp("jupyterlab")
+    with serving(tmp_path_factory.mktemp("jupyterlab")) as server:
+        yield server
+
+
+@contextmanager
+def serving(base: Path) -> Iterator[JupyterLab]:
+    """Start JupyterLab with directories of its own under `base`, so that nobody's settings leak in."""
     folder = base / "notebooks"
     folder.mkdir()
     with socket.socket() as probe:

@@ -28,11 +28,14 @@ h.log = [evil]
 h"""
 
 
+TAMPER = "from casnb.teach.panels.tamper import TamperPanel\nt = TamperPanel(Facts(World('browser', 'production')))\nt"
+
+
 @pytest.fixture
 def book(jupyterlab, open_notebook):
     """A notebook with an explorer, one full of hostile text, its static form, and a cell that reads the selection."""
     cells = [nbformat.v4.new_markdown_cell("# A lesson"),
-             *map(nbformat.v4.new_code_cell, (SETUP, EXPLORER, "e.selected, e.field, e.check", EVIL, "e.snapshot()", "hostile"))]
+             *map(nbformat.v4.new_code_cell, (SETUP, EXPLORER, "e.selected, e.field, e.check", EVIL, "e.snapshot()", "hostile", TAMPER))]
     made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
     nbformat.write(made, jupyterlab.folder / "bytes.ipynb")
     opened = open_notebook("bytes.ipynb")
@@ -95,7 +98,7 @@ def test_by_mouse_and_by_keys(book):
     expect(box.locator(":focus")).to_have_attribute("data-at", "96")
     box.get_by_role("button", name="Restore every byte").click()
     expect(grid.locator("[data-at='96'].cb-byte")).to_have_text("07")
-    assert book.panel.locator(".jp-Cell").count() == 7 and not book.errors and not book.foreign
+    assert book.panel.locator(".jp-Cell").count() == 8 and not book.errors and not book.foreign
 
 
 def test_in_every_guise(book, axe, screenshots):
@@ -132,4 +135,24 @@ def test_in_every_guise(book, axe, screenshots):
     box.locator("[data-at='112'].cb-byte").click()
     page.keyboard.press("ArrowDown")
     expect(box.locator(":focus")).to_have_attribute("data-at", "120")
+    assert not book.errors and not book.foreign
+
+
+def test_the_tamper_lab(book, screenshots):
+    """A byte typed in the grid is verified; a better key moves the check that notices; restore ends it."""
+    panel = book.panel.locator(".t-tamper")
+    verdict, grid = panel.locator(".t-verdict [role=status]"), panel.get_by_role("grid")
+    expect(verdict).to_have_text("Nothing was changed.")
+    grid.locator("[data-at='96'].cb-byte").click()
+    book.page.keyboard.type("07")
+    expect(verdict).to_contain_text("The first check that notices is quote-signature")
+    expect(panel.locator(".t-checks")).to_contain_text("why it did not notice")
+    panel.get_by_label("Mallory signs with").select_option("the attestation key of this very machine")
+    expect(verdict).to_contain_text("The first check that notices is debug")
+    panel.get_by_label("Show", exact=True).select_option("changes")
+    assert grid.locator(".cb-changed").count() == 1
+    panel.scroll_into_view_if_needed()
+    book.page.screenshot(path=screenshots / "tamper.png")
+    panel.get_by_role("button", name="Restore every byte").click()
+    expect(verdict).to_contain_text("Nothing was changed")
     assert not book.errors and not book.foreign

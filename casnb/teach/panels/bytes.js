@@ -26,6 +26,9 @@ class Explorer {
     this.columns = 16;
     this.first = 0;
     this.pending = "";
+    this.cells = new Map();
+    this.nameNodes = [];
+    this.marked = [];
     this.build();
     this.read();
     this.draw();
@@ -130,7 +133,11 @@ class Explorer {
     this.data = bytesOf(model.get("data"));
     this.second = bytesOf(model.get("compare"));
     this.original = bytesOf(model.get("original"));
-    this.fields = model.get("fields");
+    if (this.fields !== model.get("fields")) {
+      this.fields = model.get("fields");
+      this.fields.filter((f) => f.size).forEach((f, n) => { f.odd = n % 2; });
+      this.nameNodes.forEach((pair) => { pair[0] = this.fields.find((f) => f.id === pair[0].id) || pair[0]; });
+    }
     this.checks = model.get("checks");
     this.editable = model.get("editable");
     this.layer = model.get("layer");
@@ -249,7 +256,7 @@ class Explorer {
     if (!this.pending) {
       this.pending = key;
       const cell = this.cell(this.cursor);
-      if (cell) cell.textContent = `${key}_`;
+      if (cell) cell.firstChild.data = `${key}_`;
       this.say(`First digit ${key}; type the second, or Escape.`);
       return;
     }
@@ -265,7 +272,7 @@ class Explorer {
 
   // Drawing
 
-  cell(at) { return this.grid.querySelector(`[data-at="${at}"]`); }
+  cell(at) { return this.cells.get(at); }
 
   draw() {
     const held = this.root.contains(document.activeElement) && document.activeElement.closest("[role=grid]");
@@ -278,8 +285,11 @@ class Explorer {
     this.edit.hidden = !this.editable;
     const log = this.model.get("log");
     this.logList.hidden = !log.length;
-    this.logList.replaceChildren(...log.slice(-12).map((line) => make("li", "", line)));
-    this.logList.start = Math.max(log.length - 11, 1);
+    if (this.told !== log) {
+      this.told = log;
+      this.logList.replaceChildren(...log.slice(-12).map((line) => make("li", "", line)));
+      this.logList.start = Math.max(log.length - 11, 1);
+    }
     if (held) this.cell(this.cursor)?.focus();
   }
 
@@ -309,9 +319,41 @@ class Explorer {
     return false;
   }
 
+  // The rows are made once for a page of bytes; afterwards only what is different is written into them.
   drawGrid() {
-    const rows = [], ranges = this.lit(), end = Math.min(this.first + this.perPage(), this.data.length);
-    const stripe = new Map(this.fields.filter((f) => f.size).map((f, n) => [f, n % 2]));
+    const end = Math.min(this.first + this.perPage(), this.data.length);
+    const shape = [this.first, this.columns, end, this.fields.length, this.data.length].join();
+    if (shape !== this.shape) {
+      this.shape = shape;
+      this.makeRows(end);
+      this.drawPages(end);
+    }
+    const ranges = this.lit();
+    let n = 0;
+    for (const [at, cell] of this.cells) {
+      while (at >= this.fields[n].offset + this.fields[n].size) n++;
+      const f = this.fields[n], text = hex(this.data[at]);
+      let marks = "cb-byte";
+      if (f.odd) marks += " cb-odd";
+      if (f.reserved) marks += " cb-reserved";
+      if (at === f.offset) marks += " cb-start";
+      if (ranges.some(([a, b]) => a <= at && at < b)) marks += " cb-lit";
+      if (this.differs(at)) marks += " cb-changed";
+      if (this.layer === "expected" && f.state) marks += ` cb-${f.state}`;
+      if (cell.firstChild.data !== text) cell.firstChild.data = text;
+      if (cell.className !== marks) cell.className = marks;
+    }
+    for (const [f, node] of this.nameNodes) {
+      const sign = this.layer !== "expected" ? "" : f.state === "equal" ? "= " : f.state === "differs" ? "\u2260 " : "";
+      if (node.textContent !== sign + f.name) node.textContent = sign + f.name;
+    }
+    this.markCursor();
+  }
+
+  makeRows(end) {
+    const rows = [];
+    this.cells = new Map();
+    this.nameNodes = [];
     this.grid.setAttribute("aria-rowcount", String(Math.ceil(this.data.length / this.columns)));
     this.grid.setAttribute("aria-colcount", String(this.columns + 1));
     for (let row = this.first; row < end; row += this.columns) {
@@ -323,26 +365,18 @@ class Explorer {
       line.append(head);
       const names = [];
       for (let at = row; at < Math.min(row + this.columns, end); at++) {
-        const f = this.fieldAt(at);
-        const cell = make("span", "cb-byte", hex(this.data[at]));
+        const cell = make("span", "cb-byte", "00");
         cell.setAttribute("role", "gridcell");
         cell.dataset.at = String(at);
-        const marks = [stripe.get(f) ? "cb-odd" : "cb-even"];
-        if (f.reserved) marks.push("cb-reserved");
-        if (at === f.offset) marks.push("cb-start");
-        if (ranges.some(([a, b]) => a <= at && at < b)) marks.push("cb-lit");
-        if (this.differs(at)) marks.push("cb-changed");
-        if (this.layer === "expected" && f.state) marks.push(`cb-${f.state}`);
-        cell.classList.add(...marks);
-        if (at === f.offset || at === row) names.push([f, at === f.offset]);
+        this.cells.set(at, cell);
         line.append(cell);
+        const f = this.fieldAt(at);
+        if (at === f.offset || at === row) names.push([f, at === f.offset]);
       }
       if (this.columns === 16) line.append(this.names(names));
       rows.push(line);
     }
     this.grid.replaceChildren(...rows);
-    this.drawPages(end);
-    this.markCursor();
   }
 
   names(found) {
@@ -350,9 +384,9 @@ class Explorer {
     box.setAttribute("aria-hidden", "true");
     for (const [f, begins] of found) {
       if (!begins && found.length > 1) continue;
-      const sign = this.layer !== "expected" ? "" : f.state === "equal" ? "= " : f.state === "differs" ? "\u2260 " : "";
-      const part = make("span", begins ? "cb-name" : "cb-name cb-more", begins ? sign + f.name : "\u2026");
+      const part = make("span", begins ? "cb-name" : "cb-name cb-more", begins ? f.name : "\u2026");
       part.dataset.at = String(f.offset);
+      if (begins) this.nameNodes.push([f, part]);
       box.append(part);
     }
     return box;
@@ -376,19 +410,17 @@ class Explorer {
 
   markCursor() {
     const f = this.fieldAt(this.cursor);
-    for (const old of this.grid.querySelectorAll("[tabindex], .cb-inside")) {
-      old.classList.remove("cb-inside", "cb-cursor");
-      if (old.hasAttribute("tabindex")) {
-        old.setAttribute("tabindex", "-1");
-        old.removeAttribute("aria-selected");
-        old.removeAttribute("aria-label");
-        if (old.textContent.includes("_")) old.textContent = hex(this.data[+old.dataset.at]);
-      }
+    for (const old of this.marked) old.classList.remove("cb-inside", "cb-cursor");
+    this.marked = [];
+    if (this.current && this.current !== this.cell(this.cursor)) {
+      for (const name of ["aria-selected", "aria-label"]) this.current.removeAttribute(name);
+      this.current.setAttribute("tabindex", "-1");
     }
+    if (this.current?.textContent.includes("_")) this.current.firstChild.data = hex(this.data[+this.current.dataset.at]);
     if (!f) return;
     for (let at = Math.max(f.offset, this.first); at < Math.min(f.offset + f.size, this.first + this.perPage()); at++)
-      this.cell(at)?.classList.add("cb-inside");
-    const cell = this.cell(this.cursor);
+      if (this.cell(at)) { this.cell(at).classList.add("cb-inside"); this.marked.push(this.cell(at)); }
+    const cell = (this.current = this.cell(this.cursor));
     if (!cell) return;
     cell.classList.add("cb-cursor");
     cell.setAttribute("tabindex", "0");
@@ -401,6 +433,9 @@ class Explorer {
   drawSide() {
     const f = this.fieldAt(this.cursor);
     if (!f) { this.side.replaceChildren(); return; }
+    const shown = JSON.stringify([f.id, f.rows]);
+    if (shown === this.shown) return;
+    this.shown = shown;
     const list = make("dl");
     for (const [name, text, code] of f.rows) {
       const value = make("dd");

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from casnb.checks import Check
 from casnb.errors import CasnbError, UsageError, neutral
 from casnb.evidence.bytemap import ByteMap
 from casnb.teach.explorer import View, announce, payload, view, with_bytes
@@ -27,7 +29,8 @@ class ByteExplorer(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     `check`: the id of the check whose bytes are lit, or empty. `layer`: one of LAYERS. `expected`: field id to hex text or
     integer. `compare`: bytes of a second piece of evidence, empty for none; `original`: the bytes before the first change.
     `editable`: whether bytes can be changed on the page. `log`: what was changed, one line each. `fields` and `checks` are
-    computed. All travel to the page; `selected`, `check`, `layer` and `data` also back.
+    computed. All travel to the page; `selected`, `check`, `layer` and `data` also back. `judge`, if given, is asked for the checks
+    of changed bytes before they are shown.
 
     Example: `explorer = ByteExplorer(report, result)`, then `explorer` at the end of a cell; later `explorer.selected`.
     """
@@ -49,9 +52,9 @@ class ByteExplorer(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     log = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def __init__(self, evidence: object = b"", result: Any = None, *, editable: bool = False, layer: str = "meaning",
-                 **layers: Any) -> None:
+                 judge: Callable[[bytes], Sequence[Check]] | None = None, **layers: Any) -> None:
         first = evidence if isinstance(evidence, View) else view(evidence, result, **layers)
-        self._view = first
+        self._view, self._judge = first, judge
         super().__init__(title=first.map.name, data=first.map.data, selected=first.selected, check=first.check, layer=layer,
                          expected={k: v.hex() if isinstance(v, bytes) else v for k, v in first.expected.items()},
                          compare=first.compare or b"", original=first.original or b"", editable=editable, **payload(first))
@@ -144,8 +147,12 @@ class ByteExplorer(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         new = change["new"]
         if new == self._view.map.data:
             return
-        self.log = [*self.log, *self._lines(self._view.map.data, new)][-LOG_LIMIT:]
-        self.show(with_bytes(self._view, new))
+        lines, changed = self._lines(self._view.map.data, new), with_bytes(self._view, new)
+        if self._judge is not None:
+            changed = replace(changed, checks=tuple(self._judge(new)))
+        with self.hold_sync():
+            self.log = [*self.log, *lines][-LOG_LIMIT:]
+            self.show(changed)
 
     def _lines(self, old: bytes, new: bytes) -> list[str]:
         places = [n for n, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]

@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
+from casnb.checks import Check
 from casnb.errors import CasnbError, neutral
 from casnb.teach.explorer import View, view
 from casnb.teach.facts import Facts
@@ -82,7 +83,7 @@ class TamperPanel(widgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, facts: Facts | None = None, *, tamper: Tamper | None = None, means: str = "none") -> None:
-        self._closed = True
+        self._closed, self._asked = True, False
         if tamper is None:
             if facts is None:
                 from casnb.simulator.world import World
@@ -91,7 +92,7 @@ class TamperPanel(widgets.VBox):  # type: ignore[misc]
             tamper = Tamper(facts)
         self.model = TamperModel(tamper, means=means)
         wide = widgets.Layout(width="auto", max_width="60em")
-        self.explorer = ByteExplorer(view(tamper.report, self.model.outcome.result), editable=True, layer="meaning")
+        self.explorer = ByteExplorer(view(tamper.report, self.model.outcome.result), editable=True, judge=self._judge)
         self.chooser = widgets.Dropdown(
             options=[(m.words, m.name) for m in tamper.means], value=means, description="Mallory signs with", layout=wide,
             style={"description_width": "initial"})
@@ -100,7 +101,6 @@ class TamperPanel(widgets.VBox):  # type: ignore[misc]
             control.add_class(f"t-{name}")
         super().__init__([self.chooser, self.verdict, self.explorer, self.checks])
         self.add_class("t-tamper")
-        self.explorer.observe(self._from_grid, names="data")
         self.chooser.observe(self._chosen, names="value")
         self.model.observe(self._show, names=["outcome", "error"])
         self._closed = False
@@ -130,8 +130,15 @@ class TamperPanel(widgets.VBox):  # type: ignore[misc]
         found: Outcome = self.model.outcome
         return found
 
-    def _from_grid(self, change: Any) -> None:
-        self.model.data = change["new"]
+    def _judge(self, data: bytes) -> tuple[Check, ...]:
+        """Judge bytes that the explorer is about to show; the panel's own lines follow the model."""
+        self._asked = True
+        try:
+            self.model.data = data
+        finally:
+            self._asked = False
+        checks: tuple[Check, ...] = self.outcome.result.checks
+        return checks
 
     def _chosen(self, change: Any) -> None:
         self.model.means = change["new"]
@@ -146,7 +153,7 @@ class TamperPanel(widgets.VBox):  # type: ignore[misc]
         self.verdict.value = page(render(m))
         self.checks.value = page(render_before(m.outcome) + html_result(m.outcome.result.checks, m.outcome.result.sentence, (),
                                                                         m.outcome.result.verdict.value))
-        if m.outcome.result.checks != self.explorer.view.checks:
+        if not self._asked and m.outcome.result.checks != self.explorer.view.checks:
             self.explorer.show(replace(self.explorer.view, checks=m.outcome.result.checks))
 
     def snapshot(self) -> Snapshot:
@@ -158,7 +165,6 @@ class TamperPanel(widgets.VBox):  # type: ignore[misc]
         if self._closed:
             return
         self._closed = True
-        self.explorer.unobserve(self._from_grid, names="data")
         self.chooser.unobserve(self._chosen, names="value")
         self.model.unobserve(self._show, names=["outcome", "error"])
         self.model.close()
