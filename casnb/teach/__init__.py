@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from casnb.teach.render import Table as Table
     from casnb.teach.render import Way as Way
     from casnb.teach.render import ladder as ladder
+    from casnb.teach.twins import SideBySide as SideBySide
 
-_HOME = {"Table": "render", "Way": "render", "expect_error": "expect", "ladder": "render", "start": "lab"}
+_HOME = {"SideBySide": "twins", "Table": "render", "Way": "render", "expect_error": "expect", "ladder": "render", "start": "lab"}
 
 __all__ = sorted(_HOME)
 

@@ -125,6 +125,13 @@ class Numbers(Judge):
                      lambda facts: set(reference), loose),)
 
 
+class Number(Judge):
+    """One integer."""
+
+    def problem(self, value: Any) -> str:
+        return "" if type(value) is int else f"got {said(value)}, which is no integer"
+
+
 @dataclass(frozen=True)
 class Choice(Judge):
     """One letter."""

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from casnb.matrix import Matrix
     from casnb.teach.chain import Chain
     from casnb.teach.gallery import Gallery
+    from casnb.teach.panels.explorer import ByteExplorer
     from casnb.teach.panels.flags import FlagPanel
     from casnb.teach.panels.quiz import QuizPanel
+    from casnb.teach.panels.tamper import TamperPanel
     from casnb.verify.pki import TrustAnchors
 
 DEFAULT_SEED = "casnb"
@@ -202,6 +204,20 @@ class Lab(Shown):
         from casnb.teach.panels.flags import FlagPanel
 
         return FlagPanel(self.cases, **{"address": self.address, **state})
+
+    def explorer(self, evidence: object = None, result: Any = None, **layers: Any) -> ByteExplorer:
+        """Return a byte explorer on a piece of evidence with the checks of `result`; left out, on the saved report with its own."""
+        from casnb.teach.panels.explorer import ByteExplorer
+
+        if evidence is None:
+            evidence, result = self.facts.report, self.facts.minimal.result
+        return ByteExplorer(evidence, result, **layers)
+
+    def tamper(self, scenario: str = "", means: str = "none") -> TamperPanel:
+        """Return a tamper lab on the saved report, or on that of another scenario."""
+        from casnb.teach.panels.tamper import TamperPanel
+
+        return TamperPanel(self.cases.get(scenario) if scenario else self.facts, means=means)
 
     def gallery(self) -> Gallery:
         """Make every usual TLS mistake with every usual tool, for real, and return what became of each. Takes a second or two."""

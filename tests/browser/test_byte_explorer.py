@@ -34,8 +34,8 @@ TAMPER = "from casnb.teach.panels.tamper import TamperPanel\nt = TamperPanel(Fac
 @pytest.fixture
 def book(jupyterlab, open_notebook):
     """A notebook with an explorer, one full of hostile text, its static form, and a cell that reads the selection."""
-    cells = [nbformat.v4.new_markdown_cell("# A lesson"),
-             *map(nbformat.v4.new_code_cell, (SETUP, EXPLORER, "e.selected, e.field, e.check", EVIL, "e.snapshot()", "hostile", TAMPER))]
+    sources = (SETUP, EXPLORER, "e.selected, e.field, e.check", EVIL, "e.snapshot()", "hostile", TAMPER)
+    cells = [nbformat.v4.new_markdown_cell("# A lesson"), *map(nbformat.v4.new_code_cell, sources)]
     made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
     nbformat.write(made, jupyterlab.folder / "bytes.ipynb")
     opened = open_notebook("bytes.ipynb")
@@ -47,6 +47,7 @@ def book(jupyterlab, open_notebook):
 def expect(locator):
     from playwright.sync_api import expect as playwright_expect
 
+    playwright_expect.set_options(timeout=30_000)
     return playwright_expect(locator, "the page")
 
 
@@ -117,6 +118,8 @@ def test_in_every_guise(book, axe, screenshots):
         found = page.evaluate("async () => (await axe.run('.jp-OutputArea')).violations.flatMap("
                               "v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)} ${n.failureSummary}`))")
         assert found == [], "\n".join(found)
+    ids = panel.locator(".casnb-bytes [id]").evaluate_all("all => all.map(e => e.id)")
+    assert len(ids) == len(set(ids)) > 10
     sizes = box.locator("button:visible, select:visible, input:visible, .cb-byte").evaluate_all(
         "all => Math.min(...all.flatMap(e => [e.getBoundingClientRect().width, e.getBoundingClientRect().height]))")
     assert sizes >= 24

@@ -248,3 +248,13 @@ def test_a_program_runs_in_the_labs_folder(begun):
     assert (done.exit_code, "here.txt" in done.stdout) == (3, True)
     with pytest.raises(SourceError, match="no-such-program"):
         lab.run("no-such-program")
+
+
+def test_a_lab_opens_its_report_in_the_explorer_and_in_the_tamper_lab():
+    """Left out, the saved report with the checks of its fewest flags; else any evidence, or another scenario."""
+    lab = start("02", seed="explorers")
+    explorer = lab.explorer()
+    assert explorer.map.name == "IAS quote body" and explorer.view.result("debug").status.value == "waived"
+    assert lab.explorer(lab.world.sigstruct, expected={"isv_svn": 5}).map.name == "SIGSTRUCT"
+    assert lab.tamper().flip(112).first.id == "avr-signature"
+    assert lab.tamper("production", "own-key").outcome.first.id == "qe-report-binding"

@@ -9,7 +9,7 @@ from typing import Any
 from casnb.evidence import strictjson
 from casnb.teach.exercises import Exercise, Slip
 from casnb.teach.facts import Facts
-from casnb.teach.judges import Choice, Hex, Numbers, Option
+from casnb.teach.judges import Choice, Hex, Number, Numbers, Option
 
 
 def _sha512(facts: Facts, **style: Any) -> str:
@@ -51,26 +51,28 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="02.signer",
-        title="Who signed the code",
-        question="What is the MRSIGNER in the saved report?",
-        given="the 384 bytes of the report body; slice them yourself before you let decode do it",
-        wanted="text: 64 lower-case hex digits (32 bytes)",
-        hints=("MRSIGNER is a field of 32 bytes. The table of fields names its offset.",
-               "body[offset : offset + 32].hex() turns a field into text.",
-               "The offset in the report body is 128."),
-        judge=Hex(32),
-        reference=lambda facts: facts.world.mrsigner,
-        right="Right. In this world the key behind it is public, so it says nothing about who built the code.",
+        id="02.select-byte",
+        title="The byte that must change",
+        question="A policy asks for ISVSVN 6 or more, and the report says 5. Which one byte of the quote would Mallory change?",
+        given="the explorer on your report: select the byte there, and explorer.selected is its offset",
+        wanted="an integer: the byte's offset from the start of the quote (0 to 431)",
+        hints=("Choose isvsvn under 'Light the bytes of a check': two bytes are lit.",
+               "Integers are little-endian: the first of the two counts ones, the second counts 256s.",
+               "The 5 stands in the first byte of isv_svn. explorer.select('isv_svn') goes there."),
+        judge=Number(),
+        reference=lambda facts: 306,
+        right="Right: one byte, and nothing in the body itself protects it. Only a signature does; try it in the tamper lab.",
         slips=(
-            Slip("mrenclave", "This is MRENCLAVE, at offset 64: which code it is. MRSIGNER says whose key signed it.",
-                 lambda facts: facts.world.mrenclave),
-            Slip("expected-signer", "This is the signer that a production CAS would have. Take the value from the report: the "
-                                    "two differ, and that is the point.", lambda facts: facts.world.vendor.mrsigner),
-            Slip("reserved", "These bytes are reserved: offset 96 is between the two measurements.", lambda facts: "00" * 32),
-            Slip("offset-in-quote", "Offset 128 was counted in the quote, whose header takes the first 48 bytes. Slice the "
-                                    "report body.",
-                 lambda facts: facts.body.to_bytes()[80:112].hex()),
+            Slip("nothing-selected", "-1 means that no byte was selected when the answer was read. Select one in the explorer, and "
+                                     "run the answer cell again.", lambda facts: -1),
+            Slip("byte-order", "307 is the second byte of the field, which counts 256s: changing it asks for version 261 at least.",
+                 lambda facts: 307),
+            Slip("offset-in-body", "258 counts from the start of the report body. The quote has a header of 48 bytes before it.",
+                 lambda facts: 258),
+            Slip("product", "This is ISVPRODID, which product it is. ISVSVN, its security version, stands behind it.",
+                 lambda facts: 304, lambda facts, value: value in (304, 305)),
+            Slip("config-svn", "This is the version of a configuration, which no check compares.", lambda facts: 308,
+                 lambda facts, value: value in (308, 309)),
         ),
     ),
     Exercise(
@@ -125,5 +127,26 @@ EXERCISES = (
         }),
         reference=lambda facts: "a",
         right="Right. Pinning the hash does not keep a debugger out; the debug check does.",
+    ),
+    Exercise(
+        id="02.unnoticed",
+        title="Unnoticed",
+        question="What must Mallory have, so that she can clear the DEBUG bit in a report of this debug CAS and no check notices?",
+        given="the tamper lab: byte 96, and what Mallory signs with",
+        wanted="one letter, as text: 'a' to 'd'",
+        hints=("Clear the bit in the tamper lab, and choose each line of 'Mallory signs with' in turn.",
+               "A signature that fits is no use to her if its key does not chain to a root that you had before.",
+               "Which key makes a true signature over a false report?"),
+        judge=Choice({
+            "a": Option("Nothing but the file.", "file-only",
+                        "Then the signature no longer fits what it covers, and is the first to notice."),
+            "b": Option("A signing certificate of her own, with the right names.", "own-certificate",
+                        "Names are free. The chain has to end in a root that you had before, and hers does not."),
+            "c": Option("Intel's root certificate.", "root-certificate",
+                        "Everybody has it: a certificate holds a public key, which checks signatures and makes none."),
+            "d": Option("The attestation key of the machine."),
+        }),
+        reference=lambda facts: "d",
+        right="Right. Attestation rests on that key staying inside; an outdated platform's may be out; tcb-status says so.",
     ),
 )

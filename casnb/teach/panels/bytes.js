@@ -22,7 +22,7 @@ class Explorer {
   constructor(model, el) {
     this.model = model;
     this.el = el;
-    this.number = ++Explorer.count;
+    this.number = crypto.getRandomValues(new Uint32Array(1))[0]; // each widget loads a module of its own: counting would repeat
     this.columns = 16;
     this.first = 0;
     this.pending = "";
@@ -463,8 +463,6 @@ class Explorer {
     if (moved && before !== this.cursor) this.say(this.fieldAt(this.cursor)?.say || "");
   }
 }
-Explorer.count = 0;
-
 function render({ model, el }) {
   const explorer = new Explorer(model, el);
   const names = ["data", "fields", "checks", "selected", "check", "layer", "compare", "original", "editable", "log", "title"];

@@ -108,13 +108,15 @@ class TamperPanel(widgets.VBox):  # type: ignore[misc]
 
     # What the controls call
 
-    def edit(self, offset: int, value: int) -> None:
-        """Change one byte."""
+    def edit(self, offset: int, value: int) -> Outcome:
+        """Change one byte, and return what becomes of it."""
         self.explorer.edit(offset, value)
+        return self.outcome
 
-    def flip(self, offset: int, bit: int = 1) -> None:
-        """Turn over the bit of this value (1, 2, 4, ... 128) in one byte."""
+    def flip(self, offset: int, bit: int = 1) -> Outcome:
+        """Turn over the bit of this value (1, 2, 4, ... 128) in one byte, and return what becomes of it."""
         self.explorer.flip(offset, bit)
+        return self.outcome
 
     def sign_with(self, means: str) -> None:
         """Let Mallory sign with something else: a name out of `model.tamper.means`."""
