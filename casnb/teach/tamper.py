@@ -78,8 +78,8 @@ class Outcome(Shown):
     @property
     def sentence(self) -> str:
         """Who notices, in words."""
-        if not self.edited and not self.rewritten:
-            return "Nothing was changed."
+        if not self.edited and self.first is None:
+            return "Nothing was changed." + (" She signed it again, and no check notices that." if self.rewritten else "")
         if self.first is None:
             return (f"No check notices. Whoever has {self.means.words} writes here what she likes; only tcb-status, or a list of "
                     "revoked keys, can tell that such a key may be out.")
@@ -117,7 +117,7 @@ class Outcome(Shown):
 
 def render_verdict(outcome: Outcome) -> str:
     """Return the sentence as a line that is read aloud when it changes."""
-    name = "trustworthy" if not outcome.edited else "rejected" if outcome.first is not None else "accepted-with-waivers"
+    name = "rejected" if outcome.first is not None else "accepted-with-waivers" if outcome.edited else "trustworthy"
     return html_verdict(name, cell(outcome.sentence, 700), live=True)
 
 

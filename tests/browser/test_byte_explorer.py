@@ -28,13 +28,20 @@ h.log = [evil]
 h"""
 
 
+ADVISORY = """from casnb.evidence.cas_report import CasReport
+from casnb.simulator.world import ias_proof
+from casnb.teach.tamper import Tamper
+bad = Facts(World("evil"))
+avr = bad.world.avr(bytes(64), members={"advisoryIDs": [evil], "isvEnclaveQuoteStatus": evil})
+bad.report = CasReport.build(ias_proof(avr), bad.world.additional_data())
+Tamper(bad).flip(112, 1, "stolen-epid")"""
 TAMPER = "from casnb.teach.panels.tamper import TamperPanel\nt = TamperPanel(Facts(World('browser', 'production')))\nt"
 
 
 @pytest.fixture
 def book(jupyterlab, open_notebook):
     """A notebook with an explorer, one full of hostile text, its static form, and a cell that reads the selection."""
-    sources = (SETUP, EXPLORER, "e.selected, e.field, e.check", EVIL, "e.snapshot()", "hostile", TAMPER)
+    sources = (SETUP, EXPLORER, "e.selected, e.field, e.check", EVIL, "e.snapshot()", "hostile", ADVISORY, TAMPER)
     cells = [nbformat.v4.new_markdown_cell("# A lesson"), *map(nbformat.v4.new_code_cell, sources)]
     made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
     nbformat.write(made, jupyterlab.folder / "bytes.ipynb")
@@ -99,7 +106,7 @@ def test_by_mouse_and_by_keys(book):
     expect(box.locator(":focus")).to_have_attribute("data-at", "96")
     box.get_by_role("button", name="Restore every byte").click()
     expect(grid.locator("[data-at='96'].cb-byte")).to_have_text("07")
-    assert book.panel.locator(".jp-Cell").count() == 8 and not book.errors and not book.foreign
+    assert book.panel.locator(".jp-Cell").count() == 9 and not book.errors and not book.foreign
 
 
 def test_in_every_guise(book, axe, screenshots):

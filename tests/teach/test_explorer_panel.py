@@ -88,3 +88,20 @@ def test_the_module_is_a_file_and_fetches_nothing():
     for word in ("import ", "http", "fetch(", "innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval("):
         assert word not in script, word
     assert "url(" not in style and "@import" not in style
+
+
+def test_real_evidence_opens(vectors):
+    """A CAS's report of 2019, a quote of 2026 and a SIGSTRUCT open like the simulated ones, and keep every byte."""
+    for name, field, at in (("cas-attest/v1-attest-iasreport-2019.json", "mr_enclave", 112),
+                            ("cas-attest/v1-attest-epid-2019.json", "report_data", 368),
+                            ("dcap/libsignal-svr2-202607/quote.bin", "qe_report.mr_signer", 692),
+                            ("sigstruct/fortanix-test-enclave/sigstruct.bin", "enclave_hash_bytes", 960),
+                            ("sigstruct/fortanix-test-enclave/enclave.sgxs", "1.flags", 80)):
+        file = (vectors / name).read_bytes()
+        opened = ByteExplorer(file)
+        opened.select(at)
+        assert opened.field == field and (opened.data == file or name.endswith("json"))
+        assert "<table" in opened._repr_mimebundle_()[0]["text/html"]
+    report = ByteExplorer((vectors / "cas-attest/v1-attest-iasreport-2019.json").read_bytes())
+    rows = {k: v for k, v, _ in next(f for f in report.fields if f["id"] == "report_data")["rows"]}
+    assert rows["calculator, outcome"].startswith("Equal: ")

@@ -9,7 +9,10 @@ from traitlets import TraitError
 
 from casnb.checks import CheckStatus
 from casnb.errors import UsageError
+from casnb.evidence.cas_report import CasReport
 from casnb.policy import AttestationPolicy
+from casnb.simulator.world import World, ias_proof
+from casnb.teach.facts import Facts
 from casnb.teach.panels.tamper import TamperPanel
 from casnb.teach.tamper import MEANS, Tamper
 
@@ -123,6 +126,7 @@ def test_the_panel_follows_grid_and_chooser(labs, page_sets, loud):
     page_sets(panel.chooser, index=4)
     assert panel.model.means == "stolen-key" and panel.outcome.first.id == "debug"
     panel.flip(96, 2)
+    assert panel.outcome.sentence == "Nothing was changed. She signed it again, and no check notices that."
     assert panel.outcome.edited == () and panel.chooser.value == "stolen-key"
     panel.edit(112, panel.explorer.data[112] ^ 255)
     panel.restore()
@@ -141,3 +145,18 @@ def test_the_snapshot_stays_readable(labs):
     shot = panel.snapshot()
     assert "The first check that notices is mrenclave" in str(shot)
     assert '<table class="bytes">' in shot._html() and "changed" in shot._html()
+
+
+def test_a_hostile_report_is_text(cases):
+    """An advisory and a status that want to be markup come out escaped, in outcome, panel and snapshot."""
+    evil = "</td><script>alert(1)</script><img src=x onerror=alert(1)>"
+    facts = Facts(World("hostile", "public"))
+    extra = facts.world.additional_data()
+    avr = facts.world.avr(bytes(64), members={"advisoryIDs": [evil], "isvEnclaveQuoteStatus": evil})
+    facts.report = CasReport.build(ias_proof(avr), extra)
+    panel = TamperPanel(facts)
+    panel.flip(112)
+    for html in (panel.outcome._html(), panel.snapshot()._html(), panel.verdict.value, panel.checks.value):
+        assert "<script" not in html and "<img" not in html
+    panel.sign_with("stolen-epid")
+    assert "&lt;script&gt;" in panel.checks.value and "<script" not in panel.checks.value
