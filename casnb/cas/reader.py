@@ -20,6 +20,8 @@ _OIDS = {
 }
 #: From this year on an end date is none.
 _FOR_EVER = 2200
+_SAME = ("All CASes use these names, so a name proves nothing and the keys everything. With the certificates of another CAS, TLS "
+         "fails on a signature, not on an unknown issuer: the cryptic error.")
 
 
 class Finding(NamedTuple):
@@ -79,6 +81,7 @@ def findings(certificates: Sequence[x509.Certificate]) -> tuple[Finding, ...]:
     """
     last = max(c.not_valid_after_utc for c in certificates)
     authorities = [is_authority(c) for c in certificates]
+    names = [common_name(c.subject) for c in certificates]
     for_ever = last.year >= _FOR_EVER
     limited = _has(certificates, "name constraints") or any(len(v) > 5 for c in certificates for v in
                                                             _values(c, "basic constraints"))
@@ -92,9 +95,8 @@ def findings(certificates: Sequence[x509.Certificate]) -> tuple[Finding, ...]:
         Finding("connecting", f"the name to verify is {TLS_NAME!r}",
                 f"Where a CAS listens may change, what it is called does not: connect to any address, and verify that name (curl: "
                 f"--connect-to {TLS_NAME}:8081:ADDRESS:8081 https://{TLS_NAME}:8081/...)."),
-        Finding("names", ", ".join(common_name(c.subject) for c in certificates),
-                "All CASes use these names, so a name proves nothing and the keys everything. With the certificates of another "
-                "CAS, TLS fails on a signature, not on an unknown issuer: the cryptic error."),
+        Finding("names", ", ".join(names), _SAME if set(names) == {"cas", "cas-instance"} else
+                "No CAS that is known uses these names. Whose certificates are they?"),
         Finding("valid until", f"{last:%Y-%m-%d}",
                 "No end date protects you, so nothing ends by itself: it ends when you stop giving the file to your tools. Attest "
                 "again from time to time." if for_ever else "After that TLS refuses them; attest the CAS again."),

@@ -67,7 +67,12 @@ class Chain(Shown):
     @property
     def sentence(self) -> str:
         """What holds and what does not, in one sentence."""
-        weak = [f"{_WORD[e.status]} between {a.title} and {b.title}" for a, b, e in self.steps if e.status != "passed"]
+        found: dict[str, list[str]] = {}
+        for above, below, edge in self.steps:
+            if edge.status != "passed":
+                found.setdefault(_WORD[edge.status], []).append(f"{above.title} and {below.title}")
+        weak = [f"{word} between {pairs[0]}" + (f", and on {len(pairs) - 1} more" if pairs[1:] else "")
+                for word, pairs in found.items()]
         return "Every edge of the chain holds." if not weak else f"The chain is as good as its weakest edge: {'; '.join(weak)}."
 
     @property

@@ -42,7 +42,8 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("no-file", "no certificates named, so the system's authorities count", file=""),
     Mistake("empty-file", "an empty file: the command that wrote it had failed", file="empty.crt"),
     Mistake("wrong-file", "the certificates of another CAS", file="other.crt"),
-    Mistake("somebody-else", "the right file, and another CAS answers", "foreign"),
+    Mistake("somebody-else", "the right file, and another CAS answers", "foreign",
+            note="The message is that of the wrong file: a client cannot tell which of the two is the wrong one."),
     Mistake("insecure", "the same, with verification switched off", "foreign", verify=False,
             note="No error, no warning from curl: this is the dangerous one."),
     Mistake("name", "the address in the URL in place of the name cas", name=_ADDRESS),
@@ -220,11 +221,15 @@ class Exhibit(Shown):
         for outcome in self.outcomes:
             if outcome.accepted is not None:
                 groups.setdefault(outcome.word, []).append(outcome.tool)
+        if len(groups) == 1:
+            return f"{next(iter(groups))} by every tool"
         return "; ".join(f"{word} by {', '.join(tools)}" for word, tools in groups.items()) or "NOT RUN"
 
     @property
     def message(self) -> str:
-        return next((o.message for o in self.outcomes if o.message and o.accepted is not None), "")
+        """What the first tool said that said anything; of a value that was read without a word, the value."""
+        said = next((o.message for o in self.outcomes if o.message and o.accepted is not None), "")
+        return said or next((f"value {o.value}" for o in self.outcomes if o.value), "")
 
     @property
     def meaning(self) -> str:
@@ -270,15 +275,17 @@ class Gallery(Shown):
 
     def _html(self) -> str:
         body = "".join(
-            f'<tr data-exhibit="{cell(e.mistake.id)}"><th scope="row"><code>{cell(e.mistake.id)}</code><br>'
-            f"{cell(e.mistake.title)}</th><td>{_outcomes(e)}</td><td><code>{cell(e.message)}</code></td>"
-            f"<td>{cell(e.meaning, 700)}</td></tr>"
+            f'<tr data-exhibit="{cell(e.mistake.id)}"><th scope="row"{_WRAP}><code>{cell(e.mistake.id)}</code><br>'
+            f"{cell(e.mistake.title)}</th><td>{_outcomes(e)}</td><td{_WRAP}><code class=\"long\">{cell(e.message)}</code></td>"
+            f"<td{_WRAP}>{cell(e.meaning, 700)}</td></tr>"
             for e in self.exhibits)
         return ("<table><caption>What goes wrong, made to happen</caption><thead><tr>"
                 + "".join(f'<th scope="col">{h}</th>' for h in ("mistake", "outcome", "a message", "what it means"))
                 + f"</tr></thead><tbody>{body}</tbody></table>")
 
 
+#: Messages are as long as their tools like.
+_WRAP = ' style="overflow-wrap:anywhere;min-width:9em"'
 #: How an outcome is framed; the word says it too.
 _FRAME = {"REFUSED": "passed", "ACCEPTED": "not-run", "DANGER": "failed"}
 

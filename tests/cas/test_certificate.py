@@ -297,3 +297,10 @@ def test_text_and_html_say_the_same(public):
     html = chain._repr_mimebundle_()["text/html"]
     for finding in chain.findings:
         assert finding.meaning in chain.explain() and markup.escape(finding.meaning) in html
+
+
+def test_other_names_are_noticed(root):
+    """Certificates with names that no CAS uses are not said to be like all others."""
+    chain = CasChain.from_pem(root.cert_pem + make("mallory", root).cert_pem)
+    names = next(f for f in chain.findings if f.about == "names")
+    assert names.found == "mallory, cas" and "No CAS that is known" in names.meaning
