@@ -75,7 +75,7 @@ def _kept(secret: Secret, before: Stored | None) -> str | None:
     if before is None or old is None or old.kind != secret.kind:
         return None
     same = secret.migrate and old.key_type == secret.key_type if secret.kind == "private-key" else old.size == secret.size
-    return before.values.get(secret.name) if same and old.made else None
+    return before.values.get(secret.name) if same else None
 
 
 def _make(secret: Secret, random: Random) -> str:

@@ -81,8 +81,8 @@ def _read(file: str, variables: Sequence[str], use_env: bool, name: str | None, 
     where = neutral("standard input" if file == "-" else file, 200)
     try:
         found = Session.from_yaml(slurp(file, _LIMIT), variables=given, use_env=use_env, name=name)
-    except SourceError:
-        raise
+    except SourceError as exc:
+        raise SourceError(exc.subject, got=exc.got, wanted=exc.wanted, do="Check the name and the permissions.") from None
     except CasnbError as exc:
         raise Failure(f"Parsing session from session template file '{where}' failed", [str(exc)], exc.exit_code) from None
     cautions = [neutral(w, 400) for w in warnings(found)]

@@ -91,7 +91,8 @@ def test_tolerated_weaknesses_are_waivers_in_the_sessions_words(debug):
 
 
 @pytest.mark.parametrize("word, check", [("outdated-tcb, ", "tcb-status"), (", debug-mode", "debug"),
-                                         (", INTEL-SA-00657", "advisories")])
+                                         (", INTEL-SA-00657", "advisories"),
+                                         (", ignore_advisories: [INTEL-SA-00329, INTEL-SA-00657]", "advisories")])
 def test_each_of_them_is_needed(debug, word, check):
     """Without one of them, the check that it would waive rejects: advisories too, other than at `cas attest`."""
     result = judge(debug, measured(debug), EVERY.replace(word, ""))
