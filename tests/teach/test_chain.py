@@ -84,7 +84,8 @@ def test_a_failed_check_breaks_its_edge(change, check, between):
     report = CasReport.from_json(world.attest(world.setup.evidence[0]))
     result = appraise(verify(report, roots=world.roots, now=world.now), policy, report=report)
     chain = chain_of(report, result.checks, leaf=leaf(world))
-    assert told(chain)[check] == "failed" and f"FAILED between {between}" in chain.sentence
+    broken = [f"{a.title} and {b.title}" for a, b, edge in chain.steps if edge.status == "failed"]
+    assert told(chain)[check] == "failed" and between in broken and f"FAILED between {broken[0]}" in chain.sentence
     assert {c.id for c in result.failures} <= set(told(chain))
 
 
