@@ -187,8 +187,8 @@ def quoted(messages: Sequence[str]) -> str:
     return f"\N{LEFT DOUBLE QUOTATION MARK}{said}\N{RIGHT DOUBLE QUOTATION MARK}" if messages else ""
 
 
-def error_messages(body: bytes) -> tuple[str, ...]:
-    """Return the messages of a CAS's error body `{"msg": [...]}`, outermost first, at most eight; empty for anything else."""
+def error_messages(body: bytes, most: int = 8) -> tuple[str, ...]:
+    """Return the messages of a CAS's error body `{"msg": [...]}`, outermost first, at most `most`; empty for anything else."""
     from casnb.evidence import strictjson
 
     try:
@@ -197,4 +197,4 @@ def error_messages(body: bytes) -> tuple[str, ...]:
         return ()
     messages = found.get("msg") if isinstance(found, dict) else None
     messages = [messages] if isinstance(messages, str) else messages
-    return tuple(m for m in messages if isinstance(m, str))[:8] if isinstance(messages, list) else ()
+    return tuple(m for m in messages if isinstance(m, str))[:most] if isinstance(messages, list) else ()

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from casnb.cas.attest import AttestedCas
 
-_EXITS = {**{int(s): s.words for s in sorted(LogStatus, reverse=True)}, 2: "called wrongly",
-          3: "a file could not be read: nothing was decided"}
+_EXITS = {**{int(s): s.words for s in sorted(LogStatus, reverse=True)}, 1: "the file of attested CASes is damaged",
+          2: "called wrongly", 3: "a file could not be read: nothing was decided"}
 
 
 def _log_options(command: Any) -> Any:

@@ -106,7 +106,8 @@ def run(config_id: str, program: str, seed: str, signer: str, isvsvn: int, debug
     try:
         given = enclave.configure(config_id, host, port, chain=chain)
     except ServiceRefusal as exc:
-        raise Failure(exc.subject, exc.messages, REJECTED, [neutral(exc.do, 400)]) from None
+        more = [m for m in exc.messages if m.startswith(("  - ", "Note: "))]
+        raise Failure(exc.subject, [m for m in exc.messages if m not in more], REJECTED, [*more, exc.do]) from None
     if as_json:
         emit_json({"command": given.command, "environment": dict(given.environment), "pwd": given.pwd})
         return

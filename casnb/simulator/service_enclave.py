@@ -55,7 +55,7 @@ class ServiceRefusal(CasnbError):
 
     def __init__(self, config_id: ConfigId, host: str, port: int, answer: Answer) -> None:
         self.status = answer.status
-        self.messages = tuple(neutral(m, 400) for m in error_messages(answer.body))
+        self.messages = tuple(neutral(m, 400) for m in error_messages(answer.body, 40))
         super().__init__("CAS sent an attestation/configuration error",
                          got=f"HTTP status {answer.status}" + (f" ({'; '.join(self.messages[:3])})" if self.messages else ""),
                          wanted="a configuration",

@@ -356,6 +356,9 @@ def test_measured_named_and_run(command, upload, good):
     assert json.loads(run("run", "--json", config_id, program)[1])["pwd"] == "/app"
     code, out, err = run("run", "--debug", config_id, program)
     assert (code, out) == (1, "") and "Caused by: Debug mode is enabled." in err and "using service ID " + config_id in err
+    err = run("run", "--debug", "--platform", "outdated", config_id, program)[2].splitlines()
+    assert "  - The TCB is outdated and may be vulnerable" in err and err[-3].startswith("  - See advisory INTEL-SA-")
+    assert "add `tolerate: [debug-mode, outdated-tcb]`" in err[-2] and err[-1].startswith("Note: Connecting to CAS at")
 
 
 def test_wrong_use_is_said(command):
