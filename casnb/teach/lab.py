@@ -6,6 +6,7 @@ import json
 import os
 import ssl
 import sys
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -25,8 +26,10 @@ from casnb.view import Shown, cell, html_table, text_table
 if TYPE_CHECKING:
     from casnb.identities import ExpectedSigner
     from casnb.matrix import Matrix
+    from casnb.simulator.mallory import AttackMatrix, Outcome
     from casnb.teach.chain import Chain
     from casnb.teach.gallery import Gallery
+    from casnb.teach.mallory import FaultySignature, Foretold
     from casnb.teach.panels.explorer import ByteExplorer
     from casnb.teach.panels.flags import FlagPanel
     from casnb.teach.panels.quiz import QuizPanel
@@ -234,6 +237,40 @@ class Lab(Shown):
 
         tried = attempt(self.address, policy or AttestationPolicy(), roots=self.roots)
         return chain_of(tried, leaf=ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((self.host, self.port), timeout=5)))
+
+    # Mallory
+
+    def attack(self, name: str, line: str | Sequence[str] = "", *, skip: Collection[str] = (),
+               add: Collection[str] = ()) -> Outcome:
+        """Run an attack for real, against options of `scone cas attest` and habits that differ from the usual ones."""
+        from casnb.simulator.mallory import Defence, run
+
+        return run(name, Defence.of(line, skip=skip, add=add), seed=self.seed)
+
+    def predict(self, name: str, prediction: object = ..., line: str | Sequence[str] | None = None, *,
+                skip: Collection[str] = (), add: Collection[str] = ()) -> Foretold:
+        """Take a prediction, 'in' or 'out', and only then run the attack; with three dots nothing runs.
+
+        Without `line` and habits it is run against the defence that the attack's own description names.
+        """
+        from casnb.simulator.mallory import Defence
+        from casnb.teach.mallory import foretell
+
+        given = line is not None or skip or add
+        return foretell(name, prediction, Defence.of(line or "", skip=skip, add=add) if given else None, seed=self.seed)
+
+    def attack_matrix(self, lines: Sequence[str], names: Sequence[str]) -> AttackMatrix:
+        """Run some attacks against some sets of flags, usual habits kept, and return what stopped which."""
+        from casnb.simulator.mallory import Defence, matrix
+
+        return matrix({line or "no flag": Defence.of(line) for line in lines}, names, seed=self.seed)
+
+    @property
+    def faulty_signature(self) -> FaultySignature:
+        """What an enclave signed at too low a voltage: numbers `n`, `e`, `m` and `s`, for an exercise."""
+        from casnb.teach.mallory import faulty_signature
+
+        return faulty_signature(self.seed)
 
     # Exercises
 

@@ -258,3 +258,14 @@ def test_a_lab_opens_its_report_in_the_explorer_and_in_the_tamper_lab():
     assert lab.explorer(lab.world.sigstruct, expected={"isv_svn": 5}).map.name == "SIGSTRUCT"
     assert lab.tamper().flip(112).first.id == "avr-signature"
     assert lab.tamper("production", "own-key").outcome.first.id == "qe-report-binding"
+
+
+def test_the_lab_runs_attacks_in_its_own_world(begun):
+    """lab.attack, lab.predict and lab.attack_matrix take a line, and habits by name."""
+    lab = begun("06")
+    assert lab.attack("forged-quote", "-G").succeeded and lab.attack("relay", skip=["binding"]).succeeded
+    assert lab.attack("other-instance", add=["instance"]).stopped_by == "instance-key"
+    assert lab.predict("debug-memory", "out", "--only_for_testing-ignore-signer").right
+    assert lab.predict("relay").outcome is None and lab.predict("relay", "out", skip=["binding"]).right is False
+    table = lab.attack_matrix(["", "-G"], ["forged-quote"])
+    assert list(table.stopped["forged-quote"].items()) == [("no flag", "tcb-status"), ("-G", "")]

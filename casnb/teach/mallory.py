@@ -1,0 +1,96 @@
+"""Attacks in a lesson: the prediction comes first, then what really happened; and a faulty signature to work with."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import NamedTuple
+
+from casnb.errors import neutral
+from casnb.simulator.attacks.faults import CrtSigner, padded
+from casnb.simulator.keys import Seed
+from casnb.simulator.mallory import Attack, Defence, Outcome, attack, run
+from casnb.teach.answers import plain, said
+from casnb.view import Shown, cell
+
+#: What a prediction may be, and what it means.
+PREDICTIONS = {"in": "Mallory gets in", "out": "Mallory is stopped"}
+
+
+class Foretold(Shown):
+    """A prediction and, once it is there, the outcome. Three dots are a state of their own: then nothing has run.
+
+    `defence` is what the attack is run against. `outcome` and `right` are None until there is a prediction.
+    """
+
+    def __init__(self, chosen: Attack, prediction: object, defence: Defence, seed: str) -> None:
+        self.attack, self.defence = chosen, defence
+        value = plain(prediction)
+        known = value.strip().lower() if isinstance(value, str) else None
+        self.prediction = known if known in PREDICTIONS else None
+        self.problem = "" if value is ... or self.prediction else f"Got {said(value)}, wanted 'in' or 'out'."
+        self.outcome: Outcome | None = run(chosen.name, defence, seed=seed) if self.prediction else None
+
+    @property
+    def right(self) -> bool | None:
+        """Whether it came as predicted; None while nothing was predicted."""
+        return None if self.outcome is None else self.outcome.succeeded == (self.prediction == "in")
+
+    @property
+    def verdict(self) -> str:
+        """The prediction and what became of it, in words."""
+        if self.outcome is None:
+            return f"{self.problem} Predict first: put 'in' or 'out' in place of the three dots, and run the cell again.".strip()
+        return f"You predicted {self.prediction!r}, {PREDICTIONS[str(self.prediction)]}: " + (
+            "so it was." if self.right else "it was not so. Where did the two of you part?")
+
+    @property
+    def _asked(self) -> str:
+        return f"Against {self.defence.title}. {self.attack.predict}"
+
+    def __repr__(self) -> str:
+        return f"<Foretold {self.attack.name}: {self.prediction or 'not yet'}>"
+
+    def __str__(self) -> str:
+        head = f"{self.attack.name}: {self.attack.title}\n{neutral(self._asked, 900)}\n\n"
+        if self.outcome is None:
+            return f"{head}NOT YET  {self.verdict}"
+        return f"{head}{self.verdict}\n\n{self.outcome}\n\nWhy: {self.attack.explain}\nSo: {self.attack.defend}"
+
+    def _html(self) -> str:
+        head = (f"<p><strong><code>{cell(self.attack.name)}</code> {cell(self.attack.title)}</strong><br>"
+                f"{cell(self._asked, 900)}</p>"
+                f'<div class="feedback" role="status" data-attack="{escape(self.attack.name)}" '
+                f'data-prediction="{escape(self.prediction or "")}">')
+        if self.outcome is None:
+            return f'{head}<span class="s s-not-run">\N{HORIZONTAL ELLIPSIS} NOT YET</span> {cell(self.verdict, 600)}</div>'
+        badge = "\N{CHECK MARK} AS PREDICTED" if self.right else "\N{MULTIPLICATION X} NOT AS PREDICTED"
+        style = "passed" if self.right else "failed"
+        return (f'{head}<span class="s s-{style}">{badge}</span> {cell(self.verdict, 600)}</div>{self.outcome._html()}'
+                f"<p><strong>Why.</strong> {cell(self.attack.explain, 900)}</p><p><strong>So.</strong> "
+                f"{cell(self.attack.defend, 900)}</p>")
+
+
+def foretell(name: str, prediction: object, defence: Defence | None = None, *, seed: str) -> Foretold:
+    """Take a prediction ('in', 'out' or three dots) for an attack against a defence (left out: the one it is known to pass)."""
+    chosen = attack(name)
+    return Foretold(chosen, prediction, defence or chosen.let_in, seed)
+
+
+class FaultySignature(NamedTuple):
+    """What came out of an enclave whose voltage was too low: modulus, public exponent, padded message as a number, signature."""
+
+    n: int
+    e: int
+    m: int
+    s: int
+
+
+def faulty_signature(seed: str) -> FaultySignature:
+    """Return a faulty signature that belongs to a seed, made with a key that no other part of a lesson uses."""
+    signer, message = exercise_key(seed), b"an invoice"
+    return FaultySignature(signer.modulus, 65537, padded(message), signer.sign(message, millivolts=-210))
+
+
+def exercise_key(seed: str) -> CrtSigner:
+    """Return the key behind `faulty_signature`."""
+    return CrtSigner.from_seed(Seed(f"{seed}, exercise"), locked=False)
