@@ -26,9 +26,8 @@ NAMES = tuple(f.name for f in FLAGS)
 COMBINATIONS = tuple(names for size in range(len(NAMES) + 1) for names in combinations(NAMES, size))
 MISUSED = "usage-error"
 _PREFIX = "only_for_testing-"
-_SHORT = ("Usage error: refused before anything is sent. Rows that agree are one; what stands under no difference changes nothing. "
-          f"The long flags are short for --{_PREFIX}...")
-_LEGEND = "yes = trustworthy; W3 = accepted with 3 waivers; no = rejected. " + _SHORT
+_LEGEND = ("yes = trustworthy; W3 = accepted with 3 waivers; no = rejected; usage error = refused before anything is sent. Rows "
+           f"that agree are one: adding what is named so changes nothing. Long flags are short for --{_PREFIX}...")
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ class Matrix(Shown):
             body = [f"usage error: {row.problem}"] if row.problem else [
                 c.word.ljust(s) for c, s in zip(row.cells, sizes, strict=True)]
             lines += _hung("  ".join([label(row.always).ljust(first), *body]).rstrip(), width, first + 2)
-            lines += _hung(f"  no difference: {label(row.either)}", width, 4) if row.either else []
+            lines += _hung(f"  or add: {label(row.either)}", width, 4) if row.either else []
         told = [f"{letter} {head}: {neutral(c.title, 80)}" for letter, head, c in zip(shown, heads, self.columns, strict=True)]
         return "\n".join([*lines, "", *(told if lettered else []), *textwrap.wrap(_LEGEND, width)])
 
@@ -136,12 +135,12 @@ class Matrix(Shown):
         head = "".join(f'<th scope="col">{cell(c.name, 40)}</th>' for c in self.columns)
         out = [f'<table><caption>Flags and reports</caption><thead><tr><th scope="col">flags</th>{head}</tr></thead><tbody>']
         for row in self.rows:
-            cells = "".join(f'<td><span class="s s-{_CLASS.get(c.verdict, "waived")}">{c.words}</span></td>' for c in row.cells)
+            cells = "".join(f"<td>{c.word if c.verdict == 'rejected' else f'<strong>{c.word}</strong>'}</td>" for c in row.cells)
             if row.problem:
                 cells = f'<td colspan="{len(self.columns)}">usage error: {cell(row.problem)}</td>'
-            either = f"<br><small>no difference: {cell(label(row.either))}</small>" if row.either else ""
-            out.append(f'<tr><th scope="row"><code>{cell(label(row.always))}</code>{either}</th>{cells}</tr>')
-        return "".join([*out, f"</tbody></table><p>{cell(_SHORT, 400)}</p>"])
+            either = f"\nor add: {cell(label(row.either))}" if row.either else ""
+            out.append(f'<tr><th scope="row"><pre>{cell(label(row.always))}{either}</pre></th>{cells}</tr>')
+        return "".join([*out, f"</tbody></table><p>{cell(_LEGEND, 400)}</p>"])
 
     def html(self) -> str:
         """Return a page of its own, picture and table."""
@@ -170,9 +169,6 @@ class Picture(Shown):
 
     def _html(self) -> str:
         return self.matrix.svg()
-
-
-_CLASS = {"trustworthy": "passed", "rejected": "failed", MISUSED: "not-run"}
 
 
 def label(names: Sequence[str]) -> str:
@@ -246,7 +242,7 @@ def description(matrix: Matrix) -> str:
             continue
         said = [f"{name} {c.words}" for name, c in zip(names, row.cells, strict=True) if c.verdict != "rejected"]
         rest = "every other rejected" if said else "every one rejected"
-        more = f" No difference: {label(row.either)}." if row.either else ""
+        more = f" Or add: {label(row.either)}." if row.either else ""
         out.append(f"{label(row.always)}: {', '.join([*said, rest])}.{more}")
     return " ".join(out)
 
@@ -271,7 +267,7 @@ def _row(row: Row, top: int) -> str:
     out = [f'<line x1="0" y1="{top}" x2="{_LABEL + _WIDE * len(row.cells) + 10}" y2="{top}" style="{_LINE};stroke-width:0.5"/>',
            _words(8, middle, cell(label(row.always)), "start", _CODE)]
     if row.either:
-        out.append(_words(8, top + 35, cell("no difference: " + label(row.either)), "start", _TEXT, 11))
+        out.append(_words(8, top + 35, cell("or add: " + label(row.either)), "start", _TEXT, 11))
     if row.problem:
         words = cell(f"usage error: {row.problem}", 130)
         return "".join([*out, _words(_LABEL + 8, top + 27, words, "start", f"{_TEXT};font-style:italic")])
