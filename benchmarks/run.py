@@ -103,31 +103,39 @@ def panel(runs: int) -> list[Row]:
              "target_seconds": 0.1}]
 
 
+def amount(value: float, unit: str) -> str:
+    if unit:
+        return f"{value:.1f} {unit}"
+    return f"{value * 1e6:.1f} us" if value < 0.001 else f"{value * 1e3:.2f} ms" if value < 1 else f"{value:.2f} s "
+
+
 def show(row: Row) -> str:
-    median = float(str(row["median"]))
-    text = f"{median * 1e6:9.1f} us" if median < 0.001 else f"{median * 1e3:9.2f} ms" if median < 1 else f"{median:9.2f} s "
-    line = f"{row['what']:<58} {text}"
+    unit = str(row.get("unit", ""))
+    line = f"{row['what']:<58} {amount(float(str(row['median'])), unit):>12}"
     if "ratio" in row:
-        line += f"   {row['ratio']:.2f} of {float(str(row['against'])) * 1e3:.2f} ms (target {row['target']})"
+        line += f"   {row['ratio']:.2f} of {amount(float(str(row['against'])), unit)} (target {row['target']})"
     elif "target_seconds" in row:
         line += f"   target {row['target_seconds']} s"
-    return line
+    return line + (f"   {row['note']}" if "note" in row else "")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="", help="comma-joined: verify,imports,serving,server,notebooks,panel,explorer")
+    parser.add_argument("--only", default="",
+                        help="comma-joined: verify,batch,hostile,imports,serving,server,notebooks,panel,explorer")
     args = parser.parse_args()
     runs = 5 if args.quick else 15
+    from bench_batch import rows as batch
     from bench_explorer import rows as explorer
+    from bench_hostile import rows as hostile
     from bench_server import rows as server
     from bench_verify import rows as verification
 
     parts: dict[str, Callable[[int], list[Row]]] = {
-        "verify": verification, "imports": imports, "serving": serving, "server": server, "panel": panel, "explorer": explorer,
-        "notebooks": notebooks}
+        "verify": verification, "batch": batch, "hostile": hostile, "imports": imports, "serving": serving, "server": server,
+        "panel": panel, "explorer": explorer, "notebooks": notebooks}
     wanted = args.only.split(",") if args.only else list(parts)
     out: list[Row] = []
     for name in wanted:
