@@ -74,7 +74,8 @@ def _holds(check: Check) -> bool:
 
 def _revocation(proof: Proof, policy: AttestationPolicy, remarks: list[str]) -> tuple[Proof, bool]:
     """Return the proof to go on with, and whether it may be believed; flags can waive what revocation lists say or do not say."""
-    given = [f for f in catalogue.NEWER if "pck-revocation" in f.waives and f.name in policy.flags()]
+    flags = policy.flags()
+    given = [f for f in catalogue.NEWER if "pck-revocation" in f.waives and f.name in flags]
     check = next((c for c in proof.checks if c.id == "pck-revocation"), None)
     if not given:
         return proof, proof.genuine
@@ -111,7 +112,8 @@ _UNPROVEN = {
 
 def _status(check: Check, proof: Proof, policy: AttestationPolicy, young: bool, remarks: list[str]) -> Check:
     """Turn a failed status into a waiver where flags, and the grace period for one that is `young`, cover every part of it."""
-    given = [f for f in catalogue.FLAGS if "tcb-status" in f.waives and f.name in policy.flags()]
+    flags = policy.flags()
+    given = [f for f in catalogue.FLAGS if "tcb-status" in f.waives and f.name in flags]
     needed = check.waivable_by
     graced = young and policy.tcb_grace is not None and _OUTDATED in needed
     if policy.tcb_grace is not None and check.status is CheckStatus.PASSED:

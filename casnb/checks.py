@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -272,7 +273,7 @@ class AttestationResult(Shown):
     subject: str = field(default="CAS")
     words: StatusWords | None = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         """REJECTED on any failure or any required check that was not run; else by whether something was waived."""
         if not self.checks or any(

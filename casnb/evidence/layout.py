@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, ClassVar, Literal
 
 from casnb.errors import EvidenceError, UsageError
@@ -70,6 +71,7 @@ class Layout:
     size: int
     fields: tuple[Field, ...]
     _struct: struct.Struct = field(init=False, repr=False, compare=False)
+    _getter: attrgetter[Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         at, codes = 0, "<"
@@ -84,6 +86,7 @@ class Layout:
         if at != self.size:
             raise UsageError(self.name, got=f"rows that end at {at}", wanted=str(self.size))
         object.__setattr__(self, "_struct", struct.Struct(codes))
+        object.__setattr__(self, "_getter", attrgetter(*(f.name for f in self.fields)))
 
     def unpack(self, data: bytes, offset: int = 0) -> tuple[Any, ...]:
         """Return the field values in table order, read at `offset`; raise EvidenceError if the bytes run out."""
@@ -104,6 +107,12 @@ class Layout:
         """Return the bytes of `values` (table order); raise UsageError for a value that does not fit its field."""
         if len(values) != len(self.fields):
             raise UsageError(self.name, got=f"{len(values)} values", wanted=str(len(self.fields)))
+        try:
+            data = self._struct.pack(*values)
+        except struct.error:
+            data = b""
+        if data and self._struct.unpack(data) == values:  # neither cut nor filled up
+            return data
         for f, v in zip(self.fields, values, strict=True):
             if f.kind in _CODE:
                 fits = isinstance(v, int) and 0 <= v < 1 << 8 * f.size
@@ -115,7 +124,8 @@ class Layout:
 
     def values(self, source: Any) -> tuple[Any, ...]:
         """Return the attributes of `source` that are named like the fields, in table order."""
-        return tuple(getattr(source, f.name) for f in self.fields)
+        found = self._getter(source)
+        return found if len(self.fields) > 1 else (found,)
 
     def rows(self, source: Any, base: int = 0) -> list[FieldRow]:
         """Return the printed rows of a value whose attributes are named like the fields, offsets counted from `base`."""

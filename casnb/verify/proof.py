@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from casnb.checks import Check, CheckStatus, failed, not_run, passed
@@ -49,7 +50,7 @@ class Proof(Shown):
     evaluation_number: int | None = None
     beyond: Proof | None = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def genuine(self) -> bool:
         """Whether every check but `tcb-status` passed, and a status could be told; checks that nobody asked for do not count."""
         return bool(self.checks) and self.tcb_status is not None and all(
