@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from casnb.cas import material
-from casnb.cas.names import SEGMENT, name_problem
+from casnb.cas.names import SEGMENT, name_problem, resolve
 from casnb.cas.nodes import Node
 from casnb.errors import EvidenceError
 
@@ -118,8 +118,8 @@ def span_days(text: str | None) -> float:
 
 # Reading
 
-def read_secrets(node: Node) -> tuple[Secret, ...]:
-    """Return the secrets of a session, what they say of each other checked."""
+def read_secrets(node: Node, base: str) -> tuple[Secret, ...]:
+    """Return the secrets of the session `base`, what they say of each other and of other sessions checked."""
     rows = [row for row in node.rows("a list of secrets") if row.there]
     if len(rows) > _MOST:
         raise node.refuse(f"at most {_MOST}", got=str(len(rows)))
@@ -134,6 +134,7 @@ def read_secrets(node: Node) -> tuple[Secret, ...]:
         raise node.refuse(f"at most {_MOST_RSA} RSA keys to be made", "Curves are as good, and quicker.", got=str(len(slow)))
     for row, secret in zip(rows, found.values(), strict=True):
         _check_others(row, secret, found)
+        _check_names(row, secret, base)
     return tuple(found.values())
 
 
@@ -286,6 +287,17 @@ def _named(node: Node | None) -> str | None:
     if problem := name_problem(rest):
         raise node.refuse("a session name, or one that begins with ./ or ../", problem)
     return name
+
+
+def _check_names(row: Node, secret: Secret, base: str) -> None:
+    """Relative names must lead to a session."""
+    for member, parties in (("import", (secret.imported,)), ("export", secret.export)):
+        for party in parties:
+            name = (party.session or party.namespace) if party else None
+            try:
+                resolve(name or base, base)
+            except EvidenceError as exc:
+                raise row.get(member).refuse(exc.wanted or "", exc.do, got=exc.got) from None
 
 
 def _check_others(row: Node, secret: Secret, all_of_them: Mapping[str, Secret]) -> None:

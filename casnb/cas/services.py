@@ -118,13 +118,14 @@ def _words(node: Node | None, wanted: str) -> list[Node]:
 
 def read_services(node: Node, mode: str, old: bool) -> tuple[Service, ...]:
     """Return the services; unless the mode is none, each must say which enclave may run it."""
-    rows = node.rows("a list of services")
-    found = tuple(_service(row, mode, old) for row in rows if row.there)
-    names = [s.name for s in found]
-    for row, name in zip(rows, names, strict=False):
-        if names.count(name) > 1:
-            raise row.get("name").refuse("each name once", got=f"{name!r} twice")
-    return found
+    found: dict[str, Service] = {}
+    for row in node.rows("a list of services"):
+        if row.there:
+            service = _service(row, mode, old)
+            if service.name in found:
+                raise row.get("name").refuse("each name once", "Rename one of them.", got=f"{service.name!r} twice")
+            found[service.name] = service
+    return tuple(found.values())
 
 
 def _service(row: Node, mode: str, old: bool) -> Service:

@@ -186,9 +186,10 @@ def _session(document: Node, name: str | None) -> Session:
     version = _version(document.get("version"))
     old = version == "0.2"
     security = read_security(document.get("security"))
+    known = _name(document.get("name")) if name is None else check_name(name)
     return Session(
-        name=_name(document.get("name")) if name is None else check_name(name), version=version,
-        predecessor=_predecessor(document.get("predecessor")), secrets=read_secrets(document.get("secrets")),
+        name=known, version=version,
+        predecessor=_predecessor(document.get("predecessor")), secrets=read_secrets(document.get("secrets"), known),
         access=read_access(document.get("access_policy"), old),
         others={m: document.get(m).plain() for m in CARRIED if document.get(m).there},
         creator=read_creator(document.get("creator")),

@@ -52,6 +52,13 @@ WRONG = [
      "private-key"),
     ("secrets:\n- {name: k, kind: private-key}\n- {name: c, kind: x509, private_key: k, issuer: k}", "secrets[1].issuer at line 5",
      "which is of kind private-key"),
+    ("secrets:\n- {name: k, kind: private-key}\n- {name: a, kind: x509-ca, private_key: k, issuer: b}\n"
+     "- {name: b, kind: x509-ca, private_key: k, issuer: a}", "secrets[1].issuer at line 5", "Leave issuer out"),
+    ("secrets:\n- {name: k, kind: private-key}\n- {name: a, kind: x509-ca, private_key: k, issuer: a}",
+     "got certificates that issue each other", "Leave issuer out"),
+    ("secrets:" + "".join(f"\n- {{name: k{n}, kind: private-key, key_type: RSA-2048}}" for n in range(5)), "secrets at line 4",
+     "at most 4 RSA keys to be made"),
+    ("secrets:\n- {name: a, kind: ascii, import: {session: ../b, secret: c}}", "secrets[0].import at line 4", "no more ../ than"),
     ("secrets:\n- {name: a, kind: ascii, export: {}}", "secrets[0].export at line 4", "either session or namespace"),
     ("secrets:\n- {name: a, kind: ascii, import: {session: b}}", "secrets[0].import at line 4", "Say which it is."),
     ("secrets:\n- {name: a, kind: ascii, import: '/session=b'}", "secrets[0].import at line 4", "Say which it is."),
@@ -62,6 +69,10 @@ WRONG = [
     (f"services:\n- {{name: web, attestation: {{signer: {{mrsigner: {M}, isvprodid: 1}}}}}}", "isvsvn_min at line 4",
      "known holes"),
     (f"services:\n- {{name: web, attestation: {{signer: {{mrsinger: {M}}}}}}}", "member 'mrsinger'", "Did you mean mrsigner?"),
+    (f"services:\n- {{name: web, attestation: {{signer: {{mrsigner: {M}, isvprodid: 1, isvsvn_min: 3, isvsvn_max: 2}}}}}}",
+     "isvsvn_min at line 4", "at most isvsvn_max, 2"),
+    (f"services:\n- {{name: web, attestation: {{mrenclave: {M}}}}}\n- {{name: web, attestation: {{mrenclave: {M}}}}}",
+     "services[1].name at line 5", "Rename one of them."),
     ("security:\n  attestation:\n    tolerate: [debug]\n    mode: hardwar", "security.attestation.mode at line 6",
      "mean hardware?"),
     ("security:\n  attestation:\n    tolerate:\n    - outdated", "tolerate[0] at line 6", "mean outdated-tcb?"),
@@ -248,6 +259,7 @@ RULES = st.recursive(
         [{"require-all": rows}, {f"require-at-least-{len(rows)}": rows}, {"require-at-least-1": rows}])), max_leaves=5)
 READERS = st.sampled_from(["ANY", "NONE", ["ANY"]]) | st.lists(SIMPLE, min_size=1, max_size=3)
 WRITERS = st.sampled_from(["ANY", "NONE"]) | st.lists(RULES, min_size=1, max_size=3)
+#: `../x` needs a namespace to go up from: names of these documents have one.
 PARTY = st.one_of(st.fixed_dictionaries({"session": PATHS}, optional={"session_hash": HEX}),
                   st.fixed_dictionaries({"namespace": PATHS}),
                   st.builds("../{}".format, PATHS).map(lambda n: {"session": n}))
@@ -285,7 +297,7 @@ def documents(draw) -> dict:
         return [{"name": f"{letter}{n}", **row} for n, row in enumerate(draw(st.lists(rows, max_size=most)))]
 
     secrets = [{"name": "key", "kind": "private-key"}, *named("s", SECRETS, 3), *named("c", CERTIFICATE, 2)]
-    found = {"version": draw(st.sampled_from(["0.3", "0.3.10"])), "name": draw(PATHS),
+    found = {"version": draw(st.sampled_from(["0.3", "0.3.10"])), "name": "up/" + draw(PATHS),
              "secrets": draw(st.permutations(secrets)), "services": named("w", SERVICE, 2), "security": draw(SECURITY),
              "predecessor": draw(st.none() | HEX),
              "access_policy": draw(st.fixed_dictionaries({}, optional={
