@@ -48,8 +48,8 @@ MISTAKES: tuple[Mistake, ...] = (
             note="No error, no warning from curl: this is the dangerous one."),
     Mistake("name", "the address in the URL in place of the name cas", name=_ADDRESS),
     Mistake("leaf-file", "the server's own certificate in place of its authorities", file="leaf.crt",
-            note="Some tools (curl, Python from 3.13 on) take whatever stands in the file for the end of a chain, others want a root. "
-                 "Who saves what a server shows, and trusts it, trusts whoever answered."),
+            note="Some tools (curl, Python from 3.13 on) take whatever stands in the file for the end of a chain, others want a "
+                 "root. Who saves what a server shows, and trusts it, trusts whoever answered."),
     Mistake("instance-file", "one certificate of the two", file="instance.crt",
             note="Who goes on here is right: the instance was attested too."),
     Mistake("leaf-as-authority", "a certificate that a stolen TLS key signed", "signed-by-leaf"),
