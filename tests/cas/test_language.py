@@ -80,6 +80,7 @@ WRONG = [
     ("security:\n  attestation:\n    ignore_advisories: [SA-1]", "ignore_advisories[0] at line 5", "INTEL-SA- and five digits"),
     ("predecessor: abc", "session: predecessor at line 3 column 14: got 'abc'", "scone session verify"),
     ("predecessor: &a x", "predecessor at line 3 column 14: got an anchor", "Write it out"),
+    ("volumes: {? " + "k" * 300 + " : x}", "volumes at line 3", "a key of 300 characters, where 256 are the most"),
     ("predecessor: !!str x", "predecessor at line 3 column 14: got the tag", "quotes make text"),
 ]
 

@@ -120,6 +120,8 @@ def test_a_chain_is_issued_in_whatever_order_it_is_written():
     assert names.get_values_for_type(x509.DNSName) == ["web.example"] and len(names) == 2
     assert web.subject.rfc4514_string() == "CN=web.example" and sub.subject.rfc4514_string() == "CN=sub"
     assert list(web.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [ExtendedKeyUsageOID.SERVER_AUTH]
+    uses = [c.extensions.get_extension_for_class(x509.KeyUsage).value for c in (web, sub, root)]
+    assert [(u.digital_signature, u.key_cert_sign) for u in uses] == [(True, False), (False, True), (False, True)]
     assert root.subject.rfc4514_string() == "CN=our root" and root.not_valid_after_utc == NOW + timedelta(days=3650)
     assert web.not_valid_after_utc == NOW + timedelta(days=365) and web.not_valid_before_utc < NOW
 
