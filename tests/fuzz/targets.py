@@ -337,11 +337,17 @@ def signed_lists(data: bytes) -> str:
     if isinstance(proof, str) or not proof.genuine:
         return proof if isinstance(proof, str) else refusal(proof)
     body, platform = json.loads(content), proof.platform
+    assert platform is not None and proof.platform_tcb_status is not None and proof.qe_tcb_status is not None
     if name == "tcb_info":
-        assert platform is not None and proof.platform_tcb_status is not None
         status = meaning.reached(body["tcbLevels"], platform.components, platform.pce_svn)
-        if proof.platform_tcb_status.dcap_name != status or body["fmspc"].lower() != platform.fmspc.hex():
-            raise Forged(f"another status than the list has for this platform: {status}")
+        told, fits = proof.platform_tcb_status, body["fmspc"].lower() == platform.fmspc.hex()
+    else:
+        enclave = Quote.from_bytes(corpus.good_quotes()[0].data).qe_report
+        able = [level for level in body["tcbLevels"] if level["tcb"]["isvsvn"] <= enclave.isv_svn]
+        status = max(able, key=lambda level: level["tcb"]["isvsvn"])["tcbStatus"]
+        told, fits = proof.qe_tcb_status, body["mrsigner"].lower() == enclave.mrsigner
+    if told.dcap_name != status or not fits:
+        raise Forged(f"another status than the list has for this platform: {status}")
     return "accepted: truly signed, and read as a plain reader does"
 
 
