@@ -159,7 +159,7 @@ def main() -> int:
         return 0
     if args.input:
         for name in names:
-            print(f"{name}: {TARGETS[name].outcome(args.input.read_bytes())}")
+            print(f"{name}: {outcome(TARGETS[name], args.input.read_bytes())}")
         return 0
     for name in names:
         for sample in TARGETS[name].samples():
