@@ -155,6 +155,24 @@ def test_matrix(casnb):
         valid(found | {"rows": found["rows"][1:]}, "matrix")
 
 
+@pytest.mark.parametrize("more", [(), ("--without", "binding"), ("--strict",)])
+def test_attack(casnb, more):
+    """A story and a run, in or out, with an appraisal or without, are valid; half of one is not."""
+    found = json.loads(casnb("attack", "relay", *more, "--json").stdout)
+    valid(found, "attack")
+    for run in found["runs"]:
+        del run["steps"]
+    with pytest.raises(jsonschema.ValidationError):
+        valid(found, "attack")
+
+
+def test_attack_matrix():
+    """So is a matrix of attacks, here a small one."""
+    from casnb.simulator.mallory import Defence, matrix
+
+    valid(matrix({"-G": Defence.of("-G")}, ["forged-quote"]).to_json(), "attackMatrix")
+
+
 def test_flag_names_are_the_catalogues():
     """The schema knows every flag there is."""
     assert SCHEMA["$defs"]["flagName"]["enum"] == [f.name for f in (*FLAGS, *NEWER)]
@@ -182,7 +200,8 @@ def test_documentation_agrees():
     assert len(examples) == 3
     for example, form in zip(examples, ("verify", "verifyLine", "decodeLine"), strict=True):
         valid(example, form)
-    for form in ("verify", "verifyLine", "manifest", "decode", "decodeLine", "explain", "translation", "flags", "matrix"):
+    for form in ("verify", "verifyLine", "manifest", "decode", "decodeLine", "explain", "translation", "flags", "matrix",
+                 "attack", "attackMatrix"):
         assert f"`{form}`" in text and form in SCHEMA["$defs"]
     for name in SCHEMA["$defs"]["decoded"]["properties"]["type"]["enum"]:
         assert f"`{name}`" in text

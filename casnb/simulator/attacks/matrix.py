@@ -106,7 +106,7 @@ class AttackMatrix(Shown):
         rows = []
         for name, row in self.stopped.items():
             cells = "".join(f"<td>{cell(by)}</td>" if by else _GOT_IN for by in row.values())
-            rows.append(f'<tr><th scope="row" style="white-space:nowrap"><code>{cell(name)}</code></th>{cells}</tr>')
+            rows.append(f'<tr><th scope="row"><code style="white-space:nowrap">{cell(name)}</code></th>{cells}</tr>')
         return (f'<div style="overflow-x:auto" role="region" tabindex="0" aria-label="Attacks and defences"><table>'
                 f'<caption>What stops which attack; {IN}: nothing did</caption><thead><tr><th scope="col">attack</th>{head}</tr>'
                 f'</thead><tbody>{"".join(rows)}</tbody></table></div>')
