@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
@@ -174,8 +174,14 @@ def announce(view: View, spot: Spot) -> str:
 
 def announce_check(view: View, check: str) -> str:
     """Return which bytes a check looks at, in words."""
-    places = " and ".join(f"byte {a}" if b == a + 1 else f"bytes {a} to {b - 1}" for a, b in view.map.ranges(check))
-    return f"{check}, {check_title(check)[0]}: looks at {places}"
+    return f"{check}, {check_title(check)[0]}: looks at {places(view.map.ranges(check))}"
+
+
+def places(ranges: Sequence[tuple[int, int]]) -> str:
+    """Return stretches in words: `byte 96`, `bytes 0 to 431 and 436 to 563`."""
+    said = [str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in ranges]
+    noun = "byte" if said and said[0].isdigit() and len(said) == 1 else "bytes"
+    return f"{noun} {', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else f"{noun} {''.join(said)}"
 
 
 def _mark(view: View, spot: Spot) -> str:
@@ -235,10 +241,14 @@ def render_html(view: View) -> str:
         opened = " open" if spot.id == view.field else ""
         name = f"<details{opened}><summary><code>{cell(row[2])}</code></summary><dl>{_terms(view, spot)}</dl></details>"
         out.append(f'<tr data-field="{cell(spot.id)}"><td>{row[0]}</td><td>{row[1]}</td><td>{name}</td>'
-                   f'<td><code class="long">{cell(row[3])}</code></td><td>{cell(row[4])}</td><td>{cell(row[5])}</td></tr>')
+                   f'<td{_WHOLE if len(row[3]) <= 40 else ""}><code>{cell(row[3])}</code></td>'
+                   f"<td>{cell(row[4])}</td><td>{cell(row[5])}</td></tr>")
     left = f"<p>{cell(_left(view))}</p>" if _left(view) else ""
     folded = f"<details><summary>The bytes, sixteen a line</summary><pre>{escape(dump(view))}</pre></details>"
     return f"{''.join(out)}</tbody></table>{left}{folded}"
+
+
+_WHOLE = ' style="white-space:nowrap"'
 
 
 def _terms(view: View, spot: Spot) -> str:

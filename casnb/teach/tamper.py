@@ -18,6 +18,7 @@ from casnb.policy import AttestationPolicy, appraise
 from casnb.simulator.intel import Intel
 from casnb.simulator.keys import Seed, raw_point, sign_raw
 from casnb.simulator.platform import Platform
+from casnb.teach.explorer import places
 from casnb.teach.facts import Facts
 from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import VerifiedEndorsements, verify_endorsements
@@ -125,7 +126,7 @@ def render_before(outcome: Outcome) -> str:
     """Return why the earlier checks did not notice."""
     if not outcome.before:
         return ""
-    return html_table(("earlier check", "why it did not notice"), outcome.before, "Before it", code=(0,))
+    return html_table(("earlier check", "why it did not notice"), outcome.before, "Earlier checks", code=(0,))
 
 
 class Tamper:
@@ -202,8 +203,7 @@ class Tamper:
         if not ranges:
             return f"reads nothing of this: it compares {check_title(check.id)[1]}"
         if not any(a <= n < b for a, b in ranges for n in touched):
-            places = " and ".join(f"{a} to {b - 1}" if b > a + 1 else str(a) for a, b in ranges)
-            return f"looks at {places}, and nothing changed there"
+            return f"looks at {places(ranges)}, and nothing changed there"
         if check.status is CheckStatus.WAIVED:
             return f"saw it, and {check.flag} accepts it"
         if check.id in means.fits and means.name != "none":

@@ -74,10 +74,11 @@ def test_it_says_why_the_earlier_checks_did_not_notice(labs):
     """Not looking there, looking elsewhere altogether, or being satisfied by the key that she has."""
     why = dict(labs["production"].flip(112, 1, "stolen-key").before)
     assert why["quote-signature"] == "looks there, and is satisfied: she has the attestation key of this very machine"
-    assert why["debug"] == "looks at 96, and nothing changed there"
+    assert why["debug"] == "looks at byte 96, and nothing changed there"
     assert why["tcb-info-current"].startswith("reads nothing of this: it compares issue date")
     why = dict(labs["public"].flip(176, 1, "stolen-epid").before) | dict(labs["public"].flip(368, 1, "stolen-epid").before)
-    assert why["mrenclave"] == "looks at 112 to 143, and nothing changed there" and why["avr-nonce"] == "no nonce was asked for"
+    assert why["mrenclave"] == "looks at bytes 112 to 143, and nothing changed there"
+    assert why["avr-nonce"] == "no nonce was asked for"
     waived = dict(labs["public"].judge(_both(labs["public"], 96, 368), "stolen-epid").before)
     assert waived["debug"].startswith("looks there, and what it compares still holds")
 

@@ -55,7 +55,8 @@ def render(model: TamperModel) -> str:
     if model.error:
         return html_verdict("error", cell(model.error, 500), live=True)
     outcome: Outcome = model.outcome
-    return render_verdict(outcome) + html_table(("tampered", "with"), outcome.rows()[:-1 if not outcome.later else None])
+    return render_verdict(outcome) + html_table(
+        ("tampered", "with"), [row for row in outcome.rows() if row[0] != "outcome"])
 
 
 class Snapshot(Shown):
@@ -92,7 +93,8 @@ class TamperPanel(widgets.VBox):  # type: ignore[misc]
             tamper = Tamper(facts)
         self.model = TamperModel(tamper, means=means)
         wide = widgets.Layout(width="auto", max_width="60em")
-        self.explorer = ByteExplorer(view(tamper.report, self.model.outcome.result), editable=True, judge=self._judge)
+        first = view(tamper.report, self.model.outcome.result)
+        self.explorer = ByteExplorer(first, editable=True, layer="changes", judge=self._judge)
         self.chooser = widgets.Dropdown(
             options=[(m.words, m.name) for m in tamper.means], value=means, description="Mallory signs with", layout=wide,
             style={"description_width": "initial"})
