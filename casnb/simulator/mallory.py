@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 from casnb.errors import UsageError
 from casnb.simulator.attacks import certificates, channel, hardware, identity
 from casnb.simulator.attacks.defence import HABITS as HABITS
 from casnb.simulator.attacks.defence import Defence as Defence
+from casnb.simulator.attacks.exhibit import Exhibit
 from casnb.simulator.attacks.matrix import FLAG_SETS as FLAG_SETS
 from casnb.simulator.attacks.matrix import HABIT_SETS as HABIT_SETS
 from casnb.simulator.attacks.matrix import AttackMatrix as AttackMatrix
@@ -48,6 +50,20 @@ def run(name: str, defence: Defence | None = None, *, seed: str = "casnb") -> Ou
         except Stopped as exc:
             return Outcome(chosen, defence, exc.by, result=stage.result, steps=tuple(stage.steps))
     return Outcome(chosen, defence, "", loot.words, loot.values, stage.result, tuple(stage.steps))
+
+
+@lru_cache(maxsize=8)
+def exhibits(seed: str) -> tuple[Exhibit, ...]:
+    """Run every attack of a seed once, in a second or two, and keep what each one showed."""
+    return tuple(Exhibit.of(a, seed) for a in ATTACKS.values())
+
+
+def foresee(defence: Defence, *, seed: str = "casnb") -> dict[str, str]:
+    """Return for every attack what would stop it, empty where it would get in: in milliseconds, from what it showed before.
+
+    A run says the same. Raises UsageError for a policy that contradicts itself, and for a defence without a usual habit.
+    """
+    return {e.attack.name: e.stopper(defence) for e in exhibits(seed)}
 
 
 def matrix(columns: Mapping[str, Defence] = FLAG_SETS, names: Iterable[str] = tuple(ATTACKS), *,

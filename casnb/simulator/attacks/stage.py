@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
@@ -38,6 +38,10 @@ from casnb.simulator.world import World
 from casnb.verify.dispatch import verify
 from casnb.view import short
 
+if TYPE_CHECKING:
+    from casnb.evidence.cas_report import CasReport
+    from casnb.verify.proof import Proof
+
 HONEST = SCENARIOS["production"]
 #: What the honest CAS serves, and what Mallory would have you read.
 TRUE_VALUE, FALSE_VALUE = "42", "1337"
@@ -58,6 +62,12 @@ def _world(seed: str, scenario: Scenario, build: tuple[tuple[str, Any], ...]) ->
     """Worlds are made once for many runs: they never change."""
     world = World(seed, scenario)
     return world.with_build(**dict(build)) if build else world
+
+
+@lru_cache(maxsize=64)
+def _key_hash(world: World) -> str:
+    """What -c names of a world's CAS."""
+    return CasChain.from_pem(world.cas_chain_pem).key_hashes[0]
 
 
 class FakeCas:
@@ -87,13 +97,27 @@ class FakeCas:
         return [body]
 
 
+class Shown(NamedTuple):
+    """What the relying party was shown and asked for when it attested; `stops` are the attack's own checks."""
+
+    report: CasReport
+    proof: Proof
+    policy: AttestationPolicy
+    stops: tuple[str, ...]
+
+
 class Stage:
-    """What a story is told on. `now` is the time at which the relying party judges; `result` its last appraisal."""
+    """What a story is told on. `now` is the time at which the relying party judges; `result` its last appraisal.
+
+    `page` is the MRENCLAVE that the page showed it, `shown` the evidence of its last attestation.
+    """
 
     def __init__(self, seed: str, defence: Defence) -> None:
         self.seed, self.defence = seed, defence
         self.steps: list[Step] = []
         self.result: AttestationResult | None = None
+        self.page = ""
+        self.shown: Shown | None = None
         self.honest = self.world()
         self.now: datetime = self.honest.now
         self._open = ExitStack()
@@ -145,8 +169,8 @@ class Stage:
 
     def policy(self, page: str = "") -> AttestationPolicy:
         """Return what the relying party asks for; `page` is the MRENCLAVE that the page shows them (left out: the right one)."""
-        shown = page or self.honest.mrenclave
-        policy = self.defence.asks(self.honest.vendor, page=shown, own=CasChain.from_pem(self.honest.cas_chain_pem).key_hashes[0])
+        self.page = shown = page or self.honest.mrenclave
+        policy = self.defence.asks(self.honest.vendor, page=shown, own=_key_hash(self.honest))
         if shown in policy.mrenclaves and self.defence.follows("second-source") and shown != self.honest.mrenclave:
             self.say("you", f"a second source says {short(self.honest.mrenclave)}, the page {short(shown)}: they disagree")
             raise Stopped("second-source")
@@ -162,13 +186,16 @@ class Stage:
             own = fetch_report(address, type="DCAP").report_body().mrenclave
             policy = replace(policy, mrenclaves=(own,))
             self.say("you", f"take MRENCLAVE {short(own)} from the report that is to be judged, and compare it with itself")
+        at = policy.verification_time or self.now
         if not bound:
             report = fetch_report(address, type="DCAP")
-            self.result = appraise(verify(report, roots=self.honest.roots, now=policy.verification_time or self.now), policy)
+            self.result = appraise(verify(report, roots=self.honest.roots, now=at), policy)
         else:
             saved = None if fresh else fetch_report(address, type="DCAP")
             tried = attempt(address, policy, roots=self.honest.roots, type="DCAP", now=self.now, report=saved)
-            self.result = tried.result
+            self.result, report = tried.result, tried.report
+            asked = replace(policy, nonce=tried.nonce or None)
+            self.shown = Shown(report, verify(report, roots=self.honest.roots, now=at), asked, stops)
         self.say("you", f"attest it with {' '.join(map(short, policy.arguments())) or 'no flag'}: {_short(self.result)}")
         if not self.result.accepted:
             failing = [c.id for c in self.result.failures] or ["certificate-binding"]
