@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from casnb.teach.mallory import FaultySignature, Foretold
     from casnb.teach.panels.explorer import ByteExplorer
     from casnb.teach.panels.flags import FlagPanel
+    from casnb.teach.panels.mallory import MalloryPanel
     from casnb.teach.panels.quiz import QuizPanel
     from casnb.teach.panels.tamper import TamperPanel
     from casnb.verify.pki import TrustAnchors
@@ -264,6 +265,12 @@ class Lab(Shown):
         from casnb.simulator.mallory import Defence, matrix
 
         return matrix({line or "no flag": Defence.of(line) for line in lines}, names, seed=self.seed)
+
+    def mallory(self, **state: Any) -> MalloryPanel:
+        """Return the prediction panel on this lab's seed; `attack` and `defence` may be given."""
+        from casnb.teach.panels.mallory import MalloryPanel
+
+        return MalloryPanel(self.seed, **state)
 
     @property
     def faulty_signature(self) -> FaultySignature:
