@@ -101,7 +101,8 @@ class TamperPanel(widgets.VBox):  # type: ignore[misc]
         self.verdict, self.checks = widgets.HTML(layout=wide), widgets.HTML(layout=wide)
         for name, control in (("means", self.chooser), ("verdict", self.verdict), ("checks", self.checks)):
             control.add_class(f"t-{name}")
-        super().__init__([self.chooser, self.verdict, self.explorer, self.checks])
+        style = widgets.HTML(page(""))
+        super().__init__([style, self.chooser, self.verdict, self.explorer, self.checks])
         self.add_class("t-tamper")
         self.chooser.observe(self._chosen, names="value")
         self.model.observe(self._show, names=["outcome", "error"])
@@ -154,9 +155,10 @@ class TamperPanel(widgets.VBox):  # type: ignore[misc]
         """Bring every control and rendering in line with the model."""
         m = self.model
         self.chooser.value = m.means
-        self.verdict.value = page(render(m))
-        self.checks.value = page(render_before(m.outcome) + html_result(m.outcome.result.checks, m.outcome.result.sentence, (),
-                                                                        m.outcome.result.verdict.value))
+        result = m.outcome.result
+        table = html_result(result.checks, result.sentence, (), result.verdict.value)
+        self.verdict.value = page(render(m), style=False)
+        self.checks.value = page(render_before(m.outcome) + table, style=False)
         if not self._asked and m.outcome.result.checks != self.explorer.view.checks:
             self.explorer.show(replace(self.explorer.view, checks=m.outcome.result.checks))
 
