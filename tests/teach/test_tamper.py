@@ -161,3 +161,10 @@ def test_a_hostile_report_is_text(cases):
         assert "<script" not in html and "<img" not in html
     panel.sign_with("stolen-epid")
     assert "&lt;script&gt;" in panel.checks.value and "<script" not in panel.checks.value
+
+
+def test_what_failed_before_is_not_the_readers_doing(labs):
+    """Under a policy that refuses the unchanged report, the first check that notices is one that passed before."""
+    lab = Tamper(labs["public"].facts, AttestationPolicy(mrenclaves=(labs["public"].world.mrenclave,)))
+    assert [c.id for c in lab.baseline.failures] == ["tcb-status", "debug", "mrsigner"]
+    assert lab.flip(112, 1, "stolen-epid").first.id == "mrenclave" and lab.judge(lab.map.data).first is None
