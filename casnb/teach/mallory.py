@@ -14,16 +14,17 @@ from casnb.view import Shown, cell
 
 #: What a prediction may be, and what it means.
 PREDICTIONS = {"in": "Mallory gets in", "out": "Mallory is stopped"}
+_ASK = "put 'in' or 'out' in place of the three dots, and run the cell again."
 
 
 class Foretold(Shown):
     """A prediction and, once it is there, the outcome. Three dots are a state of their own: then nothing has run.
 
-    `defence` is what the attack is run against. `outcome` and `right` are None until there is a prediction.
+    `defence` is what the attack is run against, `ask` how one predicts. `outcome` and `right` are None until there is a prediction.
     """
 
-    def __init__(self, chosen: Attack, prediction: object, defence: Defence, seed: str) -> None:
-        self.attack, self.defence = chosen, defence
+    def __init__(self, chosen: Attack, prediction: object, defence: Defence, seed: str, ask: str = _ASK) -> None:
+        self.attack, self.defence, self.ask = chosen, defence, ask
         value = plain(prediction)
         known = value.strip().lower() if isinstance(value, str) else None
         self.prediction = known if known in PREDICTIONS else None
@@ -39,7 +40,7 @@ class Foretold(Shown):
     def verdict(self) -> str:
         """The prediction and what became of it, in words."""
         if self.outcome is None:
-            return f"{self.problem} Predict first: put 'in' or 'out' in place of the three dots, and run the cell again.".strip()
+            return f"{self.problem} Predict first: {self.ask}".strip()
         return f"You predicted {self.prediction!r}, {PREDICTIONS[str(self.prediction)]}: " + (
             "so it was." if self.right else "it was not so. Where did the two of you part?")
 

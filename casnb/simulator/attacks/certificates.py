@@ -31,7 +31,7 @@ def _first_use(stage: Stage) -> Loot:
     if stage.defence.follows("attest-first"):
         return stage.served(stage.attest(address, stage.policy(), ("certificate-binding",)), address)
     trust = stage.trust(shown_chain(address)[1:])
-    stage.say("you", "save what `openssl s_client -showcerts` shows as cas_cert.crt, and leave the attestation for later")
+    stage.say("you", "save what openssl s_client -showcerts shows as cas_cert.crt, and leave the attestation for later")
     return stage.served(trust, address)
 
 
@@ -111,7 +111,7 @@ ATTACKS = (
         "curl wants a --cacert, and openssl s_client prints the server's certificates. Saved, and no error any more. What is known "
         "of the server now?",
         "That it is the same one as at the first time. Trust on first use pins whoever answered then, and Mallory answered.",
-        "Attest first; keep the certificates of the accepted report: `scone cas show-certificate > cas_cert.crt`.",
+        "Attest first; keep the certificates of the accepted report: scone cas show-certificate > cas_cert.crt.",
         "SCONE documentation, CAS REST API: cacert from show-certificate", "2024", _first_use),
     Attack(
         "no-verify", PERSONAS["net"], "answer a client that does not verify", ("tls-chain",),

@@ -105,7 +105,7 @@ ATTACKS = (
         "The report is fresh, genuine, and about the right CAS. Mallory did not change a bit of it. Whom do you then talk to?",
         "Evidence says what runs somewhere. Only report data say through which certificate it speaks; a script that never compares "
         "them accepts an honest report from anybody who passes it on.",
-        "Hash the certificates (and the nonce) that the server shows, and compare with the report data. `scone cas attest` does.",
+        "Hash the certificates (and the nonce) that the server shows, and compare with the report data, as scone cas attest does.",
         "RFC 9334, section 10.4; Gramine, MarbleRun and SCONE bind the TLS key in report data", "2023-01", _relay),
     Attack(
         "replay", PERSONAS["net"], "show a report from before she broke in", ("nonce",),

@@ -59,9 +59,14 @@ class MalloryModel(traitlets.HasTraits):
         return told
 
 
+def waiting(model: MalloryModel) -> Foretold:
+    """Return the question without an outcome."""
+    return Foretold(attack(model.attack), ..., model.against, model.seed, "choose what you expect, then let Mallory try.")
+
+
 def render_mallory(model: MalloryModel) -> str:
     """Return question, prediction and outcome as HTML; the outcome is there only where there was a prediction before."""
-    told = model.told or Foretold(attack(model.attack), ..., model.against, model.seed)
+    told = model.told or waiting(model)
     trouble = f"<p>{cell(model.error, 400)}</p>" if model.error else ""
     return str(told._html()) + trouble
 
@@ -129,8 +134,7 @@ class MalloryPanel(widgets.VBox):  # type: ignore[misc]
 
     def snapshot(self) -> Snapshot:
         """Return the present state as something that stays readable in an export."""
-        m = self.model
-        return Snapshot(m.told or Foretold(attack(m.attack), ..., m.against, m.seed))
+        return Snapshot(self.model.told or waiting(self.model))
 
     def _guarded(self, step: Any) -> None:
         """Run a handler's step; what is refused is shown, since a callback's exception is not."""
