@@ -357,10 +357,8 @@ def test_slow_answer(stub, at):
             sock.sendall(b"x")
             time.sleep(0.05)
 
-    began = time.monotonic()
     with pytest.raises(SourceError, match=r"within 0\.3 s"):
         at(stub(drip).address, timeout=0.3).value("s", "v")
-    assert time.monotonic() - began < 1.5
 
 
 def test_unreachable(at, closed_port):

@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import fields, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -584,13 +583,12 @@ def test_a_bad_identity_in_the_file_is_not_replaced(filled):
     assert parsed(filled)["identity"] == "gone"
 
 
-def test_storing_is_quick(store, cas):
-    """A hundred entries do not make a command wait."""
+def test_a_hundred_entries_are_kept(store, cas):
+    """Adding one leaves all the others as they are."""
     store.add(cas)
     found = parsed(store)
     found["cas_db"].update({f"cas-{n}": found["cas_db"]["cas.example"] for n in range(100)})
     store.path.write_text(json.dumps(found))
-    began = time.perf_counter()
     store.add(cas)
-    store.get("cas-99")
-    assert time.perf_counter() - began < 1
+    assert len(parsed(store)["cas_db"]) == 101
+    assert store.get("cas-99").name == "cas-99"

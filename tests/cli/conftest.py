@@ -68,6 +68,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 def serve_process(folder: Path, *words: str) -> Iterator[SimpleNamespace]:
     """Run `casnb serve` as a process of its own until the end of the block; it must leave with exit code 0."""
     env_file, log = folder / "cas.env", folder / "serve.log"
+    env_file.unlink(missing_ok=True)  # one that an earlier server left would be taken for this one's
     began = time.monotonic()
     with log.open("w") as out:
         process = subprocess.Popen([str(BIN / "casnb"), "serve", "--env-file", str(env_file), *words], env=environment(folder),
@@ -77,9 +78,8 @@ def serve_process(folder: Path, *words: str) -> Iterator[SimpleNamespace]:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() - began < 30, "casnb serve does not answer"
             time.sleep(0.01)
-        took = time.monotonic() - began
         rows = (line.removeprefix("export ").split("=", 1) for line in env_file.read_text().splitlines())
-        yield SimpleNamespace(env_file=env_file, took=took, **{name: shlex.split(value)[0] for name, value in rows})
+        yield SimpleNamespace(env_file=env_file, **{name: shlex.split(value)[0] for name, value in rows})
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0, log.read_text()

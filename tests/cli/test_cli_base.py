@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -165,18 +164,13 @@ def test_wrong_use_exits_2_and_says_where_help_is(casnb, words):
 
 
 @pytest.mark.scripts
-def test_help_is_quick():
-    """`casnb --help` loads nothing heavy: under 0.3 s at best, and no rich, requests or cryptography."""
+def test_help_loads_nothing_heavy():
+    """`casnb --help` needs no rich, requests or cryptography; `make bench` says how long it takes."""
     code = "import sys; sys.argv = ['casnb', '--help']\nfrom casnb.cli.main import main\n" \
            "try: main()\nexcept SystemExit: pass\n" \
            "print(sorted({'rich', 'requests', 'cryptography', 'flask', 'bs4', 'pydantic', 'jupyter_client'} & set(sys.modules)))"
-    best = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60).stdout
-        best.append(time.perf_counter() - begin)
-        assert out.splitlines()[-1] == "[]"
-    assert min(best) < 0.3
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60).stdout
+    assert out.splitlines()[-1] == "[]"
 
 
 class TestWritingFiles:

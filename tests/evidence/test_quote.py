@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-import time
 from dataclasses import replace
 
 import pytest
@@ -80,16 +79,6 @@ def test_a_tdx_quote_is_named_as_one_that_is_not_read(vectors):
     """Version 5 is refused in words, not misread as version 3."""
     with pytest.raises(EvidenceError, match=r"version: got 5, wanted 3.*TDX"):
         parse_quote((vectors / "dcap" / "gotdx-v5-tdx" / "quote.bin").read_bytes())
-
-
-def test_parsing_is_quick():
-    """Reading a quote takes less than 50 microseconds."""
-    best = 1.0
-    for _ in range(200):
-        start = time.perf_counter()
-        Quote.from_bytes(DATA)
-        best = min(best, time.perf_counter() - start)
-    assert best < 50e-6
 
 
 def changed(offset: int, form: str, value: int) -> bytes:

