@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from casnb.cas.session import public_key
@@ -19,7 +19,8 @@ from casnb.simulator.store import Store
 from casnb.simulator.world import World
 from casnb.verify.keyhash import base58check
 
-NAMES = ("a", "b", "a/x", "a/x/y", "b/x")
+#: Some more often than others, so that histories grow and namespaces have something in them.
+NAMES = ("a", "a", "a", "a/x", "a/x", "a/x/y", "b")
 WHO = ("alice", "bob", "nobody")
 BOGUS = "00" * 32
 
@@ -75,14 +76,16 @@ class Model:
 entries = st.sampled_from(("CREATOR", "ANY", "NONE", "bob"))
 policies = st.fixed_dictionaries({"read": entries, "update": entries},
                                  optional={"create_sessions": entries, "list_sessions": entries})
-which = st.sampled_from(("none", "current", "first", "bogus"))
+which = st.sampled_from(("none", "current", "current", "first", "first", "bogus"))
 steps = st.lists(st.one_of(
     st.tuples(st.just("create"), st.sampled_from(WHO), st.sampled_from(NAMES), which, policies),
-    st.tuples(st.just("create"), st.sampled_from(("alice", "bob")), st.sampled_from(NAMES), st.sampled_from(("none", "current")),
-              st.just({"read": "CREATOR", "update": "CREATOR"})),
+    st.tuples(st.just("create"), st.just("alice"), st.sampled_from(NAMES), st.sampled_from(("none", "current")),
+              st.fixed_dictionaries({"read": entries, "update": st.just("CREATOR")})),
+    st.tuples(st.just("create"), st.just("alice"), st.sampled_from(NAMES), st.just("current"),
+              st.fixed_dictionaries({"read": entries, "update": st.just("CREATOR")})),
     st.tuples(st.just("read"), st.sampled_from(WHO), st.sampled_from(NAMES), which, st.none()),
     st.tuples(st.just("list"), st.sampled_from(WHO), st.just("a"), st.just("none"), st.none()),
-), min_size=4, max_size=24)
+), min_size=10, max_size=30)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +93,14 @@ def world() -> World:
     return World("model tests")
 
 
+OWN = {"read": "CREATOR", "update": "CREATOR"}
+
+
 @given(plan=steps)
+@example(plan=[("create", "alice", "a", "none", OWN), ("create", "alice", "a", "current", {**OWN, "read": "ANY"}),
+               ("read", "bob", "a", "current", None), ("read", "bob", "a", "first", None), ("read", "alice", "a", "first", None),
+               ("create", "alice", "a", "bogus", OWN), ("create", "alice", "a", "first", OWN),
+               ("create", "bob", "a", "current", OWN)])
 @settings(max_examples=40, deadline=None)
 def test_the_cas_answers_as_the_model(plan, world, alice, bob, tmp_path_factory):
     """Every status, hash, text, value and list is the model's, and a refused read looks as if nothing were there."""
