@@ -312,6 +312,14 @@ def test_create_sessions_decides_who_creates_below(call, alice, bob, policy, who
     assert admitted == {"everybody": [alice, bob], "alice": [alice], "nobody": []}[who]
 
 
+def test_a_session_in_language_0_2_is_no_namespace(call, alice):
+    """Until it is updated to 0.3, as assignment 4 does."""
+    old = call.create("name: space\nversion: '0.2'\n", alice)[1]["hash"]
+    assert call.create(POLICY.replace("mine", "space/below"), alice)[0] == 404
+    assert call.create(f"name: space\nversion: '0.3'\npredecessor: {old}\n", alice)[0] == 201
+    assert call.create(POLICY.replace("mine", "space/below"), alice)[0] == 201
+
+
 def test_of_hidden_and_missing_the_same_is_asked(call, alice, bob, monkeypatch):
     """No answer is quicker because there is nothing: a policy is consulted as often for a name that is free."""
     from casnb.cas.session import Session as model
