@@ -87,6 +87,12 @@ class Secret:
         """Whether the CAS makes its value."""
         return self.value is None and self.imported is None
 
+    def keeps(self, before: Secret | None) -> bool:
+        """Whether an update goes on with the value that the CAS made for this name in the version before."""
+        if before is None or not (self.made and before.made) or before.kind != self.kind or self.kind in CERTIFICATES:
+            return False
+        return self.migrate and before.key_type == self.key_type if self.kind == "private-key" else before.size == self.size
+
     def normalised(self) -> dict[str, Any]:
         """Return the members in the order in which they are hashed; order and filled defaults are casnb's own choice."""
         out: dict[str, Any] = {"name": self.name, "kind": self.kind}

@@ -71,11 +71,9 @@ def generate(session: Session, before: Stored | None = None, *, now: datetime, r
 
 
 def _kept(secret: Secret, before: Stored | None) -> str | None:
-    old = before.session.secret(secret.name) if before else None
-    if before is None or old is None or old.kind != secret.kind:
+    if before is None or not secret.keeps(before.session.secret(secret.name)):
         return None
-    same = secret.migrate and old.key_type == secret.key_type if secret.kind == "private-key" else old.size == secret.size
-    return before.values.get(secret.name) if same else None
+    return before.values.get(secret.name)
 
 
 def _make(secret: Secret, random: Random) -> str:
