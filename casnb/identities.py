@@ -38,10 +38,19 @@ KNOWN_SIGNERS: tuple[Signer, ...] = (
            "signs Intel's own quoting enclaves"),
 )
 
+#: The packaged keys of the simulator: whoever has casnb has them. No appraisal knows them; a measurement says whose they are.
+SIMULATED_SIGNERS: tuple[Signer, ...] = tuple(
+    Signer(f"casnb's simulated {name} signer", mrsigner, "the key is part of casnb: it says nothing about who built the enclave",
+           anybody_can_sign=True)
+    for name, mrsigner in (("vendor", "52135c9b8342a9c89d15022d689a9d7b44367268de92e7d1ed1d4439bdf9de0c"),
+                           ("test", "d010e41c9db88454f8a26adabbb193ad6cdddc2fdb4b35be99a597bacdad7262"),
+                           ("owner", "aa2a43d8ab9b9af2e1368889e442cde431869815c7413f26e22aa6f7264b7aab")))
+
 #: What `scone cas attest` expects without identity options: Scontain's signer, the CAS product, ISVSVN 5 or later.
 SCONTAIN_CAS = ExpectedSigner(KNOWN_SIGNERS[0].mrsigner, 41316, 5, KNOWN_SIGNERS[0].name)
 
 
-def known_signer(mrsigner: str) -> Signer | None:
-    """Return the public record of this MRSIGNER, or None."""
-    return next((s for s in KNOWN_SIGNERS if s.mrsigner == mrsigner), None)
+def known_signer(mrsigner: str, *, simulated: bool = False) -> Signer | None:
+    """Return the public record of this MRSIGNER, or None; the simulator's own signers are known only if `simulated`."""
+    rows = (*KNOWN_SIGNERS, *SIMULATED_SIGNERS) if simulated else KNOWN_SIGNERS
+    return next((s for s in rows if s.mrsigner == mrsigner), None)

@@ -11,7 +11,7 @@ from casnb.advisories import ADVISORIES
 from casnb.cas.diagnoses import DIAGNOSES
 from casnb.cas.recipes import RECIPES
 from casnb.cas.tables import TABLES
-from casnb.checks import CATALOGUE
+from casnb.catalogue import BUILD_CHECKS, CATALOGUE
 from casnb.errors import UsageError
 from casnb.simulator.world import World
 from casnb.verify.tables import advisories, checks, fill, statuses
@@ -37,6 +37,13 @@ def test_tables_are_the_data(text):
     assert fill(text) == text
     for name, made in (("statuses", statuses), ("checks", checks), ("advisories", advisories)):
         assert text.count(f"<!-- begin {name} -->\n{made()}\n<!-- end {name} -->") == 1
+
+
+def test_measurement_page_is_the_data():
+    """The page on measuring carries the tables of fields and checks as they are. To renew it: fill(text) of casnb.verify.tables."""
+    text = PAGE.with_name("measurement.md").read_text(encoding="utf-8")
+    assert fill(text) == text
+    assert all(text.count(f"| `{id}` |") == 1 for id in BUILD_CHECKS) and text.count("| `ssa_frame_size` |") == 1
 
 
 def test_every_row_is_there():

@@ -68,21 +68,22 @@ def emit_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file as a whole; where that fails the old one is untouched. Raises SourceError.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace a file as a whole (text as UTF-8); where that fails the old one is untouched. Raises SourceError.
 
     A link is followed, the mode of an old file kept; a device or pipe is written to, never replaced.
     """
     temporary = None
+    data = content.encode("utf-8") if isinstance(content, str) else content
     try:
         path = path.resolve()
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8", newline="\n")
+            path.write_bytes(data)
             return
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(mode)

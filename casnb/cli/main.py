@@ -15,6 +15,7 @@ COMMANDS = {
     "stop": (_HERE + "serve:stop", "Stop the simulated CAS that runs in the background."),
     "scrape": (_HERE + "scrape:scrape", "The MRENCLAVE values of a public CAS page."),
     "decode": (_HERE + "decode:decode", "A piece of evidence as a table of fields."),
+    "measure": (_HERE + "measure:measure", "Which enclave an image or program is, and whether its signer signed it."),
     "verify": (_HERE + "verify:verify", "Is it genuine, is it wanted: every check, and a verdict."),
     "explain": (_HERE + "explain:explain", "A scone cas attest line, token by token, and a session as flags."),
     "flags": (_HERE + "flags:flags", "Which insecure flags a report needs; what each combination accepts."),

@@ -30,10 +30,11 @@ _EXITS = {0: "it ran until it was told to stop, or runs in the background now", 
 @option("--audit-log", type=click.Choice(["disabled", "unsigned", "signed"]), default="disabled", show_default=True,
         help="Keep an audit log, audit.jsonl in DIR, which `scone cas verify-audit-log` judges.")
 @option("--env-file", metavar="FILE", help="Write the export lines here as well, once it answers.")
+@option("--image", metavar="FILE", help="Write the CAS's container image here, for `casnb measure`.")
 @click.option("--background", is_flag=True, help="Return as soon as it answers; `casnb stop` ends it.")
 @click.pass_context
 def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, port: int | None, state: str | None,
-          audit_log: str, env_file: str | None, background: bool) -> None:
+          audit_log: str, env_file: str | None, image: str | None, background: bool) -> None:
     """Which CAS can I try all this on, without harm?
 
     Runs a simulated CAS and its public web page until interrupted, on loopback only. Once both answer it prints `export` lines
@@ -51,6 +52,10 @@ def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, por
     """
     target = Path(env_file).absolute() if env_file else None
     state = str(Path(state).absolute()) if state else None
+    if image:
+        from casnb.simulator.world import World
+
+        write_atomically(Path(image), World(seed, scenario).image())
     if background:
         from casnb.simulator.background import start_background
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from casnb.checks import CATALOGUE, PROOF_IDS
+from casnb.catalogue import BUILD_CHECKS, CATALOGUE, spec_of
+from casnb.checks import PROOF_IDS
 from casnb.errors import UsageError
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
@@ -34,14 +35,6 @@ from casnb.evidence.quote import (
 from casnb.evidence.report import ATTRIBUTE_BITS, LOCAL_REPORT, REPORT_BODY, ReportBody
 from casnb.evidence.sigstruct import SIGNED, SIGSTRUCT, SigStruct
 
-#: Checks that no appraisal makes: those of structures that a CPU judges. Title, and what it compares.
-OTHER_CHECKS: Mapping[str, tuple[str, str]] = {
-    "sigstruct-format": ("the SIGSTRUCT is well formed", "constants, vendor, date, exponent and reserved bytes with the format"),
-    "sigstruct-signature": ("the signer's key signed it", "S^3 mod N with the padded SHA-256 of bytes 0 to 127 and 900 to 1027"),
-    "sigstruct-q1": ("q1 is the first quotient", "q1 with floor(S^2 / N)"),
-    "sigstruct-q2": ("q2 is the second quotient", "q2 with floor((S^3 - q1*S*N) / N)"),
-    "ledger-format": ("the stream builds an enclave", "tags, order, alignment and padding of the records with what the CPU does"),
-}
 #: What the checks of a quoting enclave's own report compare; the field table speaks of a CAS's.
 _QE_CHECKS: Mapping[str, tuple[str, ...]] = {
     "misc_select": ("qe-identity",), "attributes_flags": ("qe-identity",), "attributes_xfrm": ("qe-identity",),
@@ -162,7 +155,7 @@ class ByteMap:
     def checks(self) -> tuple[str, ...]:
         """The checks that look at any of these bytes, in the order of every result."""
         found = {c for s in self.spots for c in (*s.checks, *s.covered)}
-        return tuple(c for c in (*CATALOGUE, *OTHER_CHECKS) if c in found)
+        return tuple(c for c in (*CATALOGUE, *BUILD_CHECKS) if c in found)
 
     def compared_by(self, check: str) -> tuple[Spot, ...]:
         """Return the fields that a check compares itself."""
@@ -193,7 +186,8 @@ class ByteMap:
 
 def check_title(id: str) -> tuple[str, str]:
     """Return a check's title and what it compares."""
-    return OTHER_CHECKS[id] if id in OTHER_CHECKS else (CATALOGUE[id].title, CATALOGUE[id].compares)
+    spec = spec_of(id)
+    return spec.title, spec.compares
 
 
 def from_layout(layout: Layout, data: bytes, noun: str = "data") -> ByteMap:
@@ -296,10 +290,10 @@ def _ledger(value: Ledger) -> ByteMap:
     for n, record in enumerate(value.records[:RECORD_LIMIT]):
         layout = ECREATE if isinstance(record, Ecreate) else EADD if isinstance(record, Eadd) else EEXTEND
         rows = layout.fields if layout is not EEXTEND else (*EEXTEND.fields, placed(CHUNK_DATA, EEXTEND.size, CHUNK_DATA.size))
-        spots += _spots(rows, f"{n}: {layout.name}", at, prefix=f"{n}.", covered=("mrenclave",))
+        spots += _spots(rows, f"{n}: {layout.name}", at, prefix=f"{n}.", covered=("mrenclave", "enclave-hash"))
         at = spots[-1].end
     if rest := len(data) - at:
         more = Field("further_records", at, rest, "bytes", f"{len(value.records) - RECORD_LIMIT} further records",
                      EEXTEND.fields[0].source, "Hashed like the ones above.")
-        spots.append(Spot("further_records", "ledger", more, (), ("mrenclave",)))
+        spots.append(Spot("further_records", "ledger", more, (), ("mrenclave", "enclave-hash")))
     return ByteMap("MRENCLAVE ledger", "ledger", data, tuple(spots))

@@ -157,6 +157,12 @@ class Ledger(Shown):
         return html_table(("record", "offset", "size", "what is measured"), self._rows(), repr(self).strip("<>"), code=(1, 3))
 
 
+def page_records(offset: int, flags: int, content: bytes) -> list[Record]:
+    """Return the records of one measured page: EADD, then EEXTEND for each 256 bytes of its 4096; content is filled with zeros."""
+    content = content.ljust(PAGE, b"\0")
+    return [Eadd(offset, flags), *(Eextend(offset + n, content[n : n + CHUNK]) for n in range(0, PAGE, CHUNK))]
+
+
 _WHY: dict[type, str] = {Ecreate: "how large the enclave is", Eadd: "that a page exists, and its rights", Eextend: "what is in it"}
 
 

@@ -49,7 +49,7 @@ SIGSTRUCT = Layout("SIGSTRUCT", 1808, (
           "Bit 1 clear: the host may start this very enclave with DEBUG. Bit 1 set: DEBUG is as in attributes, whatever the "
           "host wants."),
     Field("enclave_hash_bytes", 960, 32, "bytes", "ENCLAVEHASH: the MRENCLAVE this statement is about", _SDM,
-          "The CPU compares it with what it measured itself; only then does the enclave start.", ("mrenclave",)),
+          "The CPU compares it with what it measured itself; only then does the enclave start.", ("enclave-hash", "mrenclave")),
     Field("reserved3", 992, 16, "reserved", "zero", _SDM, _UNUSED, _FORMAT),
     Field("isv_ext_prod_id", 1008, 16, "bytes", "extended product number", _SDM, "Goes into the report with KSS."),
     Field("isv_prod_id", 1024, 2, "u16", "ISVPRODID given to the enclave", _SDM,
@@ -67,6 +67,28 @@ SIGSTRUCT = Layout("SIGSTRUCT", 1808, (
 SIGNED = ((0, 128), (900, 1028))
 #: DigestInfo of SHA-256 (RFC 8017, 9.2).
 _DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "little")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """RSA with exponent 3 as the CPU checks it, both sides of every comparison.
+
+    `q1` is floor(S^2 / N), `q2` floor((S^3 - q1*S*N) / N), `cube` S^3 mod N; beside them stand the stored quotients and the padded
+    hash of the signed bytes.
+    """
+
+    modulus: int
+    signature: int
+    q1: int
+    q1_stored: int
+    q2: int
+    q2_stored: int
+    cube: int
+    padded: int
 
 
 @dataclass(frozen=True)
@@ -145,19 +167,23 @@ class SigStruct(Shown):
         data = self.to_bytes()
         return b"".join(data[a:b] for a, b in SIGNED)
 
+    def relation(self) -> Relation | None:
+        """Return the numbers that the CPU works with; None where modulus or signature cannot be of an RSA-3072 key."""
+        n, s = _number(self.modulus), _number(self.signature)
+        if n < 1 << 3071 or not n & 1 or not 0 < s < n:
+            return None
+        q1, rest = divmod(s * s, n)
+        q2, cube = divmod(rest * s, n)
+        padded = b"\x00\x01" + b"\xff" * (384 - 3 - 51) + b"\x00" + _DIGEST_INFO + hashlib.sha256(self.signed_bytes).digest()
+        return Relation(n, s, q1, _number(self.q1), q2, _number(self.q2), cube, int.from_bytes(padded, "big"))
+
     def verify(self) -> tuple[bool, bool, bool]:
         """Return whether signature, q1 and q2 hold, as the CPU would check them.
 
         Plain integer arithmetic on public values. Not checked: whether the signer is one you trust.
         """
-        n, s = int.from_bytes(self.modulus, "little"), int.from_bytes(self.signature, "little")
-        if n < 1 << 3071 or not n & 1 or not 0 < s < n:
-            return False, False, False
-        wanted = b"\x00\x01" + b"\xff" * (384 - 3 - 51) + b"\x00" + _DIGEST_INFO + hashlib.sha256(self.signed_bytes).digest()
-        q1, rest = divmod(s * s, n)
-        q2 = rest * s // n
-        signed = pow(s, 3, n).to_bytes(384, "big") == wanted
-        return signed, q1 == int.from_bytes(self.q1, "little"), q2 == int.from_bytes(self.q2, "little")
+        r = self.relation()
+        return (False, False, False) if r is None else (r.cube == r.padded, r.q1 == r.q1_stored, r.q2 == r.q2_stored)
 
     def fields(self) -> list[FieldRow]:
         """Return one row a field."""

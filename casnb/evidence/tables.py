@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from casnb.evidence.avr import MEMBERS
 from casnb.evidence.cas_report import ADDITIONAL_DATA, PROOF_DATA
+from casnb.evidence.enclave import HEADER, SEGMENT
 from casnb.evidence.layout import Layout
 from casnb.evidence.measurement import EADD, ECREATE, EEXTEND
 from casnb.evidence.quote import CERTIFICATION, EPID_HEADER, LENGTH, QUOTE_HEADER, SIGNATURE_DATA
@@ -17,7 +18,7 @@ from casnb.evidence.strictjson import Member
 def all_layouts() -> tuple[Layout, ...]:
     """Return every binary structure, in the order in which a reader meets them."""
     return (REPORT_BODY, QUOTE_HEADER, LENGTH, SIGNATURE_DATA, CERTIFICATION, EPID_HEADER, LOCAL_REPORT, SIGSTRUCT, ECREATE, EADD,
-            EEXTEND)
+            EEXTEND, HEADER, SEGMENT)
 
 
 def all_members() -> dict[str, tuple[Member, ...]]:

@@ -18,7 +18,7 @@ from casnb.cas.https import Answer, error_messages, exchange
 from casnb.cas.trust import ClientIdentity
 from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.evidence import strictjson
-from casnb.evidence.measurement import CHUNK, PAGE, Eadd, Ecreate, Eextend, Ledger, Record
+from casnb.evidence.measurement import PAGE, Ecreate, Ledger, Record, page_records
 from casnb.simulator.keys import Seed
 from casnb.simulator.platform import Enclave, Platform
 from casnb.simulator.world import World
@@ -45,8 +45,7 @@ class ServiceBuild(Enclave):
         content = (0x1000).to_bytes(8, "little").rjust(24, b"\0").ljust(PAGE, b"\0") + self.program.ljust(pages * PAGE, b"\0")
         records: list[Record] = [Ecreate(1, size)]
         for offset in range(0, len(content), PAGE):
-            records.append(Eadd(offset, _CODE if offset else _TCS))
-            records += [Eextend(offset + n, content[offset + n : offset + n + CHUNK]) for n in range(0, PAGE, CHUNK)]
+            records += page_records(offset, _CODE if offset else _TCS, content[offset : offset + PAGE])
         return Ledger(tuple(records))
 
 

@@ -105,6 +105,13 @@ class World(Shown):
         """The signer's statement about the enclave, 1808 bytes."""
         return self.enclave.sigstruct
 
+    def image(self, environment: Mapping[str, str] | None = None) -> bytes:
+        """Return the CAS's container image, an OCI archive; `environment` is what it sets for its program, such as SCONE_HEAP."""
+        from casnb.simulator.image import build_image
+
+        version, _, date, _ = RELEASES[1]
+        return build_image(self.enclave, Enclave(self._seed, version, date), environment)
+
     @property
     def mrenclave(self) -> str:
         """The CAS's measurement, 64 hex digits: the reference value that an honest page shows."""

@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from casnb.advisories import ADVISORIES
-from casnb.checks import CATALOGUE
+from casnb.catalogue import BUILD_CHECKS, CATALOGUE, CheckSpec
 from casnb.crosswalk import TOOLS, WORDS, crosswalk
 from casnb.errors import UsageError
+from casnb.evidence import enclave
+from casnb.evidence.tables import markdown_table as field_table
 from casnb.flags import BY_NAME, FLAGS, NEWER, options
 from casnb.verify.tcb import TcbStatus
 
@@ -25,8 +27,17 @@ def statuses() -> str:
 
 def checks() -> str:
     """Return one row a check, in the order of every result."""
+    return _checks(CATALOGUE.values())
+
+
+def build() -> str:
+    """Return one row a check of a measurement, in the order of every result."""
+    return _checks((*BUILD_CHECKS.values(), CATALOGUE["mrenclave"]))
+
+
+def _checks(rows: Iterable[CheckSpec]) -> str:
     return markdown_table(("check", "holds when", "compares", "source", "stops"),
-                  ((f"`{c.id}`", c.title, c.compares, c.source, c.attack) for c in CATALOGUE.values()))
+                          ((f"`{c.id}`", c.title, c.compares, c.source, c.attack) for c in rows))
 
 
 def advisories() -> str:
@@ -68,7 +79,7 @@ def words() -> str:
 
 _TABLES: Mapping[str, Callable[[], str]] = {
     "statuses": statuses, "checks": checks, "advisories": advisories, "insecure": insecure, "elsewhere": elsewhere, "tools": tools,
-    "words": words}
+    "words": words, "build": build, "header": lambda: field_table(enclave.HEADER), "segment": lambda: field_table(enclave.SEGMENT)}
 
 
 def fill(text: str, tables: Mapping[str, Callable[[], str]] = _TABLES) -> str:

@@ -201,7 +201,7 @@ def test_documentation_agrees():
     for example, form in zip(examples, ("verify", "verifyLine", "decodeLine"), strict=True):
         valid(example, form)
     for form in ("verify", "verifyLine", "manifest", "decode", "decodeLine", "explain", "translation", "flags", "matrix",
-                 "attack", "attackMatrix"):
+                 "attack", "attackMatrix", "measure"):
         assert f"`{form}`" in text and form in SCHEMA["$defs"]
     for name in SCHEMA["$defs"]["decoded"]["properties"]["type"]["enum"]:
         assert f"`{name}`" in text

@@ -20,6 +20,7 @@ from verify.cases import sgx_of
 
 from casnb.cas.certificate import CasChain
 from casnb.evidence.avr import SignedAvr
+from casnb.evidence.enclave import EnclaveFile, Segment
 from casnb.evidence.quote import Quote
 from casnb.simulator.keys import der as der_value
 from casnb.simulator.scenario import Scenario
@@ -193,6 +194,9 @@ EPIDS = (Sample.binary("432 bytes", EPID.to_bytes()), Sample.binary("signed", EP
 BODIES = (Sample.binary("made up", BODY.to_bytes()), Sample.binary("simulated", GOOD.quote(DATA)[48:432]))
 SIGSTRUCTS = (Sample.binary("vendor", GOOD.sigstruct), Sample.binary("test", OLD.sigstruct),
               Sample.binary("unsigned", UNSIGNED.to_bytes()))
+PROGRAMS = (Sample.binary("program", GOOD.enclave.file.to_bytes()),
+            Sample.binary("small", EnclaveFile(1, 8192, (Segment(0, 0x205, 1, b"code"), Segment(4096, 0x203, 1))).to_bytes()))
+IMAGES = (Sample.binary("image", GOOD.image()), Sample.binary("with a heap", GOOD.image({"SCONE_HEAP": "48K"})))
 LEDGERS = (Sample.binary("small", LEDGER.to_bytes()), Sample.binary("smaller", LEDGER.to_bytes()[:1088]))
 AVRS = (Sample.text("made up", avr()), Sample.text("version 3", avr(version=3)),
         Sample.text("simulated", signed_avrs()["outdated"].body))

@@ -28,6 +28,7 @@ from casnb.evidence import cbor, strictjson
 from casnb.evidence.avr import Avr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read
+from casnb.evidence.enclave import EnclaveFile
 from casnb.evidence.measurement import Ledger
 from casnb.evidence.quote import EpidQuote, Quote, parse_quote
 from casnb.evidence.ratls import RaTlsCertificate
@@ -40,6 +41,7 @@ from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import Endorsements, QeIdentity, TcbInfo, verify_endorsements
 from casnb.verify.ias import verify_avr
 from casnb.verify.keyhash import chain_key_hashes, key_hash_problem
+from casnb.verify.measure import measure
 from casnb.verify.pck import PckExtension
 from casnb.verify.pki import TrustAnchors
 from casnb.verify.proof import Proof
@@ -121,6 +123,18 @@ def sigstruct(data: bytes) -> str:
 @cache
 def _signed_structures() -> set[tuple[bytes, bytes]]:
     return {(s.modulus, s.signed_bytes) for s in (SigStruct.from_bytes(x.data) for x in corpus.SIGSTRUCTS) if s.verify()[0]}
+
+
+def image(data: bytes) -> str:
+    """A container image is measured: what holds was signed about exactly this program."""
+    found = measure(data)
+    require(len(str(found)) < 20_000 and "\x1b" not in str(found) + found._html(), "something without bound or not neutralised")
+    if not found.holds:
+        return f"refused: {next(c.id for c in found.checks if c.status is CheckStatus.FAILED)}"
+    if found.kind == "image" and (found.ledger is None or found.sigstruct is None
+                                  or (found.sigstruct.modulus, found.sigstruct.signed_bytes) not in _signed_structures()):
+        raise Forged("an image that nobody signed")
+    return "unchanged"
 
 
 def avr(data: bytes) -> str:
@@ -444,7 +458,9 @@ TARGETS: dict[str, Target] = {t.name: t for t in (
     Target("ias-report", lambda: corpus.AVRS, avr, 60),
     Target("cas-report", lambda: corpus.REPORTS, cas_report, 40),
     Target("ra-tls", lambda: tuple(Sample.der(n, d) for n, d in corpus.certificates().items()), ra_tls, 60),
-    Target("json", lambda: corpus.JSONS, plain_json, 65),
+    Target("enclave-file", lambda: corpus.PROGRAMS, inverse(EnclaveFile.from_bytes), 5),
+    Target("image", lambda: corpus.IMAGES, image, 5),
+    Target("json", lambda: corpus.JSONS, plain_json, 55),
     Target("tcb-info", lambda: corpus.TCB_INFOS, _signed_list(TcbInfo), 20),
     Target("qe-identity", lambda: corpus.IDENTITIES, _signed_list(QeIdentity), 30),
     Target("revocation-list", lambda: corpus.CRLS, crl, 50),

@@ -114,7 +114,7 @@ def _built(enclave: Enclave) -> Iterator[tuple[int, bytes]]:
             content[record.offset] = bytearray()
         elif isinstance(record, Eextend):
             content[record.offset - record.offset % PAGE] += record.data
-    yield from ((offset, bytes(page)) for offset, page in content.items())
+    yield from ((offset, bytes(page)) for offset, page in content.items() if page)
 
 
 def sec1(key: ec.EllipticCurvePrivateKey) -> bytes:
