@@ -33,22 +33,23 @@ if TYPE_CHECKING:
     from casnb.teach.panels.explorer import ByteExplorer
     from casnb.teach.panels.flags import FlagPanel
     from casnb.teach.panels.mallory import MalloryPanel
+    from casnb.teach.panels.measure import MeasurePanel
     from casnb.teach.panels.quiz import QuizPanel
     from casnb.teach.panels.tamper import TamperPanel
     from casnb.verify.pki import TrustAnchors
 
 DEFAULT_SEED = "casnb"
 #: Chapters whose lab plays another scenario than `public`.
-_OWN = {"07": "production"}
+_OWN = {"07": "production", "08": "production"}
 
 _labs: dict[tuple[str, str, str], Lab] = {}
 _stations: dict[tuple[str, str], Station] = {}
 
 
 def start(chapter: str, *, seed: str | None = None, scenario: str | None = None) -> Lab:
-    """Return the lab of a chapter ('00' to '07'); called again with the same arguments, the same lab.
+    """Return the lab of a chapter ('00' to '08'); called again with the same arguments, the same lab.
 
-    Left out, `scenario` is the chapter's own: 'production' for '07', 'public' for the others.
+    Left out, `scenario` is the chapter's own: 'production' for '07' and '08', 'public' for the others.
 
     Where CAS_ADDR and its companions name a simulator that answers, with this seed and scenario, the lab uses that one; else
     it serves a world of its own in this process, on loopback. What a shell needs (`lab.env`) is put into `os.environ`, with a
@@ -222,6 +223,18 @@ class Lab(Shown):
         from casnb.teach.panels.tamper import TamperPanel
 
         return TamperPanel(self.cases.get(scenario) if scenario else self.facts, means=means)
+
+    def measure(self, **state: Any) -> MeasurePanel:
+        """Return a measurement lab on this CAS's enclave; `state` are changes, as `casnb.teach.measurement.Build` has them."""
+        from casnb.teach.panels.measure import MeasurePanel
+
+        return MeasurePanel(self.world.enclave, **state)
+
+    def image(self, **environment: str) -> Path:
+        """Write the CAS's container image into the lab's folder; `environment` is what it sets for its program."""
+        path = self.folder / "cas-image.tar"
+        path.write_bytes(self.world.image(environment))
+        return path
 
     def gallery(self) -> Gallery:
         """Make every usual TLS mistake with every usual tool, for real, and return what became of each. Takes a second or two."""
