@@ -14,7 +14,8 @@ function make(tag, className, text) {
 const hex = (byte) => byte.toString(16).padStart(2, "0");
 
 function bytesOf(view) {
-  return view ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : new Uint8Array(0);
+  if (!view) return new Uint8Array(0);
+  return view.buffer ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : new Uint8Array(view);
 }
 
 // One explorer: state comes from the model alone, `first` is the page of bytes that is drawn.
