@@ -47,7 +47,8 @@ def book(jupyterlab, open_notebook):
     nbformat.write(made, jupyterlab.folder / "bytes.ipynb")
     opened = open_notebook("bytes.ipynb")
     opened.run_all()
-    opened.panel.get_by_role("grid").first.wait_for(timeout=60_000)
+    for place in (".casnb-bytes [role=grid]", ".t-tamper [role=grid]"):
+        opened.panel.locator(place).first.wait_for(timeout=60_000)
     return opened
 
 
@@ -73,7 +74,8 @@ def test_by_mouse_and_by_keys(book):
     expect(status).to_contain_text("bytes 112 to 143, mr_enclave, mrenclave passed")
     expect(box.locator(":focus")).to_have_attribute("aria-label", "mr_enclave, byte 1 of 32, offset 112: "
                                                     + grid.locator("[data-at='112'].cb-byte").inner_text())
-    assert grid.locator("[tabindex='0']").count() == 1 and grid.get_by_role("row").count() == 27
+    expect(grid.locator("[tabindex='0']")).to_have_count(1)
+    expect(grid.get_by_role("row")).to_have_count(27)
     for key, at in (("ArrowRight", 113), ("ArrowDown", 129), ("ArrowLeft", 128), ("End", 143), ("Home", 128), ("ArrowUp", 112)):
         keys.press(key)
         expect(box.locator(":focus")).to_have_attribute("data-at", str(at))
@@ -92,12 +94,12 @@ def test_by_mouse_and_by_keys(book):
     keys.press("Escape")
     expect(box.locator(":focus")).to_have_attribute("data-at", "96")
     keys.press("Tab")
-    assert not grid.locator(":focus").count()
+    expect(grid.locator(":focus")).to_have_count(0)
     box.get_by_role("button", name="Light debug").click()
     expect(status).to_contain_text("debug, the enclave is not a debug enclave: looks at byte 96")
-    assert grid.locator(".cb-lit").count() == 1
+    expect(grid.locator(".cb-lit")).to_have_count(1)
     box.get_by_label("Light the bytes of a check").select_option("certificate-binding")
-    assert grid.locator(".cb-lit").count() == 64
+    expect(grid.locator(".cb-lit")).to_have_count(64)
     expect(box.get_by_role("group", name="Explanation")).to_contain_text("Equal: the report speaks for exactly these")
     expect(ask(book, 3)).to_contain_text("(368, 'report_data', 'certificate-binding')")
     grid.locator("[data-at='96'].cb-byte").click()
@@ -160,7 +162,7 @@ def test_the_tamper_lab(book, screenshots):
     panel.get_by_label("Mallory signs with").select_option("the attestation key of this very machine")
     expect(verdict).to_contain_text("The first check that notices is debug")
     expect(panel.get_by_label("Show", exact=True)).to_have_value("changes")
-    assert grid.locator(".cb-changed").count() == 1
+    expect(grid.locator(".cb-changed")).to_have_count(1)
     panel.scroll_into_view_if_needed()
     book.page.screenshot(path=screenshots / "tamper.png")
     panel.get_by_role("button", name="Restore every byte").click()
