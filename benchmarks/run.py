@@ -97,9 +97,9 @@ def notebooks(_: int) -> list[Row]:
 
 def panel(runs: int) -> list[Row]:
     """A click on a flag, from the trait change to the new verdict text, in Python."""
-    from casnb.teach.panels.flags import FlagPanel
+    from casnb.teach.panels.switchboard import Switchboard
 
-    flags = FlagPanel()
+    flags = Switchboard()
     name, toggle = next((n, w) for n, w in flags.toggles.items() if "debug" in n)
     times = [seconds(lambda: setattr(toggle, "value", not toggle.value)) for _ in range(2 * runs)]
     return [{"what": f"panel: click on {name} to new verdict (Python side)", "median": statistics.median(times),

@@ -119,7 +119,7 @@ def minimal_flags(proof: Proof, policy: AttestationPolicy, *, report: CasReport 
     stuck: tuple[str, ...] = ()
     while not result.accepted:
         wanted = {name for c in result.failures for name in c.waivable_by} - set(chosen)
-        more = _closed({*chosen, *wanted}, base)
+        more = closed({*chosen, *wanted}, base)
         if problems := base.with_flags(*more).problems():
             stuck = tuple(p.removesuffix(".") for p in problems)
         elif not wanted:
@@ -137,7 +137,7 @@ def minimal_flags(proof: Proof, policy: AttestationPolicy, *, report: CasReport 
     return MinimalSet(chosen, result, tuple(needs), warning=_OTHER_CODE if other else "")
 
 
-def _closed(names: set[str], base: AttestationPolicy) -> tuple[str, ...]:
+def closed(names: set[str], base: AttestationPolicy) -> tuple[str, ...]:
     """Add the flags that others need, where no identity option of the policy is there in their stead."""
     given = set(base.arguments())
     while True:
@@ -172,7 +172,7 @@ def _needed(name: str, chosen: tuple[str, ...], result: AttestationResult) -> Ne
 def _spare(name: str, chosen: tuple[str, ...], base: AttestationPolicy, judged: Any) -> Need:
     """Set it on top and hear what the appraisal says."""
     flag = BY_NAME[name]
-    names = _closed({*chosen, name}, base)
+    names = closed({*chosen, name}, base)
     if problems := base.with_flags(*names).problems():
         return Need(name, False, (), f"not allowed here: {problems[0]}")
     heard = [r for r in judged(names).remarks if r.startswith(flag.option + " ")]

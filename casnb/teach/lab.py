@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from casnb.teach.gallery import Gallery
     from casnb.teach.mallory import FaultySignature, Foretold
     from casnb.teach.panels.explorer import ByteExplorer
-    from casnb.teach.panels.flags import FlagPanel
     from casnb.teach.panels.mallory import MalloryPanel
     from casnb.teach.panels.measure import MeasurePanel
     from casnb.teach.panels.quiz import QuizPanel
+    from casnb.teach.panels.switchboard import Switchboard
     from casnb.teach.panels.tamper import TamperPanel
     from casnb.verify.pki import TrustAnchors
 
@@ -204,11 +204,11 @@ class Lab(Shown):
         setup = self.world.setup
         return Facts(World(self.seed, replace(setup, name=f"{setup.name} elsewhere"), self.world.now), self.host, self.port)
 
-    def panel(self, **state: Any) -> FlagPanel:
-        """Return a flag panel on this lab's seed and address."""
-        from casnb.teach.panels.flags import FlagPanel
+    def panel(self, **state: Any) -> Switchboard:
+        """Return a switchboard on this lab's seed and address: flags, checks, and Mallory."""
+        from casnb.teach.panels.switchboard import Switchboard
 
-        return FlagPanel(self.cases, **{"address": self.address, **state})
+        return Switchboard(self.cases, **{"address": self.address, **state})
 
     def explorer(self, evidence: object = None, result: Any = None, **layers: Any) -> ByteExplorer:
         """Return a byte explorer on a piece of evidence with the checks of `result`; left out, on the saved report with its own."""

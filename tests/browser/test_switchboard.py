@@ -1,0 +1,229 @@
+"""The switchboard in a real JupyterLab: run, click, read the verdict from the page, look at it in both themes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from casnb.simulator.scenario import SCENARIOS
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+G = "-G --accept-group-out-of-date"
+SIGNER = "--only_for_testing-ignore-signer"
+DEBUG = "--only_for_testing-debug"
+
+
+def write(folder, name, *code):
+    """Write a notebook with these code cells."""
+    cells = [nbformat.v4.new_markdown_cell("# A lesson"), *map(nbformat.v4.new_code_cell, code)]
+    book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    nbformat.write(book, folder / name)
+    return name
+
+
+@pytest.fixture
+def small(jupyterlab):
+    """A notebook of one cell that shows the panel."""
+    code = "from casnb.teach.panels.switchboard import Switchboard\npanel = Switchboard(address='127.9.8.7')\npanel"
+    return write(jupyterlab.folder, "panel.ipynb", code)
+
+
+@pytest.fixture
+def everything(jupyterlab):
+    """A notebook that shows each kind of view that a lesson has."""
+    return write(
+        jupyterlab.folder, "views.ipynb",
+        "from casnb import AttestationPolicy\nfrom casnb.teach.lab import start\n"
+        "from casnb.teach.render import Comparison, Way, ladder\nlab = start('03')\nlab",
+        "Way('appraisal')", "lab.task('03.gain')", "quiz = lab.quiz('03.gain')\nquiz",
+        "lab.check('03.command')", "lab.check('03.command', 'scone')", "lab.check('03.gain', 'c')", "lab.hint('03.command')",
+        "lab.progress()", "policy = AttestationPolicy(mrenclaves=(lab.world.mrenclave,))\n"
+        "ladder(lab.facts.appraise, policy, lab.reference('03.minimal-flags'))",
+        "Comparison(lab.scenario_attempt('public'), lab.scenario_attempt('production'), ('public', 'production'))",
+        "panel = lab.panel(flags=('accept-group-out-of-date',))\npanel", "panel.snapshot()")
+
+
+def expect(locator):
+    from playwright.sync_api import expect as playwright_expect
+
+    return playwright_expect(locator, "the page")
+
+
+def test_a_click_changes_the_verdict_on_the_page(small, open_notebook, screenshots):
+    """Refused at first; accepted with three waivers after three clicks by label; a usage error when one is taken back."""
+    book = open_notebook(small)
+    book.run_all()
+    verdict = book.panel.locator(".t-verdict [role=status]")
+    expect(verdict).to_have_text("CAS is rejected: tcb-status, debug, mrsigner.")
+    book.page.screenshot(path=screenshots / "panel-1-rejected.png")
+    for label in (G, SIGNER, DEBUG):
+        book.panel.get_by_label(label, exact=True).check()
+    expect(verdict).to_have_text(re.compile(r"^CAS is accepted with 3 waivers \(tcb-status, debug, mrsigner\)"))
+    expect(book.panel.locator(".t-command code")).to_have_text(
+        re.compile(rf"^scone cas attest -G --mrenclave [0-9a-f]{{64}} {SIGNER} {DEBUG} 127\.9\.8\.7$"))
+    expect(book.panel.locator("[data-check=mrsigner]")).to_have_attribute("data-status", "waived")
+    book.page.screenshot(path=screenshots / "panel-2-waived.png")
+    book.theme("JupyterLab Dark")
+    book.page.screenshot(path=screenshots / "panel-3-waived-dark.png")
+    book.panel.get_by_label(SIGNER, exact=True).uncheck()
+    expect(verdict).to_have_text(re.compile("Not a legal combination.*Error: --only_for_testing-debug: needs"))
+    book.page.screenshot(path=screenshots / "panel-4-usage-dark.png")
+    assert not book.errors and not book.foreign
+
+
+def test_the_keyboard_is_enough(small, open_notebook):
+    """Tab reaches everything, Space turns switches and opens lists, Enter chooses and presses: set, mend, run, read 1337."""
+    book = open_notebook(small)
+    book.run_all()
+    press, verdict = book.page.keyboard.press, book.panel.locator(".t-verdict [role=status]")
+    expect(verdict).to_be_visible()
+    scenario = book.panel.get_by_label("Scenario")
+    scenario.focus()
+    for key in ("Space", "ArrowDown", "ArrowDown", "Enter"):
+        press(key)
+    expect(book.panel.locator(".t-story")).to_have_text(SCENARIOS["production"].story)
+    expect(verdict).to_have_text(re.compile("^CAS is trustworthy"))
+    press("Tab")
+    expect(book.panel.get_by_label("Report file")).to_be_focused()
+    press("Tab")
+    expect(book.panel.get_by_role("button", name="Load the report")).to_be_focused()
+    press("Tab")
+    press("Tab")
+    expect(book.panel.get_by_label(G, exact=True)).to_be_focused()
+    for _ in range(3):
+        press("Tab")
+    expect(book.panel.get_by_label(DEBUG, exact=True)).to_be_focused()
+    press("Space")
+    expect(verdict).to_have_text(re.compile(rf"Not a legal combination.*Error: {DEBUG}: needs"))
+    for _ in range(3):
+        press("Tab")
+    expect(book.panel.get_by_role("button", name="Clear all flags")).to_be_focused()
+    press("Tab")
+    expect(book.panel.get_by_role("button", name=f"Set {SIGNER} too")).to_be_focused()
+    press("Enter")
+    expect(book.panel.get_by_label(SIGNER, exact=True)).to_be_checked()
+    expect(book.panel.locator("[data-attack=debug-memory]").first).to_have_attribute("data-lit", "yes")
+    book.panel.get_by_role("button", name="Clear all flags").focus()
+    press("Tab")
+    expect(book.panel.get_by_role("button", name="Run debug-memory")).to_be_focused()
+    press("Enter")
+    expect(book.panel.locator(".t-outcome [role=status]")).to_have_text(re.compile("Mallory got in: .*serves 1337"))
+    assert not book.errors and not book.foreign
+
+
+def test_an_attack_runs_by_a_click_and_a_report_is_loaded(small, open_notebook, jupyterlab, vectors, screenshots):
+    """Lamp, button, 1337; the flag taken back, the same attack is stopped. Then the real report of 2019 in a scenario's place."""
+    book = open_notebook(small)
+    book.run_all()
+    lamp, outcome = book.panel.locator("[data-attack=forged-quote]").first, book.panel.locator(".t-outcome [role=status]")
+    expect(lamp).to_have_attribute("data-lit", "no")
+    book.panel.get_by_label(G, exact=True).check()
+    expect(lamp).to_have_attribute("data-lit", "yes")
+    book.panel.get_by_role("button", name="Run forged-quote").click()
+    expect(outcome).to_have_text(re.compile("Mallory got in: you read 1337"))
+    book.page.screenshot(path=screenshots / "panel-5-attack.png")
+    book.panel.get_by_label(G, exact=True).uncheck()
+    expect(outcome).to_have_count(0)
+    book.panel.get_by_label("Stopped attack").select_option(label="forged-quote (tcb-status)")
+    book.panel.get_by_role("button", name="Let her try").click()
+    expect(outcome).to_have_text(re.compile("Mallory was stopped by tcb-status"))
+    book.panel.get_by_label("Report file").fill(str(vectors / "cas-attest" / "v1-attest-iasreport-2019.json"))
+    book.panel.get_by_role("button", name="Load the report").click()
+    expect(book.panel.locator(".t-loaded [role=status]")).to_have_text(re.compile("^Loaded: v1-attest-iasreport-2019.json"))
+    expect(book.panel.locator(".t-verdict [role=status]")).to_have_text("CAS is rejected: tcb-status, debug, mrsigner.")
+    expect(book.panel.locator(".t-story")).to_have_text(re.compile("Intel's own roots"))
+    assert not book.errors and not book.foreign
+
+
+CUT = "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
+
+
+@pytest.mark.parametrize("zoom", [1, 2])
+def test_no_label_is_cut_off(small, open_notebook, screenshots, zoom):
+    """Every label and button is as wide as its text, and nothing sticks out of the panel, at 100 and at 200 percent."""
+    book = open_notebook(small)
+    book.run_all()
+    expect(book.panel.locator(".t-verdict [role=status]")).to_be_visible()
+    book.page.set_viewport_size({"width": 1280 // zoom, "height": 1900 // zoom})
+    book.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    assert book.panel.locator(".t-switchboard label, .t-switchboard button").evaluate_all(CUT) == []
+    book.panel.locator(".t-lamps").scroll_into_view_if_needed()
+    book.page.screenshot(path=screenshots / f"panel-6-zoom-{zoom}.png")
+    wider = book.panel.locator(".t-switchboard").evaluate(
+        "e => [...e.querySelectorAll('*')].filter(c => !c.closest('[role=group]'))"
+        ".filter(c => c.getBoundingClientRect().right > e.getBoundingClientRect().right + 2)"
+        ".map(c => c.outerHTML.slice(0, 120))")
+    assert wider == []
+
+
+def test_a_notebook_without_a_kernel_still_tells_the_story(tmp_path, browser):
+    """Run headless and exported by nbconvert: with scripts off and no network, the page says verdict, budget, lamps and 1337."""
+    from nbclient import NotebookClient
+    from nbconvert import HTMLExporter
+
+    cell = nbformat.v4.new_code_cell(
+        "from casnb.teach.panels.switchboard import Switchboard\nboard = Switchboard()\n"
+        "board.set_flags('-G', '--only_for_testing-debug', '--only_for_testing-ignore-signer')\n"
+        "board.attack('debug-memory')\nboard.snapshot()")
+    board = nbformat.v4.new_code_cell("board")
+    book = nbformat.v4.new_notebook(cells=[cell, board], metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    NotebookClient(book, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    book.metadata.pop("widgets", None)
+    html, _ = HTMLExporter().from_notebook_node(book)
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.set_content(html, wait_until="domcontentloaded")
+    for place in page.locator(".jp-OutputArea").all():
+        for words in ("is accepted with 3 waivers", "Flag budget: 3 set; this report needs 3", "forged-quote: gets in",
+                      "relay: stopped: certificate-binding", "serves 1337 under the certificate that you pinned"):
+            expect(place).to_contain_text(words)
+    assert page.locator(".jp-OutputArea").count() == 2
+    context.close()
+
+
+def test_every_view_passes_axe_in_both_themes(everything, open_notebook, screenshots, axe):
+    """No violation in any output: names, roles, contrast."""
+    book = open_notebook(everything)
+    book.run_all()
+    book.panel.locator(".t-quiz").get_by_label("d) Intel's root certificate has leaked.").check()
+    book.panel.get_by_role("button", name="Check", exact=True).click()
+    expect(book.panel.locator(".t-quiz-line [role=status]")).to_have_attribute("data-code", "root-leaked")
+    book.page.evaluate(axe)
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        book.theme(theme)
+        for n, place in enumerate((".t-quiz", ".t-switchboard")):
+            book.panel.locator(place).scroll_into_view_if_needed()
+            book.page.screenshot(path=screenshots / f"views-{theme[-5:].strip().lower()}-{n}.png")
+        found = book.page.evaluate("async () => (await axe.run('.jp-OutputArea')).violations.flatMap("
+                                   "v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)} ${n.failureSummary}`))")
+        assert found == [], "\n".join(found)
+    assert not book.errors and not book.foreign
+
+
+def test_notebook_03_runs_and_its_panel_answers(jupyterlab, open_notebook, screenshots):
+    """The lesson as a reader has it: run all, no error, one switch by its label, another verdict on the page."""
+    source = ROOT / "notebooks" / "03-attest-and-flags.ipynb"
+    if not source.is_file():
+        pytest.skip("no notebook 03")
+    shutil.copy(source, jupyterlab.folder)
+    book = open_notebook(source.name)
+    book.run_all()
+    panel = book.panel.locator(".t-switchboard")
+    verdict = panel.locator(".t-verdict [role=status]")
+    expect(verdict).to_have_text(re.compile(r"^CAS is "), timeout=60_000)
+    assert book.panel.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts() == []
+    panel.get_by_role("button", name="Clear all flags").click()
+    expect(verdict).to_have_text("CAS is rejected: tcb-status, debug, mrsigner.")
+    panel.get_by_label(G, exact=True).check()
+    expect(verdict).to_have_text("CAS is rejected: debug, mrsigner.")
+    verdict.scroll_into_view_if_needed()
+    book.page.screenshot(path=screenshots / "notebook-03-light.png")
+    book.theme("JupyterLab Dark")
+    book.page.screenshot(path=screenshots / "notebook-03-dark.png")
+    assert not book.errors and not book.foreign
