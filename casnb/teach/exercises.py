@@ -24,6 +24,7 @@ CHAPTERS: Mapping[str, str] = {
     "02": "decode_the_report",
     "03": "attest_and_flags",
     "04": "use_the_certificate",
+    "05": "policies_and_namespaces",
     "06": "meet_mallory",
     "07": "production",
 }
