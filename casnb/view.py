@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from casnb.errors import neutral
@@ -33,6 +34,9 @@ _STYLE = (
     ".casnb.casnb .verdict[data-verdict=accepted-with-waivers]{border-left:8px dashed var(--jp-warn-color0,#8a3c00)}"
     ".casnb.casnb .verdict[data-verdict=rejected]{border-left:8px double var(--jp-error-color0,#b71c1c)}"
 )
+
+#: From this many neighbours on, checks that were not run for the same reason share a row.
+_FOLDED = 3
 
 _MARK = {"passed": "\N{CHECK MARK}", "failed": "\N{MULTIPLICATION X}", "waived": "\N{TILDE OPERATOR}", "not-run": "\N{EN DASH}"}
 
@@ -128,6 +132,26 @@ def html_verdict(name: str, words: str, live: bool = False) -> str:
     return f'<div class="verdict" role="status"{polite} data-verdict="{escape(name)}">{words}</div>'
 
 
+def _status(check: Check) -> str:
+    s = check.status.value
+    return f'<span class="s s-{s}">{_MARK[s]} {check.status.label}</span>'
+
+
+def _row(c: Check) -> str:
+    return (f'<tr data-check="{escape(c.id)}" data-status="{c.status.value}"><td>{_status(c)}</td>'
+            f"<td><code>{escape(c.id)}</code><br>{cell(c.title)}</td><td>{cell(describe(c), 400)}</td>"
+            f"<td>{cell(c.source)}</td></tr>")
+
+
+def _folded(checks: Sequence[Check]) -> str:
+    """One row for neighbours that were not run for one and the same reason; their titles and sources open on demand."""
+    rows = "".join(f"<li><code>{escape(c.id)}</code> {cell(c.title)} ({cell(c.source)})</li>" for c in checks)
+    names = ", ".join(f"<code>{escape(c.id)}</code>" for c in checks)
+    return (f'<tr data-checks="{" ".join(escape(c.id) for c in checks)}" data-status="not-run"><td>{_status(checks[0])}</td>'
+            f'<td colspan="3">{cell(describe(checks[0]), 400)}: {names}'
+            f"<details><summary>what these {len(checks)} would have compared</summary><ul>{rows}</ul></details></td></tr>")
+
+
 def html_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[str] = (), verdict: str = "") -> str:
     """Return the same as an HTML table; status is told by word, mark and border, never by colour alone."""
     out = []
@@ -135,12 +159,12 @@ def html_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[s
         out.append(html_verdict(verdict, cell(sentence, 600)))
     out.append('<table><thead><tr><th scope="col">status</th><th scope="col">check</th><th scope="col">what it saw</th>'
                '<th scope="col">source</th></tr></thead><tbody>')
-    for c in checks:
-        s = c.status.value
-        out.append(f'<tr data-check="{escape(c.id)}" data-status="{s}">'
-                   f'<td><span class="s s-{s}">{_MARK[s]} {c.status.label}</span></td>'
-                   f"<td><code>{escape(c.id)}</code><br>{cell(c.title)}</td>"
-                   f"<td>{cell(describe(c), 400)}</td><td>{cell(c.source)}</td></tr>")
+    for (status, _), group in groupby(checks, lambda c: (c.status.value, describe(c) if c.status.value == "not-run" else c.id)):
+        alike = list(group)
+        if status == "not-run" and len(alike) >= _FOLDED:
+            out.append(_folded(alike))
+        else:
+            out += [_row(c) for c in alike]
     out.append("</tbody></table>")
     out += [f"<p>note: {cell(r, 600)}</p>" for r in remarks]
     return "".join(out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import escape
 
 import pytest
 
@@ -117,3 +118,22 @@ def test_each_verdict_has_a_border_of_its_own():
     borders = {v: re.search(rf"data-verdict={v.value}]{{border-left:8px (\w+) ", html) for v in Verdict}
     assert all(borders.values()) and len({m[1] for m in borders.values() if m}) == len(Verdict)
     assert 'data-verdict="trustworthy"' in html
+
+
+def test_checks_that_nobody_asked_for_share_a_row():
+    """Three neighbours with one reason are one row that names each, with its title and source to open; others keep their own."""
+    ids = ("report-age", "verification-time", "tcb-evaluation")
+    html = AttestationResult((GOOD, UNASKED, *(not_run(i, "not asked for", optional=True) for i in ids), IMPOSSIBLE))._html()
+    assert re.findall(r'<tr data-check(?:s)?="([^"]+)" data-status="([^"]+)"', html) == [
+        ("debug", "passed"), ("nonce", "not-run"), (" ".join(ids), "not-run"), ("nonce", "not-run")]
+    assert html.count("not asked for") == 1
+    for i in ids:
+        assert escape(CATALOGUE[i].title) in html and html.count(f"<code>{i}</code>") == 2
+
+
+def test_two_that_were_not_run_keep_their_rows():
+    """A short list is not folded, and neighbours with different reasons are not thrown together."""
+    rows = (not_run("report-age", "a", optional=True), not_run("tcb-evaluation", "a", optional=True),
+            not_run("verification-time", "b", optional=True), not_run("tcb-grace", "b", optional=True))
+    html = AttestationResult(rows)._html()
+    assert html.count("<tr data-check=") == 4 and "<details>" not in html
