@@ -15,7 +15,8 @@ from cryptography.x509.oid import NameOID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from casnb.cas.session import Secret, Session, canonical_pem, public_key, session_hash
+from casnb.cas import session as sessions
+from casnb.cas.session import Secret, Session, canonical_pem, public_key, session_hash, write_yaml
 from casnb.errors import CasnbError, EvidenceError, UsageError
 from casnb.verify.keyhash import base58check
 
@@ -68,6 +69,25 @@ def test_the_one_public_pair_of_session_and_hash_agrees(vectors):
     assert session.hash == json.loads((folder / "expected.json").read_text())["hash"]
     assert json.dumps(session.normalised(), separators=(",", ":")).encode() == (folder / "hashed.json").read_bytes()
     assert session.to_yaml() == text
+
+
+TEXTS = st.one_of(st.text("ab:#- ,[]{}&*!|>'\"%@?=~019.\\\n\t\r\x1b", max_size=12), st.text(max_size=6),
+                  st.sampled_from(("null", "yes", "0x1", "1e3", "2024-01-01", "-", "---", "...", "x" * 128, "x" * 300, "a\n\n", " a\n b\n")))
+VALUES = st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), TEXTS),
+                      lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)), max_leaves=8)
+
+
+@given(st.dictionaries(TEXTS, VALUES, max_size=4))
+@example({"a": "\n"})
+@example({"": {}, "x" * 128: 1})
+@example({"a": "\N{GRINNING FACE}"})
+@example({"a": "\x1b", "\u00e9": "caf\u00e9 \\ \ufeff"})
+def test_a_session_is_written_the_same_with_libyaml_as_without_it(value):
+    """Whatever a session holds, its text does not depend on how PyYAML was built."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = write_yaml(value)
+        patch.setattr(sessions, "_Quick", sessions._Plain)
+        assert write_yaml(value) == quick
 
 
 def test_the_hash_forgets_the_order_and_the_defaults_of_an_upload(vectors):
