@@ -71,8 +71,8 @@ def test_the_one_public_pair_of_session_and_hash_agrees(vectors):
     assert session.to_yaml() == text
 
 
-TEXTS = st.one_of(st.text("ab:#- ,[]{}&*!|>'\"%@?=~019.\\\n\t\r\x1b", max_size=12), st.text(max_size=6),
-                  st.sampled_from(("null", "yes", "0x1", "1e3", "2024-01-01", "-", "---", "...", "x" * 128, "x" * 300, "a\n\n", " a\n b\n")))
+TEXTS = st.one_of(st.text("ab:#- ,[]{}&*!|>'\"%@?=~019.\\\n\t\r\x1b", max_size=12), st.text(max_size=6), st.sampled_from((
+    "null", "yes", "0x1", "1e3", "2024-01-01", "-", "---", "...", "x" * 128, "x" * 300, "a\n\n", " a\n b\n")))
 VALUES = st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), TEXTS),
                       lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)), max_leaves=8)
 
