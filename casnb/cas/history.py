@@ -86,6 +86,9 @@ class History(Shown):
         return [(str(v.number), v.hash, v.session.version, "the same" if v.computed else "another one",
                  self._changes.get(v.number, first)) for v in reversed(self.versions)]
 
+    def _short(self) -> list[tuple[str, ...]]:
+        return [(n, short(h, 10), *rest) for n, h, *rest in self.rows()[:MOST_ROWS]]
+
     def _remarks(self) -> Iterator[str]:
         if len(self.versions) > MOST_ROWS:
             yield f"{len(self.versions) - MOST_ROWS} older versions are not shown."
@@ -96,11 +99,10 @@ class History(Shown):
                    "changed, or this CAS computes the hash of such a session differently.")
 
     def __str__(self) -> str:
-        rows = [(n, short(h), *rest) for n, h, *rest in self.rows()[:MOST_ROWS]]
-        return "\n".join([text_table(self.HEADER, rows), *(f"note: {r}" for r in self._remarks())])
+        return "\n".join([text_table(self.HEADER, self._short()), *(f"note: {r}" for r in self._remarks())])
 
     def _html(self) -> str:
-        table = html_table(self.HEADER, self.rows()[:MOST_ROWS], f"History of {self.name}, newest first", code=(1,))
+        table = html_table(self.HEADER, self._short(), f"History of {self.name}, newest first", code=(1,))
         return table + "".join(f"<p>note: {cell(r, 600)}</p>" for r in self._remarks())
 
 
@@ -132,7 +134,7 @@ class Difference(Shown):
     def title(self) -> str:
         """One sentence about how much changed."""
         number = len(self.fields)
-        return (f"From version {self.before.number} to version {self.after.number} "
+        return (f"From version {self.before.number} to version {self.after.number}: "
                 + (f"{number} field{'s' if number > 1 else ''} changed." if number else "nothing changed."))
 
     def _more(self, rows: int) -> str:
@@ -144,12 +146,16 @@ class Difference(Shown):
         return "\n".join(filter(None, [self.title, table if self.fields else "", self._more(len(self.fields)), *lines,
                                        self._more(len(self.lines))]))
 
+    def body(self) -> str:
+        """Return both tables as HTML, without the sentence."""
+        table = html_table(self.HEADER, self.fields[:MOST_ROWS], code=(0, 1, 2)) if self.fields else ""
+        lines = "\n".join(cell(line, 200) for line in self.lines[:MOST_ROWS])
+        shown = f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere">{lines}</pre>' if lines else ""
+        more = [f"<p>{m}</p>" if m else "" for m in (self._more(len(self.fields)), self._more(len(self.lines)))]
+        return table + more[0] + shown + more[1]
+
     def _html(self) -> str:
-        table = html_table(self.HEADER, self.fields[:MOST_ROWS], self.title, code=(0, 1, 2)) if self.fields else cell(self.title)
-        shown = "\n".join(cell(line, 200) for line in self.lines[:MOST_ROWS])
-        lines = (f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere">{shown}</pre>' if shown else "")
-        return table + "".join(f"<p>{m}</p>" for m in [self._more(len(self.fields))] if m) + lines + "".join(
-            f"<p>{m}</p>" for m in [self._more(len(self.lines))] if m)
+        return f"<p><strong>{cell(self.title)}</strong></p>" + self.body()
 
 
 def fetch_history(client: CasClient, name: str, *, most: int = MOST_VERSIONS) -> History:

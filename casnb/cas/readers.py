@@ -1,8 +1,8 @@
-"""Who could read what of a session's history: its texts and its secrets, by identity, then and now."""
+"""Who could read what of a session's history: its texts and its secrets, by identity, while which version was the current one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,30 +14,29 @@ from casnb.view import Shown, cell, html_table, text_table
 
 #: A client without any key.
 ANYBODY = "anybody"
-NEVER, THEN, NOW, BOTH = "never", "then", "now", "then and now"
 
 
 @dataclass(frozen=True)
 class Readers(Shown):
-    """Who could read the texts and the secrets of each version while it was the current one (*then*), and who still can (*now*).
+    """Who could read the text and the secrets of each version, and while which versions were the current one.
 
     `people` has a name for each public key (SPKI, DER), None for a client without one. What counts is the policies, as casnb's CAS
     keeps them: a former version is shown to whom that version and the current one admit; a value is read by whom it is public to,
-    and in each text where it is written out. Whoever read it then may have kept it: *then* is never taken back.
+    and in each text where it is written out. Whoever could read it once may have kept it: nothing is taken back.
     """
 
     history: History
     people: Mapping[str, bytes | None]
 
-    def text(self, version: int, who: str) -> str:
-        """Say when somebody could read the text of a version: `never`, `then`, `now`, or `then and now`."""
-        v, key = self.history.version(version), self.people[who]
-        return _when(_shown(v, v, key), _shown(v, self.history.current, key))
+    def text(self, version: int, who: str) -> tuple[int, ...]:
+        """Return while which versions somebody could read the text of one: numbers; the last one there is means now."""
+        of, key = self.history.version(version), self.people[who]
+        return tuple(at.number for at in self.history.versions if at.number >= version and _shown(of, at, key))
 
-    def secret(self, version: int, name: str, who: str) -> str:
-        """Say when somebody could read the value that a secret has in a version."""
-        v, key = self.history.version(version), self.people[who]
-        return _when(self._value(v, name, v, key), self._value(v, name, self.history.current, key))
+    def secret(self, version: int, name: str, who: str) -> tuple[int, ...]:
+        """Return while which versions somebody could read the value that a secret has in one of them."""
+        of, key = self.history.version(version), self.people[who]
+        return tuple(at.number for at in self.history.versions if self._value(of, name, at, key))
 
     def _value(self, of: Version, name: str, at: Version, key: bytes | None) -> bool:
         """Whether the value that `name` has in version `of` can be read at the time of version `at`."""
@@ -66,10 +65,11 @@ class Readers(Shown):
     def rows(self) -> list[tuple[str, ...]]:
         """Return a row for the text and for each secret of each version, newest first: version, what, then one cell a person."""
         out: list[tuple[str, ...]] = []
-        for v in reversed(self.history.versions):
-            out.append((str(v.number), "text", *(self.text(v.number, who) for who in self.people)))
-            for name in (s.name for s in v.session.secrets):
-                out.append((str(v.number), f"value of {name}", *(self.secret(v.number, name, who) for who in self.people)))
+        last = self.history.current.number
+        for n, session in ((v.number, v.session) for v in reversed(self.history.versions)):
+            out.append((str(n), "text", *(said(self.text(n, who), last) for who in self.people)))
+            for name in (s.name for s in session.secrets):
+                out.append((str(n), f"value of {name}", *(said(self.secret(n, name, who), last) for who in self.people)))
             if len(out) > MOST_ROWS:
                 break
         return out
@@ -85,9 +85,22 @@ class Readers(Shown):
 
     def _html(self) -> str:
         header, rows, more = self._table()
-        note = ("then: while that version was the current one. now: as the policies stand today. What never could be read is for "
-                "the session's own services alone.")
-        return html_table(header, rows, f"Who could read what of {self.history.name}") + f"<p>{note} {cell(more)}</p>"
+        note = ("A number is a version: who asked while it was the current one could read this. What was never to be read is for "
+                "the services of the session alone.")
+        return (html_table(header, rows, f"Who could read what, and when: {self.history.name}")
+                + f"<p>{note} {cell(more)}</p>")
+
+
+def said(times: Sequence[int], last: int) -> str:
+    """Return versions as text: `never`, `2`, `1, 3 to now`; the last version there is is called now."""
+    runs: list[list[int]] = []
+    for n in times:
+        if runs and runs[-1][1] == n - 1:
+            runs[-1][1] = n
+        else:
+            runs.append([n, n])
+    words = [f"{'now' if a == last else a}" if a == b else f"{a} to {'now' if b == last else b}" for a, b in runs]
+    return ", ".join(words[:6] + ["\N{HORIZONTAL ELLIPSIS}"] * (len(words) > 6)) or "never"
 
 
 def readers(history: History, people: Mapping[str, bytes | None] | None = None) -> Readers:
@@ -101,7 +114,3 @@ def readers(history: History, people: Mapping[str, bytes | None] | None = None) 
 def _shown(version: Version, at: Version, key: bytes | None) -> bool:
     """Whether a CAS shows the text of a version to this key while `at` is the current one."""
     return version.session.admits("read", key) and at.session.admits("read", key)
-
-
-def _when(then: bool, now: bool) -> str:
-    return BOTH if then and now else THEN if then else NOW if now else NEVER

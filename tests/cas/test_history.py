@@ -6,7 +6,7 @@ import pytest
 
 from casnb.cas.client import CasClient, CasRefusal
 from casnb.cas.history import History, Version, fetch_history
-from casnb.cas.readers import Readers, readers
+from casnb.cas.readers import Readers, readers, said
 from casnb.cas.session import Session, public_key
 from casnb.cas.trust import ClientIdentity
 from casnb.errors import EvidenceError, UsageError
@@ -134,16 +134,22 @@ def test_who_could_read_what():
     whose = {(v, what): {who: found.text(v, who) if what == "text" else found.secret(v, what, who) for who in PEOPLE}
              for v in (1, 2, 3) for what in ("text", "given", "made")}
 
-    def said(anybody: str, alice: str, bob: str, eve: str) -> dict[str, str]:
+    def seen(anybody: tuple, alice: tuple, bob: tuple, eve: tuple) -> dict[str, tuple]:
         return {"anybody": anybody, "alice": alice, "bob": bob, "eve": eve}
 
-    both = "then and now"
-    assert whose[1, "text"] == whose[1, "given"] == said("never", both, "never", "never")
-    assert whose[2, "text"] == whose[2, "given"] == said("then", both, both, "then")
-    assert whose[3, "text"] == said("never", both, both, "never")
-    assert whose[3, "given"] == said("never", both, both, "never")
-    assert whose[1, "made"] == whose[2, "made"] == said("now", "now", "now", "now")
-    assert whose[3, "made"] == said(both, both, both, both)
+    assert whose[1, "text"] == whose[1, "given"] == seen((), (1, 2, 3), (), ())
+    assert whose[2, "text"] == seen((2,), (2, 3), (2, 3), (2,))
+    assert whose[3, "text"] == seen((), (3,), (3,), ())
+    assert whose[2, "given"] == whose[3, "given"] == seen((2,), (2, 3), (2, 3), (2,))
+    assert whose[1, "made"] == whose[2, "made"] == whose[3, "made"] == seen((3,), (3,), (3,), (3,))
+    assert [row[2:] for row in found.rows()[:3]] == [("never", "now", "now", "never"), ("2", "2 to now", "2 to now", "2"),
+                                                     ("now", "now", "now", "now")]
+
+
+def test_times_are_said():
+    """Neighbouring versions become one span, the last one is now, and many spans are cut."""
+    assert [said(t, 9) for t in ((), (2,), (9,), (1, 2, 4, 8, 9))] == ["never", "2", "now", "1 to 2, 4, 8 to now"]
+    assert said(range(1, 40, 2), 99) == "1, 3, 5, 7, 9, 11, \N{HORIZONTAL ELLIPSIS}"
 
 
 def test_a_new_size_is_a_new_value():
@@ -151,7 +157,7 @@ def test_a_new_size_is_a_new_value():
     story = Story().then(policy("alice"), "made, kind: ascii")
     story.then(policy("alice"), "made, kind: ascii, size: 30, export_public: true")
     found = Readers(story.history, PEOPLE)
-    assert found.secret(1, "made", "eve") == "never" and found.secret(2, "made", "eve") == "then and now"
+    assert found.secret(1, "made", "eve") == () and found.secret(2, "made", "eve") == (2,)
 
 
 def test_the_cas_agrees(attested, alice):
@@ -161,7 +167,7 @@ def test_the_cas_agrees(attested, alice):
     story.then(policy("alice", "eve"), "a, kind: ascii, value: B", "b, kind: ascii, export_public: true")
     found = Readers(fetch_history(alice, story.name), PEOPLE)
     public = {n: v["value"] for n, v in CasClient(attested).values(story.name).items()}
-    assert set(public) == {"b"} and found.secret(1, "b", "anybody") == "now"
+    assert set(public) == {"b"} and found.secret(1, "b", "anybody") == (2,)
     for who in PEOPLE:
         client = CasClient(attested, KEYS.get(who))
         for v in story.versions:
@@ -169,7 +175,7 @@ def test_the_cas_agrees(attested, alice):
                 shown = client.read_session(story.name, v.hash)[1] == v.text
             except CasRefusal:
                 shown = False
-            assert shown == ("now" in found.text(v.number, who)) == ("now" in found.secret(v.number, "a", who)), (who, v.number)
+            assert shown == (2 in found.text(v.number, who)) == (2 in found.secret(v.number, "a", who)), (who, v.number)
 
 
 def test_people_are_found(attested):

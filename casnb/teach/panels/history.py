@@ -121,7 +121,7 @@ class HistoryPanel(widgets.VBox):  # type: ignore[misc]
         if not m.error:
             self.before.value, self.after.value = m.before, m.after
         self.line.value = page(render(m))
-        self.difference.value = page(m.difference._html())
+        self.difference.value = page(m.difference.body())
 
     def snapshot(self) -> Snapshot:
         """Return the present state as something that stays readable in an export."""
