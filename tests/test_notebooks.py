@@ -57,7 +57,8 @@ def exercises(slug: str) -> list[tuple[NotebookNode, NotebookNode]]:
 def test_all_chapters_are_there():
     """The notebooks that the readme lists, in this order."""
     assert SLUGS == ["00-start-here", "01-scrape-mrenclave", "02-decode-the-report", "03-attest-and-flags",
-                     "04-use-the-certificate", "05-policies-and-namespaces", "06-meet-mallory", "07-production"]
+                     "04-use-the-certificate", "05-policies-and-namespaces", "06-meet-mallory", "07-production",
+                     "08-measure-an-enclave"]
     assert re.findall(r"(?m)^\| `(\d\d-[a-z-]+)` \|", (ROOT / "README.md").read_text(encoding="utf-8")) == SLUGS
 
 

@@ -27,6 +27,7 @@ CHAPTERS: Mapping[str, str] = {
     "05": "policies_and_namespaces",
     "06": "meet_mallory",
     "07": "production",
+    "08": "measure_an_enclave",
 }
 
 NOT_YET, RIGHT, WRONG = "not yet", "right", "wrong"

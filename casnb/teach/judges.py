@@ -179,6 +179,11 @@ class Names(Judge):
         return ("; ".join(parts) + ".").capitalize()
 
 
+def names_in(value: Any) -> frozenset[str]:
+    """Return the words in a plain answer that is a set or list; none for any other."""
+    return frozenset(v for v in value if isinstance(v, str)) if isinstance(value, (list, frozenset)) else frozenset()
+
+
 def _words(value: Any) -> frozenset[str] | None:
     if isinstance(value, str):
         return frozenset([value])

@@ -10,7 +10,7 @@ from casnb.simulator.mallory import Defence, run
 from casnb.teach.answers import said
 from casnb.teach.exercises import Exercise, Slip
 from casnb.teach.facts import Facts
-from casnb.teach.judges import Judge, Names
+from casnb.teach.judges import Judge, Names, names_in
 from casnb.teach.mallory import exercise_key, faulty_signature
 
 #: The flag line of the first exercise, and the attacks it asks about.
@@ -48,10 +48,6 @@ class Prime(Judge):
         return "It does not divide the modulus."
 
 
-def _names(value: Any) -> frozenset[str]:
-    return frozenset(v for v in value if isinstance(v, str)) if isinstance(value, (list, frozenset)) else frozenset()
-
-
 EXERCISES = (
     Exercise(
         id="06.whom",
@@ -69,15 +65,15 @@ EXERCISES = (
         slips=(
             Slip("debug", "A debug enclave is still refused: no flag in this line waives `debug`.",
                  lambda facts: {*_whom(facts), "debug-memory"},
-                 lambda facts, v: bool(_names(v) & {"debug-memory", "trust-any"})),
+                 lambda facts, v: bool(names_in(v) & {"debug-memory", "trust-any"})),
             Slip("undervolt", "Its status is ConfigurationNeeded, and that takes -C: -G accepts another one.",
-                 lambda facts: {*_whom(facts), "undervolt"}, lambda facts, v: "undervolt" in _names(v)),
+                 lambda facts: {*_whom(facts), "undervolt"}, lambda facts, v: "undervolt" in names_in(v)),
             Slip("relay", "No flag switches the binding off: only a script that never compares lets a relay in.",
-                 lambda facts: {*_whom(facts), "relay"}, lambda facts, v: "relay" in _names(v)),
+                 lambda facts: {*_whom(facts), "relay"}, lambda facts, v: "relay" in names_in(v)),
             Slip("signer-only", "Two more get in with a measurement that is right, or was right once: nobody asks who signed, nor "
                                 "how old the release is.",
                  lambda facts: {"forged-quote", "altered-page"},
-                 lambda facts, v: _names(v) == {"forged-quote", "altered-page"}),
+                 lambda facts, v: names_in(v) == {"forged-quote", "altered-page"}),
         ),
     ),
     Exercise(
@@ -122,7 +118,7 @@ EXERCISES = (
                  lambda facts: [], lambda facts, v: v == [] or v == frozenset()),
             Slip("stopped", "At least one of yours is stopped where no flag is set: run it and read which check does it.",
                  lambda facts: {*_open(facts), "replay"},
-                 lambda facts, v: bool(_names(v) - _open(facts)) and _names(v) <= set(STRICT)),
+                 lambda facts, v: bool(names_in(v) - _open(facts)) and names_in(v) <= set(STRICT)),
         ),
     ),
 )

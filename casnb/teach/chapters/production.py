@@ -10,7 +10,7 @@ from casnb.teach.answers import said
 from casnb.teach.chapters.attest_and_flags import parsed
 from casnb.teach.exercises import Exercise, Slip
 from casnb.teach.facts import Cases, Facts
-from casnb.teach.judges import Choice, Judge, Names, Option
+from casnb.teach.judges import Choice, Judge, Names, Option, names_in
 
 _POLICIES = ("hash", "signer", "both", "default")
 #: The update and the old release of the lesson: version and ISVSVN.
@@ -111,11 +111,11 @@ EXERCISES = (
         slips=(
             Slip("all-but-hash", "'both' compares the MRENCLAVE as well. A policy is as narrow as its narrowest condition.",
                  lambda facts: {"signer", "both", "default"},
-                 lambda facts, v: _names(v) == {"signer", "both", "default"}),
+                 lambda facts, v: names_in(v) == {"signer", "both", "default"}),
             Slip("signer-only", "One is missing: without identity options the command expects the vendor's signer, product and "
                                 "least version, not nothing.", lambda facts: {"signer"}),
             Slip("hash", "An update is another build, so its MRENCLAVE is another.", lambda facts: {"hash", "signer"},
-                 lambda facts, v: "hash" in _names(v)),
+                 lambda facts, v: "hash" in names_in(v)),
         ),
     ),
     Exercise(
@@ -160,10 +160,6 @@ EXERCISES = (
         right="Right. With a tap on the memory bus the signing key can leave the chip, and every check stays green.",
     ),
 )
-
-
-def _names(value: Any) -> frozenset[str]:
-    return frozenset(v for v in value if isinstance(v, str)) if isinstance(value, (list, frozenset)) else frozenset()
 
 
 def _problem(value: Any) -> str:
