@@ -87,7 +87,7 @@ class Build(Shown):
         def close() -> None:
             so_far.update(b"".join(r.to_bytes() for r in chunk))
             measured = sum(isinstance(r, Eextend) for r in chunk)
-            more = f", then {measured} EEXTEND" if measured else ", not measured" if out else ""
+            more = f", then {measured} EEXTEND" if measured else ", content not measured" if out else ""
             out.append(Step(f"{type(chunk[0]).__name__.upper()} {chunk[0]}{more}", tuple(chunk), so_far.copy().hexdigest()))
 
         for record in self.file.ledger.records:
@@ -166,8 +166,9 @@ class Build(Shown):
                     f"{self.mrenclave[:12]}{_ELLIPSIS}")
         what = ", ".join(self.changes)
         if self.same:
-            return (f"The same enclave: MRENCLAVE stays {self.mrenclave[:12]}{_ELLIPSIS}" + (f" with {what}" if what else "")
-                    + ("." if not what else ", for none of that is measured."))
+            short = f"{self.mrenclave[:12]}{_ELLIPSIS}"
+            return (f"The same enclave: MRENCLAVE stays {short} with {what}, for none of that is measured." if what else
+                    f"The CAS's own enclave, nothing changed: MRENCLAVE is {short}")
         differing = (int(self.mrenclave, 16) ^ int(self.original.mrenclave, 16)).bit_count()
         return (f"Another enclave ({what}): MRENCLAVE is {self.mrenclave[:12]}{_ELLIPSIS}, and {differing} of its 256 bits differ. "
                 "The CPU would not start it under the CAS's own SIGSTRUCT.")

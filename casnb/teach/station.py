@@ -25,6 +25,8 @@ from casnb.view import Shown
 if TYPE_CHECKING:
     from casnb.simulator.running import RunningWorld
 
+#: A kernel sets these; they make programs colour what they print, and here nothing would show the colours.
+_COLOUR = frozenset({"FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE"})
 _OUTPUT_LIMIT = 200_000
 
 #: What stood in os.environ before a station wrote to it, and what stations wrote last.
@@ -155,8 +157,9 @@ class Run(Shown):
 
 def run_command(args: list[str], env: Mapping[str, str], shown: str, timeout: float, folder: Path | None = None) -> Run:
     """Run a command without a shell and without standard input; at most 200,000 characters of output are kept."""
+    plain = {k: v for k, v in env.items() if k not in _COLOUR}
     try:
-        done = subprocess.run(args, env=dict(env), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,  # noqa: S603
+        done = subprocess.run(args, env=plain, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,  # noqa: S603
                               timeout=timeout, check=False)
     except FileNotFoundError:
         raise SourceError(args[0], got="no such program on this machine", do="Install it; `casnb doctor` says how.") from None

@@ -324,7 +324,7 @@ class _Job:
         if self.image is not None:
             if version := self.image.labels.get("org.opencontainers.image.version"):
                 self.remarks.append(f"The image calls itself version {neutral(version, 40)}: a claim, like every label.")
-            for gone in self.image.removed:
+            for gone in (f for f in self.image.removed if not (f.data or b"").startswith(SIGSTRUCT_HEADER)):
                 self.remarks.append(f"Layer {gone.layer} has another {neutral(gone.path, 120)}, which a later layer took away: no "
                                     "container sees it.")
         if signed is None:

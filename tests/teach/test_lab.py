@@ -237,6 +237,13 @@ def test_a_command_shows_what_it_printed():
         run_command([sys.executable, "-c", "import time; time.sleep(20)"], os.environ, "sleep", 0.3)
 
 
+def test_a_captured_program_is_not_told_to_colour(monkeypatch):
+    """A kernel says FORCE_COLOR to its children; what is captured and shown as text must not have the colours."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    run = run_command([sys.executable, "-c", "import os; print('FORCE_COLOR' in os.environ)"], os.environ, "python", 20)
+    assert run.stdout.strip() == "False"
+
+
 def test_a_program_runs_in_the_labs_folder(begun):
     """What it prints and how it ends are kept; one that is not there is named."""
     lab = begun("04")
