@@ -15,7 +15,7 @@ from casnb.teach.measurement import HEAPS, SIGNERS, Build, render_signed, render
 from casnb.teach.panels.explorer import ByteExplorer
 from casnb.view import cell, html_verdict, page
 
-_BOXES = {"bit": "Turn over one bit of the code", "swapped": "Add the two pages of code in the other order",
+_BOXES = {"bit": "Turn over one bit of the code", "swapped": "Exchange two pages of code",
           "debug": "Start it as a debug enclave"}
 
 
