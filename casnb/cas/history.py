@@ -86,6 +86,12 @@ class History(Shown):
         return [(str(v.number), v.hash, v.session.version, "the same" if v.computed else "another one",
                  self._changes.get(v.number, first)) for v in reversed(self.versions)]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the versions as plain data, oldest first, hashes whole."""
+        return {"name": self.name, "missing": self.missing, "versions": [
+            {"number": v.number, "hash": v.hash, "predecessor": v.session.predecessor, "language": v.session.version,
+             "computed": v.computed} for v in self.versions]}
+
     def _short(self) -> list[tuple[str, ...]]:
         return [(n, short(h, 10), *rest) for n, h, *rest in self.rows()[:MOST_ROWS]]
 
@@ -145,6 +151,11 @@ class Difference(Shown):
         lines = [neutral(line, 200) for line in self.lines[:MOST_ROWS]]
         return "\n".join(filter(None, [self.title, table if self.fields else "", self._more(len(self.fields)), *lines,
                                        self._more(len(self.lines))]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what changed as plain data; texts are as they came."""
+        return {"before": self.before.number, "after": self.after.number, "lines": list(self.lines),
+                "fields": [{"field": f, "before": a, "after": b} for f, a, b in self.fields]}
 
     def body(self) -> str:
         """Return both tables as HTML, without the sentence."""

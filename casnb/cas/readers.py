@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from casnb.cas.history import MOST_ROWS, History, Version
+from casnb.cas.history import MOST_ROWS, History
 from casnb.cas.secrets import Secret
 from casnb.errors import neutral
 from casnb.verify.keyhash import spki_hash
@@ -30,24 +31,20 @@ class Readers(Shown):
 
     def text(self, version: int, who: str) -> tuple[int, ...]:
         """Return while which versions somebody could read the text of one: numbers; the last one there is means now."""
-        of, key = self.history.version(version), self.people[who]
-        return tuple(at.number for at in self.history.versions if at.number >= version and _shown(of, at, key))
+        self.history.version(version)
+        admitted = self._admitted[who]
+        return tuple(n for n in admitted if n >= version) if version in admitted else ()
 
     def secret(self, version: int, name: str, who: str) -> tuple[int, ...]:
-        """Return while which versions somebody could read the value that a secret has in one of them."""
-        of, key = self.history.version(version), self.people[who]
-        return tuple(at.number for at in self.history.versions if self._value(of, name, at, key))
+        """Return while which versions somebody could read the value that a secret has in one of them; none for no such secret."""
+        self.history.version(version)
+        return self._times[who].get((name, self._identities.get((version, name))), ())
 
-    def _value(self, of: Version, name: str, at: Version, key: bytes | None) -> bool:
-        """Whether the value that `name` has in version `of` can be read at the time of version `at`."""
-        ids = self._identities
-        same = [v for v in self.history.versions[: at.number] if ids.get((v.number, name)) == ids[of.number, name]]
-        for v in same:
-            secret = v.session.secret(name)
-            assert secret is not None
-            if (secret.export_public and v.number == at.number) or (secret.value is not None and _shown(v, at, key)):
-                return True
-        return False
+    @cached_property
+    def _admitted(self) -> dict[str, tuple[int, ...]]:
+        """The versions whose policy lets a person read."""
+        return {who: tuple(v.number for v in self.history.versions if v.session.admits("read", key))
+                for who, key in self.people.items()}
 
     @cached_property
     def _identities(self) -> dict[tuple[int, str], object]:
@@ -61,6 +58,32 @@ class Readers(Shown):
                                            else ("given", s.value) if s.value is not None else ("imported", s.imported))
             before = {s.name: s for s in v.session.secrets}
         return found
+
+    @cached_property
+    def _times(self) -> dict[str, dict[tuple[str, object], tuple[int, ...]]]:
+        """For each person and value, while which versions it was public, or stood in a text that was shown."""
+        public: dict[tuple[str, object], set[int]] = {}
+        written: dict[tuple[str, object], list[int]] = {}
+        for v in self.history.versions:
+            for s in v.session.secrets:
+                value = s.name, self._identities[v.number, s.name]
+                public.setdefault(value, set()).update([v.number] if s.export_public else [])
+                written.setdefault(value, []).extend([v.number] if s.value is not None else [])
+        found: dict[str, dict[tuple[str, object], tuple[int, ...]]] = {}
+        for who, admitted in self._admitted.items():
+            known = set(admitted)
+            found[who] = {}
+            for value, open_to_all in public.items():
+                first = next((n for n in written[value] if n in known), None)
+                shown = [n for n in admitted if first is not None and n >= first]
+                found[who][value] = tuple(sorted(open_to_all.union(shown)))
+        return found
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return every text (`secret` is null) and every value, with the numbers of versions for each person."""
+        return [{"version": v.number, "secret": name, "who": {
+                    p: list(self.text(v.number, p) if name is None else self.secret(v.number, name, p)) for p in self.people}}
+                for v in self.history.versions for name in (None, *(s.name for s in v.session.secrets))]
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return a row for the text and for each secret of each version, newest first: version, what, then one cell a person."""
@@ -109,8 +132,3 @@ def readers(history: History, people: Mapping[str, bytes | None] | None = None) 
         keys = dict.fromkeys(v.session.creator_key for v in history.versions if v.session.creator_key)
         people = {ANYBODY: None, **{f"creator {spki_hash(key)[:10]}": key for key in list(keys)[:6]}}
     return Readers(history, people)
-
-
-def _shown(version: Version, at: Version, key: bytes | None) -> bool:
-    """Whether a CAS shows the text of a version to this key while `at` is the current one."""
-    return version.session.admits("read", key) and at.session.admits("read", key)

@@ -22,6 +22,7 @@ COMMANDS = {
     "attack": (_HERE + "attack:attack", "Let Mallory try: real attacks against the flags and habits you choose."),
     "why": (_HERE + "why:why", "What a message of curl, openssl or Python means, and the cure."),
     "service": (_HERE + "service:service", "A program in a simulated enclave, as a service of a session."),
+    "history": (_HERE + "history:history", "The versions of a session, what changed, and who could read what."),
     "doctor": (_HERE + "doctor:doctor", "What on this machine would get in the way."),
 }
 

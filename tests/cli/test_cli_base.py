@@ -86,8 +86,8 @@ def test_json_is_ascii(run):
     assert out.isascii() and "\x1b" not in out and json.loads(out) == {"a": "\x1b\N{RIGHT-TO-LEFT OVERRIDE}"}
 
 
-COMMANDS = ["walkthrough", "lab", "serve", "stop", "scrape", "decode", "verify", "explain", "flags", "attack", "why", "service",
-            "doctor"]
+COMMANDS = ["walkthrough", "lab", "serve", "stop", "scrape", "decode", "measure", "verify", "explain", "flags", "attack", "why",
+            "service", "history", "doctor"]
 #: Those that do something themselves.
 TEACHING = [*(name for name in COMMANDS if name != "service"), "service measure", "service run"]
 
