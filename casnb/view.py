@@ -88,6 +88,11 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption:
     return "".join(out)
 
 
+def scrolling(label: str, body: str) -> str:
+    """Let something wide scroll by itself in a narrow window, with the keyboard too."""
+    return f'<div role="group" tabindex="0" aria-label="{escape(label)}" style="overflow-x:auto">{body}</div>'
+
+
 def text_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return the same table as aligned plain text, one row a line."""
     body = [[neutral(v) for v in row] for row in rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -53,12 +53,12 @@ class _Row:
     mrenclave: str | None
 
 
-def render_page(world: World, layout: str = "today", addresses: Sequence[str] = ()) -> str:
+def render_page(world: World, layout: str = "today", addresses: Sequence[str] = (), *, stale: bool = True) -> str:
     """Return the page as HTML. `addresses` (where this world's CAS is reached) get rows of their own, first in the table.
 
-    Every layout lists the same rows. The example command always names the release before the running one, as pages do that
-    nobody updated, and is set so that cutting the line into words gives, by layout, a word of prose (`today`), a flag
-    (`2024-10`, `2022-04`) or that older release's MRENCLAVE (`2021-10`).
+    Every layout lists the same rows. The example command names the release before the running one, as pages do that nobody updated
+    (`stale` false: the running one, by its number), and is set so that cutting the line into words gives, by layout, a word of
+    prose (`today`), a flag (`2024-10`, `2022-04`) or the MRENCLAVE of the release it names (`2021-10`).
     """
     if layout not in LAYOUTS:
         raise UsageError("page layout", got=layout, wanted="one of " + ", ".join(LAYOUTS))
@@ -84,7 +84,7 @@ def render_page(world: World, layout: str = "today", addresses: Sequence[str] = 
              "<li><code>18765</code>: enclave API, for programs that want to be attested (not simulated)</li></ul>",
              '<h2 id="attest-and-use-a-public-cas">Attest and use a public CAS</h2>',
              "<p>Before you send anything to a CAS, attest it. The general form, then an example:</p>",
-             *_EXAMPLES[layout](stable[min(1, len(stable) - 1)], debug)]
+             *_EXAMPLES[layout](stable[min(1, len(stable) - 1)] if stale else _numbered(stable[0]), debug)]
     return _document("Public CAS", "\n".join(body), f"Simulated world, seed {world.seed}, scenario {world.scenario}.")
 
 
@@ -92,6 +92,14 @@ def not_found_page() -> str:
     """Return the page for an address that is not there; its text says nothing that a scraper could mistake for a value."""
     return _document("Page not found", "<h1>Page not found</h1>\n<p>There is no page at this address. Pages live under a version, "
                      'for example <a href="/latest/public-CAS/">/latest/public-CAS/</a>.</p>', "Status 404.")
+
+
+def prose_page(world: World) -> str:
+    """Return the page from before it had a table: hosts in a list, a command with variables, and no measurement anywhere."""
+    hosts = "".join(f"<li><code>{escape(r.address)}</code>: version {escape(r.version)}</li>" for r in world.release_history)
+    body = (f"<h1>Public CAS</h1>\n<p>Our public instances:</p>\n<ul>{hosts}</ul>\n<p>Attest one of them:</p>\n"
+            f"<pre>$ {escape(_general(world.setup.debug))}\n</pre>")
+    return _document("Public CAS", body, f"Simulated world, seed {world.seed}.")
 
 
 def create_site(world: World, addresses: Sequence[str] = ()) -> Callable[..., Iterable[bytes]]:
@@ -119,6 +127,11 @@ def create_site(world: World, addresses: Sequence[str] = ()) -> Callable[..., It
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
 
     return site
+
+
+def _numbered(release: Release) -> Release:
+    """The same release under the address that bears its number, as older examples had it."""
+    return replace(release, address=f"{release.version.replace('.', '-')}.scone-cas.cf")
 
 
 def _state(debug: bool) -> str:

@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from casnb.teach.panels.mallory import MalloryPanel
     from casnb.teach.panels.measure import MeasurePanel
     from casnb.teach.panels.quiz import QuizPanel
+    from casnb.teach.panels.scrape import ScrapePanel
     from casnb.teach.panels.switchboard import Switchboard
     from casnb.teach.panels.tamper import TamperPanel
+    from casnb.teach.scrapers import Scraper
     from casnb.verify.pki import TrustAnchors
 
 DEFAULT_SEED = "casnb"
@@ -209,6 +211,15 @@ class Lab(Shown):
         from casnb.teach.panels.switchboard import Switchboard
 
         return Switchboard(self.cases, **{"address": self.address, **state})
+
+    def scrape_lab(self, scraper: Scraper | None = None, **state: Any) -> ScrapePanel:
+        """Return the public CAS page through its history, with the classic pipeline, a scraper of the reader's, and casnb's scored.
+
+        `scraper` takes the text of a page and returns the MRENCLAVE of `scone-cas.cf`; None or an exception is a refusal.
+        """
+        from casnb.teach.panels.scrape import ScrapePanel
+
+        return ScrapePanel(self.world, scraper, **state)
 
     def explorer(self, evidence: object = None, result: Any = None, **layers: Any) -> ByteExplorer:
         """Return a byte explorer on a piece of evidence with the checks of `result`; left out, on the saved report with its own."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from casnb.errors import neutral
 from casnb.flags import BY_NAME, FLAGS, options
 from casnb.simulator.mallory import ATTACKS, REFUSALS, Attack
-from casnb.view import Shown, cell, html_result, html_verdict, text_result
+from casnb.teach.snapshot import Snapshot
+from casnb.view import cell, html_result, html_verdict, scrolling, text_result
 
 if TYPE_CHECKING:
     from casnb.checks import AttestationResult
@@ -33,12 +34,8 @@ def render_checks(result: AttestationResult | None) -> str:
     asked = [c for c in result.checks if not c.optional]
     rest = [c for c in result.checks if c.optional]
     folded = f"<details><summary>Not asked for: {len(rest)} checks</summary>{html_result(rest)}</details>" if rest else ""
-    return _wide("Checks", html_result(asked, "", result.remarks) + folded)
+    return scrolling("Checks", html_result(asked, "", result.remarks) + folded)
 
-
-def _wide(label: str, body: str) -> str:
-    """Let something wide scroll by itself in a narrow window, with the keyboard too."""
-    return f'<div role="group" tabindex="0" aria-label="{label}" style="overflow-x:auto">{body}</div>'
 
 
 def render_command(line: str) -> str:
@@ -184,21 +181,6 @@ def render_ability(attack: Attack, by_flags: bool) -> str:
 
 
 # The snapshot
-
-
-class Snapshot(Shown):
-    """The state of a panel at one moment, as plain text and static HTML: it stays readable where widgets do not."""
-
-    def __init__(self, text: str, body: str) -> None:
-        self.text, self.body = text, body
-
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
-    def _html(self) -> str:
-        return self.body
 
 
 def render_snapshot(head: str, command: str, verdict: tuple[str, str, Sequence[str]], result: AttestationResult | None,

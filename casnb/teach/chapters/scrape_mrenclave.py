@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from casnb.simulator.page_history import STATES, page_history
 from casnb.simulator.site import LAYOUTS
+from casnb.teach.answers import said
 from casnb.teach.exercises import Exercise, Slip
-from casnb.teach.facts import Facts
-from casnb.teach.judges import Choice, Hex, Names, Option
+from casnb.teach.facts import Facts, ninth_word
+from casnb.teach.judges import Choice, Hex, Judge, Names, Option
 
 
 def _another_row(facts: Facts, value: Any) -> bool:
@@ -16,6 +19,38 @@ def _another_row(facts: Facts, value: Any) -> bool:
 
 def _page_for(value: Any) -> bool:
     return isinstance(value, str) and "<" in value and len(value) > 64
+
+
+class ByPage(Judge):
+    """A dictionary that gives each state of the page a measurement, or None for a refusal."""
+
+    def problem(self, value: Any) -> str:
+        if not isinstance(value, dict):
+            return f"got {said(value)}, which is no dictionary"
+        missing = [name for name in STATES if name not in value]
+        strange = [said(name) for name in value if name not in STATES]
+        if missing or strange:
+            return f"{missing[0]!r} has no answer" if missing else f"{strange[0]} is no state of the page"
+        odd = [said(v) for v in value.values() if v is not None and not isinstance(v, str)]
+        return f"got {odd[0]}, which is neither text nor None" if odd else ""
+
+    def nudge(self, value: Any, reference: Any) -> str:
+        """Count what went wrong, and name one page of the worst kind."""
+        refused = [n for n in STATES if value[n] is None and reference[n] is not None]
+        wrong = [n for n in STATES if value[n] is not None and value[n] != reference[n]]
+        believed = [n for n in wrong if re.fullmatch("[0-9a-f]{64}", value[n])]
+        worst = f" Look first at {(believed or wrong or refused)[0]!r}." if wrong or refused else ""
+        good = len(STATES) - len(refused) - len(wrong)
+        return (f"{good} of {len(STATES)} pages are as they should be; {len(refused)} refused without need, {len(wrong)} wrong, "
+                f"{len(believed)} of these would be believed.{worst}")
+
+
+def _history(facts: Facts) -> dict[str, str | None]:
+    return {state.name: state.expected for state in page_history(facts.world)}
+
+
+def _pipeline(facts: Facts) -> dict[str, str]:
+    return {state.name: ninth_word(state.html) for state in page_history(facts.world)}
 
 
 EXERCISES = (
@@ -74,6 +109,30 @@ EXERCISES = (
                                  "looks right.",
                  lambda facts: facts.layouts("wrong") | facts.layouts("noise"),
                  lambda facts, v: _set(v) == facts.layouts("wrong") | facts.layouts("noise")),
+        ),
+    ),
+    Exercise(
+        id="01.history",
+        title="A scraper for the page's history",
+        question="Which value should a scraper give for scone-cas.cf on each of the ten states that the page was in, and where "
+                 "must it refuse? Make yours do so.",
+        given="lab.scrape_lab(your_function), which runs a function of a page's text over the ten states, and its member values",
+        wanted="a dictionary with each state's name: the MRENCLAVE as text, or None where nothing can be said for certain",
+        hints=("Look at the board: which of your answers are wrong, and which of these would be believed?",
+               "Read tables; find the columns by their header, in each table anew. Take rows whose address is equal. Refuse where "
+               "there is no such row, where its value has not the form, and where two rows disagree.",
+               "scrape(html.encode()).mrenclave('scone-cas.cf') keeps all these rules; lab.scrape_lab(f).values is the "
+               "dictionary."),
+        judge=ByPage(),
+        reference=_history,
+        right="Right on every page, the refusals among them. That half of the answers are refusals is as it should be.",
+        slips=(
+            Slip("ninth-word", "These are the words that the old pipeline prints. It never refuses: where it finds no value it "
+                               "prints whatever stands in the ninth place.", _pipeline),
+            Slip("refuses-all", "A scraper that always refuses is never wrong, and of no use: five of these pages do give the "
+                                "value.", lambda facts: dict.fromkeys(STATES)),
+            Slip("never-refuses", "The value is right where there is one, and given as well where there is none on the page, or "
+                                  "two. A refusal is None.", lambda facts: dict.fromkeys(STATES, facts.world.mrenclave)),
         ),
     ),
     Exercise(

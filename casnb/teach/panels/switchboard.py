@@ -16,6 +16,7 @@ from casnb.simulator import mallory
 from casnb.simulator.scenario import SCENARIOS
 from casnb.teach import switchboard as view
 from casnb.teach.panels.switches import CHOICES, SwitchboardModel, sentence, snapshot, verdict_name
+from casnb.teach.snapshot import Snapshot, Snapshotted
 from casnb.view import cell, html_verdict, page
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ GROUPS = {
 _WIDE = {"width": "auto", "max_width": "60em"}
 
 
-class Switchboard(widgets.VBox):  # type: ignore[misc]
+class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
     """Switches for every insecure flag, what the combination amounts to, and Mallory, who tries what it lets her try.
 
     `model` keeps the state; the public methods are what the controls call, so that a notebook can call them too. A click repeats
@@ -230,15 +231,9 @@ class Switchboard(widgets.VBox):  # type: ignore[misc]
                 self.stopped.value = kept if foreseen.get(kept) else stopped[0][1]
         self.attack_button.disabled = self.stopped.disabled = not stopped
 
-    def snapshot(self) -> view.Snapshot:
+    def snapshot(self) -> Snapshot:
         """Return the present state as something that stays readable in an export."""
         return snapshot(self.model)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget, and beside it the snapshot for where no front end is."""
-        found = super()._repr_mimebundle_(**kwargs)
-        data, metadata = found if isinstance(found, tuple) else (found or {}, {})
-        return {**data, **self.snapshot()._repr_mimebundle_()}, metadata
 
     def close(self) -> None:
         """Undo every observer and close the controls; a second call does nothing."""

@@ -17,6 +17,7 @@ from casnb.policy import AttestationPolicy
 from casnb.simulator import mallory
 from casnb.teach import switchboard as view
 from casnb.teach.facts import Cases, LoadedReport, changed_digit
+from casnb.teach.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from casnb.checks import AttestationResult
@@ -193,7 +194,7 @@ def verdict_name(model: SwitchboardModel) -> str:
     return "error" if model.error else "usage-error" if model.problems else str(model.result.verdict.value)
 
 
-def snapshot(model: SwitchboardModel) -> view.Snapshot:
+def snapshot(model: SwitchboardModel) -> Snapshot:
     """Return the present state of a model."""
     case = model.case
     head = f"Scenario {neutral(case.name, 60)}: {neutral(case.title, 200)}. MRENCLAVE {CHOICES[model.mrenclave]}."
