@@ -11,7 +11,8 @@ from casnb.cli.options import option
 @click.command(cls=Command, example="""\
   casnb serve --background --env-file cas.env --image cas-image.tar && . ./cas.env
   casnb measure cas-image.tar
-  casnb measure cas-image.tar --expect "$(casnb scrape "$CAS_PAGE_URL" --address "$CAS_ADDR")"
+  M=$(casnb scrape "$CAS_PAGE_URL" --address "$CAS_ADDR")
+  casnb measure cas-image.tar --expect "$M"
   casnb measure cas-image.tar --heap 64K
   casnb measure enclave.sgxs --sigstruct enclave.sig --json | jq -r .mrenclave
 """, exits={0: "every check passed: measured, signed and expected values are equal as far as they are there",
