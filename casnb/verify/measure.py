@@ -163,6 +163,15 @@ def _debug_allowed(s: SigStruct) -> bool:
     return bool(attributes & _DEBUG) or not mask & _DEBUG
 
 
+def _require_no_other(data: bytes) -> None:
+    """Raise EvidenceError, with the way forward, for two things that readers often have in hand."""
+    if data.startswith(b"\x1f\x8b"):
+        raise EvidenceError("measure", got="a gzip file", wanted="what is in it", do="gunzip FILE, then measure that.")
+    if data.startswith(b"\x7fELF"):
+        raise EvidenceError("measure", got="an ELF program", wanted="an enclave file of casnb's own format",
+                            do="A real SCONE program is measured by SCONE's own tools: SCONE_HASH=1 PROGRAM.")
+
+
 def _is_wanted(head: bytes, size: int) -> bool:
     return head.startswith((MAGIC, _SGXS)) or (size == SIGSTRUCT.size and head.startswith(SIGSTRUCT_HEADER))
 
@@ -205,6 +214,7 @@ class _Job:
         if self.data.startswith(MAGIC):
             return "enclave file", self.data, self.given
         if not (self.data.startswith(_SGXS) or _is_wanted(self.data[:64], len(self.data))):
+            _require_no_other(self.data)
             value = read(self.data).value
             if not isinstance(value, (Ledger, SigStruct)):
                 raise EvidenceError("measure", got=f"a {type(value).__name__}, which cannot be measured",

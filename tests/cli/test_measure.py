@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from importlib.resources import files
@@ -23,7 +24,8 @@ def folder(tmp_path_factory):
     other[other.index(b"\x1f\x8b") + 40] ^= 1
     for name, data in {
         "image.tar": WORLD.image(), "cas.enclave": WORLD.enclave.file.to_bytes(), "cas.sgxs": WORLD.ledger.to_bytes(),
-        "cas.sig": WORLD.sigstruct, "other.sig": wrong.sigstruct, "damaged.tar": bytes(other), "junk": b"junk",
+        "cas.sig": WORLD.sigstruct, "image.tar.gz": gzip.compress(WORLD.image()), "ls": b"\x7fELF" + bytes(999),
+        "other.sig": wrong.sigstruct, "damaged.tar": bytes(other), "junk": b"junk",
         "heap.tar": build_image(WORLD.enclave, wrong, {"SCONE_HEAP": "64K"}),
     }.items():
         (made / name).write_bytes(data)
@@ -56,7 +58,9 @@ def test_what_is_not_equal_ends_with_1(casnb, folder, words, shown):
 
 
 @pytest.mark.parametrize("words, code, said", [
-    pytest.param(["junk"], 1, "wanted", id="junk"), pytest.param(["nothing-there"], 3, "No such file", id="no-file"),
+    pytest.param(["junk"], 1, "wanted", id="junk"),
+    pytest.param(["image.tar.gz"], 1, "gunzip", id="gzip"), pytest.param(["ls"], 1, "SCONE_HASH=1", id="real-program"),
+    pytest.param(["nothing-there"], 3, "No such file", id="no-file"),
     pytest.param(["image.tar", "--expect", "12"], 2, "64 lower-case hex digits", id="short-value"),
     pytest.param(["image.tar", "--heap", "lots"], 2, "SCONE_HEAP", id="heap"), pytest.param([], 2, "FILE", id="no-argument"),
     pytest.param(["cas.sgxs", "--program", "x"], 2, "an image", id="program-of-no-image"),

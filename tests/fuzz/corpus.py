@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from evidence import images
 from evidence.ratls_forms import FORMS, certificate, claims, encode, tagged
 from evidence.samples import BODY, EPID, EPID_SIGNED, LEDGER, QUOTE, avr, cas_report
 from evidence.samples import SIGSTRUCT as UNSIGNED
@@ -197,6 +198,9 @@ SIGSTRUCTS = (Sample.binary("vendor", GOOD.sigstruct), Sample.binary("test", OLD
 PROGRAMS = (Sample.binary("program", GOOD.enclave.file.to_bytes()),
             Sample.binary("small", EnclaveFile(1, 8192, (Segment(0, 0x205, 1, b"code"), Segment(4096, 0x203, 1))).to_bytes()))
 IMAGES = (Sample.binary("image", GOOD.image()), Sample.binary("with a heap", GOOD.image({"SCONE_HEAP": "48K"})))
+TAR_LAYERS = (Sample.binary("layer", images.tar(
+    ("cas", images.FOLDER), ("cas/cas.enclave", GOOD.enclave.file.to_bytes()), ("cas/cas.sig", GOOD.sigstruct), (".wh.old", b""),
+    images.link("link", "cas/cas.enclave"))),)
 LEDGERS = (Sample.binary("small", LEDGER.to_bytes()), Sample.binary("smaller", LEDGER.to_bytes()[:1088]))
 AVRS = (Sample.text("made up", avr()), Sample.text("version 3", avr(version=3)),
         Sample.text("simulated", signed_avrs()["outdated"].body))

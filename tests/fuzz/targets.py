@@ -15,6 +15,7 @@ from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from evidence import images
 from fuzz import corpus, meaning
 from fuzz.mutators import Mutator, Sample
 
@@ -135,6 +136,11 @@ def image(data: bytes) -> str:
                                   or (found.sigstruct.modulus, found.sigstruct.signed_bytes) not in _signed_structures()):
         raise Forged("an image that nobody signed")
     return "unchanged"
+
+
+def image_layer(data: bytes) -> str:
+    """A layer changed, and every digest as an honest builder would have it: only what the layer says can be refused."""
+    return image(images.image(data))
 
 
 def avr(data: bytes) -> str:
@@ -459,7 +465,8 @@ TARGETS: dict[str, Target] = {t.name: t for t in (
     Target("cas-report", lambda: corpus.REPORTS, cas_report, 40),
     Target("ra-tls", lambda: tuple(Sample.der(n, d) for n, d in corpus.certificates().items()), ra_tls, 60),
     Target("enclave-file", lambda: corpus.PROGRAMS, inverse(EnclaveFile.from_bytes), 5),
-    Target("image", lambda: corpus.IMAGES, image, 5),
+    Target("image", lambda: corpus.IMAGES, image, 2),
+    Target("image-layer", lambda: corpus.TAR_LAYERS, image_layer, 3),
     Target("json", lambda: corpus.JSONS, plain_json, 55),
     Target("tcb-info", lambda: corpus.TCB_INFOS, _signed_list(TcbInfo), 20),
     Target("qe-identity", lambda: corpus.IDENTITIES, _signed_list(QeIdentity), 30),
