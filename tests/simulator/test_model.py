@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from casnb.cas.session import public_key
+from casnb.cas.certificate import CasChain
+from casnb.cas.client import pinned_context
+from casnb.cas.history import History
+from casnb.cas.history import Version as Kept
+from casnb.cas.https import exchange
+from casnb.cas.readers import readers
+from casnb.cas.session import Session, public_key
+from casnb.cas.trust import ClientIdentity
+from casnb.simulator.running import serve
 from casnb.simulator.service import create_app
 from casnb.simulator.store import Store
 from casnb.simulator.world import World
-from casnb.verify.keyhash import base58check
+from casnb.verify.keyhash import spki_hash
 
-#: Some more often than others, so that histories grow and namespaces have something in them.
 NAMES = ("a", "a", "a", "a/x", "a/x", "a/x/y", "b")
 WHO = ("alice", "bob", "nobody")
 BOGUS = "00" * 32
@@ -94,57 +102,123 @@ def world() -> World:
 
 
 OWN = {"read": "CREATOR", "update": "CREATOR"}
+#: What tells old versions from current ones.
+HISTORY = [("create", "alice", "a", "none", OWN), ("create", "alice", "a", "current", {**OWN, "read": "ANY"}),
+           ("read", "bob", "a", "current", None), ("read", "bob", "a", "first", None), ("read", "alice", "a", "first", None),
+           ("create", "alice", "a", "bogus", OWN), ("create", "alice", "a", "first", OWN), ("create", "bob", "a", "current", OWN)]
+
+
+@dataclass
+class Play:
+    """A plan, carried out against a CAS and the model at once; `ask` sends one request as somebody and returns status and JSON."""
+
+    ask: Callable[[str, str, str, str | None], tuple[int, Any]]
+    bobs: str
+    model: Model = field(default_factory=Model)
+
+    def carry_out(self, plan: list[tuple]) -> None:
+        for n, (action, who, name, choice, policy) in enumerate(plan):
+            known = self.model.sessions.get(name, [])
+            digest = {"none": None, "bogus": BOGUS, "current": known[-1].hash if known else BOGUS,
+                      "first": known[0].hash if known else BOGUS}[choice]
+            if action == "list":
+                assert self.ask("GET", "/v1/sessions", who, None) == (200, {"sessions": self.model.listed(who), "next": None})
+            elif action == "read":
+                self.read(who, name, digest)
+            else:
+                self.create(who, name, digest, policy, f"v{n}")
+            self.values(who, name, digest)
+
+    def read(self, who: str, name: str, digest: str | None) -> None:
+        status, body = self.ask("GET", f"/v1/sessions/{name}" + (f"?hash={digest}" if digest else ""), who, None)
+        found = self.model.read(who, name, digest)
+        assert status == (200 if found else 404)
+        if found:
+            text = yaml.safe_load(body["session"])
+            assert body["hash"] == found.hash and text["secrets"][0]["value"] == found.value
+        else:
+            assert body == {"msg": [f"Failed to read session '{name}'",
+                                    "Session does not exist or is not visible for this client"]}
+
+    def create(self, who: str, name: str, digest: str | None, policy: dict[str, str], value: str) -> None:
+        written = {k: [self.bobs] if v == "bob" else v for k, v in policy.items()}
+        text = json.dumps({"name": name, "version": "0.3", "predecessor": digest, "access_policy": written, "secrets": [
+            {"name": "open", "kind": "ascii", "value": value, "export_public": True},
+            {"name": "closed", "kind": "ascii", "value": value}, {"name": "made", "kind": "ascii"}]})
+        wanted = self.model.create(who, name, policy, digest)
+        status, body = self.ask("POST", "/v1/sessions", who, text)
+        assert status == wanted, body
+        if status == 201:
+            creator = who if "CREATOR" in policy.values() else ""
+            self.model.sessions.setdefault(name, []).append(Version(body["hash"], value, policy, creator))
+
+    def values(self, who: str, name: str, digest: str | None) -> None:
+        """A public value is the current one's, for everybody; what is private looks to everybody like what never was."""
+        current = self.model.current(name)
+        shown = {"kind": "string", "value": current.value, "expires": None, "renew": None} if current else None
+        for secret in ("open", "closed", "made", "never"):
+            status, body = self.ask("GET", f"/v1/values/session={name},secret={secret}", who, None)
+            if secret == "open" and current:
+                assert (status, body) == (200, shown)
+            else:
+                assert (status, body["msg"]) == (404, [
+                    f"Failed to read value '{secret}' of '/session={name}' requested by a public client",
+                    "Secret does not exist or is not visible for a public client"])
+        pinned = f"/v1/values/session={name},session_hash={digest}" if digest else f"/v1/values/session={name}"
+        status, body = self.ask("GET", pinned, who, None)
+        expected = current if digest is None or (current and current.hash == digest) else None
+        assert (status, body.get("values")) == ((200, {"open": shown}) if expected else (404, None))
+
+
+def agrees(model: Model, store: Store, people: dict[str, bytes | None]) -> None:
+    """The store has the model's versions, and what the history explorer says of now is what the model lets be read."""
+    for name, versions in model.sessions.items():
+        with store.reading() as transaction:
+            assert transaction.history(name) == [v.hash for v in versions]
+            texts = [transaction.version(name, v.hash).text for v in versions]
+        found = readers(History(name, tuple(Kept(n, v.hash, text, Session.from_yaml(text)) for n, (v, text) in
+                                            enumerate(zip(versions, texts, strict=True), 1))), people)
+        assert all(v.computed for v in found.history.versions)
+        for n, version in enumerate(versions, 1):
+            for who in people:
+                assert (len(versions) in found.text(n, who)) == (model.read(who, name, version.hash) is not None)
 
 
 @given(plan=steps)
-@example(plan=[("create", "alice", "a", "none", OWN), ("create", "alice", "a", "current", {**OWN, "read": "ANY"}),
-               ("read", "bob", "a", "current", None), ("read", "bob", "a", "first", None), ("read", "alice", "a", "first", None),
-               ("create", "alice", "a", "bogus", OWN), ("create", "alice", "a", "first", OWN),
-               ("create", "bob", "a", "current", OWN)])
+@example(plan=HISTORY)
 @settings(max_examples=40, deadline=None)
 def test_the_cas_answers_as_the_model(plan, world, alice, bob, tmp_path_factory):
     """Every status, hash, text, value and list is the model's, and a refused read looks as if nothing were there."""
     keys = {"alice": alice, "bob": bob, "nobody": None}
-    bobs = base58check(b"\x01" + hashlib.sha256(public_key(bob.pem)).digest())
-    path = Path(tmp_path_factory.mktemp("model")) / "cas.sqlite3"
-    with Store(path) as store:
+    with Store(Path(tmp_path_factory.mktemp("model")) / "cas.sqlite3") as store:
         http = create_app(world, store, lambda: datetime(2026, 9, 2, tzinfo=timezone.utc)).test_client()
-        model = Model()
 
-        def ask(method: str, target: str, who: str, data: str | None = None) -> tuple[int, dict]:
+        def ask(method: str, target: str, who: str, data: str | None) -> tuple[int, Any]:
             environ = {"SSL_CLIENT_CERT": keys[who].pem} if keys[who] else {}
             answer = http.open(target, method=method, environ_overrides=environ, data=data)
             return answer.status_code, json.loads(answer.data)
 
-        for n, (action, who, name, choice, policy) in enumerate(plan):
-            known = model.sessions.get(name, [])
-            digest = {"none": None, "bogus": BOGUS, "current": known[-1].hash if known else BOGUS,
-                      "first": known[0].hash if known else BOGUS}[choice]
-            if action == "list":
-                assert ask("GET", "/v1/sessions", who) == (200, {"sessions": model.listed(who), "next": None})
-            elif action == "read":
-                status, body = ask("GET", f"/v1/sessions/{name}" + (f"?hash={digest}" if digest else ""), who)
-                found = model.read(who, name, digest)
-                assert status == (200 if found else 404)
-                if found:
-                    text = yaml.safe_load(body["session"])
-                    assert body["hash"] == found.hash and text["secrets"][0]["value"] == found.value
-                else:
-                    assert body == {"msg": [f"Failed to read session '{name}'",
-                                            "Session does not exist or is not visible for this client"]}
-            else:
-                written = {k: [bobs] if v == "bob" else v for k, v in policy.items()}
-                text = json.dumps({"name": name, "version": "0.3", "predecessor": digest, "access_policy": written, "secrets": [
-                    {"name": "open", "kind": "ascii", "value": f"v{n}", "export_public": True}]})
-                wanted = model.create(who, name, policy, digest)
-                status, body = ask("POST", "/v1/sessions", who, text)
-                assert status == wanted, body
-                if status == 201:
-                    creator = who if "CREATOR" in policy.values() else ""
-                    model.sessions.setdefault(name, []).append(Version(body["hash"], f"v{n}", policy, creator))
-            current = model.current(name)
-            status, body = ask("GET", f"/v1/values/session={name},secret=open", "nobody")
-            assert (status, body.get("value")) == ((200, current.value) if current else (404, None))
-        with store.reading() as transaction:
-            assert {name: transaction.history(name) for name in model.sessions} == {
-                name: [v.hash for v in versions] for name, versions in model.sessions.items()}
+        play = Play(ask, spki_hash(public_key(bob.pem)))
+        play.carry_out(plan)
+        agrees(play.model, store, {who: public_key(found.pem) if found else None for who, found in keys.items()})
+
+
+@given(plan=steps)
+@example(plan=HISTORY)
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+def test_over_tls_as_well(plan, world, tmp_path_factory):
+    """The same over the wire: who somebody is follows from the handshake alone."""
+    with serve(world, state_dir=tmp_path_factory.mktemp("model")) as running:
+        chain = CasChain.from_pem(world.cas_chain_pem)
+        keys = {"alice": ClientIdentity.create(), "bob": ClientIdentity.create(), "nobody": None}
+        contexts = {who: pinned_context(chain, identity) for who, identity in keys.items()}
+
+        def ask(method: str, target: str, who: str, data: str | None) -> tuple[int, Any]:
+            answer = exchange(running.host, running.cas_port, target, context=contexts[who], tls_name="cas", method=method,
+                              body=data.encode() if data else None, content_type="application/text", timeout=30)
+            body = json.loads(answer.body)
+            if target == "/v1/sessions" and method == "GET":
+                body["sessions"] = [name for name in body["sessions"] if name != "example_session"]
+            return answer.status, body
+
+        Play(ask, keys["bob"].key_hash).carry_out(plan)
