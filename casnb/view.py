@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _STYLE = (
     ".casnb{font-size:14px;line-height:1.45;color:var(--jp-ui-font-color1,#1a1a1a);max-width:72em}"
     ".casnb.casnb table{border-collapse:collapse;margin:.4em 0;text-align:left}"
-    ".casnb.casnb caption{text-align:left;font-weight:600;padding:.2em 0}"
+    ".casnb.casnb caption{text-align:left;font-weight:600;padding:.2em 0;overflow-wrap:anywhere}"
     ".casnb.casnb th,.casnb.casnb td{padding:.22em .7em;border-bottom:1px solid var(--jp-border-color2,#ccc);text-align:left;"
     "vertical-align:top;overflow-wrap:break-word}"
     ".casnb.casnb code{font-family:var(--jp-code-font-family,monospace);font-size:13px;background:none;color:inherit;"

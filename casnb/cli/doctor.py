@@ -25,8 +25,9 @@ from casnb.errors import neutral
 GOOD, WORTH_KNOWING, BROKEN = "ok", "note", "problem"
 
 #: Programs that a chapter or a test uses: name, what for.
-PROGRAMS = (("curl", "notebook 04 and the assignment's last step"), ("openssl", "notebook 04"),
-            ("jq", "scripts of the assignments"), ("chromium", "browser tests only"), ("make", "`make lab` and `make test`"))
+PROGRAMS = (("curl", "notebooks 04 and 05, and the assignment's last step"), ("openssl", "notebook 04"),
+            ("jq", "notebook 05, and scripts of the assignments"), ("bash", "notebook 05"), ("chromium", "browser tests only"),
+            ("make", "`make lab` and `make test`"))
 #: Environment variables that redirect or re-root TLS connections of curl, requests or Python.
 CAPTURING = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy", "ALL_PROXY",
              "all_proxy", "SSLKEYLOGFILE")
