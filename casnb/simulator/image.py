@@ -23,7 +23,7 @@ _READ_ME = b"A simulated CAS. No code in it, every key public: trust nothing it 
 
 
 def build_image(enclave: Enclave, former: Enclave, environment: Mapping[str, str] | None = None) -> bytes:
-    """Return the OCI archive of an enclave: same arguments, same bytes.
+    """Return the OCI archive of an enclave: same arguments, same layers; their compressed form is as this Python's zlib has it.
 
     Three layers: a base; the files of a `former` release; then the release itself, which takes the former one away (a whiteout).
     `environment` is what the image sets for its program, such as SCONE_HEAP.
