@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import statistics
-import sys
-import tempfile
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from in_browser import opened
+
 Row = dict[str, object]
 
 SETUP = """from casnb import AttestationPolicy, World
@@ -62,31 +60,9 @@ TAMPER = """async ([index, digits]) => {
 
 def rows(runs: int) -> list[Row]:
     """Medians over `runs`; nothing where there is no Chromium or Playwright."""
-    sys.path.insert(0, str(ROOT / "tests" / "browser"))
-    import shutil
-
-    try:
-        import conftest  # type: ignore[import-not-found]
-        import nbformat
-        from playwright.sync_api import sync_playwright
-    except ImportError as exc:
-        print(f"explorer: not measured, {exc}", file=sys.stderr)
-        return []
-    browser_path = next((p for n in ("chromium", "chromium-browser") if (p := shutil.which(n))), None)
-    if browser_path is None:
-        print("explorer: not measured, no chromium", file=sys.stderr)
-        return []
-    with tempfile.TemporaryDirectory() as folder, conftest.serving(Path(folder)) as lab, sync_playwright() as play:
-        cells = [nbformat.v4.new_code_cell(c) for c in CELLS]
-        book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-        nbformat.write(book, lab.folder / "bench.ipynb")
-        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        browser = play.chromium.launch(executable_path=browser_path, args=options)
-        context = browser.new_context(viewport={"width": 1280, "height": 1900}, reduced_motion="reduce")
-        context.set_default_timeout(60_000)
-        notebook = conftest.Notebook(context.new_page(), lab, "bench.ipynb")
-        notebook.run_all()
-        page = notebook.page
+    with opened("explorer", CELLS) as page:
+        if page is None:
+            return []
         page.wait_for_function("() => document.querySelectorAll('.casnb-bytes').length === 4")
         original = {n: int(page.locator(".jp-Cell").nth(n).locator(".cb-byte[data-at='112']").inner_text(), 16) for n in (3, 4)}
         times: dict[str, list[float]] = {"new": [], "kept": [], "ias": [], "dcap": []}
@@ -96,8 +72,6 @@ def rows(runs: int) -> list[Row]:
             for name, cell in (("ias", 3), ("dcap", 4)):
                 value = original[cell] ^ (0xFF if run % 2 == 0 else 0)
                 times[name].append(page.evaluate(TAMPER, [cell, f"{value:02x}"]))
-        notebook.close()
-        browser.close()
     said = {"new": ("explorer: run a cell, new 432-byte view painted", 0.2),
             "kept": ("explorer: show a 432-byte view once more", 0.2),
             "ias": ("tamper: digit typed to verdict painted, IAS report", 0.15),

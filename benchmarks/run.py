@@ -127,18 +127,19 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default="",
-                        help="comma-joined: verify,batch,hostile,imports,serving,server,notebooks,panel,explorer")
+                        help="comma-joined: verify,batch,hostile,imports,serving,server,notebooks,panel,explorer,switchboard")
     args = parser.parse_args()
     runs = 5 if args.quick else 15
     from bench_batch import rows as batch
     from bench_explorer import rows as explorer
     from bench_hostile import rows as hostile
     from bench_server import rows as server
+    from bench_switchboard import rows as switchboard
     from bench_verify import rows as verification
 
     parts: dict[str, Callable[[int], list[Row]]] = {
         "verify": verification, "batch": batch, "hostile": hostile, "imports": imports, "serving": serving, "server": server,
-        "panel": panel, "explorer": explorer, "notebooks": notebooks}
+        "panel": panel, "explorer": explorer, "switchboard": switchboard, "notebooks": notebooks}
     wanted = args.only.split(",") if args.only else list(parts)
     out: list[Row] = []
     for name in wanted:

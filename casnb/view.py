@@ -62,6 +62,12 @@ def page(body: str, style: bool = True) -> str:
     return f'<div class="casnb">{f"<style>{_STYLE}</style>" if style else ""}{body}</div>'
 
 
+def block(body: str) -> str:
+    """Wrap escaped HTML in the same block without the style, for what stands beside a `page` and changes often: a style that comes
+    anew makes a browser lay out everything again."""
+    return f'<div class="casnb">{body}</div>'
+
+
 def cell(value: object, limit: int = 300) -> str:
     """Return one table cell's content: neutralised, bounded, escaped."""
     return escape(neutral(value, limit))

@@ -14,7 +14,7 @@ from casnb.errors import CasnbError, SourceError, neutral
 from casnb.simulator.page_history import HOST, PageState
 from casnb.teach.answers import plain, said
 from casnb.teach.facts import ninth_word
-from casnb.view import Shown, cell, html_table, scrolling, text_table
+from casnb.view import Shown, cell, html_table, scrolling, short, text_table
 
 Scraper = Callable[[str], object]
 PIPELINE = """grep "scone cas attest" | tail -1 | awk '{print $9}'"""
@@ -85,7 +85,7 @@ class Card(Shown):
         return f"<p>{cell(self.sentence)}</p>" + html_table(("page", "outcome", "said"), self._rows(), self.how)
 
     def _rows(self) -> list[tuple[str, str, str]]:
-        return [(a.state.name, a.outcome, a.said) for a in self.answers]
+        return [(a.state.name, a.outcome, short(a.said)) for a in self.answers]
 
 
 def run_pipeline(html: str) -> str:
@@ -157,7 +157,8 @@ def render_board(found: Sequence[Card]) -> str:
         state = answers[0].state
         cells = "".join(f'<td data-outcome="{a.outcome}"><span class="s s-{_CLASS[a.outcome]}">{_MARK.get(a.outcome, _CROSS)} '
                         f"{a.outcome.upper()}</span><br>{cell(a.said, 160)}</td>" for a in answers)
-        rows.append(f'<tr data-page="{state.name}"><th scope="row"><code>{cell(state.name)}</code></th>{cells}</tr>')
+        rows.append(f'<tr data-page="{state.name}"><th scope="row" style="white-space:nowrap"><code>{cell(state.name)}</code></th>'
+                    f"{cells}</tr>")
     total = "".join(f"<td><strong>{c.points} points</strong></td>" for c in found)
     table = (f'<table><caption>The page through its history, for {HOST}</caption><thead><tr><th scope="col">page</th>{head}</tr>'
              f'</thead><tbody>{"".join(rows)}<tr><th scope="row">total</th>{total}</tr></tbody></table>')

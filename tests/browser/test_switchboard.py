@@ -46,7 +46,8 @@ def everything(jupyterlab):
         "lab.progress()", "policy = AttestationPolicy(mrenclaves=(lab.world.mrenclave,))\n"
         "ladder(lab.facts.appraise, policy, lab.reference('03.minimal-flags'))",
         "Comparison(lab.scenario_attempt('public'), lab.scenario_attempt('production'), ('public', 'production'))",
-        "panel = lab.panel(flags=('accept-group-out-of-date',))\npanel", "panel.snapshot()")
+        "panel = lab.panel(flags=('accept-group-out-of-date',))\npanel.attack('forged-quote')\npanel", "panel.snapshot()",
+        "scraping = lab.scrape_lab(lambda html: html[:64])\nscraping", "scraping.snapshot()")
 
 
 def expect(locator):
@@ -162,6 +163,22 @@ def test_no_label_is_cut_off(small, open_notebook, screenshots, zoom):
     assert wider == []
 
 
+def test_the_scrape_lab_follows_the_chosen_page(jupyterlab, open_notebook):
+    """Another page by the keyboard: what each scraper said of it, in words; the scores are a status line."""
+    code = "from casnb.teach.panels.scrape import ScrapePanel\nScrapePanel(scraper=lambda html: None)"
+    book = open_notebook(write(jupyterlab.folder, "scrape.ipynb", code))
+    book.run_all()
+    seen = book.panel.locator(".t-scrape-seen")
+    expect(seen).to_contain_text("a sentence about the edge host still matches")
+    book.panel.get_by_label("Page of").focus()
+    for key in ("Space", "ArrowUp", "Enter"):
+        book.page.keyboard.press(key)
+    expect(seen).to_contain_text("nothing, with exit code 0")
+    expect(book.panel.locator(".t-scrape-scores [role=status]")).to_contain_text("your scraper: 5 of 10 points")
+    expect(book.panel.locator("[data-page=two-rows] [data-outcome='refused rightly']")).to_have_count(2)
+    assert not book.errors and not book.foreign
+
+
 def test_a_notebook_without_a_kernel_still_tells_the_story(tmp_path, browser):
     """Run headless and exported by nbconvert: with scripts off and no network, the page says verdict, budget, lamps and 1337."""
     from nbclient import NotebookClient
@@ -197,7 +214,7 @@ def test_every_view_passes_axe_in_both_themes(everything, open_notebook, screens
     book.page.evaluate(axe)
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         book.theme(theme)
-        for n, place in enumerate((".t-quiz", ".t-switchboard")):
+        for n, place in enumerate((".t-quiz", ".t-switchboard", ".t-scrape-lab")):
             book.panel.locator(place).scroll_into_view_if_needed()
             book.page.screenshot(path=screenshots / f"views-{theme[-5:].strip().lower()}-{n}.png")
         found = book.page.evaluate("async () => (await axe.run('.jp-OutputArea')).violations.flatMap("

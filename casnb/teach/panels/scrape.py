@@ -13,7 +13,7 @@ from casnb.simulator.world import World
 from casnb.teach import scrapers
 from casnb.teach.scrapers import Card, Scraper
 from casnb.teach.snapshot import Snapshot, Snapshotted
-from casnb.view import cell, html_table, html_verdict, page
+from casnb.view import cell, html_table, html_verdict, page, short
 
 
 class ScrapeModel(traitlets.HasTraits):
@@ -84,15 +84,19 @@ def render_page_state(model: ScrapeModel) -> str:
     """Return the chosen state: what is special, its source where scrapers look, and what each of them said."""
     state = model.chosen
     at = [s.name for s in model.states].index(state.name)
-    rows = [(c.name, c.how, c.answers[at].outcome, c.answers[at].said) for c in model.cards]
-    wanted = f"wanted: {state.expected}" if state.expected else "wanted: a refusal"
+    rows = [(c.name, c.how, c.answers[at].outcome, short(c.answers[at].said)) for c in model.cards]
+    wanted = f"wanted: {short(state.expected)}" if state.expected else "wanted: a refusal"
     return scrapers.render_page_lines(state) + html_table(("scraper", "run as", "outcome", "said"), rows, wanted, code=(1,))
 
 
 def snapshot(model: ScrapeModel) -> Snapshot:
     """Return the scoreboard as plain text and static HTML."""
     text = "\n\n".join([*(str(c) for c in model.cards), scrapers.RULES, sentence(model)])
-    return Snapshot(text, html_verdict("scores", cell(sentence(model), 900)) + _board(model))
+    return Snapshot(text, html_verdict("scores", _lines(model)) + _board(model))
+
+
+def _lines(model: ScrapeModel) -> str:
+    return cell(sentence(model), 900) if model.error else "<br>".join(cell(c.sentence) for c in model.cards)
 
 
 def _board(model: ScrapeModel) -> str:
@@ -158,7 +162,7 @@ class ScrapePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         """Bring every control and rendering in line with the model."""
         m = self.model
         self.chooser.value = m.state
-        self.scores.value = page(html_verdict("error" if m.error else "scores", cell(sentence(m), 900), live=True))
+        self.scores.value = page(html_verdict("error" if m.error else "scores", _lines(m), live=True))
         self.seen.value = page(render_page_state(m))
         self.board.value = page(_board(m))
 

@@ -17,7 +17,7 @@ from casnb.simulator.scenario import SCENARIOS
 from casnb.teach import switchboard as view
 from casnb.teach.panels.switches import CHOICES, SwitchboardModel, sentence, snapshot, verdict_name
 from casnb.teach.snapshot import Snapshot, Snapshotted
-from casnb.view import cell, html_verdict, page
+from casnb.view import block, cell, html_verdict, page
 
 if TYPE_CHECKING:
     from casnb.teach.facts import Cases
@@ -64,9 +64,9 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
                                         layout=widgets.Layout(width="auto", max_width="30em", flex="1 1 16em", min_width="0"))
         (self.story, self.loaded, self.needs, self.verdict, self.budget, self.command, self.checks, self.lamps, self.outcome,
          self.gains) = (widgets.HTML(layout=wide) for _ in range(10))
-        self.abilities = widgets.VBox([], layout=wide)
         self._said = {name: widgets.HTML(layout=widgets.Layout(flex="1 1 20em", min_width="0")) for name in mallory.ATTACKS}
         self._rows = {name: _row(self.tries[name], self._said[name]) for name in mallory.ATTACKS}
+        self.abilities = widgets.VBox([*self._rows.values()], layout=wide)
         for name in ("scenario", "story", "path", "loaded", "mrenclave", "needs", "verdict", "budget", "command", "checks", "lamps",
                      "abilities", "stopped", "outcome", "gains"):
             getattr(self, name).add_class(f"t-{name}")
@@ -107,10 +107,11 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
     def _groups(self) -> list[widgets.Widget]:
         out: list[widgets.Widget] = []
         for title, names in GROUPS.items():
-            out.append(widgets.HTML(page(f"<p><strong>{cell(title)}</strong></p>")))
+            out.append(widgets.HTML(block(f"<p><strong>{cell(title)}</strong></p>")))
             for name in names:
-                said = widgets.HTML(page(cell(catalogue.BY_NAME[name].help)), layout=widgets.Layout(flex="1 1 16em", min_width="0"))
-                out.append(_row(self.toggles[name], said))
+                said = block(cell(catalogue.BY_NAME[name].help))
+                beside = widgets.HTML(said, layout=widgets.Layout(flex="1 1 16em", min_width="0"))
+                out.append(_row(self.toggles[name], beside))
         return out
 
     def _watch(self, control: Any, step: Callable[[Any], None]) -> None:
@@ -158,9 +159,9 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         """Judge a report out of a file (left out: the one that stands in the field) in place of a scenario."""
         try:
             report = self.model.load(path or self.path.value)
-            self.loaded.value = page(html_verdict("loaded", f"Loaded: {cell(report.name)}, {cell(report.title, 200)}.", live=True))
+            self.loaded.value = block(html_verdict("loaded", f"Loaded: {cell(report.name)}, {cell(report.title, 200)}.", live=True))
         except CasnbError as exc:
-            self.loaded.value = page(html_verdict("error", f"Not loaded: {cell(exc, 500)}", live=True))
+            self.loaded.value = block(html_verdict("error", f"Not loaded: {cell(exc, 500)}", live=True))
 
     def attack(self, name: str = "") -> None:
         """Run an attack (left out: the one chosen among those that are stopped) against the switches, and show what came of it."""
@@ -170,7 +171,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
                 raise UsageError("attack", got="none chosen", wanted="one of " + ", ".join(mallory.ATTACKS))
             self.model.attack(chosen)
         except CasnbError as exc:
-            self.outcome.value = page(html_verdict("error", f"Not run: {cell(exc, 500)}", live=True))
+            self.outcome.value = block(html_verdict("error", f"Not run: {cell(exc, 500)}", live=True))
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Run a handler's step; what casnb refuses is shown in the verdict line, since a callback's exception is not."""
@@ -181,29 +182,29 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
 
     def _show(self, change: Any) -> None:
         if change["name"] == "outcome":
-            self.outcome.value = page(self.model.outcome._html()) if self.model.outcome is not None else ""
+            self.outcome.value = block(self.model.outcome._html()) if self.model.outcome is not None else ""
         else:
             self.refresh()
 
     def refresh(self) -> None:
         """Bring every control and rendering in line with the model, the verdict first."""
         m = self.model
-        self.verdict.value = page(view.render_verdict(verdict_name(m), sentence(m), m.problems))
+        self.verdict.value = block(view.render_verdict(verdict_name(m), sentence(m), m.problems))
         self._busy = True
         try:
             self._align()
         finally:
             self._busy = False
-        self.checks.value = page(view.render_checks(m.result))
-        self.command.value = page(view.render_command(m.command))
-        self.needs.value = page(view.render_needs(m.flags, m.given))
-        self.gains.value = page(view.render_gains(m.flags, m.result))
+        self.checks.value = block(view.render_checks(m.result))
+        self.command.value = block(view.render_command(m.command))
+        self.needs.value = block(view.render_needs(m.flags, m.given))
+        self.gains.value = block(view.render_gains(m.flags, m.result))
         try:
             self.story.value = page(f"<p>{cell(m.case.story, 400)}</p>")
-            self.budget.value = page(view.render_budget(m.flags, m.case.minimal))
+            self.budget.value = block(view.render_budget(m.flags, m.case.minimal))
             self._abilities(m.foreseen(), m.foreseen(strict=True))
         except CasnbError as exc:
-            self.lamps.value = page(html_verdict("error", f"Mallory could not try: {cell(exc, 500)}"))
+            self.lamps.value = block(html_verdict("error", f"Mallory could not try: {cell(exc, 500)}"))
 
     def _align(self) -> None:
         m, lacks = self.model, self.model.remedy()
@@ -217,12 +218,16 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         self.remedy_button.layout.display = None if lacks else "none"
 
     def _abilities(self, foreseen: Mapping[str, str], strict: Mapping[str, str]) -> None:
-        """Light the lamps, and lay out a button for each attack; those that are stopped share a chooser."""
+        """Light the lamps, and show a button for each attack that gets in; those that are stopped share a chooser.
+
+        The buttons are all there from the start and only hidden: making them anew would cost a click its quickness.
+        """
         inside = view.let_in(foreseen)
-        self.lamps.value = page(view.render_lamps(foreseen, strict))
-        for name in inside:
-            self._said[name].value = page(view.render_ability(mallory.ATTACKS[name], bool(strict.get(name))))
-        self.abilities.children = tuple(self._rows[name] for name in inside)
+        self.lamps.value = block(view.render_lamps(foreseen, strict))
+        for name, row in self._rows.items():
+            if name in inside:
+                self._said[name].value = block(view.render_ability(mallory.ATTACKS[name], bool(strict.get(name))))
+            row.layout.display = None if name in inside else "none"
         stopped = [(f"{name} ({view.stops(by)})", name) for name, by in foreseen.items() if by]
         if list(self.stopped.options) != stopped:
             kept = self.stopped.value
