@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from casnb.cas.access import leaves, public_key
 from casnb.cas.history import MOST_ROWS, History
 from casnb.cas.secrets import Secret
 from casnb.errors import neutral
@@ -39,6 +40,14 @@ class Readers(Shown):
         """Return while which versions somebody could read the value that a secret has in one of them; none for no such secret."""
         self.history.version(version)
         return self._times[who].get((name, self._identities.get((version, name))), ())
+
+    @cached_property
+    def others(self) -> tuple[str, ...]:
+        """Hashes of keys that a version names among its readers, and that nobody in `people` has."""
+        known = {spki_hash(key) for key in self.people.values() if key is not None}
+        named = (entry for v in self.history.versions for entry in leaves(v.session.entries("read")) if isinstance(entry, str))
+        hashes = (spki_hash(public_key(e)) if e.startswith("-----") else e for e in named if e not in ("CREATOR", "ANY", "NONE"))
+        return tuple(h for h in dict.fromkeys(hashes) if h not in known)
 
     @cached_property
     def _admitted(self) -> dict[str, tuple[int, ...]]:
@@ -99,7 +108,10 @@ class Readers(Shown):
 
     def _table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]], str]:
         rows = self.rows()
-        more = "" if len(rows) <= MOST_ROWS else "Older versions are not shown."
+        more = "" if len(rows) <= MOST_ROWS else "Older versions are not shown. "
+        if self.others:
+            cut = "" if len(self.others) <= 8 else f" and {len(self.others) - 8} more"
+            more += f"Named as readers as well, and not in this table: {', '.join(self.others[:8])}{cut}."
         return ("version", "what", *(neutral(who, 40) for who in self.people)), rows[:MOST_ROWS], more
 
     def __str__(self) -> str:
@@ -111,7 +123,7 @@ class Readers(Shown):
         note = ("A number is a version: who asked while it was the current one could read this. What was never to be read is for "
                 "the services of the session alone.")
         return (html_table(header, rows, f"Who could read what, and when: {self.history.name}")
-                + f"<p>{note} {cell(more)}</p>")
+                + f"<p>{note} {cell(more, 900)}</p>")
 
 
 def said(times: Sequence[int], last: int) -> str:

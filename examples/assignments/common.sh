@@ -38,5 +38,5 @@ attest() {
 # ask PATH [OPTION...]: one request to the CAS, over TLS that is held to the attested certificates.
 ask() {
     local path=$1; shift
-    curl -sS --cacert cas_cert.crt --connect-to "cas:8081:$CAS_ADDR:${CAS_PORT:-8081}" "$@" "https://cas:8081/v1/$path"
+    curl -sS --cacert cas_cert.crt --connect-to "cas:8081:${CAS_ADDR%:*}:${CAS_PORT:-8081}" "$@" "https://cas:8081/v1/$path"
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from casnb.cas.client import CasClient, CasRefusal
@@ -183,3 +185,12 @@ def test_people_are_found(attested):
     story = Story().then(policy("alice"))
     assert list(readers(story.history).people) == ["anybody", f"creator {KEYS['alice'].key_hash[:10]}"]
     assert "<i>" not in Readers(story.history, {"<i>": None})._html()
+
+
+def test_named_readers_are_not_passed_over():
+    """Whoever a policy names by key hash or certificate, and nobody asked for, is told of."""
+    story = Story().then(policy("alice", "bob"))
+    story.then(json.dumps([KEYS["eve"].certificate_pem, "CREATOR"]))
+    found = readers(story.history)
+    assert found.others == (KEYS["bob"].key_hash, KEYS["eve"].key_hash) and KEYS["bob"].key_hash in str(found) and found._html()
+    assert Readers(story.history, PEOPLE).others == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from string import Template
 
 import pytest
 
@@ -14,7 +15,7 @@ from casnb.policy import AttestationPolicy
 from casnb.simulator.running import serve
 from casnb.simulator.world import World
 
-SESSION = 'name: cli-history\nversion: "0.3"\npredecessor: P\naccess_policy: {read: READ, update: CREATOR}\n'
+SESSION = 'name: $NAME\nversion: "0.3"\npredecessor: $BEFORE\naccess_policy: {read: $READ, update: CREATOR}\n'
 SECRETS = "secrets: [{name: v, kind: ascii, value: one}]\n"
 
 
@@ -37,8 +38,7 @@ def hashes(running) -> list[str]:
     name = f"cli-history-{store.identity().key_hash[:12]}"
     made = ["~"]
     for read, more in (("CREATOR", SECRETS), ("ANY", SECRETS), ("CREATOR", SECRETS.replace("one", "two"))):
-        text = SESSION.replace("cli-history", name).replace("P\n", made[-1] + "\n", 1).replace("READ", read)
-        made.append(client.create_session(text + more))
+        made.append(client.create_session(Template(SESSION + more).substitute(NAME=name, BEFORE=made[-1], READ=read)))
     return [name, *made[1:]]
 
 
