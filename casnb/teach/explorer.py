@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from casnb.checks import AttestationResult, Check
 from casnb.errors import UsageError, neutral
@@ -16,6 +16,9 @@ from casnb.evidence.report import ATTRIBUTE_BITS
 from casnb.teach.calculator import Calculation
 from casnb.verify.proof import Proof
 from casnb.view import Shown, cell, describe, short, text_table
+
+if TYPE_CHECKING:
+    from casnb.verify.measure import Measurement
 
 #: A static form lists at most so many fields; the widget shows them all.
 FIELD_LIMIT = 120
@@ -93,7 +96,7 @@ class View(Shown):
         return render_html(self)
 
 
-def view(evidence: object, result: AttestationResult | Proof | None = None, **layers: Any) -> View:
+def view(evidence: object, result: AttestationResult | Proof | Measurement | None = None, **layers: Any) -> View:
     """Return a view on a piece of evidence, or on bytes that `decode` reads; `result` brings the checks.
 
     `compare` may be evidence too. Further layers are View's: `expected`, `selected`, `check`.

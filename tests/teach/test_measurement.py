@@ -127,7 +127,11 @@ def test_the_bytes_open_in_the_explorer(panel):
     panel.set(bit=True)
     ledger, signed = panel.explorer("ledger"), panel.explorer("sigstruct")
     assert hashlib.sha256(ledger.data).hexdigest() == panel.build.mrenclave == signed.map.value("enclave_hash_bytes").hex()
-    assert "sigstruct-q1" in signed.map.checks and "enclave-hash" in ledger.map.checks
+    status = {c: signed.view.result(c).status.value for c in ("sigstruct-q1", "sigstruct-signature", "enclave-hash", "mrenclave")}
+    assert status == {"sigstruct-q1": "passed", "sigstruct-signature": "passed", "enclave-hash": "passed", "mrenclave": "failed"}
+    panel.set(bit=False, pages=3)
+    assert panel.explorer().view.result("enclave-hash").status.value == "failed"
+    assert "enclave-hash" in ledger.map.checks
     with pytest.raises(UsageError):
         panel.explorer("quote")
 

@@ -13,6 +13,7 @@ from casnb.errors import CasnbError, UsageError, neutral
 from casnb.simulator.platform import Enclave
 from casnb.teach.measurement import HEAPS, SIGNERS, Build, render_signed, render_steps, render_verdict
 from casnb.teach.panels.explorer import ByteExplorer
+from casnb.verify.measure import measure
 from casnb.view import cell, html_verdict, page
 
 _BOXES = {"bit": "Turn over one bit of the code", "swapped": "Exchange two pages of code",
@@ -145,10 +146,13 @@ class MeasurePanel(widgets.VBox):  # type: ignore[misc]
         return found
 
     def explorer(self, part: str = "ledger") -> ByteExplorer:
-        """Return a byte explorer on the `ledger` as it is now, or on the `sigstruct`; raise UsageError for another word."""
+        """Return a byte explorer on the `ledger` as it is now, or on the `sigstruct`, with the checks that a CPU would make and the
+        comparison with the CAS's own MRENCLAVE; raise UsageError for another word."""
         if part not in ("ledger", "sigstruct"):
             raise UsageError("explorer", got=part, wanted="ledger or sigstruct")
-        return ByteExplorer(self.build.ledger if part == "ledger" else self.build.sigstruct)
+        build = self.build
+        found = measure(build.ledger.to_bytes(), sigstruct=build.sigstruct.to_bytes(), expected=(build.original.mrenclave,))
+        return ByteExplorer(build.ledger if part == "ledger" else build.sigstruct, found)
 
     def snapshot(self) -> Build:
         """Return the present state as something that stays readable in an export."""
