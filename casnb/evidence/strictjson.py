@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ LIMIT = 1 << 20
 _DEPTH = 32
 #: Brackets and braces; Intel's longest list has a thousand.
 _CONTAINERS = 50_000
+#: An escape that may be one half of a surrogate pair. Intel's lists are full of other ones.
+_ESCAPED = re.compile(r"\\u[dD]")
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
     if len(raw) > limit:
         raise EvidenceError(what, got=f"{len(raw)} bytes", wanted=f"at most {limit}",
                             do="Too large to be genuine; nothing was read.")
-    if (many := raw.count(b"[") + raw.count(b"{")) > _CONTAINERS:
+    if len(raw) > _CONTAINERS and (many := raw.count(b"[") + raw.count(b"{")) > _CONTAINERS:
         raise EvidenceError(what, got=f"{many} brackets and braces", wanted=f"at most {_CONTAINERS}",
                             do="Too many to be genuine; nothing was read.")
     try:
@@ -75,7 +78,7 @@ def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
 
     try:
         value = json.loads(text, object_pairs_hook=members, parse_constant=constant, parse_float=finite)
-        if "\\u" in text:
+        if _ESCAPED.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except EvidenceError:
         raise

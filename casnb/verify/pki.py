@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
-from importlib.resources import files
+from pkgutil import get_data
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -99,8 +99,7 @@ class TrustAnchors:
 @cache
 def intel_roots() -> TrustAnchors:
     """Return Intel's pinned roots, shipped with the package; roots/README.md gives origin and digests."""
-    folder = files("casnb.verify") / "roots"
-    dcap, ias = (x509.load_pem_x509_certificate((folder / name).read_bytes())
+    dcap, ias = (x509.load_pem_x509_certificate(get_data("casnb.verify", f"roots/{name}") or b"")
                  for name in ("intel_sgx_root_ca.pem", "intel_ias_root.pem"))
     return TrustAnchors((dcap,), (ias,), "Intel", simulated=False)
 
