@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser.test_flags_panel import expect, write
+from browser.test_switchboard import expect, write
 
 pytestmark = pytest.mark.browser
 
