@@ -333,7 +333,7 @@ class Lab(Shown):
         return exercises.exercise(id).reference(self.facts)
 
     def quiz(self, id: str) -> QuizPanel:
-        """Return a multiple-choice exercise as radio buttons; `lab.check(id, 'a')` does the same in plain form."""
+        """Return a multiple-choice exercise as buttons; `lab.check(id, 'a')` does the same in plain form."""
         from casnb.teach.panels.quiz import QuizPanel
 
         return QuizPanel(exercises.exercise(id), self.check)

@@ -27,7 +27,7 @@ def test_predict_by_keyboard_and_read_the_outcome(lesson, open_notebook, axe, sc
     expect(button).to_be_disabled()
     expect(book.panel.locator(".t-mallory-told [role=status]")).to_have_text(re.compile("Predict first"))
     book.page.screenshot(path=screenshots / "mallory-1-not-yet.png")
-    first = book.panel.locator(".t-mallory-prediction input").first
+    first = book.panel.locator(".t-mallory-prediction button").first
     first.focus()
     book.page.keyboard.press("Space")
     expect(button).to_be_enabled()

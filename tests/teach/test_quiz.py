@@ -1,6 +1,8 @@
-"""A multiple-choice exercise as radio buttons."""
+"""A multiple-choice exercise as buttons."""
 
 from __future__ import annotations
+
+from html import escape
 
 import pytest
 
@@ -33,6 +35,13 @@ def test_each_wrong_choice_has_its_own_words(quiz, page_sets, page_clicks):
             assert (option.code, option.message) == (quiz.feedback.code, quiz.feedback.message) and option.code in quiz.line.value
 
 
+def test_what_is_chosen_is_said_before_it_is_checked(quiz, page_sets):
+    """The line repeats the letter and does not judge it yet; every option stands in full above the buttons."""
+    page_sets(quiz.choice, index=1)
+    assert quiz.feedback.status == "not yet" and "You chose b" in quiz.line.value
+    assert all(escape(o.text) in quiz.question.value for o in quiz.task.judge.options.values())
+
+
 def test_it_can_be_answered_in_plain_form(quiz):
     """`choose` and `answer` do what the controls do."""
     quiz.choose("b")
@@ -42,7 +51,7 @@ def test_it_can_be_answered_in_plain_form(quiz):
 
 
 def test_only_questions_with_choices_become_a_quiz(facts):
-    """A hex value has no radio buttons."""
+    """A hex value has no options to choose from."""
     with pytest.raises(UsageError, match="multiple-choice"):
         QuizPanel(exercise("01.mrenclave"), lambda id, answer: None)
 

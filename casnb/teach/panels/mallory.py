@@ -102,8 +102,8 @@ class MalloryPanel(widgets.VBox):  # type: ignore[misc]
         self.attack = widgets.Dropdown(options=[(f"{a.name}: {a.title}", a.name) for a in ATTACKS.values()],
                                        value=self.model.attack, description="Attack", layout=wide, style=label)
         self.defence = widgets.Dropdown(options=DEFENCES, value=self.model.defence, description="Against", layout=wide, style=label)
-        self.prediction = widgets.RadioButtons(options=[(words, name) for name, words in PREDICTIONS.items()], value=None,
-                                               description="I predict", layout=wide, style=label)
+        self.prediction = widgets.ToggleButtons(options=[(words, name) for name, words in PREDICTIONS.items()], value=None,
+                                                description="I predict", layout=wide, style={**label, "button_width": "auto"})
         self.button = widgets.Button(description="Let Mallory try", layout=widgets.Layout(width="auto", align_self="flex-start"))
         self.line = widgets.HTML(layout=wide)
         self._named = {"attack": self.attack, "defence": self.defence, "prediction": self.prediction}

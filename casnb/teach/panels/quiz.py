@@ -1,4 +1,4 @@
-"""A multiple-choice exercise as radio buttons, with feedback for each wrong choice."""
+"""A multiple-choice exercise as buttons, with feedback for each wrong choice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from casnb.view import cell, page
 
 
 class QuizPanel(widgets.VBox):  # type: ignore[misc]
-    """Radio buttons for the options of one exercise, a button that checks, and a line that says what the choice means.
+    """The options of one exercise, a button for each, one that checks, and a line that says what the choice means.
+
+    Buttons, for JupyterLab keeps to itself the arrow keys that a group of radio buttons would need.
 
     Nothing is chosen at first. `choose('b')` and `answer()` do what the controls do; `feedback` is the last Feedback.
     """
@@ -26,10 +28,11 @@ class QuizPanel(widgets.VBox):  # type: ignore[misc]
         self.task, self._check = task, check
         self.feedback = Feedback(task.id, NOT_YET, "Choose one, then press Check.")
         wide = widgets.Layout(width="auto", max_width="60em")
-        asked = f"<p><strong><code>{cell(task.id)}</code></strong> {cell(task.question, 1200)}</p>"
+        asked = (f"<p><strong><code>{cell(task.id)}</code></strong> {cell(task.question, 1200)}</p>"
+                 + "".join(f"<div>{cell(k)}) {cell(o.text, 600)}</div>" for k, o in task.judge.options.items()))
         self.question = widgets.HTML(page(asked), layout=wide)
-        self.choice = widgets.RadioButtons(options=[(f"{k}) {o.text}", k) for k, o in task.judge.options.items()], value=None,
-                                           description="Answer", layout=wide, style={"description_width": "5em"})
+        self.choice = widgets.ToggleButtons(options=list(task.judge.options), value=None, description="Answer", layout=wide,
+                                            style={"description_width": "5em", "button_width": "4em"})
         self.button = widgets.Button(description="Check", layout=widgets.Layout(width="auto", align_self="flex-start"))
         self.line = widgets.HTML(layout=wide)
         for name, control in (("question", self.question), ("choice", self.choice), ("check", self.button), ("line", self.line)):
@@ -37,6 +40,7 @@ class QuizPanel(widgets.VBox):  # type: ignore[misc]
         super().__init__([self.question, self.choice, self.button, self.line])
         self.add_class("t-quiz")
         self.button.on_click(self.answer)
+        self.choice.observe(self._chosen, names="value")
         self._closed = False
         self._say(self.feedback)
 
@@ -54,6 +58,10 @@ class QuizPanel(widgets.VBox):  # type: ignore[misc]
             self._say(Feedback(self.task.id, NOT_YET, neutral(exc, 400)))
         return self.feedback
 
+    def _chosen(self, change: Any) -> None:
+        if change["new"] is not None:
+            self._say(Feedback(self.task.id, NOT_YET, f"You chose {change['new']}. Press Check."))
+
     def _say(self, feedback: Feedback) -> None:
         self.feedback = feedback
         self.line.value = page(feedback._html())
@@ -64,4 +72,5 @@ class QuizPanel(widgets.VBox):  # type: ignore[misc]
             return
         self._closed = True
         self.button.on_click(self.answer, remove=True)
+        self.choice.unobserve(self._chosen, names="value")
         super().close()
