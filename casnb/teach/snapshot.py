@@ -25,7 +25,7 @@ class Snapshot(Shown):
 class Snapshotted:
     """A widget that is sent together with its snapshot, for where no front end is. Stands before the widget's class."""
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Shown:
         """Return the present state as something that stays readable in an export."""
         raise NotImplementedError
 

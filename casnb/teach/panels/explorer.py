@@ -14,7 +14,7 @@ from casnb.checks import Check
 from casnb.errors import CasnbError, UsageError, neutral
 from casnb.evidence.bytemap import ByteMap
 from casnb.teach.explorer import View, announce, payload, view, with_bytes
-from casnb.view import page
+from casnb.teach.snapshot import Snapshotted
 
 _HERE = Path(__file__).parent
 LAYERS = ("meaning", "expected", "second", "changes")
@@ -22,7 +22,7 @@ LAYERS = ("meaning", "expected", "second", "changes")
 LOG_LIMIT = 200
 
 
-class ByteExplorer(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     """Bytes to walk through. Where no front end is, the same content shows as a table that unfolds.
 
     `data`: the bytes. `selected`: the offset under the cursor, -1 while nobody chose one; `field` names the field it belongs to.
@@ -167,12 +167,6 @@ class ByteExplorer(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
                 self.restore()
         except CasnbError as exc:
             self.log = [*self.log, neutral(exc, 300)]
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget, and beside it the static form for where no front end is."""
-        found = super()._repr_mimebundle_(**kwargs)
-        data, metadata = found if isinstance(found, tuple) else (found or {}, {})
-        return {**data, "text/plain": str(self._view), "text/html": page(self._view._html())}, metadata
 
     def __repr__(self) -> str:
         where = f", {announce(self._view, self.map.at(self.selected))}" if self.selected >= 0 else ""

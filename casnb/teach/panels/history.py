@@ -10,6 +10,7 @@ import traitlets
 from casnb.cas.history import Difference, History
 from casnb.cas.readers import Readers, readers
 from casnb.errors import CasnbError, neutral
+from casnb.teach.snapshot import Snapshotted
 from casnb.view import Shown, cell, html_verdict, page, short
 
 
@@ -69,7 +70,7 @@ class Snapshot(Shown):
         return "".join(part._html() for part in self.parts)
 
 
-class HistoryPanel(widgets.VBox):  # type: ignore[misc]
+class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
     """The versions of a session as a table, two choosers, the difference between what they name, and who could read what.
 
     `model` keeps the state; `compare(1, 3)` does what the choosers do. Nothing is sent anywhere: the history was fetched before.

@@ -11,6 +11,7 @@ import traitlets
 from casnb.errors import CasnbError, UsageError, neutral
 from casnb.simulator.mallory import ATTACKS, FLAG_SETS, Defence, attack
 from casnb.teach.mallory import PREDICTIONS, Foretold, foretell
+from casnb.teach.snapshot import Snapshotted
 from casnb.view import Shown, cell, page
 
 #: Defences that an attack's own description names, before the flag sets that are the same for all.
@@ -86,7 +87,7 @@ class Snapshot(Shown):
         return self.told._html()
 
 
-class MalloryPanel(widgets.VBox):  # type: ignore[misc]
+class MalloryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
     """Two choosers, a prediction, a button, and what happened. The button waits for the prediction.
 
     `choose`, `predict` and `run` do what the controls do. Each run takes less than a second or two, on loopback.

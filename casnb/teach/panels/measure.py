@@ -13,6 +13,7 @@ from casnb.errors import CasnbError, UsageError, neutral
 from casnb.simulator.platform import Enclave
 from casnb.teach.measurement import HEAPS, SIGNERS, Build, render_signed, render_steps, render_verdict
 from casnb.teach.panels.explorer import ByteExplorer
+from casnb.teach.snapshot import Snapshotted
 from casnb.verify.measure import measure
 from casnb.view import cell, html_verdict, page
 
@@ -66,7 +67,7 @@ def render(model: MeasureModel) -> str:
     return html_verdict("error", cell(model.error, 500), live=True) if model.error else render_verdict(model.build)
 
 
-class MeasurePanel(widgets.VBox):  # type: ignore[misc]
+class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
     """Checkboxes and choices for what can be changed, buttons that add pages; below them the record, the hash and the signature.
 
     `model` keeps the state; the public methods are what the controls call. `explorer("ledger")` and `explorer("sigstruct")` open

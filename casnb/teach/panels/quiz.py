@@ -10,10 +10,11 @@ import ipywidgets as widgets
 from casnb.errors import CasnbError, UsageError, neutral
 from casnb.teach.exercises import NOT_YET, Exercise, Feedback
 from casnb.teach.judges import Choice
+from casnb.teach.snapshot import Snapshot, Snapshotted
 from casnb.view import cell, page
 
 
-class QuizPanel(widgets.VBox):  # type: ignore[misc]
+class QuizPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
     """The options of one exercise, a button for each, one that checks, and a line that says what the choice means.
 
     Buttons, for JupyterLab keeps to itself the arrow keys that a group of radio buttons would need.
@@ -57,6 +58,10 @@ class QuizPanel(widgets.VBox):  # type: ignore[misc]
         except CasnbError as exc:
             self._say(Feedback(self.task.id, NOT_YET, neutral(exc, 400)))
         return self.feedback
+
+    def snapshot(self) -> Snapshot:
+        """Return question, options and the last feedback as something that stays readable in an export."""
+        return Snapshot(f"{self.task}\n\n{self.feedback}", self.task._html() + self.feedback._html())
 
     def _chosen(self, change: Any) -> None:
         if change["new"] is not None:

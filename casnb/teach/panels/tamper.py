@@ -13,6 +13,7 @@ from casnb.errors import CasnbError, neutral
 from casnb.teach.explorer import View, view
 from casnb.teach.facts import Facts
 from casnb.teach.panels.explorer import ByteExplorer
+from casnb.teach.snapshot import Snapshotted
 from casnb.teach.tamper import Outcome, Tamper, render_before, render_verdict
 from casnb.view import Shown, cell, html_result, html_table, html_verdict, page
 
@@ -74,7 +75,7 @@ class Snapshot(Shown):
         return f"{self.outcome._html()}<details><summary>Its bytes</summary>{self.seen._html()}</details>"
 
 
-class TamperPanel(widgets.VBox):  # type: ignore[misc]
+class TamperPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
     """Change bytes in the grid or from Python, choose what Mallory signs with, and read which check notices first.
 
     `model` keeps the state; `edit`, `flip`, `sign_with` and `restore` are what the controls call. Every change is verified and

@@ -1,0 +1,109 @@
+"""Every panel is sent together with a static form: text and escaped HTML that tell its state without a widget manager."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import unescape
+from importlib import import_module
+from pkgutil import iter_modules
+
+import ipywidgets as widgets
+import pytest
+
+from casnb.cas.history import History, Version
+from casnb.cas.readers import Readers
+from casnb.cas.session import Session
+from casnb.teach import panels
+from casnb.teach.exercises import exercise
+from casnb.teach.panels.explorer import ByteExplorer
+from casnb.teach.panels.history import HistoryPanel
+from casnb.teach.panels.mallory import MalloryPanel
+from casnb.teach.panels.measure import MeasurePanel
+from casnb.teach.panels.quiz import QuizPanel
+from casnb.teach.panels.scrape import ScrapePanel
+from casnb.teach.panels.switchboard import Switchboard
+from casnb.teach.panels.tamper import TamperPanel
+
+MARKUP = "<img src=x>"
+
+
+def explorer(cases):
+    return ByteExplorer(cases.get("production").report)
+
+
+def history(cases):
+    session = Session.from_yaml(f"name: story\nversion: 0.3\nsecrets: [{{name: v, kind: ascii, value: {MARKUP}}}]\n")
+    told = History("story", (Version(1, session.hash, session.to_yaml(), session),))
+    return HistoryPanel(told, Readers(told, {MARKUP: None}))
+
+
+def mallory(cases):
+    panel = MalloryPanel("static forms", attack="debug-memory")
+    panel.predict("in")
+    panel.run()
+    return panel
+
+
+def measure(cases):
+    panel = MeasurePanel(cases.get("production").world.enclave)
+    panel.set(bit=True)
+    return panel
+
+
+def quiz(cases):
+    facts, task = cases.get("public"), replace(exercise("00.decision"), question=f"Accept {MARKUP}?")
+    panel = QuizPanel(task, lambda id, answer: task.check(answer, facts))
+    panel.choose("a")
+    panel.answer()
+    return panel
+
+
+def scrape(cases):
+    return ScrapePanel(cases.get("public").world, lambda page: MARKUP)
+
+
+def switchboard(cases):
+    return Switchboard(cases, flags=("only_for_testing-debug", "only_for_testing-ignore-signer"))
+
+
+def tamper(cases):
+    panel = TamperPanel(cases.get("production"))
+    panel.flip(96, 2)
+    return panel
+
+
+#: Class, how one is made, and words that its state must be told with.
+PANELS = {
+    ByteExplorer: (explorer, ("mr_enclave", "attributes")),
+    HistoryPanel: (history, ("version", MARKUP)),
+    MalloryPanel: (mallory, ("debug-memory", "You predicted", "Mallory got in", "1337")),
+    MeasurePanel: (measure, ("ECREATE", "MRENCLAVE", "SIGSTRUCT")),
+    QuizPanel: (quiz, (f"Accept {MARKUP}?", *(o.text for o in exercise("00.decision").judge.options.values()), "WRONG")),
+    ScrapePanel: (scrape, ("today", MARKUP)),
+    Switchboard: (switchboard, ("is rejected", "tcb-status", "WAIVED")),
+    TamperPanel: (tamper, ("quote-signature", "attributes_flags (1)", "She only writes into the file")),
+}
+
+
+def test_every_panel_is_here():
+    """The table below holds each widget class that the package of panels defines."""
+    modules = [import_module(f"{panels.__name__}.{m.name}") for m in iter_modules(panels.__path__)]
+    defined = {c for m in modules for c in vars(m).values()
+               if isinstance(c, type) and issubclass(c, widgets.DOMWidget) and c.__module__ == m.__name__}
+    assert defined == set(PANELS)
+
+
+@pytest.mark.parametrize("kind", PANELS, ids=lambda kind: kind.__name__)
+def test_the_static_form_tells_the_state(kind, cases, loud):
+    """Beside the widget stand plain text and HTML, both of the snapshot, with the same words; markup from outside stays text."""
+    make, words = PANELS[kind]
+    panel = make(cases)
+    data, _ = panel._repr_mimebundle_()
+    text, html = data["text/plain"], data["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert {"text/plain": text, "text/html": html} == panel.snapshot()._repr_mimebundle_()
+    read = unescape(re.sub("<[^>]*>", " ", html))
+    assert [w for w in words if w not in text or w not in read] == []
+    assert f"{kind.__name__}(" not in text and not re.search("<(img|script|input|button)", html)
+    panel.close()
