@@ -33,7 +33,9 @@ each_notebook = pytest.mark.parametrize("slug", SLUGS)
 #: Cells of these kinds hold lists and folded text, and may be longer than a paragraph.
 LONG = {"title", "quiz", "exercise", "recap", "table"}
 CHECK = re.compile(r'lab\.check\("([^"]+)", (\w+)\)')
+FORETOLD = re.compile(r"(will_\w+) = \.\.\.\nlab\.predict\([^\n]*\)")
 ANSWER = re.compile(r"(?:#[^\n]*\n)*(\w+) = \.\.\.")
+HABITS = "06-certificates-run"
 STREAMED = {"stream", "display_data", "execute_result", "error"}
 
 
@@ -221,13 +223,22 @@ def execute(book: NotebookNode, folder: Path, extra: Mapping[str, str] | None = 
     raise AssertionError
 
 
+def predictions(slug: str) -> list[str]:
+    """The ids of the cells that run an attack once it is predicted."""
+    return [c.id for c in code(slug) if FORETOLD.fullmatch(c.source)]
+
+
 def with_answers(slug: str) -> NotebookNode:
-    """A copy whose answer cells take the reference answers."""
+    """A copy whose answer cells take the reference answers, and whose predictions are that Mallory gets in."""
     book = copy.deepcopy(NOTEBOOKS[slug])
     ids = {a.id: CHECK.fullmatch(b.source)[1] for a, b in exercises(slug)}
     for cell in book.cells:
         if cell.id in ids:
             cell.source = cell.source.replace("= ...", f'= lab.reference("{ids[cell.id]}")')
+        elif cell.id in predictions(slug):
+            cell.source = cell.source.replace("= ...", '= "in"', 1)
+        elif cell.id == HABITS:
+            cell.source = cell.source.replace("guess = ...", "guess = (5, 0)", 1)
     return book
 
 
@@ -280,6 +291,25 @@ def test_reference_answers_give_full_marks(runs, slug):
     checks = {c.id: ran.text(c.id) for c in code(slug, "check")}
     assert {i: t for i, t in checks.items() if not t.startswith("RIGHT")} == {}
     assert ran.text("test-marks").strip() == f"{len(checks)} {len(checks)} False"
+
+
+@pytest.mark.notebooks
+def test_06_each_predicted_attack_gets_in(runs):
+    """Nothing runs before its prediction; once predicted, each attack of the chapter runs and gets in, as foretold."""
+    ids = predictions("06-meet-mallory")
+    assert len(ids) == sum("lab.predict(" in c.source for c in code("06-meet-mallory")) >= 15
+    unanswered, answered = (runs["06-meet-mallory", kind] for kind in ("unanswered", "answered"))
+    assert [i for i in ids if "NOT YET  Predict first" not in unanswered.text(i) or "got in" in unanswered.text(i)] == []
+    assert [i for i in ids if "so it was" not in answered.text(i) or "Mallory got in" not in answered.text(i)] == []
+
+
+@pytest.mark.notebooks
+def test_06_habits_are_shown_after_a_prediction(runs):
+    """The table of habits waits for two numbers, then stands beside them."""
+    unanswered, answered = (runs["06-meet-mallory", kind].text(HABITS) for kind in ("unanswered", "answered"))
+    assert "Predict first" in unanswered and "1337" not in unanswered and "tls-chain" not in unanswered
+    assert "predicted (5, 0)" in answered and "5 of 5" in answered and "0 of 5" in answered
+    assert answered.count("1337") == 5 and "certificate-binding" in answered
 
 
 @pytest.mark.notebooks
