@@ -64,7 +64,7 @@ def crosswalk() -> tuple[Idea, ...]:
                 "ConfigurationAndSWHardeningNeeded, OutOfDateConfigurationNeeded", "both variables", "list the combined status",
                 "allow_status of the combined status",
                 "SGX_QL_QV_RESULT_CONFIG_AND_SW_HARDENING_NEEDED, SGX_QL_QV_RESULT_OUT_OF_DATE_CONFIG_NEEDED", "both words")
-    revoked = Idea("revoked", "no flag", "GROUP_REVOKED, KEY_REVOKED, SIGNATURE_REVOKED", "Revoked", "no variable",
+    revoked = Idea("revoked", "no flag for the status", "GROUP_REVOKED, KEY_REVOKED, SIGNATURE_REVOKED", "Revoked", "no variable",
                    "not offered as advice", "none: an error", "SGX_QL_QV_RESULT_REVOKED is fatal", "no word")
     return (*rows[:3], both, *rows[3:], revoked)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from casnb.advisories import lookup
+from casnb.cas.https import parse_address
 from casnb.crosswalk import Translation, to_session
 from casnb.errors import CasnbError, neutral
 from casnb.flags import FLAGS, NEWER, Flag
@@ -363,6 +364,11 @@ class _Reader:
             self.problems += policy.problems()
         if self.line and not self.addresses and not self.bare & {"-h", "--help", "-V", "--version"}:
             self.problems.append("ADDRESS: missing. Is a shell variable empty?")
+        if self.addresses and not has_variable(self.addresses[0]):
+            try:
+                parse_address(self.addresses[0])
+            except CasnbError as exc:
+                self.problems.append(str(exc))
         if "--nonce" in self.values and "--offline-report" not in self.values:
             self.problems.append("--nonce: only with --offline-report, because a fetched report gets a fresh nonce.")
         if "--offline-report" in self.values and "--nonce" not in self.values:

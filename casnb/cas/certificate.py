@@ -84,9 +84,11 @@ class CasChain(Shown):
             lines += [f"{common_name(c.subject)}, issued by {common_name(c.issuer)}: {_ROLES[name]}.",
                       f"  {_key_name(c)}, valid {c.not_valid_before_utc:%Y-%m-%d} to {c.not_valid_after_utc:%Y-%m-%d}, "
                       f"key hash {key_hash(c)}"]
+        return "\n".join(lines) + f"\n\n{self._noticed()}"
+
+    def _noticed(self) -> str:
         width = max(len(f.about) for f in self.findings)
-        lines += ["", *(f"{f.about.ljust(width)}  {f.found}\n{' ' * width}  {f.meaning}" for f in self.findings)]
-        return "\n".join(lines)
+        return "\n".join(f"{f.about.ljust(width)}  {f.found}\n{' ' * width}  {f.meaning}" for f in self.findings)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -104,7 +106,7 @@ class CasChain(Shown):
         return f"<CasChain root {self.fingerprint[:16]}, key hash {key_hash(self.root)}>"
 
     def __str__(self) -> str:
-        return text_table(self._HEADER, self._rows())
+        return f"{text_table(self._HEADER, self._rows())}\n\n{self._noticed()}"
 
     def _html(self) -> str:
         return (html_table(self._HEADER, self._rows(), "Certificates of the attested CAS", code=(0, 1, 2, 6))

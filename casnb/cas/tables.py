@@ -19,7 +19,7 @@ def diagnoses() -> str:
 
 def recipes() -> str:
     """Return one section a recipe: its text, and why each part of it is there."""
-    return "\n".join(f"\n## {r.tool}\n\n```{r.language}\n{r.text()}```\n\n" + "\n".join(f"- {w[0].upper()}{w[1:]}." for w in r.why)
+    return "\n".join(f"\n## {r.tool}\n\n```{r.language}\n{r.text()}```\n\n" + "\n".join(f"- {w}." for w in r.why)
                      for r in RECIPES.values())
 
 

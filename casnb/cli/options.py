@@ -48,7 +48,8 @@ class ValueOption(click.Option):
         """Refuse a missing value before anything else is made of it."""
         for text in value if isinstance(value, (tuple, list)) else (value,):
             if isinstance(text, str) and (not text.strip() or (text.startswith("-") and len(text) > 1)):
-                raise click.UsageError(f"{max(self.opts, key=len)} needs a value and got none. Is a shell variable empty?", ctx)
+                got = f"{neutral(text, 40)}, which reads as an option" if text.strip() else "none"
+                raise click.UsageError(f"{max(self.opts, key=len)} needs a value and got {got}. Is a shell variable empty?", ctx)
         return super().process_value(ctx, value)
 
 

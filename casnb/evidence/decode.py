@@ -62,7 +62,7 @@ def read_file(path: str | Path, limit: int = FILE_LIMIT) -> bytes:
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc)
         raise SourceError(f"{str(path)[:200]}", got=reason, wanted="a file that can be read",
-                          do="Check the name and the permissions. Evidence itself is given as bytes.") from None
+                          do="Check the name and the permissions.") from None
     if len(data) > limit:
         raise EvidenceError(f"{path}", got=f"more than {limit} bytes", wanted=f"at most {limit}",
                             do="Too large to be evidence; nothing was decoded.")

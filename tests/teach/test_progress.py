@@ -151,14 +151,14 @@ def test_a_receipt_says_what_it_is_about(file):
     body = receipt(file.progress("01"), chapter="01", seed="s", scenario="public")
     digest = body.pop("sha256")
     assert digest == hashlib.sha256(strictjson.compact(body)).hexdigest()
-    assert (body["marks"], body["of"], body["seed"]) == (1, 3, "s") and json.loads(json.dumps(body)) == body
+    assert (body["marks"], body["of"], body["seed"]) == (1, 4, "s") and json.loads(json.dumps(body)) == body
 
 
 def test_progress_shows_itself(file):
     """A table of exercises with words for their status, in text and HTML."""
     file.record(say(RIGHT))
     shown = file.progress("01")._repr_mimebundle_()
-    assert "01.mrenclave" in shown["text/plain"] and "1 of 3 exercises are right." in shown["text/plain"]
+    assert "01.mrenclave" in shown["text/plain"] and "1 of 4 exercises are right." in shown["text/plain"]
     assert 'role="status"' in shown["text/html"] and "not yet" in shown["text/html"]
 
 

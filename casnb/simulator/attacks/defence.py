@@ -73,6 +73,8 @@ class Defence(Shown):
 
         Raises UsageError for an option or habit that there is none of; the combination is judged when an attack runs.
         """
+        if twice := sorted(set(skip) & set(add)):
+            raise UsageError("habit", got=f"{twice[0]}, left out and taken up", wanted="one of the two")
         words = shlex.split(line) if isinstance(line, str) else list(line)
         named = cls(AttestationPolicy.from_args(words), USUAL | frozenset(add) | frozenset(skip))
         return replace(named, habits=named.habits - frozenset(skip))
