@@ -28,6 +28,9 @@ _ENTRY = (
     Member("event", dict, "what happened", True), Member("predecessor", str, "signature of the event before", True),
     Member("signing_key", str, "whose signature, 32 bytes in hex", True), Member("signature", str, "64 bytes in hex", True))
 
+#: How a line begins; a process that is killed leaves the beginning of one.
+_BEGIN = b'{"sequence_number":'
+
 
 class LogStatus(IntEnum):
     """What is wrong with a log; the numbers are the exit codes of `scone cas verify-audit-log`, the worst has the highest."""
@@ -135,6 +138,8 @@ def read_log(data: bytes) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
         try:
             entries.append(_entry(len(lines) + 1, torn))
         except EvidenceError:
+            if torn[: len(_BEGIN)] != _BEGIN[: len(torn)]:
+                raise  # no CAS was writing an event there
             remarks.append(f"The last line ends after {len(torn)} bytes: the CAS was stopped while it wrote, or somebody cut it.")
     for entry in entries:
         if entry.signature in seen:

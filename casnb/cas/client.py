@@ -190,7 +190,7 @@ def _name(text: str, what: str) -> str:
     parts = text.split("/") if isinstance(text, str) else [""]
     if not all(_NAME.fullmatch(p) and p not in (".", "..") for p in parts) or (what == "secret" and len(parts) > 1):
         joined = "" if what == "secret" else ", joined by /"
-        raise UsageError(f"{what} name", got=text, wanted=f"letters, digits and _ - . ~{joined}")
+        raise UsageError(f"{what} name", got=neutral(text, 80) or "nothing", wanted=f"letters, digits and _ - . ~{joined}")
     return text
 
 

@@ -27,7 +27,7 @@ GUESSES: Mapping[str, str] = {
     "binary-placeholder": "A placeholder for a binary secret without a format gives hex.",
     "certificate-defaults": "A certificate is valid for a year and for servers where nothing else is said; a month has 30 days.",
     "import-public": "What `export_public` shows may be imported by every session.",
-    "import-authority": "To whom an x509-ca is exported may have certificates issued by it; public alone is not enough.",
+    "import-authority": "Whoever an x509-ca is exported to may have certificates issued by it; public alone is not enough.",
     "import-when": "An import is looked up when the value is wanted, not when the session is stored; an issuer at once.",
     "value-kinds": "In `/v1/values` the `kind` of an ascii secret is `string`, known; the others carry their own kind.",
     "tolerate-configuration": "-C stands for hyperthreading, insecure-igpu and insecure-configuration alike: any of the three "

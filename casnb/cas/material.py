@@ -58,7 +58,7 @@ def load_key(pem: str) -> Any:
     try:
         key: Any = serialization.load_pem_private_key(pem.strip().encode(), None)
     except Exception:  # cryptography raises many kinds; none may quote the key
-        raise EvidenceError("private key", got="text that is none", wanted=wanted) from None
+        raise EvidenceError("private key", got="something else", wanted=wanted) from None
     if not (isinstance(key, ed25519.Ed25519PrivateKey)
             or (isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in ("secp256r1", "secp384r1"))
             or (isinstance(key, rsa.RSAPrivateKey) and key.key_size in (2048, 3072))):
@@ -84,7 +84,7 @@ def load_certificate(pem: str) -> x509.Certificate:
         found = x509.load_pem_x509_certificate(pem.strip().encode())
         found.public_key()
     except Exception:  # as above
-        raise EvidenceError("certificate", got="text that is none", wanted="one PEM certificate") from None
+        raise EvidenceError("certificate", got="something else", wanted="one PEM certificate") from None
     return found
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command, example="""\
   curl -sk "https://$CAS_ADDR:8081/v1/attest" > report.json
   casnb decode report.json
-  casnb decode quote.bin --json | jq .mr_enclave
+  casnb decode quote.bin --json | jq .report.mr_enclave
   openssl s_client -connect host:443 </dev/null | casnb decode -
   casnb decode evidence/
 """, exits={0: "decoded", 1: "malformed: it is none of the formats, or cut short (of many: any)", 2: "called wrongly",

@@ -62,6 +62,7 @@ def history(name: str, compare: tuple[int, int] | None, with_readers: bool, pers
 
 
 def _people(me: ClientIdentity, persons: tuple[str, ...]) -> dict[str, bytes]:
+    from casnb.cas.readers import ANYBODY
     from casnb.cas.session import public_key
     from casnb.evidence.decode import read_file
 
@@ -70,5 +71,7 @@ def _people(me: ClientIdentity, persons: tuple[str, ...]) -> dict[str, bytes]:
         label, equals, file = text.partition("=")
         if not equals or not label:
             raise UsageError("--person", got=neutral(text, 80), wanted="NAME=FILE")
+        if label in people or label == ANYBODY or label.startswith("creator"):
+            raise UsageError("--person", got=neutral(label, 80), wanted="a name of its own", do="That column is there already.")
         people[label] = public_key(read_file(str(Path(file)), 1 << 16).decode("ascii", "replace"))
     return people

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +26,22 @@ _EXITS = {**{int(s): s.words for s in sorted(LogStatus, reverse=True)}, 1: "the 
           2: "called wrongly", 3: "a file could not be read: nothing was decided"}
 
 
+def _signature(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse what is no signature before the log is judged by it."""
+    if value is not None and not re.fullmatch("[0-9a-f]{128}", value):
+        raise click.BadParameter(f"got {neutral(value, 60)}, wanted 128 lower-case hex digits", ctx, param)
+    return value
+
+
 def _log_options(command: Any) -> Any:
     """Add what both commands take."""
     for row in reversed((
         click.argument("file", type=click.Path(allow_dash=True)),
         click.option("-p", "--print", "shown", is_flag=True, help="Print every event in a line of its own."),
-        option("--predecessor", metavar="SIGNATURE",
+        option("--predecessor", metavar="SIGNATURE", callback=_signature,
                help="For part of a log: the signature of the last event in the file before."),
-        option("--last", metavar="SIGNATURE", help="For part of a log: the signature that the file after it begins after."),
+        option("--last", metavar="SIGNATURE", callback=_signature,
+               help="For part of a log: the signature that the file after it begins after."),
         option("--checkpoints-json", metavar="FILE", help="What the CAS remembers, saved before, instead of asking it."),
         retries_option,
     )):

@@ -65,7 +65,7 @@ def read_file(path: str | Path, limit: int = FILE_LIMIT) -> bytes:
                           do="Check the name and the permissions.") from None
     if len(data) > limit:
         raise EvidenceError(f"{path}", got=f"more than {limit} bytes", wanted=f"at most {limit}",
-                            do="Too large to be evidence; nothing was decoded.")
+                            do="Too large; nothing of it was read.")
     return data
 
 
@@ -174,7 +174,7 @@ def _value(data: bytes) -> Evidence:
         return Ledger.from_bytes(data)
     if len(data) > strictjson.LIMIT:
         raise EvidenceError("evidence", got=f"{len(data)} bytes", wanted=f"at most {strictjson.LIMIT}",
-                            do="Too large to be evidence; nothing was decoded.")
+                            do="Too large; nothing of it was read.")
     if _is_json(data):
         return _json(data)
     version = int.from_bytes(data[:2], "little")

@@ -29,6 +29,7 @@ attest() {
         mrenclave=$(casnb scrape "$CAS_PAGE_URL" --address "$CAS_ADDR")
         scone cas attest -G --mrenclave "$mrenclave" --only_for_testing-ignore-signer --only_for_testing-debug "$CAS_ADDR" >&2
         scone cas show-certificate > cas_cert.crt.new
+        openssl x509 -in cas_cert.crt.new -noout -checkend 0 > /dev/null || die "the CAS's certificate has expired"
         mv cas_cert.crt.new cas_cert.crt
     fi
     (umask 077; printf '%s\n' "$(jq -er .identity "$config")" > client.pem.new)

@@ -133,8 +133,7 @@ def test_an_unsigned_log_proves_nothing(world, tmp_path, lenient, alice):
 # Each exit code, by tampering with a real log
 
 def flip(data: bytes) -> bytes:
-    at = data.index(b"s2")
-    return data[:at] + b"s9" + data[at + 2:]
+    return data.replace(b'"s2"', b'"s9"', 1)
 
 
 @pytest.mark.parametrize("change, status", [
@@ -147,6 +146,8 @@ def flip(data: bytes) -> bytes:
     pytest.param(lambda d: b"{}\n" + d, LogStatus.BROKEN, id="20 a line that is no event"),
     pytest.param(lambda d: b"\n" + d, LogStatus.BROKEN, id="20 an empty line"),
     pytest.param(lambda d: b"\xff" * 100 + d, LogStatus.BROKEN, id="20 bytes"),
+    pytest.param(lambda d: d + bytes(1000), LogStatus.BROKEN, id="20 zeros at the end"),
+    pytest.param(lambda d: b"[[[[", LogStatus.BROKEN, id="20 nothing that a CAS wrote"),
     pytest.param(lambda d: b"".join(d.splitlines(keepends=True)[:5] + d.splitlines(keepends=True)[7:]),
                  LogStatus.ROLLBACK_OR_MISSING, id="17 events in the middle are gone"),
     pytest.param(lambda d: b"".join(d.splitlines(keepends=True)[1:]), LogStatus.OLD_MISSING, id="15 the first event is gone"),
@@ -309,6 +310,7 @@ def test_the_command_ends_with_the_status(command, tmp_path):
     code, out, err = run("verify-audit-log", str(bad))
     assert code == 20 and "broken" in out and "line 7" in err
     assert run("verify-audit-log", str(tmp_path / "none"))[0] == 3
+    assert run("verify-audit-log", "--last", "zz", str(log(folder)))[0] == 2
     kept = tmp_path / "checkpoints.json"
     kept.write_text(json.dumps({"last": {"sequence_number": 1, "signature": "ab"}, "checkpoints": []}))
     assert run("verify-audit-log", "--checkpoints-json", str(kept), str(log(folder)))[0] == 18

@@ -74,7 +74,8 @@ def test_as_json(casnb, hashes, tmp_path):
 @pytest.mark.parametrize(("words", "code", "said"), [
     (["no-such-session"], 1, "does not exist or is not visible"), (["a/../b"], 2, "session name"),
     (["NAME", "--compare", "1", "9"], 2, "wanted 1 to 3"), (["NAME", "--person", "bob=x"], 2, "--readers"),
-    (["NAME", "--readers", "--person", "bob"], 2, "NAME=FILE"), (["NAME", "--readers", "--person", "bob=none.crt"], 3, "none.crt"),
+    (["NAME", "--readers", "--person", "bob"], 2, "NAME=FILE"), (["NAME", "--readers", "--person", "you=x"], 2, "there already"),
+    (["NAME", "--readers", "--person", "bob=none.crt"], 3, "none.crt"),
     (["NAME", "--cas", "elsewhere"], 2, "elsewhere")], ids=lambda v: " ".join(v) if isinstance(v, list) else None)
 def test_refused(casnb, hashes, words, code, said):
     """Nothing on standard output, the reason on standard error, the exit code that belongs to it."""
