@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -108,6 +108,14 @@ class Check(Shown):
         return html_result([self])
 
 
+def find(checks: Sequence[Check], id: str) -> Check:
+    """Return the check with this id, or raise UsageError."""
+    for c in checks:
+        if c.id == id:
+            return c
+    raise UsageError("check", got=id, wanted="one of " + ", ".join(c.id for c in checks))
+
+
 def passed(id: str, got: object = "", wanted: object = "") -> Check:
     """Return a PASSED check."""
     return Check(id, CheckStatus.PASSED, str(got), str(wanted if wanted != "" else got))
@@ -185,10 +193,7 @@ class AttestationResult(Shown):
 
     def check(self, id: str) -> Check:
         """Return the check with this id, or raise UsageError."""
-        for c in self.checks:
-            if c.id == id:
-                return c
-        raise UsageError("check", got=id, wanted="one of " + ", ".join(c.id for c in self.checks))
+        return find(self.checks, id)
 
     @property
     def sentence(self) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import ssl
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from casnb.cas.attest import AttestedCas
@@ -47,11 +45,7 @@ def pinned_context(chain: CasChain, identity: ClientIdentity | None = None) -> s
     context.load_verify_locations(cadata=chain.to_pem().decode())
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if identity is not None:
-        with tempfile.TemporaryDirectory(prefix="casnb-") as folder:
-            file = Path(folder) / "identity.pem"
-            file.touch(mode=0o600)
-            file.write_text(identity.pem)
-            context.load_cert_chain(file)
+        identity.show_in(context)
     return context
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -66,6 +67,14 @@ class ClientIdentity(Shown):
         certificate = builder.sign(key, hashes.SHA256())
         secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         return cls((secret + certificate.public_bytes(serialization.Encoding.PEM)).decode())
+
+    def show_in(self, context: ssl.SSLContext) -> None:
+        """Have a TLS context show this certificate; Python reads it from a file alone, so there is one for a moment."""
+        with tempfile.TemporaryDirectory(prefix="casnb-") as folder:
+            file = Path(folder) / "identity.pem"
+            file.touch(mode=0o600)
+            file.write_text(self.pem)
+            context.load_cert_chain(file)
 
     @property
     def certificate_pem(self) -> str:

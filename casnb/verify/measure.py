@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from casnb.checks import Check, CheckStatus, failed, passed
+from casnb.checks import Check, CheckStatus, failed, find, passed
 from casnb.errors import EvidenceError, UsageError, neutral
 from casnb.evidence.decode import read
 from casnb.evidence.enclave import MAGIC, EnclaveFile, read_heap
@@ -68,14 +68,11 @@ class Measurement(Shown):
     @property
     def holds(self) -> bool:
         """Whether every check that could be made passed, and nothing that was needed is missing."""
-        return all(c.status is CheckStatus.PASSED or c.optional for c in self.checks)
+        return bool(self.checks) and all(c.status is CheckStatus.PASSED or c.optional for c in self.checks)
 
     def check(self, id: str) -> Check:
         """Return the check with this id, or raise UsageError."""
-        for c in self.checks:
-            if c.id == id:
-                return c
-        raise UsageError("check", got=id, wanted="one of " + ", ".join(c.id for c in self.checks))
+        return find(self.checks, id)
 
     @property
     def sentence(self) -> str:

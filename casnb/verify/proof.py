@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from casnb.checks import Check, CheckStatus, failed, not_run, passed
+from casnb.checks import Check, CheckStatus, failed, find, not_run, passed
 from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.evidence.report import ATTRIBUTE_BITS, REPORT_BODY, ReportBody
 from casnb.verify.tcb import TcbStatus
@@ -58,10 +58,7 @@ class Proof(Shown):
 
     def check(self, id: str) -> Check:
         """Return the check with this id, or raise UsageError."""
-        for c in self.checks:
-            if c.id == id:
-                return c
-        raise UsageError("check", got=id, wanted="one of " + ", ".join(c.id for c in self.checks))
+        return find(self.checks, id)
 
     @property
     def failures(self) -> tuple[Check, ...]:
