@@ -212,7 +212,11 @@ class _Job:
             return "enclave file", self.data, self.given
         if not (self.data.startswith(_SGXS) or _is_wanted(self.data[:64], len(self.data))):
             _require_no_other(self.data)
-            value = read(self.data).value
+            try:
+                value: object = read(self.data).value
+            except EvidenceError as exc:
+                raise EvidenceError("measure", got=f"something else ({exc.subject}: got {exc.got})",
+                                    wanted="an image, an enclave file, an SGXS stream or a SIGSTRUCT") from None
             if not isinstance(value, (Ledger, SigStruct)):
                 raise EvidenceError("measure", got=f"a {type(value).__name__}, which cannot be measured",
                                     wanted="an image, an enclave file, an SGXS stream or a SIGSTRUCT",
