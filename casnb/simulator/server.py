@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import selectors
 import socket
 import threading
 import time
@@ -17,7 +18,7 @@ from cheroot.ssl import Adapter
 from OpenSSL import SSL
 
 from casnb.errors import SourceError
-from casnb.simulator.tls import Later, TlsSocket
+from casnb.simulator.tls import Later, Selector, TlsSocket
 
 #: Bytes of request line and headers, and of a body.
 HEADER_LIMIT = 16 * 1024
@@ -189,6 +190,12 @@ def _connections_limit() -> int:
     return max(40, min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4))
 
 
+def _speaks(fd: int) -> bool:
+    with Selector() as selector:
+        selector.register(fd, selectors.EVENT_READ)
+        return bool(selector.select(0))
+
+
 class TlsServer(wsgi.Server):
     """One listening address with one app behind it; `start_serving` returns when it answers, `stop` when it no longer does.
 
@@ -240,25 +247,37 @@ class TlsServer(wsgi.Server):
         """Give a connection to a worker only once there is something to read; where there are too many, the longest idle goes."""
         if conn.last_used is not None:
             super().process_conn(conn)
-            return
-        if not self.can_add_keepalive_connection:
-            self._drop_the_idlest()
-        self._connections.put(conn)
+        elif self.ready and (self.can_add_keepalive_connection or self._drop_the_idlest()):
+            self._connections.put(conn)
+        else:
+            conn.close()
 
     def put_conn(self, conn: Any) -> None:
         """Let the selector watch a connection until something arrives, or until what has begun should have arrived."""
-        super().put_conn(conn)
+        try:
+            super().put_conn(conn)
+        except (ValueError, KeyError):
+            if self.ready:
+                raise
+            conn.close()  # the selector was closed meanwhile
+            return
         if conn.due is not None:
             conn.last_used = time.time() - IDLE_TIME + conn.due - time.monotonic()
 
-    def _drop_the_idlest(self) -> None:
-        """Only the thread of the selector calls this, and only it takes connections out."""
+    def _drop_the_idlest(self) -> bool:
+        """Close the connection that has been idle longest; whether there was one.
+
+        Only the thread of the selector calls this, and only it takes connections out. One that has something to say may be among
+        those that the selector has just reported: it is not idle, and it stays.
+        """
         watched = self._connections._selector
         waiting = [(conn.last_used, fd, conn) for fd, conn in watched.connections if conn is not self]
-        if waiting:
-            _, fd, conn = min(waiting, key=lambda w: w[0])
-            watched.unregister(fd)
-            conn.close()
+        for _, fd, conn in sorted(waiting, key=lambda w: w[:2]):
+            if not _speaks(fd):
+                watched.unregister(fd)
+                conn.close()
+                return True
+        return False
 
     def stop(self) -> None:
         """Stop listening, close every connection."""

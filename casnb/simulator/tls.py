@@ -20,7 +20,8 @@ _PLAIN = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Lengt
          b"This port speaks HTTPS only; the request was in plain HTTP.\n"
 #: SSL_MODE_RELEASE_BUFFERS: a connection that waits holds no buffers, 32 KB each.
 _RELEASE_BUFFERS = 0x10
-_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
+#: For one socket at a time; the poll of most systems knows no upper limit of descriptors.
+Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 def tls_context(chain_pem: bytes, key: Key, *, ask_client: bool) -> SSL.Context:
@@ -142,7 +143,7 @@ class TlsSocket:
                 _raise(exc)
 
     def _wait(self, event: int) -> None:
-        with _Selector() as selector:
+        with Selector() as selector:
             try:
                 selector.register(self._raw, event)
             except (ValueError, KeyError):

@@ -390,6 +390,61 @@ def test_where_there_are_too_many_connections_the_longest_idle_goes(world, ca, m
         assert idle[0].recv(1) == b""
 
 
+class Held:
+    """A server whose selector looks only when it is told to, so that all that has arrived by then is one batch."""
+
+    def __init__(self, server, monkeypatch) -> None:
+        self._waits, self._go = threading.Event(), threading.Event()
+        select = server._connections._selector.select
+
+        def held(timeout=None):
+            self._waits.set()
+            self._go.wait(10)
+            return select(timeout)
+
+        monkeypatch.setattr(server._connections._selector, "select", held)
+        assert self._waits.wait(10)
+
+    def go(self) -> None:
+        self._go.set()
+
+
+def test_who_speaks_while_a_place_is_wanted_is_not_idle(world, ca, monkeypatch, caplog):
+    """A newcomer and a request of the longest idle arrive together: the request is answered, another one goes."""
+    monkeypatch.setattr(TlsServer, "keep_alive_conn_limit", 2)
+    monkeypatch.setattr(TlsServer, "expiration_interval", 0.1)
+    with serving(world) as small, connect(small, ca) as first, connect(small, ca) as second:
+        for sock in (first, second):
+            sock.sendall(GET)
+            assert answer(sock)[0] == 200
+        held = Held(small, monkeypatch)
+        with socket.create_connection(("127.0.0.1", small.port), 5) as raw:
+            first.sendall(GET)
+            held.go()
+            assert answer(first)[0] == 200
+            assert second.recv(1) == b""
+            with context(ca).wrap_socket(raw, server_hostname="cas") as newcomer:
+                newcomer.sendall(GET)
+                assert answer(newcomer)[0] == 200
+    assert not caplog.records
+
+
+def test_where_all_speak_the_newcomer_goes(world, ca, monkeypatch, caplog):
+    """Nobody's request is thrown away for a connection that has not said anything."""
+    monkeypatch.setattr(TlsServer, "keep_alive_conn_limit", 1)
+    monkeypatch.setattr(TlsServer, "expiration_interval", 0.1)
+    with serving(world) as small, connect(small, ca) as first:
+        first.sendall(GET)
+        assert answer(first)[0] == 200
+        held = Held(small, monkeypatch)
+        with socket.create_connection(("127.0.0.1", small.port), 5) as raw:
+            first.sendall(GET)
+            held.go()
+            assert raw.recv(1) == b""
+        assert answer(first)[0] == 200
+    assert not caplog.records
+
+
 # Beginning and end
 
 def test_a_taken_port_is_said(server, world):
@@ -412,6 +467,35 @@ def test_it_stops_whoever_is_there(world, ca, busy):
             time.sleep(0.1)
         with pytest.raises(OSError):
             socket.create_connection(("127.0.0.1", port), 1).close()
+
+
+def test_it_stops_while_somebody_speaks(world, ca, monkeypatch, caplog):
+    """A request that arrives with the end is cut off, and nothing is raised or logged."""
+    monkeypatch.setattr(TlsServer, "expiration_interval", 0.1)
+    with serving(world) as short, connect(short, ca) as client:
+        client.sendall(GET)
+        assert answer(client)[0] == 200
+        held = Held(short, monkeypatch)
+        ends = threading.Thread(target=short.stop)
+        ends.start()
+        with module.Selector() as selector:
+            selector.register(short.socket, module.selectors.EVENT_READ)
+            assert selector.select(5), "nobody woke the server"
+        client.sendall(GET)
+        held.go()
+        ends.join(5)
+        assert not ends.is_alive()
+    assert not caplog.records
+
+
+def test_an_answer_given_after_the_end(world, ca, caplog):
+    """A worker that gives its connection back to a server that has just ended closes it."""
+    with serving(world) as short, connect(short, ca):
+        ready = iter([True])
+        late = module._Connection(short, module.TlsSocket(short.ssl_adapter.context, socket.socket()), short.ssl_adapter.makefile)
+    short.__class__ = type("Late", (TlsServer,), {"ready": property(lambda self: next(ready, False))})
+    short.put_conn(late)
+    assert late.socket.fileno() == -1 and not caplog.records
 
 
 def test_it_stops_while_it_answers(world, ca):
