@@ -21,7 +21,7 @@ _STYLE = (
     ".casnb.casnb th,.casnb.casnb td{padding:.22em .7em;border-bottom:1px solid var(--jp-border-color2,#ccc);text-align:left;"
     "vertical-align:top;overflow-wrap:break-word}"
     ".casnb.casnb code{font-family:var(--jp-code-font-family,monospace);font-size:13px;background:none;color:inherit;"
-    "overflow-wrap:break-word}.casnb.casnb code.long{overflow-wrap:anywhere}"
+    "overflow-wrap:break-word}.casnb.casnb td.long,.casnb.casnb code.long{overflow-wrap:anywhere}"
     ".casnb.casnb .s{display:inline-block;min-width:5.4em;padding:0 .45em;border:2px solid currentColor;border-radius:3px;"
     "font-weight:600;font-size:12px;text-align:center;white-space:nowrap}"
     ".casnb.casnb .s-passed{border-style:solid;color:var(--jp-success-color0,#1b5e20)}"
@@ -29,11 +29,14 @@ _STYLE = (
     ".casnb.casnb .s-waived{border-style:dashed;color:var(--jp-warn-color0,#8a3c00);"
     "color:color-mix(in srgb,var(--jp-warn-color0,#8a3c00) 70%,var(--jp-ui-font-color1,#1a1a1a))}"
     ".casnb.casnb .s-not-run{border-style:dotted;color:var(--jp-ui-font-color2,#555)}"
-    ".casnb.casnb .verdict{font-weight:600;padding:.5em .8em;margin:.4em 0;border-left:8px dotted var(--jp-ui-font-color2,#555)}"
+    ".casnb.casnb .verdict{font-weight:600;padding:.5em .8em;margin:.4em 0;border-left:3px solid var(--jp-ui-font-color2,#555)}"
     ".casnb.casnb .verdict[data-verdict=trustworthy]{border-left:8px solid var(--jp-success-color0,#1b5e20)}"
     ".casnb.casnb .verdict[data-verdict=accepted-with-waivers]{border-left:8px dashed var(--jp-warn-color0,#8a3c00)}"
     ".casnb.casnb .verdict[data-verdict=rejected]{border-left:8px double var(--jp-error-color0,#b71c1c)}"
 )
+
+#: More characters than this do not hold a column open.
+_LONG = 24
 
 #: From this many neighbours on, checks that were not run for the same reason share a row.
 _FOLDED = 3
@@ -73,6 +76,11 @@ def cell(value: object, limit: int = 300) -> str:
     return escape(neutral(value, limit))
 
 
+def _td(text: str) -> str:
+    """Return a cell around escaped text; a word too long for a column may break anywhere, or it would push others out of sight."""
+    return f'<td class="long">{text}</td>' if max(map(len, text.split()), default=0) > _LONG else f"<td>{text}</td>"
+
+
 def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", code: Sequence[int] = (),
                limit: int = 300) -> str:
     """Return a table with a header row; columns listed in `code` are set in a fixed-width face.
@@ -87,8 +95,8 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption:
         cells = []
         for n, value in enumerate(row):
             text = cell(value, limit)
-            wide = ' class="long"' if len(text) > 24 else ""
-            cells.append(f"<td><code{wide}>{text}</code></td>" if n in code else f"<td>{text}</td>")
+            wide = ' class="long"' if len(text) > _LONG else ""
+            cells.append(f"<td><code{wide}>{text}</code></td>" if n in code else _td(text))
         out.append("<tr>" + "".join(cells) + "</tr>")
     out.append("</tbody></table>")
     return "".join(out)
@@ -150,7 +158,7 @@ def _status(check: Check) -> str:
 
 def _row(c: Check) -> str:
     return (f'<tr data-check="{escape(c.id)}" data-status="{c.status.value}"><td>{_status(c)}</td>'
-            f"<td><code>{escape(c.id)}</code><br>{cell(c.title)}</td><td>{cell(describe(c), 400)}</td>"
+            f"<td><code>{escape(c.id)}</code><br>{cell(c.title)}</td>{_td(cell(describe(c), 400))}"
             f"<td>{cell(c.source)}</td></tr>")
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from html import unescape
 from itertools import pairwise
 from pathlib import Path
 
@@ -228,13 +229,24 @@ def predictions(slug: str) -> list[str]:
     return [c.id for c in code(slug) if FORETOLD.fullmatch(c.source)]
 
 
+def solution(slug: str, answer: NotebookNode) -> str:
+    """The code that the folded solution above an answer cell prints, or nothing where it is in words."""
+    cells = NOTEBOOKS[slug].cells
+    told = next(c.source for c in reversed(cells[: cells.index(answer)]) if "exercise" in tags(c))
+    lines = [unescape(c) for c in re.findall(r"(?s)<code>(.*?)</code>", told.partition("<summary>Solution</summary>")[2])]
+    last = next((n for n, line in enumerate(lines) if re.search(rf"\b{ANSWER.fullmatch(answer.source)[1]} = ", line)), -1)
+    return "\n".join(lines[: last + 1])
+
+
 def with_answers(slug: str) -> NotebookNode:
-    """A copy whose answer cells take the reference answers, and whose predictions are that Mallory gets in."""
+    """A copy whose answer cells take the printed solutions, or the reference answers where those are in words, and whose
+    predictions are that Mallory gets in."""
     book = copy.deepcopy(NOTEBOOKS[slug])
-    ids = {a.id: CHECK.fullmatch(b.source)[1] for a, b in exercises(slug)}
+    answers = {a.id: (solution(slug, a), CHECK.fullmatch(b.source)[1]) for a, b in exercises(slug)}
     for cell in book.cells:
-        if cell.id in ids:
-            cell.source = cell.source.replace("= ...", f'= lab.reference("{ids[cell.id]}")')
+        if cell.id in answers:
+            printed, id = answers[cell.id]
+            cell.source = printed or cell.source.replace("= ...", f'= lab.reference("{id}")')
         elif cell.id in predictions(slug):
             cell.source = cell.source.replace("= ...", '= "in"', 1)
         elif cell.id == HABITS:
@@ -286,7 +298,7 @@ def test_unanswered_is_a_state_of_its_own(runs, slug):
 @pytest.mark.notebooks
 @each_notebook
 def test_reference_answers_give_full_marks(runs, slug):
-    """With the reference answers each check is right, and the progress file says so."""
+    """With the printed solutions and the reference answers each check is right, and the progress file says so."""
     ran = runs[slug, "answered"]
     checks = {c.id: ran.text(c.id) for c in code(slug, "check")}
     assert {i: t for i, t in checks.items() if not t.startswith("RIGHT")} == {}

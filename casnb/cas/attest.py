@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 from casnb.cas.certificate import CasChain
 from casnb.cas.https import Answer, error_messages, exchange, parse_address, quoted
-from casnb.checks import AttestationResult, Check, CheckStatus, failed
+from casnb.checks import AttestationResult, Check, CheckStatus, Verdict, failed
 from casnb.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError, neutral
 from casnb.evidence.cas_report import CasReport
 from casnb.policy import AttestationPolicy, appraise
 from casnb.verify.dispatch import verify
 from casnb.verify.pki import TrustAnchors, intel_roots
-from casnb.view import Shown, cell, html_table, text_table
+from casnb.view import Shown, cell, html_table, html_verdict, text_table
 
 __all__ = ["Attempt", "AttestedCas", "Waiver", "attempt", "attest", "fetch_report", "parse_address"]
 
@@ -241,6 +241,11 @@ class AttestedCas(Shown):
             return self.sentence
         return f"{self.sentence} Evidence: {self.proof_type} under {self.roots or 'unknown'} roots, SHA-256 {self.evidence_sha256}."
 
+    def banner(self) -> str:
+        """The sentence as a verdict line in HTML, marked as what it was: trustworthy, accepted with waivers, or unknown."""
+        name = "" if self.waivers is None else (Verdict.ACCEPTED_WITH_WAIVERS if self.waivers else Verdict.TRUSTWORTHY).value
+        return html_verdict(name, cell(self.sentence, 600))
+
     def _rows(self) -> list[tuple[str, str]]:
         return [("address", self.name), ("URL", self.url), ("root key hash (-c)", self.chain.key_hashes[0]),
                 ("root certificate, SHA-256", self.chain.fingerprint), ("MRENCLAVE", self.mrenclave or "not recorded"),
@@ -255,8 +260,7 @@ class AttestedCas(Shown):
         return text_table(("attested CAS", "value"), self._rows()) + "\n\n" + neutral(self.sentence, 600)
 
     def _html(self) -> str:
-        return (html_table(("attested CAS", "value"), self._rows(), code=(1,))
-                + f'<div class="verdict" role="status">{cell(self.sentence, 600)}</div>')
+        return html_table(("attested CAS", "value"), self._rows(), code=(1,)) + self.banner()
 
 
 def attest(

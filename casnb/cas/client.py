@@ -158,8 +158,7 @@ class CasClient(Shown):
     def _html(self) -> str:
         who = self.identity.key_hash if self.identity else "nobody: no client certificate is shown"
         return (f"<p>Client of CAS <code>{cell(self.attested.name)}</code> at <code>{cell(self.attested.url)}</code>, "
-                f"as <code>{cell(who)}</code>.</p>"
-                f'<div class="verdict" role="status">{cell(self.attested.sentence, 600)}</div>')
+                f"as <code>{cell(who)}</code>.</p>{self.attested.banner()}")
 
 
 #: What is wrong with a server that shows keys which were not attested.

@@ -244,7 +244,7 @@ def render_html(view: View) -> str:
         opened = " open" if spot.id == view.field else ""
         name = f"<details{opened}><summary><code>{cell(row[2])}</code></summary><dl>{_terms(view, spot)}</dl></details>"
         out.append(f'<tr data-field="{cell(spot.id)}"><td>{row[0]}</td><td>{row[1]}</td><td>{name}</td>'
-                   f'<td{_WHOLE if len(row[3]) <= 40 else ""}><code>{cell(row[3])}</code></td>'
+                   f'<td><code{_WHOLE if len(row[3]) <= 40 else ""}>{cell(row[3])}</code></td>'
                    f"<td>{cell(row[4])}</td><td>{cell(row[5])}</td></tr>")
     left = f"<p>{cell(_left(view))}</p>" if _left(view) else ""
     folded = f"<details><summary>The bytes, sixteen a line</summary><pre>{escape(dump(view))}</pre></details>"
@@ -256,7 +256,7 @@ _WHOLE = ' style="white-space:nowrap"'
 
 def _terms(view: View, spot: Spot) -> str:
     def said(key: str, text: str) -> str:
-        return f"<code>{cell(text, 500)}</code>" if key in CODE else cell(text, 500)
+        return f'<code class="long">{cell(text, 500)}</code>' if key in CODE else cell(text, 500)
 
     return "".join(f"<dt>{cell(k)}</dt><dd>{said(k, v)}</dd>" for k, v in explain(view, spot))
 

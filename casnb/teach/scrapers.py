@@ -157,7 +157,7 @@ def render_board(found: Sequence[Card]) -> str:
         state = answers[0].state
         cells = "".join(f'<td data-outcome="{a.outcome}"><span class="s s-{_CLASS[a.outcome]}">{_MARK.get(a.outcome, _CROSS)} '
                         f"{a.outcome.upper()}</span><br>{cell(short(a.said), 90)}</td>" for a in answers)
-        rows.append(f'<tr data-page="{state.name}"><th scope="row" style="white-space:nowrap"><code>{cell(state.name)}</code></th>'
+        rows.append(f'<tr data-page="{state.name}"><th scope="row"><code style="white-space:nowrap">{cell(state.name)}</code></th>'
                     f"{cells}</tr>")
     total = "".join(f"<td><strong>{c.points} points</strong></td>" for c in found)
     table = (f'<table><caption>The page through its history, for {HOST}</caption><thead><tr><th scope="col">page</th>{head}</tr>'

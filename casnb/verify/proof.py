@@ -86,7 +86,8 @@ class Proof(Shown):
         return text_result(self.checks, self.sentence) + (f"\n\n{self.words}" if self.words else "")
 
     def _html(self) -> str:
-        return html_result(self.checks, self.sentence) + (self.words._html() if self.words else "")
+        shown = html_result(self.checks, self.sentence, verdict="" if self.genuine else "rejected")
+        return shown + (self.words._html() if self.words else "")
 
 
 class Steps:

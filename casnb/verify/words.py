@@ -31,7 +31,7 @@ class StatusWords(Shown):
 
     def _html(self) -> str:
         rows = "".join(f'<tr><th scope="row">{cell(name)}</th><td>{cell(text, 600)}</td></tr>' for name, text in self.rows)
-        rows += "".join(f'<tr><th scope="row"><code>{cell(id, 40)}</code></th><td>{cell(text)}</td></tr>'
+        rows += "".join(f'<tr><th scope="row"><code style="white-space:nowrap">{cell(id, 40)}</code></th><td>{cell(text)}</td></tr>'
                         for id, text in self.advisories)
         return f"<table><caption>{cell(self.status, 80)} in words</caption><tbody>{rows}</tbody></table>"
 
