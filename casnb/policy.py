@@ -39,7 +39,7 @@ def measurement_problem(value: object, name: str) -> str:
 
 
 def _time(text: str) -> datetime:
-    for form in (_DAY, "%d.%m.%Y", "%d-%m-%Y", _SECOND):
+    for form in (_DAY, "%d.%m.%Y", "%d-%m-%Y", _SECOND) if text.isascii() else ():
         try:
             return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
         except ValueError:

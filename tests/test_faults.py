@@ -106,8 +106,8 @@ REGIONS = {
     "version": {"quote-format"}, "key type": {"quote-format"}, "TEE type": {"quote-format"}, "vendor": {"quote-format"},
     "QE and PCE SVN": {"quote-signature"}, "user data": {"quote-signature"}, "report": {"quote-signature", "quote-format"},
     "signature length": {"quote-format"}, "signature": {"quote-signature"}, "attestation key": {"qe-report-binding"},
-    "QE report": {"qe-report-signature"}, "QE report signature": {"qe-report-signature"}, "auth length": {"quote-format"},
-    "auth data": {"qe-report-binding"}, "certification type": {"quote-format", "pck-chain"},
+    "QE report": {"qe-report-signature", "quote-format"}, "QE report signature": {"qe-report-signature"},
+    "auth length": {"quote-format"}, "auth data": {"qe-report-binding"}, "certification type": {"quote-format", "pck-chain"},
         "certification length": {"quote-format"},
 }
 

@@ -203,7 +203,7 @@ def _read(answer: requests.Response, url: str, end: float, timeout: float) -> by
         raise SourceError(f"{_WHAT} {url}", got="a compressed body that nobody asked for", wanted="plain HTML")
     announced = answer.headers.get("content-length", "")
     parts: list[bytes] = []
-    size = int(announced) if announced.isdigit() and len(announced) < 19 else 0
+    size = int(announced) if announced.isascii() and announced.isdigit() and len(announced) < 19 else 0
     while size <= PAGE_LIMIT:
         part = answer.raw.read(64 << 10, decode_content=False)
         if not part:

@@ -63,12 +63,12 @@ class Day(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         if isinstance(value, datetime):
             return value
         text = str(value).strip()
-        for form in (*_DAYS, *_TIMES):
+        for form in (*_DAYS, *_TIMES) if text.isascii() else ():
             try:
                 return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
             except ValueError:
                 continue
-        if text.isdigit() and len(text) <= 11:
+        if text.isascii() and text.isdigit() and len(text) <= 11:
             return datetime.fromtimestamp(int(text), timezone.utc)
         wanted = "yyyy-mm-dd, dd.mm.yyyy, dd-mm-yyyy (00:00 UTC) or yyyy-mm-ddThh:mm:ssZ"
         raise click.BadParameter(f"got {neutral(text, 60)!r}, wanted {wanted}", ctx, param)

@@ -32,7 +32,7 @@ from casnb.evidence.quote import (
     Quote,
     placed,
 )
-from casnb.evidence.report import ATTRIBUTE_BITS, LOCAL_REPORT, REPORT_BODY, ReportBody
+from casnb.evidence.report import ATTRIBUTE_BITS, KSS, LOCAL_REPORT, REPORT_BODY, ReportBody
 from casnb.evidence.sigstruct import SIGNED, SIGSTRUCT, SigStruct
 
 #: What the checks of a quoting enclave's own report compare; the field table speaks of a CAS's.
@@ -40,8 +40,8 @@ _QE_CHECKS: Mapping[str, tuple[str, ...]] = {
     "misc_select": ("qe-identity",), "attributes_flags": ("qe-identity",), "attributes_xfrm": ("qe-identity",),
     "mr_signer": ("qe-identity",), "isv_prod_id": ("qe-identity",), "isv_svn": ("tcb-status",),
     "report_data": ("qe-report-binding",),
+    **{f.name: ("quote-format",) for f in REPORT_BODY.fields if f.kind == "reserved" or f.source == KSS},
 }
-_QE_UNUSED = "Must be zero. No check compares it; the PCK key's signature covers these bytes."
 _FIRST_BYTE = frozenset({"debug"})
 _IAS = frozenset(i for i in PROOF_IDS if i.startswith("avr-"))
 #: More records of a ledger than this are mapped as one row.
@@ -267,8 +267,7 @@ def _dcap(quote: Quote) -> ByteMap:
             spots += _spots((f,), "signature data", at)
             continue
         for row in _spots(REPORT_BODY.fields, "QE report", at + f.offset, prefix="qe_report.", covered=f.checks):
-            said = replace(row.field, detail=_QE_UNUSED) if row.reserved else row.field
-            spots.append(replace(row, field=said, checks=_QE_CHECKS.get(row.name, ()), covered=f.checks))
+            spots.append(replace(row, checks=_QE_CHECKS.get(row.name, ()), covered=f.checks))
     at += SIGNATURE_DATA.size
     spots += _spots((placed(AUTH_DATA, 0, len(quote.auth_data)),), "signature data", at)
     at += len(quote.auth_data)

@@ -10,11 +10,10 @@ from casnb.evidence.layout import Field, FieldRow, Layout
 from casnb.view import Shown, html_table, text_table
 
 _SDM = "Intel SDM vol. 3D, REPORT"
-_KSS = "Intel SDM vol. 3D, REPORT (key separation and sharing)"
+KSS = "Intel SDM vol. 3D, REPORT (key separation and sharing)"
 #: Reserved bytes and flags are looked at while a quote or an IAS report is read.
 _FORMAT = ("quote-format", "avr-format")
-_UNUSED = ("Must be zero. casnb refuses anything else; Intel's own library and dcap-qvl were seen to let it pass. "
-           "The signature covers these bytes all the same.")
+_UNUSED = "Must be zero. casnb refuses anything else. The signature covers these bytes all the same."
 
 REPORT_BODY = Layout("report body", 384, (
     Field("cpu_svn", 0, 16, "bytes", "security version of the CPU's firmware; judged by the PCK certificate instead", _SDM,
@@ -24,9 +23,9 @@ REPORT_BODY = Layout("report body", 384, (
           "Bit 0 lets the enclave learn the details of a page fault. No check compares it for a CAS; for the quoting "
           "enclave qe-identity does."),
     Field("reserved1", 20, 12, "reserved", "zero", _SDM, _UNUSED, _FORMAT),
-    Field("isv_ext_prod_id", 32, 16, "bytes", "extended product number chosen by the signer", _KSS,
-          "It means something where bit 7 (KSS) of the flags is set. Older descriptions call these bytes reserved; set, "
-          "they are no fault."),
+    Field("isv_ext_prod_id", 32, 16, "bytes", "extended product number chosen by the signer", KSS,
+          "It means something where bit 7 (KSS) of the flags is set. Older descriptions call these bytes reserved; with KSS "
+          "they are no fault, without it they must be zero.", _FORMAT),
     Field("attributes_flags", 48, 8, "u64", "what the enclave may do; bit 1 is DEBUG", _SDM,
           "The first byte holds INIT 01, DEBUG 02, MODE64BIT 04, PROVISIONKEY 10, EINITTOKENKEY 20, CET 40, KSS 80. DEBUG "
           "is no part of MRENCLAVE. The format check wants INIT set and no unknown bit.", ("debug", *_FORMAT)),
@@ -40,19 +39,19 @@ REPORT_BODY = Layout("report body", 384, (
           "SHA-256 over the 384 bytes of the modulus as SIGSTRUCT stores them. Some keys are public: of those it says "
           "nothing about who signed.", ("mrsigner",)),
     Field("reserved3", 160, 32, "reserved", "zero", _SDM, _UNUSED, _FORMAT),
-    Field("config_id", 192, 64, "bytes", "identity of a configuration given at launch", _KSS,
+    Field("config_id", 192, 64, "bytes", "identity of a configuration given at launch", KSS,
           "Given by the host at launch, with KSS, so that two configurations of one build can be told apart. No check "
-          "compares it."),
+          "compares it; without KSS it must be zero.", _FORMAT),
     Field("isv_prod_id", 256, 2, "u16", "ISVPRODID: which product of this signer", _SDM,
           "A number that the signer chose: it means something only once mrsigner has passed. A CAS has 41316.", ("isvprodid",)),
     Field("isv_svn", 258, 2, "u16", "ISVSVN: security version of that product; rises with each fix", _SDM,
           "Compared as a minimum, so that an old release with known holes is refused. It means something only once mrsigner "
           "has passed.", ("isvsvn",)),
-    Field("config_svn", 260, 2, "u16", "security version of the configuration", _KSS,
-          "Belongs to config_id, with KSS. No check compares it."),
+    Field("config_svn", 260, 2, "u16", "security version of the configuration", KSS,
+          "Belongs to config_id, with KSS. No check compares it; without KSS it must be zero.", _FORMAT),
     Field("reserved4", 262, 42, "reserved", "zero", _SDM, _UNUSED, _FORMAT),
-    Field("isv_family_id", 304, 16, "bytes", "product family chosen by the signer", _KSS,
-          "Chosen by the signer, with KSS. No check compares it."),
+    Field("isv_family_id", 304, 16, "bytes", "product family chosen by the signer", KSS,
+          "Chosen by the signer, with KSS. No check compares it; without KSS it must be zero.", _FORMAT),
     Field("report_data", 320, 64, "bytes", "what the enclave chose to have signed; a CAS names its chain here", _SDM,
           "The one field that the enclave fills as it likes. A CAS puts SHA-512 of additional_data here, as compact JSON: "
           "its nonce and certificates are bound, though nobody signed them.", ("certificate-binding",)),

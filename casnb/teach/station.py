@@ -131,10 +131,10 @@ class Station:
 
 def _host_and_port(address: str, port: str | None) -> tuple[str, int]:
     host, colon, tail = address.rpartition(":")
-    text = tail if colon and tail.isdigit() else port or "8081"
-    if not text.isdigit() or not 0 < int(text) < 65536:
+    text = tail if colon and tail.isdecimal() else port or "8081"
+    if not text.isdecimal() or not 0 < int(text) < 65536:
         raise UsageError("CAS_PORT", got=text, wanted="a port number")
-    return (host if colon and tail.isdigit() else address), int(text)
+    return (host if colon and tail.isdecimal() else address), int(text)
 
 
 @dataclass(frozen=True)

@@ -241,9 +241,14 @@ def read_chain(
 
 
 def require_signed_by(subject: Certificate | Crl, issuer: Certificate, what: str) -> None:
-    """Raise VerificationError unless the names match byte for byte and the issuer's key made the signature with SHA-256."""
+    """Raise VerificationError unless the names match byte for byte and the issuer's key made the signature with SHA-256.
+
+    A revocation list counts only from a key that its certificate lets sign one. For certificates the callers look at the usage.
+    """
     if subject.issuer != issuer.subject:
         raise VerificationError(f"{what}: issuer", got="another name", wanted=issuer.name)
+    if isinstance(subject, Crl) and (issuer.usage is None or not issuer.usage.crl_sign):
+        raise VerificationError(f"{what}: issuer", got="a key that may not sign lists", wanted="one that may")
     try:
         if subject.algorithm == _ECDSA_SHA256:
             issuer.key.verify(subject.value.signature, subject.tbs, _ECDSA)

@@ -13,7 +13,7 @@ from casnb.verify.certificate import Certificate, p256_key, require_signed_by, v
 from casnb.verify.endorsements import Endorsements, QeIdentity, TcbInfo, VerifiedEndorsements, verify_endorsements
 from casnb.verify.pck import PckExtension
 from casnb.verify.pki import TrustAnchors, pck_order, require_pck_authority
-from casnb.verify.proof import Proof, Steps, require_initialised, status_check, utc
+from casnb.verify.proof import Proof, Steps, require_initialised, require_unreserved, status_check, utc
 from casnb.verify.revocation import check_revocation
 from casnb.verify.tcb import TcbStatus, converge, match_level
 
@@ -81,6 +81,7 @@ def _format(q: Quote) -> tuple[Quote, str, str]:
     if len(q.auth_data) not in _AUTH_SIZES:
         raise EvidenceError("quote: authentication data", got=f"{len(q.auth_data)} bytes", wanted="32, or none")
     require_initialised(q.body)
+    require_unreserved(q.qe_report, "QE report")
     return q, "quote version 3, ECDSA on P-256, for SGX", ""
 
 

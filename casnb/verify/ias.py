@@ -75,7 +75,8 @@ def _signature(key: rsa.RSAPublicKey, avr: SignedAvr) -> tuple[None, str, str]:
 def _current(avr: Avr, now: datetime, max_age: timedelta | None) -> tuple[None, str, str]:
     made, at = stamp(avr.timestamp), stamp(now)
     if avr.timestamp > now:
-        raise VerificationError("IAS report: timestamp", got=made, wanted=f"at or before {at}")
+        exact = f"{avr.timestamp:%Y-%m-%dT%H:%M:%S.%fZ}" if made == at else made
+        raise VerificationError("IAS report: timestamp", got=exact, wanted=f"at or before {at}")
     if max_age is not None and now - avr.timestamp > max_age:
         raise VerificationError("IAS report: timestamp", got=made, wanted=f"at most {max_age} before {at}")
     return None, made, f"at or before {at}"

@@ -15,7 +15,8 @@ from casnb.errors import EvidenceError
 from casnb.evidence import strictjson
 from casnb.verify.tcb import COMPONENTS, TcbLevel, TcbStatus
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+#: Some versions of Python read 24:00:00 as the next day; no list of Intel's has it.
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 _LEVELS = 500
 _EDITION = 1 << 31
 #: The components of a level in TCB info version 2, as a tuple.

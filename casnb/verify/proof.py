@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from casnb.checks import Check, CheckStatus, failed, find, not_run, passed
 from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
-from casnb.evidence.report import ATTRIBUTE_BITS, REPORT_BODY, ReportBody
+from casnb.evidence.report import ATTRIBUTE_BITS, KSS, REPORT_BODY, ReportBody
 from casnb.verify.tcb import TcbStatus
 from casnb.verify.words import StatusWords, explain
 from casnb.view import Shown, html_result, text_result
@@ -150,22 +150,29 @@ class Steps:
 
 
 _RESERVED = tuple(f.name for f in REPORT_BODY.fields if f.kind == "reserved")
+_KSS_BIT, _KSS_FIELDS = 1 << 7, tuple(f.name for f in REPORT_BODY.fields if f.source == KSS)
 _KNOWN_BITS = sum(1 << bit for bit, _, _ in ATTRIBUTE_BITS)
 
 
 def require_initialised(body: ReportBody) -> None:
-    """Raise EvidenceError for a report that no processor makes: INIT clear, or reserved bytes or ATTRIBUTES bits set.
+    """Raise EvidenceError for a report that no processor makes: INIT clear, a reserved ATTRIBUTES bit, or reserved bytes set.
 
-    A body of 384 zero bytes passes: it names no enclave, and Intel's own sample quote has one. Fields of key separation and
-    sharing (KSS) are no reserved ones.
+    A body of 384 zero bytes passes: it names no enclave, and Intel's own sample quote has one.
     """
     if not body.init and body.to_bytes() != _BLANK:
         raise EvidenceError("report body: attributes", got=body.attributes, wanted="the INIT bit set")
     if strange := body.attributes_flags & ~_KNOWN_BITS:
         raise EvidenceError("report body: attributes", got=f"reserved bits {strange:#x}", wanted="none of them set")
-    for name in _RESERVED:
-        if any(value := getattr(body, name)):
-            raise EvidenceError(f"report body: {name}", got=value.hex(), wanted="zeros")
+    require_unreserved(body, "report body")
+
+
+def require_unreserved(body: ReportBody, what: str) -> None:
+    """Raise EvidenceError where reserved bytes are used or, without the KSS bit, a field of key separation and sharing."""
+    for name in _RESERVED if body.attributes_flags & _KSS_BIT else (*_RESERVED, *_KSS_FIELDS):
+        value = getattr(body, name)
+        if value and (isinstance(value, int) or any(value)):
+            wanted = "zeros" if name in _RESERVED else "zeros, for KSS is not set"
+            raise EvidenceError(f"{what}: {name}", got=value if isinstance(value, int) else value.hex(), wanted=wanted)
 
 
 def status_check(status: TcbStatus | None, text: str, wanted: str) -> Check:
@@ -182,4 +189,7 @@ def utc(now: datetime) -> datetime:
     """Return an aware time in UTC; raise UsageError for a naive one, which could mean any zone."""
     if not isinstance(now, datetime) or now.tzinfo is None or now.utcoffset() is None:
         raise UsageError("now", got=repr(now), wanted="a datetime with a time zone", do="Say datetime(..., tzinfo=timezone.utc).")
-    return now.astimezone(timezone.utc)
+    try:
+        return now.astimezone(timezone.utc)
+    except OverflowError:
+        raise UsageError("now", got=repr(now), wanted="a time that the calendar of UTC has, from year 1 to 9999") from None

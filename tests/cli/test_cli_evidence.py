@@ -195,6 +195,8 @@ class TestVerify:
         pytest.param(["x", "--manifest", "m"], "leave FILE out", id="file-and-manifest"),
         pytest.param(["x", "--signature", "s"], "belong together", id="signature-alone"),
         pytest.param(["x", "--at", "yesterday"], "yyyy-mm-dd", id="bad-time"),
+        pytest.param(["x", "--at", "\N{SUPERSCRIPT TWO}"], "yyyy-mm-dd", id="time-that-is-no-number"),
+        pytest.param(["x", "--at", "\N{FULLWIDTH DIGIT TWO}026-09-01"], "yyyy-mm-dd", id="time-in-other-digits"),
         pytest.param(["x", "--mrenclave", ""], "--mrenclave needs a value", id="empty-mrenclave"),
         pytest.param(["x", "--mrenclave", MRENCLAVE.upper()], "lower case", id="upper-case"),
         pytest.param(["x", "--only_for_testing-debug"], "needs --only_for_testing-ignore-signer", id="debug-alone"),

@@ -77,7 +77,7 @@ def test_a_check_lights_its_bytes(seen):
     assert [line.split()[2] for line in str(lit).splitlines() if line.endswith("lit")] == ["attributes_flags"]
     assert re.findall(r"\[(..)\]", dump(lit)) == ["07"] and "[" not in dump(seen)
     assert announce_check(seen, "mrsigner").endswith("looks at bytes 176 to 207")
-    several = "looks at bytes 0 to 3, 68 to 79, 96 to 103, 144 to 175, 208 to 239 and 310 to 351"
+    several = "looks at bytes 0 to 3, 68 to 103, 144 to 175, 208 to 303 and 308 to 367"
     assert announce_check(seen, "avr-format").endswith(several)
     for wrong in ({"check": "nonce"}, {"selected": 432}, {"expected": {"nothing": 1}}):
         with pytest.raises(UsageError):

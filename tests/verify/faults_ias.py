@@ -125,7 +125,8 @@ FORM = [
         ("a quote of version 3", body_of(lambda q: b"\3\0" + q[2:]))]),
     row("INIT bit clear in the IAS report", "P20", FORMAT, reported(body={"attributes_flags": 4}), choice="INIT bit"),
     *several("reserved part of the report used, IAS", "P20", FORMAT, [
-        ("bit 3", reported(body={"attributes_flags": 0xD})), ("bytes", reported(body={"reserved1": b"\1" + bytes(11)}))],
+        ("bit 3", reported(body={"attributes_flags": 0xD})), ("bytes", reported(body={"reserved1": b"\1" + bytes(11)})),
+        ("CONFIGID without its bit", reported(body={"config_id": b"\1" * 64}))],
         choice="reserved bits"),
     *several("advisories of the IAS report", "P24 P32", FORMAT, [
         ("a string", member(advisoryIDs="INTEL-SA-00161")), ("numbers", member(advisoryIDs=[161])), ("101", member(
@@ -216,6 +217,7 @@ SAYS = [
           status=name, known=False) for name in ("SIGNATURE_INVALID", "SIGRL_VERSION_MISMATCH", "ok", "UpToDate", "BRAND_NEW", "")],
     row("advisory in an IAS report that is OK", "P10 P24", "advisories", member(advisoryIDs=["INTEL-SA-00161"])),
     row("IAS report of an old edition", "P16", "tcb-evaluation", member(tcbEvaluationDataNumber=19)),
+    row("IAS report of the future, by less than a second", "P28", CURRENT, member(timestamp="2026-09-01T12:00:00.000001")),
     row("IAS report of the future", "P25 P28", CURRENT, reported(now=lambda e: e.now + SECOND)),
     row("IAS report two hours ahead, as by local time", "P28", CURRENT, reported(now=lambda e: e.now + timedelta(hours=2))),
     row("IAS report older than allowed", "P25 P16", "report-age", reported(now=lambda e: e.now - timedelta(hours=1, seconds=1))),

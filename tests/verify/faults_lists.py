@@ -212,6 +212,7 @@ FORM = [
         (w, listed(tcb_info={"issueDate": d})) for w, d in (
             ("offset", "2026-08-31T12:00:00+00:00"), ("small z", "2026-08-31T12:00:00z"), ("no zone", "2026-08-31T12:00:00"),
             ("fraction", "2026-08-31T12:00:00.5Z"), ("leap second", "2026-06-30T23:59:60Z"),
+            ("hour 24", "2026-08-31T24:00:00Z"),
             ("30 February", "2026-02-30T12:00:00Z"),
             ("29 February of a common year", "2023-02-29T12:00:00Z"), ("a number", 1788177600),
             ("a blank for T", "2026-08-31 12:00:00Z"))],

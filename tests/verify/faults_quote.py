@@ -131,6 +131,13 @@ BYTES = [
         ("after MRENCLAVE", quoted(body={"reserved2": b"\1" + bytes(31)})),
         ("after MRSIGNER", quoted(body={"reserved3": b"\1" + bytes(31)})),
         ("after CONFIGSVN", quoted(body={"reserved4": bytes(41) + b"\x80"}))], choice="reserved bits"),
+    *each("key separation and sharing used without its bit", "P20 P22", "quote-format", [
+        ("CONFIGID", quoted(body={"config_id": b"\1" + bytes(63)})), ("CONFIGSVN", quoted(body={"config_svn": 1})),
+        ("ISVFAMILYID", quoted(body={"isv_family_id": bytes(15) + b"\1"})),
+        ("ISVEXTPRODID", quoted(body={"isv_ext_prod_id": b"\1" * 16}))], choice="reserved bits"),
+    *each("reserved part of the quoting enclave's report used", "P01 P20", "quote-format", [
+        ("bytes", quoted(qe_body={"reserved2": b"\1" + bytes(31)})), ("CONFIGID", quoted(qe_body={"config_id": b"\1" * 64}))],
+        choice="reserved bits"),
     *each("authentication data of another size", "P23", "quote-format", [
         (str(n), quoted(auth_data=bytes(n))) for n in (1, 31, 33, 64, 4096)], choice="authentication data"),
     *[Fault(f"one bit flipped: {part}", "P19 P22 P32", fails, bit(part), choice=_LENGTHS.get(part, "")) for part, fails in (
@@ -433,6 +440,12 @@ def renewed(e: Evidence) -> Evidence:
     return replace(e, lists=e.world.endorsements(authority=new))
 
 
+def unlisting(e: Evidence) -> Evidence:
+    """Platform and list under an authority that may certify platforms and nothing else."""
+    chain = ca(usage=("key_cert_sign",))
+    return replace(chained(chain)(e), lists=e.world.endorsements(authority=chain(e)[1]))
+
+
 def processor(**lists: object) -> Change:
     """A platform that the Processor CA certified."""
     def change(e: Evidence) -> Evidence:
@@ -478,6 +491,7 @@ REVOCATION = [
         lambda e: revocation_list(pck(e), 1, (e.now - DAY, e.now + DAY), []))),
     Fault("list of the root signed by the attacker in its name", "P05", R, crl(
         lambda e: revocation_list(KeyPair(intel(e).root.cert, ATTACKER), 1, (e.now - DAY, e.now + DAY), []), "root_ca_crl")),
+    Fault("list of platforms by an authority whose key may not sign lists", "P05 P29", R, unlisting, choice=OTHERS_LIST),
     Fault("list of platforms after the authority's key was renewed", "P05", R, renewed, choice=OTHERS_LIST),
     Fault("Processor CA's platform with the Platform CA's list", "P07 P05", R, processor(), choice=OTHERS_LIST),
     *each("list that is none", "P32", R, [

@@ -47,8 +47,12 @@ STRICTER = {
     "trailing bytes": ("bytes behind the quote: one", "bytes behind the quote: 16", "bytes behind the quote: 4096",
                        "one bit flipped: certification length"),
     "INIT bit": ("INIT bit clear",),
-    "reserved bits": tuple(f"reserved part of the report used: {part}" for part in (
-        "bit 3", "bit 63", "after MISCSELECT", "after MRENCLAVE", "after MRSIGNER", "after CONFIGSVN")),
+    "reserved bits": (
+        *(f"reserved part of the report used: {part}" for part in (
+            "bit 3", "bit 63", "after MISCSELECT", "after MRENCLAVE", "after MRSIGNER", "after CONFIGSVN")),
+        *(f"key separation and sharing used without its bit: {part}" for part in (
+            "CONFIGID", "CONFIGSVN", "ISVFAMILYID", "ISVEXTPRODID")),
+        *(f"reserved part of the quoting enclave's report used: {part}" for part in ("bytes", "CONFIGID"))),
     "matching": ("CPUSVN octets newer than the components of one certificate",),
     "unsorted levels": ("level twice with two statuses", "level of the QE identity twice"),
     "16 components": ("components of a level: none",),
