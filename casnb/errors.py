@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 #: No message grows past this many characters, whatever an outsider put into it.
@@ -68,3 +70,12 @@ class UsageError(CasnbError):
     """The call itself is wrong: flags that contradict each other, a value of the wrong form."""
 
     exit_code = 2
+
+
+@contextmanager
+def own_file(what: str) -> Iterator[None]:
+    """Make a SourceError of an EvidenceError: the reader's own file `what`, and not what is judged by it, is not as it must be."""
+    try:
+        yield
+    except EvidenceError as exc:
+        raise SourceError(f"{what}: {exc.subject}" if what else exc.subject, got=exc.got, wanted=exc.wanted, do=exc.do) from None

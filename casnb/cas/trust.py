@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from casnb.cas.attest import AttestedCas, Waiver
 from casnb.cas.certificate import CasChain
 from casnb.cas.https import parse_address
-from casnb.errors import EvidenceError, PolicyError, SourceError, UsageError, neutral
+from casnb.errors import EvidenceError, PolicyError, SourceError, UsageError, neutral, own_file
 from casnb.evidence import strictjson
 from casnb.verify.keyhash import key_hash
 from casnb.view import Shown, html_table, text_table
@@ -115,7 +115,7 @@ class TrustStore(Shown):
     """The file of attested CASes; `path` is SCONE_CLI_CONFIG or `~/.cas/config.json` unless given.
 
     Every change rereads the file under a lock (`config.json.lock`), keeps members it does not know, and replaces the file as a
-    whole, mode 0600. A file that cannot be read as what it should be is never overwritten.
+    whole, mode 0600. A file that cannot be read as what it should be is never overwritten, and a SourceError.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
@@ -133,13 +133,14 @@ class TrustStore(Shown):
         except OSError as exc:
             raise self._trouble(exc, "a file that can be read") from None
         what = f"trust file {self.path}"
-        found = strictjson.loads(data, what, limit=FILE_LIMIT)
-        if not isinstance(found, dict):
-            raise EvidenceError(what, got=type(found).__name__, wanted="a JSON object")
-        for name, kind in (("cas_db", dict), ("default_cas", (str, type(None))), ("identity", str)):
-            if name in found:
-                strictjson.member(found, name, kind, what)
-        return found
+        with own_file(""):
+            found = strictjson.loads(data, what, limit=FILE_LIMIT)
+            if not isinstance(found, dict):
+                raise EvidenceError(what, got=type(found).__name__, wanted="a JSON object")
+            for name, kind in (("cas_db", dict), ("default_cas", (str, type(None))), ("identity", str)):
+                if name in found:
+                    strictjson.member(found, name, kind, what)
+            return found
 
     def names(self) -> tuple[str, ...]:
         """Return the addresses of all attested CASes, as they were typed."""
@@ -154,7 +155,7 @@ class TrustStore(Shown):
     def get(self, name: str | None = None) -> AttestedCas:
         """Return the pin of one CAS, by its address as typed, or of the default one.
 
-        Raises UsageError where it was never attested, EvidenceError where its entry is damaged.
+        Raises UsageError where it was never attested, SourceError where its entry is damaged.
         """
         found = self._load()
         entries = found.get("cas_db", {})
@@ -163,7 +164,8 @@ class TrustStore(Shown):
             known = ", ".join(list(entries)[:20])
             raise UsageError(f"CAS {wanted}" if wanted else "CAS", got="one that was not attested",
                              wanted=f"one of {known}" if known else "an attested CAS", do="Run scone cas attest first.")
-        return _entry(str(wanted), entries[wanted], f"trust file {self.path}: cas_db.{wanted}")
+        with own_file(""):
+            return _entry(str(wanted), entries[wanted], f"trust file {self.path}: cas_db.{wanted}")
 
     # Changing
 
@@ -207,7 +209,8 @@ class TrustStore(Shown):
         found = self._load()
         if "identity" not in found:
             found = self._change(lambda _: None)
-        return ClientIdentity.from_pem(found["identity"])
+        with own_file(f"trust file {self.path}"):
+            return ClientIdentity.from_pem(found["identity"])
 
     def _change(self, change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         with self._locked():

@@ -35,9 +35,7 @@ def decode(files: tuple[str, ...], as_json: bool) -> int | None:
     """
     from casnb.evidence.decode import read
 
-    if len(files) > 1 or (files[0] != "-" and Path(files[0]).is_dir()):
-        if "-" in files:
-            raise click.UsageError("a dash is one piece of evidence: give it alone.")
+    if several(files):
         return _many(files, as_json)
     data = slurp(files[0])
     reading = read(data)
@@ -91,6 +89,17 @@ def _many(files: tuple[str, ...], as_json: bool) -> int:
     return summary.exit_code
 
 
+def several(files: tuple[str, ...], many: bool = False) -> bool:
+    """Whether these are many pieces of evidence, as `many` says, or several are named, or a folder is; UsageError for a dash among
+    many, and for a name that is empty."""
+    if "" in files:
+        raise click.UsageError("a FILE has no name. Is a shell variable empty?")
+    many = many or len(files) > 1 or (files[0] != "-" and Path(files[0]).is_dir())
+    if many and "-" in files:
+        raise click.UsageError("a dash is one piece of evidence: give it alone, without --jobs or --scheduler.")
+    return many
+
+
 def report_body(value: Any) -> ReportBody | None:
     """Return the report body inside a piece of evidence, or None where it has none."""
     from casnb.evidence.avr import Avr, SignedAvr
@@ -114,10 +123,12 @@ def report_body(value: Any) -> ReportBody | None:
 
 def slurp(file: str, limit: int | None = None) -> bytes:
     """Return the bytes of a file, or of standard input for a dash; bounded as `read_file` is."""
-    from casnb.errors import EvidenceError
+    from casnb.errors import EvidenceError, UsageError
     from casnb.evidence.decode import FILE_LIMIT, read_file
 
     most = limit or FILE_LIMIT
+    if not file:
+        raise UsageError("file", got="no name", wanted="one", do="Is a shell variable empty?")
     if file != "-":
         return read_file(Path(file), most)
     data = sys.stdin.buffer.read(most + 1)

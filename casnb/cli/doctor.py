@@ -228,7 +228,7 @@ def _count(number: int, word: str) -> str:
 
 
 @click.command(cls=Command, example="  casnb doctor\n  casnb doctor --json | jq '.[] | select(.status != \"ok\")'",
-               exits={0: "nothing that keeps casnb from working", 1: "at least one problem"})
+               exits={0: "nothing that keeps casnb from working", 1: "at least one problem", 2: "called wrongly"})
 @click.option("--json", "as_json", is_flag=True, help="A list of objects: id, status (ok, note, problem), saw, do.")
 def doctor(as_json: bool) -> int:
     """What on this machine would get in the way?

@@ -33,7 +33,8 @@ _GIVEN = {"given": "given", "wrong": "one digit wrong", "none": "none"}
   casnb flags --matrix --format svg -o flags.svg
   casnb flags --crosswalk
 """, exits={0: "told; of a FILE: some set of flags is enough, perhaps none", 1: "no set of flags is enough, or FILE is malformed",
-            2: "called wrongly", 3: "could not check: FILE is missing, or nobody can judge it any more"})
+            2: "called wrongly",
+            3: "could not check: FILE is missing, a file beside it is damaged, or nobody can judge it any more"})
 @click.argument("file", required=False, type=click.Path(allow_dash=True))
 @click.option("--matrix", "as_matrix", is_flag=True, help="Every combination against every scenario, and FILE if one is given.")
 @click.option("--crosswalk", "as_crosswalk", is_flag=True, help="The same ideas in other tools and in a session.")
@@ -70,17 +71,19 @@ def flags(file: str | None, as_matrix: bool, as_crosswalk: bool, expected: str, 
 def _least(file: str, endorsements: str | None, at: datetime | None, simulated_roots: str | None, as_json: bool,
            params: dict[str, Any]) -> int:
     """Tell the smallest set for one piece of evidence."""
-    from casnb.cli.judge import Terms, prove
+    from casnb.cli.judge import Terms, endorsements_file, prove
     from casnb.evidence.decode import read
     from casnb.evidence.ratls import RaTlsCertificate
     from casnb.minimal import minimal_flags
 
+    if file == endorsements == "-":
+        raise click.UsageError("a dash is one file: give it once.")
     roots, signer = roots_and_signer(simulated_roots, note)
     policy = policy_from({**params, "verification_time": at}, expected_signer=signer)
     reading = read(slurp(file))
     note(f"note: read as {reading}.")
     terms = Terms(policy, at or datetime.now(timezone.utc), roots.to_pem() if roots else None,
-                  slurp(endorsements, 1 << 20) if endorsements else None)
+                  endorsements_file(endorsements))
     subject = "standard input" if file == "-" else neutral(Path(file).name, 80)
     proof, report = prove(reading.value, terms, subject)
     found = minimal_flags(proof, policy, report=report, subject=subject)

@@ -9,7 +9,7 @@ import click
 
 from casnb.cli.base import Command, emit_json
 from casnb.cli.options import option
-from casnb.errors import UsageError, neutral
+from casnb.errors import UsageError, neutral, own_file
 
 if TYPE_CHECKING:
     from casnb.cas.trust import ClientIdentity
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
   casnb history "$NS" --compare 1 3
   casnb history "$NS" --readers --person bob=bob.crt
 """, exits={0: "done", 1: "refused: no such session, or not for this client", 2: "called wrongly",
-            3: "the CAS or a file could not be reached"})
+            3: "the CAS could not be reached, or a file of yours is damaged or cannot be read"})
 @click.argument("name")
 @click.option("--compare", nargs=2, type=int, metavar="A B", help="Show how version B differs from version A.")
 @click.option("--readers", "with_readers", is_flag=True, help="Show who could read which text and value, and when.")
@@ -50,7 +50,8 @@ def history(name: str, compare: tuple[int, int] | None, with_readers: bool, pers
     store = TrustStore()
     attested = store.get(cas_name)
     repeat_waivers(attested)
-    me = ClientIdentity.from_pem(read_file(identity, 1 << 16)) if identity else store.identity()
+    with own_file(f"--identity {identity}"):
+        me = ClientIdentity.from_pem(read_file(identity, 1 << 16)) if identity else store.identity()
     found = fetch_history(CasClient(attested, me), name, most=most)
     who = Readers(found, {**readers(found).people, **_people(me, persons)}) if with_readers else None
     difference = found.difference(*compare) if compare else None
@@ -73,5 +74,6 @@ def _people(me: ClientIdentity, persons: tuple[str, ...]) -> dict[str, bytes]:
             raise UsageError("--person", got=neutral(text, 80), wanted="NAME=FILE")
         if label in people or label == ANYBODY or label.startswith("creator"):
             raise UsageError("--person", got=neutral(label, 80), wanted="a name of its own", do="That column is there already.")
-        people[label] = public_key(read_file(str(Path(file)), 1 << 16).decode("ascii", "replace"))
+        with own_file(f"--person {text}"):
+            people[label] = public_key(read_file(str(Path(file)), 1 << 16).decode("ascii", "replace"))
     return people

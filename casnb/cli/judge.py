@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from casnb.checks import failed, passed
-from casnb.errors import UsageError
+from casnb.cli.decode import slurp
+from casnb.errors import UsageError, own_file
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import Evidence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from casnb.checks import AttestationResult
     from casnb.verify.proof import Proof
 
+#: Endorsements are small.
+_PIECE = 1 << 20
 
 @dataclass(frozen=True)
 class Terms:
@@ -37,6 +40,16 @@ class Terms:
     roots: bytes | None = None
     endorsements: bytes | None = None
     many: bool = False
+
+
+def endorsements_file(file: str | None) -> bytes | None:
+    """Return the content of a file of endorsements that can be read as such; SourceError where it cannot, for it judges nothing."""
+    if file is None:
+        return None
+    with own_file(f"--endorsements {file}"):
+        data = slurp(file, _PIECE)
+        _given(data)
+    return data
 
 
 def judge(value: Evidence, terms: Terms, subject: str) -> AttestationResult:

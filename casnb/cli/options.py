@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from casnb.errors import UsageError, neutral
+from casnb.errors import UsageError, neutral, own_file
 from casnb.flags import FLAGS, NEWER
 
 if TYPE_CHECKING:
@@ -177,8 +177,9 @@ def roots_and_signer(path: str | None, say: Callable[[str], None]) -> tuple[Trus
     from casnb.simulator.world import World
     from casnb.verify.pki import TrustAnchors
 
-    roots = TrustAnchors.from_pem(read_file(path, 1 << 20), label="simulated", simulated=True)
     origin = "CASNB_ROOTS" if os.environ.get("CASNB_ROOTS") == path else "--simulated-roots"
+    with own_file(f"{origin} {path}"):
+        roots = TrustAnchors.from_pem(read_file(path, 1 << 20), label="simulated", simulated=True)
     say(f"note: simulated roots from {neutral(path, 200)} ({origin}) stand in for Intel's, and the simulated vendor for Scontain. "
         "Nothing here says anything about real hardware.")
     return roots, World().vendor

@@ -14,7 +14,7 @@ from casnb.cli.base import Command, note
 from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
 from casnb.cli.scone import retries_option, trust_store
 from casnb.cli.scone_cas import attested_cas
-from casnb.errors import CasnbError, EvidenceError, SourceError, UsageError, neutral
+from casnb.errors import CasnbError, EvidenceError, SourceError, UsageError, neutral, own_file
 from casnb.evidence.decode import read_file
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from casnb.cas.attest import AttestedCas
 
-_EXITS = {**{int(s): s.words for s in sorted(LogStatus, reverse=True)}, 1: "the file of attested CASes is damaged",
-          2: "called wrongly", 3: "a file could not be read: nothing was decided"}
+_EXITS = {**{int(s): s.words for s in sorted(LogStatus, reverse=True)}, 1: "larger than any log that casnb reads",
+          2: "called wrongly", 3: "a file beside the log is damaged, or one could not be read: nothing was decided"}
 
 
 def _signature(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -126,7 +126,8 @@ def _slurp(file: str) -> bytes:
 def _checkpoints(attested: AttestedCas | None, file: str | None, retries: int, data: bytes) -> Checkpoints | None:
     """What the CAS remembers; where it cannot be asked, a note, and nothing: a rollback is then not excluded."""
     if file is not None:
-        return Checkpoints.from_json(read_file(file, 1 << 20))
+        with own_file(f"--checkpoints-json {file}"):
+            return Checkpoints.from_json(read_file(file, 1 << 20))
     if attested is None:
         note("note: no CAS was attested that could be asked for its last event.")
         return None

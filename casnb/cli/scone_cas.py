@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from casnb.cli.base import Command, Commands, note
+from casnb.cli.base import ACCEPTED, UNCHECKED, Command, Commands, note
 from casnb.cli.scone import HELP, trust_store
-from casnb.errors import EvidenceError, UsageError, neutral
+from casnb.errors import SourceError, UsageError, neutral
 
 if TYPE_CHECKING:
     from casnb.cas.attest import AttestedCas
 
-_EXITS = {0: "done", 1: "the file of attested CASes is damaged, or has no such CAS", 2: "called wrongly",
-          3: "the file cannot be read or written"}
+_EXITS = {0: "done", 2: "called wrongly, or no such CAS was attested",
+          3: "the file of attested CASes is damaged, or cannot be read or written"}
 
 
 @click.group(cls=Commands, lazy={
@@ -29,18 +29,20 @@ def cas() -> None:
 @cas.command("list", cls=Command, exits=_EXITS, short_help="Which CASes were attested?",
              example="  scone cas list")
 @click.pass_context
-def list_(ctx: click.Context) -> None:
+def list_(ctx: click.Context) -> int:
     """Which CASes were attested? The default one has a star; standard error says how each was accepted."""
     store = trust_store(ctx)
-    default = store.default
+    default, status = store.default, ACCEPTED
     for name in store.names():
         try:
             found = store.get(name)
-        except EvidenceError as exc:
+        except SourceError as exc:
             note(f"warning: {exc}")
+            status = UNCHECKED
             continue
         click.echo(f"{'*' if name == default else ' '} {neutral(name)}: {neutral(found.url)}")
         repeat_waivers(found)
+    return status
 
 
 @cas.command("set-default", cls=Command, exits=_EXITS, short_help="Which CAS is meant when none is named?",

@@ -13,7 +13,7 @@ from casnb.cli.scone import HELP, trust_store
 if TYPE_CHECKING:
     from casnb.cas.trust import ClientIdentity
 
-_EXITS = {0: "done", 1: "the file with the identity is damaged", 2: "called wrongly", 3: "it cannot be read or written"}
+_EXITS = {0: "done", 2: "called wrongly", 3: "the file with the identity is damaged, or cannot be read or written"}
 
 
 @click.group("self", cls=Commands, context_settings=HELP)

@@ -13,7 +13,7 @@ from casnb.cli.base import REJECTED, Command, Commands, Failure, note
 from casnb.cli.options import option
 from casnb.cli.scone import HELP, retries_option, trust_store
 from casnb.cli.scone_cas import attested_cas
-from casnb.errors import CasnbError, SourceError, UsageError, neutral
+from casnb.errors import CasnbError, SourceError, UsageError, neutral, own_file
 
 if TYPE_CHECKING:
     from casnb.cas.client import CasClient
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _EXITS = {0: "done", 1: "refused: the session or this client is not what the CAS wants", 2: "called wrongly",
-          3: "the CAS or a file could not be reached"}
+          3: "the CAS could not be reached, or a file of yours is damaged or cannot be read"}
 #: No session comes near this many bytes.
 _LIMIT = 256 * 1024
 
@@ -109,7 +109,8 @@ def _identity(ctx: click.Context, file: str | None) -> ClientIdentity:
     from casnb.cas.trust import ClientIdentity
     from casnb.evidence.decode import read_file
 
-    return ClientIdentity.from_pem(read_file(Path(file), 1 << 16))
+    with own_file(f"--identity {file}"):
+        return ClientIdentity.from_pem(read_file(Path(file), 1 << 16))
 
 
 def _again(retries: int, action: Callable[[], T]) -> T:
@@ -212,7 +213,7 @@ def check(file: str, variables: Sequence[str], use_env: bool, name: str | None, 
 
 @session.command("verify", cls=Command, short_help="Compare a session file with what the CAS has.",
                  exits={0: "the same", 1: "not the same, or refused", 2: "called wrongly",
-                        3: "the CAS or a file could not be reached"},
+                        3: "the CAS could not be reached, or a file of yours is damaged or cannot be read"},
                  example="  HASH=$(scone session verify session_read.yml)")
 @_file_options
 @_cas_options

@@ -49,7 +49,7 @@ def _enclave(program: str, seed: str, signer: str, isvsvn: int, debug: bool, pla
 
 
 @service.command("measure", cls=Command, short_help="MRENCLAVE and signer of a program, to be named in a session.",
-                 exits={0: "done", 2: "called wrongly", 3: "PROGRAM could not be read"},
+                 exits={0: "done", 1: "PROGRAM is too large", 2: "called wrongly", 3: "PROGRAM could not be read"},
                  example="  M=$(casnb service measure app.py)\n  scone session create -e MRENCLAVE=$M session.yml")
 @click.argument("program", type=click.Path(allow_dash=True))
 @_build_options

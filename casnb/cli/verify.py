@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note
-from casnb.cli.decode import slurp
+from casnb.cli.decode import several, slurp
 from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
 from casnb.errors import neutral
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from casnb.evidence.decode import Evidence
     from casnb.verify.manifest import CaseResult
 
-#: Endorsements, chains and signatures are small.
+#: Chains and signatures are small.
 _PIECE = 1 << 20
 #: Of files that were not accepted, so many are shown; `--json` has every one.
 SHOWN = 20
@@ -39,11 +39,12 @@ SHOWN = 20
   casnb verify --manifest manifest.json
 """, exits={0: "accepted, perhaps with waivers (of many: all); with --manifest: every case agrees or is explained",
             1: "rejected, or malformed (of many: any)", 2: "called wrongly",
-            3: "could not check: a file is missing, or nobody can judge this kind any more (of many: any, and none rejected)"})
+            3: "could not check: a file is missing, one beside FILE is damaged, or nobody can judge this kind any more "
+               "(of many: any, and none rejected)"})
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(allow_dash=True))
 @option("--endorsements", metavar="FILE", help="What Intel signed about the platform, JSON; needed for a bare DCAP quote.")
 @option("--signature", metavar="FILE", help="The signature over a bare IAS report body, base64 or raw.")
-@option("--chain", metavar="FILE", help="The signing certificates of a bare IAS report body, PEM.")
+@option("--chain", metavar="FILE", help="The signing certificates of a bare IAS report body, PEM, also URL-encoded.")
 @option("--at", "--verification-time", "at", type=Day(), metavar="TIME",
         help="Judge as of this time: yyyy-mm-dd or yyyy-mm-ddThh:mm:ssZ, UTC.  [default: now]")
 @option("--nonce", metavar="HEX", help="The nonce a CAS report must repeat.")
@@ -71,20 +72,20 @@ def verify(files: tuple[str, ...], endorsements: str | None, signature: str | No
         raise click.UsageError("FILE is missing: a quote, a CAS report or an IAS report body (or --manifest).")
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs is for this machine, --scheduler for a cluster: give one of them.")
-    many = len(files) > 1 or jobs is not None or scheduler is not None or (files[0] != "-" and Path(files[0]).is_dir())
+    many = several(files, jobs is not None or scheduler is not None)
     if (signature is None) != (chain is None):
         raise click.UsageError("--signature and --chain belong together: give both or neither.")
     if many and signature is not None:
         raise click.UsageError("--signature and --chain belong to one report: give one FILE.")
-    if many and "-" in files:
-        raise click.UsageError("a dash is one piece of evidence: give it alone, without --jobs or --scheduler.")
+    if (*files, endorsements, signature, chain).count("-") > 1:
+        raise click.UsageError("a dash is one file: give it once.")
     roots, signer = roots_and_signer(simulated_roots, note)
     policy = policy_from({**params, "nonce": nonce, "verification_time": at}, expected_signer=signer)
 
-    from casnb.cli.judge import Terms
+    from casnb.cli.judge import Terms, endorsements_file
 
-    terms = Terms(policy, at or datetime.now(timezone.utc), roots.to_pem() if roots else None,
-                  slurp(endorsements, _PIECE) if endorsements else None, many)
+    terms = Terms(policy, at or datetime.now(timezone.utc), roots.to_pem() if roots else None, endorsements_file(endorsements),
+                  many)
     return _many(files, terms, jobs, scheduler, as_json) if many else _one(files[0], terms, signature, chain, as_json)
 
 
@@ -112,7 +113,7 @@ def _evidence(file: str, signature: str | None, chain: str | None) -> Evidence:
 
     data = slurp(file)
     if signature is not None and chain is not None:
-        return SignedAvr(data, _signature(slurp(signature, _PIECE)), slurp(chain, _PIECE))
+        return SignedAvr(data, _signature(slurp(signature, _PIECE)), _chain(slurp(chain, _PIECE)))
     reading = read(data)
     note(f"note: read as {reading}.")
     return reading.value
@@ -201,6 +202,16 @@ def _summarise(summary: Summary) -> None:
             for name, count in counts:
                 table.add_row(f"  {neutral(name, 60)}", Text(str(count), justify="right"))
     console().print(table)
+
+
+def _chain(data: bytes) -> bytes:
+    """Return the certificates in PEM, decoded where they stand as in the service's header."""
+    if b"-----BEGIN%20CERTIFICATE" not in data:
+        return data
+    from urllib.parse import unquote_to_bytes
+
+    note("note: --chain read as PEM, URL-encoded.")
+    return unquote_to_bytes(data)
 
 
 def _signature(data: bytes) -> bytes:

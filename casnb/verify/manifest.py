@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from casnb.errors import CasnbError, EvidenceError
+from casnb.errors import CasnbError, EvidenceError, own_file
 from casnb.evidence import strictjson
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.decode import decode, read_file
@@ -70,14 +70,16 @@ class CaseResult:
 def run_manifest(path: str | Path) -> list[CaseResult]:
     """Run every case of a manifest; files are read beside it and held to the SHA-256 it gives for them.
 
-    Raises SourceError where the manifest cannot be read and EvidenceError where it is no manifest. A vector that cannot be
-    read is a case that disagrees. Judged at the times that the manifest gives, never at the present one.
+    Raises SourceError where the manifest cannot be read, or is none. A vector that cannot be read is a case that disagrees.
+    Judged at the times that the manifest gives, never at the present one.
     """
     folder = Path(path).parent
-    vectors = strictjson.member(strictjson.loads(read_file(path, _LIMIT), "manifest", limit=_LIMIT), "vectors", list, "manifest")
+    with own_file(str(path)):
+        found = strictjson.loads(read_file(path, _LIMIT), "manifest", limit=_LIMIT)
+        vectors = strictjson.member(found, "vectors", list, "manifest")
+        names = [str(strictjson.member(vector, "id", str, "manifest: vector")) for vector in vectors]
     out: list[CaseResult] = []
-    for vector in vectors:
-        name = str(strictjson.member(vector, "id", str, "manifest: vector"))
+    for name, vector in zip(names, vectors, strict=True):
         try:
             kind = strictjson.member(vector, "format", str, name)
             run = next((run for start, run in _RUNNERS.items() if kind.startswith(start)), None)

@@ -457,7 +457,7 @@ def test_a_corrupted_file_is_refused_and_never_overwritten(tmp_path, cas, conten
     """A file that is not what it should be is left as it is, for its owner to save what can be saved."""
     store = TrustStore(tmp_path / "config.json")
     store.path.write_bytes(content)
-    with pytest.raises(EvidenceError, match=r"config\.json"):
+    with pytest.raises(SourceError, match=r"config\.json"):
         act(store, cas)
     assert store.path.read_bytes() == content and not left_over(store)
 
@@ -488,7 +488,7 @@ def damage(store, **members):
 def test_a_damaged_entry_is_no_pin(filled, members):
     """One damaged entry is refused, named in the list, and does not keep the others from being used."""
     damage(filled, **members)
-    with pytest.raises(EvidenceError) as caught:
+    with pytest.raises(SourceError) as caught:
         filled.get("cas.example")
     assert str(caught.value).isprintable()
     assert filled.get("production.example:9000").waivers == ()
@@ -501,7 +501,7 @@ def test_a_damaged_entry_is_no_pin(filled, members):
 def test_a_mixed_chain_is_no_pin(filled, other, public):
     """Certificates of two CASes put together are refused when the entry is read."""
     damage(filled, chain=(public.cas_instance.cert_pem + other.cas_root.cert_pem).decode())
-    with pytest.raises(EvidenceError, match="signature"):
+    with pytest.raises(SourceError, match="signature"):
         filled.get("cas.example")
 
 

@@ -190,6 +190,15 @@ class TestVerify:
         found = json.loads(casnb("verify", folder / "body.json", *words).stdout)
         assert [c["status"] for c in found["checks"] if c["id"] == "avr-signature"] == ["passed"]
 
+    def test_chain_as_the_header_has_it(self, casnb, vectors):
+        """The certificates may be URL-encoded, as the service sent them; that is said, and the result is the same."""
+        folder = vectors / "avr" / "oasis-v4-swhardening"
+        words = ["verify", folder / "body.json", "--signature", folder / "signature.b64", "--at", "2020-06-01", "--json", "--chain"]
+        plain, encoded = (casnb(*words, folder / n) for n in ("chain.pem", "x-iasreport-signing-certificate.urlencoded"))
+        assert "URL-encoded" in encoded.stderr and "URL-encoded" not in plain.stderr
+        assert encoded.stdout == plain.stdout and encoded.exit_code == plain.exit_code == 1
+        assert [c["status"] for c in json.loads(encoded.stdout)["checks"] if c["id"] == "avr-signature"] == ["passed"]
+
     MISUSE = [
         pytest.param([], "FILE is missing", id="no-file"),
         pytest.param(["x", "--manifest", "m"], "leave FILE out", id="file-and-manifest"),

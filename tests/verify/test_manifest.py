@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from casnb.cli.main import casnb
-from casnb.errors import EvidenceError, SourceError
+from casnb.errors import SourceError
 from casnb.verify.manifest import CaseResult, run_manifest
 
 #: Cases in which casnb differs from the manifest on purpose.
@@ -157,10 +157,10 @@ def test_a_wrong_expectation_is_contradicted(vectors, manifest, tmp_path, name, 
                                   pytest.param('{"vectors":[1]}', id="a-vector-that-is-a-number"),
                                   pytest.param('{"vectors":{}}', id="vectors-that-are-an-object")])
 def test_what_is_no_manifest_is_refused(tmp_path, text):
-    """A file that is something else is one EvidenceError, a missing one a SourceError."""
+    """Nothing can be checked with a file that is something else, nor with one that is missing: a SourceError each."""
     path = tmp_path / "manifest.json"
     path.write_text(text)
-    with pytest.raises(EvidenceError):
+    with pytest.raises(SourceError):
         run_manifest(path)
     with pytest.raises(SourceError):
         run_manifest(tmp_path / "missing.json")
