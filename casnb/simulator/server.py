@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from cheroot import errors, wsgi
-from cheroot.makefile import StreamWriter
+from cheroot.connections import ConnectionManager
 from cheroot.server import HTTPConnection
 from cheroot.ssl import Adapter
 from OpenSSL import SSL
@@ -31,6 +31,8 @@ _WORKERS, _PATIENT = 8, 4
 _QUEUE = 1024
 #: Open files that a server process asks for.
 _FILES = 4096
+#: What one record of TLS holds.
+_RECORD = 16 * 1024
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _BODY_FIELD = re.compile(rb"\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
@@ -100,6 +102,20 @@ class _Reader:
         """Nothing to do: the socket is closed by whoever holds it."""
 
 
+class _Writer:
+    """What a client is sent: at once, so that nothing is left for the end of a connection; cheroot's own writes it there again."""
+
+    def __init__(self, sock: TlsSocket) -> None:
+        self._sock, self.bytes_written = sock, 0
+
+    def write(self, data: bytes) -> int:
+        sent = 0
+        while sent < len(data):
+            sent += self._sock.send(data[sent:sent + _RECORD])
+        self.bytes_written += sent
+        return sent
+
+
 class _Adapter(Adapter):
     """Between cheroot and TlsSocket; cheroot's own loses what it has read when a record arrives in two parts."""
 
@@ -117,18 +133,29 @@ class _Adapter(Adapter):
         return {}
 
     def makefile(self, sock: TlsSocket, mode: str = "r", bufsize: int = -1) -> Any:
-        return _Reader(sock) if "r" in mode else StreamWriter(sock, mode, bufsize)
+        return _Reader(sock) if "r" in mode else _Writer(sock)
 
 
 class _Connection(HTTPConnection):
     #: Until when (monotonic clock) what has begun must have arrived; None between requests.
     due: float | None = None
 
+    def __init__(self, server: TlsServer, sock: TlsSocket, makefile: Any) -> None:
+        super().__init__(server, sock, makefile)
+        server.open.add(self)
+
+    def close(self) -> None:
+        """Close it, whatever its other end does."""
+        self.server.open.discard(self)
+        super().close()
+
     def communicate(self) -> bool:
         """Shake hands, then answer one request, as far as what has arrived allows; True keeps the connection.
 
-        A worker waits for no client: what is not there yet is left to the selector.
+        A worker waits for no client: what is not there yet is left to the selector. After the end of the server none is answered.
         """
+        if not self.server.ready:
+            return False
         tls: TlsSocket = self.socket
         tls.allow(HANDSHAKE_TIME)
         try:
@@ -148,7 +175,11 @@ class _Connection(HTTPConnection):
             return self._wait(REQUEST_TIME)
         self.due = None
         tls.allow(REQUEST_TIME)
-        return self._answer() if whole else self._read_and_answer()
+        try:
+            return self._answer() if whole else self._read_and_answer()
+        except (errors.FatalSSLAlert, OSError) as exc:
+            _log.debug("connection ended while a refusal was written: %s", exc)
+            return False
 
     def _answer(self) -> bool:
         return bool(super().communicate())  # type: ignore[no-untyped-call]
@@ -166,6 +197,19 @@ class _Connection(HTTPConnection):
         now = time.monotonic()
         self.due = self.due or now + seconds
         return now < self.due
+
+
+class _Connections(ConnectionManager):
+    """cheroot's, but for a process that has as many files open as it may: there the longest idle connection makes room."""
+
+    def _from_server_socket(self, server_socket: socket.socket) -> Any:
+        try:
+            return super()._from_server_socket(server_socket)  # type: ignore[misc]
+        except OSError as exc:
+            _log.debug("connection not accepted: %s", exc)
+            if not self.server.drop_the_idlest():
+                time.sleep(0.05)
+            return None
 
 
 def allow_many_connections() -> None:
@@ -216,11 +260,18 @@ class TlsServer(wsgi.Server):
         self.keep_alive_conn_limit = self.keep_alive_conn_limit or _connections_limit()
         self.ssl_adapter = _Adapter(context)
         self.patience = threading.BoundedSemaphore(_PATIENT)
+        self.open: set[_Connection] = set()
 
     @property
     def port(self) -> int:
         """The port that it listens on, also where any was asked for."""
         return int(self.bind_addr[1])
+
+    def prepare(self) -> None:
+        """Listen, with connections as they are kept here."""
+        super().prepare()
+        self._connections.close()
+        self._connections = _Connections(self)
 
     def start_serving(self) -> None:
         """Listen and answer, in threads of its own; raise SourceError if the address cannot be had."""
@@ -247,13 +298,17 @@ class TlsServer(wsgi.Server):
         """Give a connection to a worker only once there is something to read; where there are too many, the longest idle goes."""
         if conn.last_used is not None:
             super().process_conn(conn)
-        elif self.ready and (self.can_add_keepalive_connection or self._drop_the_idlest()):
+        elif self.ready and (self.can_add_keepalive_connection or self.drop_the_idlest()):
             self._connections.put(conn)
         else:
             conn.close()
 
     def put_conn(self, conn: Any) -> None:
-        """Let the selector watch a connection until something arrives, or until what has begun should have arrived."""
+        """Let the selector watch a connection until something arrives, or until what has begun should have arrived.
+
+        Once it is watched another worker may have it.
+        """
+        due = conn.due
         try:
             super().put_conn(conn)
         except (ValueError, KeyError):
@@ -261,10 +316,10 @@ class TlsServer(wsgi.Server):
                 raise
             conn.close()  # the selector was closed meanwhile
             return
-        if conn.due is not None:
-            conn.last_used = time.time() - IDLE_TIME + conn.due - time.monotonic()
+        if due is not None:
+            conn.last_used = time.time() - IDLE_TIME + due - time.monotonic()
 
-    def _drop_the_idlest(self) -> bool:
+    def drop_the_idlest(self) -> bool:
         """Close the connection that has been idle longest; whether there was one.
 
         Only the thread of the selector calls this, and only it takes connections out. One that has something to say may be among
@@ -280,7 +335,9 @@ class TlsServer(wsgi.Server):
         return False
 
     def stop(self) -> None:
-        """Stop listening, close every connection."""
+        """Stop listening, close every connection; a second call does nothing, and does not wait for the first."""
+        if not self.ready:
+            return
         stopped = threading.Event()
         address = self.bind_addr
 
@@ -289,12 +346,15 @@ class TlsServer(wsgi.Server):
                 with suppress(OSError):
                     socket.create_connection(address, 0.05).close()
 
-        if self.ready:
-            threading.Thread(target=wake, name="casnb stop", daemon=True).start()
+        waker = threading.Thread(target=wake, name="casnb stop", daemon=True)
+        waker.start()
         try:
             super().stop()
         finally:
             stopped.set()
+            waker.join()
+        for conn in list(self.open):  # given back by a worker, or accepted, while the others were closed
+            conn.close()
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         """Keep cheroot's remarks off the terminal."""

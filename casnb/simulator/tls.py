@@ -134,6 +134,8 @@ class TlsSocket:
             except SSL.WantWriteError:
                 self._wait(selectors.EVENT_WRITE)
             except SSL.ZeroReturnError:
+                if writing:
+                    raise ConnectionResetError(errno.ECONNRESET, "the other end has ended the connection") from None
                 return 0
             except SSL.SysCallError as exc:
                 if exc.args[:1] == (-1,) and not writing and self.ready:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -445,6 +447,68 @@ def test_where_all_speak_the_newcomer_goes(world, ca, monkeypatch, caplog):
     assert not caplog.records
 
 
+class Full:
+    """A listening socket of a process that may open no more files, as long as `held` says so."""
+
+    def __init__(self, listening, held) -> None:
+        self._listening, self._held = listening, held
+
+    def accept(self):
+        if self._held():
+            raise OSError(errno.EMFILE, "too many open files")
+        return self._listening.accept()
+
+    def __getattr__(self, name):
+        return getattr(self._listening, name)
+
+
+def test_where_no_more_files_may_be_open_the_longest_idle_goes(world, ca, monkeypatch, caplog):
+    """A process that has no file left for a newcomer closes an idle connection, and goes on answering."""
+    monkeypatch.setattr(TlsServer, "expiration_interval", 0.1)
+    with serving(world) as full, connect(full, ca) as idle:
+        idle.sendall(GET)
+        assert answer(idle)[0] == 200
+        full.socket = Full(full.socket, lambda: bool(full.open))
+        with connect(full, ca) as newcomer:
+            newcomer.sendall(GET)
+            assert answer(newcomer)[0] == 200
+        assert idle.recv(1) == b""
+    assert not caplog.records
+
+
+def test_a_connection_that_is_given_back_is_another_workers(server, monkeypatch):
+    """As soon as it is watched again another worker may answer on it: what the first one knew of it before is what counts."""
+    class Taken:
+        def put(self, given):
+            given.last_used, seen[:] = time.time(), [None]
+
+    seen = [time.monotonic() + 1, None]
+    conn = module._Connection(server, module.TlsSocket(server.ssl_adapter.context, socket.socket()), server.ssl_adapter.makefile)
+    monkeypatch.setattr(module._Connection, "due", property(lambda self: seen[0] if len(seen) == 1 else seen.pop(0)))
+    watched, server._connections = server._connections, Taken()
+    try:
+        server.put_conn(conn)
+    finally:
+        server._connections = watched
+        conn.close()
+    assert conn.last_used < time.time() - module.IDLE_TIME + 2
+
+
+def test_nothing_is_written_after_the_end(world, ca, monkeypatch, caplog):
+    """A client that hangs up in the middle of an answer is sent no more of it, whenever its connection is thrown away."""
+    ends, sent, send = [], [], module.TlsSocket.send
+    monkeypatch.setattr(module.TlsSocket, "send", lambda sock, *a: (sent.append(sock.fileno()), send(sock, *a))[1])
+    with serving(world) as cut:
+        with connect(cut, ca) as client:
+            client.sendall(b"GET /large HTTP/1.1\r\nHost: cas\r\n\r\n")
+            assert client.recv(1)
+            ends.extend(cut.open)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        ask(cut, ca)
+    ends.clear()
+    assert sent and -1 not in sent and not caplog.records
+
+
 # Beginning and end
 
 def test_a_taken_port_is_said(server, world):
@@ -496,6 +560,16 @@ def test_an_answer_given_after_the_end(world, ca, caplog):
     short.__class__ = type("Late", (TlsServer,), {"ready": property(lambda self: next(ready, False))})
     short.put_conn(late)
     assert late.socket.fileno() == -1 and not caplog.records
+
+
+def test_no_connection_is_left_at_the_end(world, ca, monkeypatch):
+    """What a worker gives back between the closing of all connections and the end is closed as well."""
+    with serving(world) as short, connect(short, ca) as client:
+        client.sendall(GET)
+        assert answer(client)[0] == 200
+        monkeypatch.setattr(short._connections, "close", short._connections._selector.close)
+        short.stop()
+        assert client.recv(1) == b"" and not short.open
 
 
 def test_it_stops_while_it_answers(world, ca):
