@@ -119,7 +119,8 @@ def read_access(node: Node, old: bool) -> dict[str, tuple[Entry, ...]]:
     allowed = ACTIONS[:2] if old else ACTIONS
     for action in ACTIONS[len(allowed):]:
         if node.get(action).there:
-            raise node.get(action).unbuilt(f"{action} in language 0.2", 'Only version: "0.3" makes a namespace.')
+            raise node.get(action).refuse("read and update", 'Write version: "0.3"; only that makes a namespace.',
+                                          got=f"{action} in language 0.2")
     found = node.members(allowed, "a mapping with read and update")
     given = {a: found.get(a) for a in ACTIONS if a in found or a in DEFAULT}
     return {action: ("CREATOR",) if rows is None else _entries(rows, action) for action, rows in given.items()}

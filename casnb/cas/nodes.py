@@ -11,6 +11,12 @@ from typing import Any
 from casnb.errors import EvidenceError, UsageError
 
 
+def _near(word: str, known: Sequence[str]) -> str:
+    """Ask for the known word that was most likely meant, whatever its capitals; an empty string where none is near."""
+    found = get_close_matches(word.lower(), [k.lower() for k in known], 1, 0.7)
+    return f"Did you mean {next(k for k in known if k.lower() == found[0])}?" if found else ""
+
+
 @dataclass(frozen=True, eq=False)
 class Node:
     """A mapping, list, text, whole number, truth or nothing (`value`), and the line and column where it begins.
@@ -75,10 +81,10 @@ class Node:
         found = self.mapping(wanted)
         for name, node in found.items():
             if name not in allowed:
-                near = get_close_matches(name, allowed, 1, 0.7)
+                near = _near(name, allowed)
                 raise EvidenceError(f"{self.what}: {node.path} at line {node.key_line}" if node.key_line else self.place,
                                     got=f"member {name!r}", wanted="one of " + ", ".join(allowed),
-                                    do=f"Did you mean {near[0]}?" if near else "Take it out.")
+                                    do=near or "Take it out.")
         return found
 
     def mapping(self, wanted: str) -> dict[str, Node]:
@@ -86,7 +92,8 @@ class Node:
         if self.value is None:
             return {}
         if not isinstance(self.value, dict):
-            raise self.refuse(wanted)
+            raise self.refuse(wanted, "Take off the dashes: its members are no list." if isinstance(self.value, list)
+                              else "Write each member on a line of its own, further in: `key: value`.")
         return dict(self.value)
 
     def rows(self, wanted: str = "a list") -> list[Node]:
@@ -105,7 +112,7 @@ class Node:
     def text(self, wanted: str = "text", do: str = "") -> str:
         """Return text; a whole number counts as what was typed."""
         if isinstance(self.value, bool) or not isinstance(self.value, (str, int)):
-            raise self.refuse(wanted, do)
+            raise self.refuse(wanted, do or ("In quotes it is text." if isinstance(self.value, bool) else ""))
         return str(self.value)
 
     def matching(self, form: re.Pattern[str], wanted: str, do: str = "") -> str:
@@ -119,8 +126,7 @@ class Node:
         """Return one of some words."""
         found = self.text("one of " + ", ".join(words), do)
         if found not in words:
-            near = get_close_matches(found, words, 1, 0.7)
-            raise self.refuse("one of " + ", ".join(words), do or (f"Did you mean {near[0]}?" if near else ""))
+            raise self.refuse("one of " + ", ".join(words), do or _near(found, words))
         return found
 
     def truth(self, default: bool = False) -> bool:
@@ -128,7 +134,7 @@ class Node:
         if self.value is None:
             return default
         if not isinstance(self.value, bool):
-            raise self.refuse("true or false", "Write it without quotes.")
+            raise self.refuse("true or false", "Write one of these words, without quotes.")
         return self.value
 
     def number(self, least: int, most: int, default: int | None = None) -> int:
@@ -136,7 +142,8 @@ class Node:
         if self.value is None and default is not None:
             return default
         if isinstance(self.value, bool) or not isinstance(self.value, int) or not least <= self.value <= most:
-            raise self.refuse(f"a number from {least} to {most}")
+            raise self.refuse(f"a number from {least} to {most}",
+                              "Write digits alone, without quotes." if isinstance(self.value, str) else "")
         return self.value
 
     def plain(self) -> Any:

@@ -150,12 +150,13 @@ def _secret(row: Node) -> Secret:
     for member in UNBUILT:
         if row.get(member).there:
             raise row.get(member).unbuilt(member, "Import it from another session instead.")
+    members = row.members(_MEMBERS)
     kind_node, name = row.get("kind"), row.get("name").matching(SEGMENT, "1 to 128 letters, digits and _-.~")
     if kind_node.value in UNBUILT_KINDS:
         raise kind_node.unbuilt(f"kind {kind_node.value}", "casnb makes " + ", ".join(KINDS) + ".")
     kind = kind_node.choice(KINDS)
     allowed = (*_ALWAYS, *_OF_KIND[kind])
-    for member, found in row.members(_MEMBERS).items():
+    for member, found in members.items():
         if member not in allowed and found.there:
             raise found.refuse("none", f"It belongs to kind {' or '.join(k for k in KINDS if member in _OF_KIND[k])}.",
                                got=f"{member} in a secret of kind {kind}")
@@ -166,7 +167,7 @@ def _secret(row: Node) -> Secret:
     common = row.get("common_name")
     return Secret(
         name, kind, _value(given, kind) if given.there else None,
-        row.get("size").number(1, _LARGEST_SIZE, 20) if not given.there else 20, row.get("export_public").truth(),
+        row.get("size").number(1, _LARGEST_SIZE, 20), row.get("export_public").truth(),
         row.get("key_type").choice(material.KEY_TYPES) if row.get("key_type").there else "P-256", row.get("migrate").truth(),
         _reference(row.get("private_key")), _reference(row.get("issuer")),
         common.matching(_COMMON_NAME, "1 to 64 printable ASCII characters") if common.there else None,

@@ -71,7 +71,9 @@ class Session(Shown):
         known = None if variables is None and not use_env else environment(variables or {}, use_env)
         document = read_document(text, "session", known)
         if not isinstance(document.value, dict):
-            raise document.refuse("a mapping with name and version")
+            run_in = isinstance(document.value, str) and ":" in document.value
+            raise document.refuse("a mapping with name and version", "Write a blank behind each colon." if run_in else
+                                  'A session begins with `name: NAME` and `version: "0.3"`, without dashes.')
         return _session(document, name)
 
     def with_predecessor(self, predecessor: str | None) -> Session:
@@ -215,6 +217,8 @@ def _version(node: Node) -> str:
 
 def _predecessor(node: Node) -> str | None:
     wanted, do = "64 lower-case hex digits, or ~", "`scone session verify FILE` prints the hash of the session that is there."
+    if node.value == "~":
+        do = "Take off the quotes: in quotes it is text."
     return node.matching(_HASH, wanted, do) if node.there else None
 
 

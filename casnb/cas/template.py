@@ -22,6 +22,19 @@ _VARIABLE = re.compile(r"\\\$|\$\$SCONE.*?\$\$|\$\$|\$(?:\{([A-Za-z_][A-Za-z0-9_
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
+#: What YAML does not take: control characters, halves of a pair, a byte order mark that is not at the start.
+_STRANGE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+#: What to do about a text that is not YAML, by a word of the reason that PyYAML gives.
+_CURES = (("escape", "In double quotes a backslash wants another one before it; in single quotes it does not."),
+          ("quoted", "Close the quote that begins here."),
+          ("flow", "Close the bracket that begins here, and part its items by commas."),
+          ("cannot start", "Put the value in quotes."),
+          ("mapping values",
+           "A value with a colon and a blank wants quotes; else this line is indented wrongly, or the one above lacks its colon."),
+          ("alias", "Write the value out where it is meant."),
+          ("incompatible", "Take the line out."),
+          ("document start", "Take out what stands behind the end of the document."),
+          ("expected", "Indent the line like those that it belongs to, and write `key: value`."))
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Lookup = Callable[[str], "str | None"]
@@ -43,17 +56,38 @@ def read_document(text: str | bytes, what: str, lookup: Lookup | None = None) ->
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         size = len(decoded.encode("utf-8"))
-    except UnicodeError:
-        raise EvidenceError(what, got="text that is not UTF-8", wanted="YAML in UTF-8") from None
+    except (UnicodeDecodeError, UnicodeEncodeError) as exc:
+        line = text[:exc.start].count(b"\n" if isinstance(text, bytes) else "\n") + 1  # type: ignore[arg-type]
+        raise EvidenceError(f"{what} at line {line}", got="text that is not UTF-8", wanted="YAML in UTF-8",
+                            do="Save the file as UTF-8.") from None
     if size > LIMIT:
-        raise EvidenceError(what, got=f"{size} bytes", wanted=f"at most {LIMIT}")
+        raise EvidenceError(what, got=f"{size} bytes", wanted=f"at most {LIMIT}", do="Take out what is not needed.")
+    if strange := _STRANGE.search(decoded, 1 if decoded.startswith("\ufeff") else 0):
+        line, begins = decoded.count("\n", 0, strange.start()) + 1, decoded.rfind("\n", 0, strange.start()) + 1
+        raise EvidenceError(f"{what} at line {line} column {strange.start() - begins + 1}", got=f"U+{ord(strange[0]):04X}",
+                            wanted="text without control characters", do="Take it out.")
     try:
         return _Reader(yaml.parse(decoded, Loader=_Loader), what, lookup).document()
     except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        where = f" at line {mark.line + 1} column {mark.column + 1}" if mark else ""
-        reason = getattr(exc, "problem", None) or getattr(exc, "reason", None) or "unreadable"
-        raise EvidenceError(what, got=f"text that is not YAML ({reason}{where})", wanted="one YAML document") from None
+        raise _not_yaml(exc, decoded, what) from None
+
+
+def _not_yaml(exc: yaml.YAMLError, text: str, what: str) -> EvidenceError:
+    """Say where the parser stopped, or where what has no end begins, and what is most likely meant."""
+    reason, context = (str(getattr(exc, name, None) or "") for name in ("problem", "context"))
+    mark = getattr(exc, "problem_mark", None)
+    if "quoted" in context or "flow" in context:
+        mark = getattr(exc, "context_mark", None) or mark
+    if mark is None:
+        return EvidenceError(what, got=f"text that is not YAML ({reason or 'unreadable'})", wanted="one YAML document")
+    lines = text.splitlines()
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    if "\t" in line[:len(line) - len(line.lstrip())]:
+        do = "Indent with blanks: a tab is none."
+    else:
+        do = next((cure for word, cure in _CURES if word in reason or word in context), "Compare this line with the one above it.")
+    return EvidenceError(f"{what} at line {mark.line + 1} column {mark.column + 1}", got=f"text that is not YAML ({reason})",
+                         wanted="one YAML document", do=do)
 
 
 class _Reader:
@@ -70,8 +104,9 @@ class _Reader:
             return Node(None, what=self.what)
         value = self.value(next(self.events), "", None, 0, 0)
         next(self.events)
-        if not isinstance(next(self.events), yaml.StreamEndEvent):
-            raise EvidenceError(self.what, got="a second document", wanted="one")
+        if not isinstance(second := next(self.events), yaml.StreamEndEvent):
+            at = Node(None, line=second.start_mark.line + 1, column=second.start_mark.column + 1, what=self.what)
+            raise at.refuse("one", "Keep each session in a file of its own.", got="a second document")
         return value
 
     def value(self, event: Any, key: str, up: Node | None, key_line: int, depth: int) -> Node:
@@ -95,20 +130,25 @@ class _Reader:
             return here
         while type(event := next(self.events)) is not yaml.MappingEndEvent:
             line = event.start_mark.line + 1
-            if problem := self.key_problem(event, value):
-                at = Node(None, key, up, line, event.start_mark.column + 1, self.what)
-                raise at.refuse("words as keys, each once", got=problem)
+            self.check_key(event, here)
             value[event.value] = self.value(next(self.events), event.value, here, line, depth + 1)
         return here
 
-    @staticmethod
-    def key_problem(event: Any, found: Mapping[str, Node]) -> str:
-        """Say what is wrong with a key beside those found so far, or return an empty string."""
+    def check_key(self, event: Any, here: Node) -> None:
+        """Refuse a key that is none, or that is there already."""
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        at = Node(None, here.key, here.up, line, column, self.what)
         if type(event) is not yaml.ScalarEvent or event.anchor or event.tag:
-            return "a key that is not a word"
+            raise at.refuse("a word", "Write `key: value`.", got="a key that is not a word")
         if len(event.value) > _KEY:
-            return f"a key of {len(event.value)} characters, where {_KEY} are the most"
-        return f"{event.value!r} twice" if event.value in found else ""
+            raise at.refuse("words as keys", "Shorten it.",
+                            got=f"a key of {len(event.value)} characters, where {_KEY} are the most")
+        at = Node(None, event.value, here, line, column, self.what)
+        if event.value == "<<" and not event.style:
+            raise at.refuse("the members themselves", "Write them out.", got="a merge key")
+        if event.value in here.value:
+            raise at.refuse("each key once", f"Take out one of the two; the first is at line {here.value[event.value].key_line}.",
+                            got=f"{event.value!r} twice")
 
     def scalar(self, event: Any, here: Node) -> Any:
         text = event.value

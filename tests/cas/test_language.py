@@ -81,6 +81,30 @@ WRONG = [
     ("predecessor: abc", "session: predecessor at line 3 column 14: got 'abc'", "scone session verify"),
     ("predecessor: &a x", "predecessor at line 3 column 14: got an anchor", "Write it out"),
     ("volumes: {? " + "k" * 300 + " : x}", "volumes at line 3", "a key of 300 characters, where 256 are the most"),
+    ("predecessor: '~'", "predecessor at line 3 column 14: got '~'", "Take off the quotes"),
+    ("secrets:\n- name: a\n  kind: ASCII", "secrets[0].kind at line 5", "mean ascii?"),
+    ("secrets:\n- name: a\n  knd: ascii", "secrets[0].knd at line 5", "mean kind?"),
+    ("secrets:\n- {name: a, kind: ascii, value: true}", "secrets[0].value at line 4", "In quotes it is text."),
+    ("secrets:\n- {name: a, kind: ascii, value: x, size: big}", "secrets[0].size at line 4", "Write digits alone"),
+    ("secrets:\n- {name: a, kind: ascii, size: 010}", "secrets[0].size at line 4 column 32: got '010'", "Write digits alone"),
+    ("secrets:\n- {name: a, kind: ascii, export_public: no}", "export_public at line 4", "Write one of these words"),
+    ("access_policy: ANY", "access_policy at line 3 column 16: got 'ANY'", "`key: value`"),
+    ("access_policy:\n- read", "access_policy at line 4 column 1: got a list", "Take off the dashes"),
+    ("access_policy:\n  <<: {read: ANY}", "access_policy.<< at line 4 column 3: got a merge key", "Write them out."),
+    ("access_policy:\n  read: ANY\n  read: NONE", "access_policy.read at line 5 column 3: got 'read' twice",
+     "the first is at line 4"),
+    ("---\nname: t", "session at line 3 column 1: got a second document", "a file of its own"),
+    ("# \x07", "session at line 3 column 3: got U+0007", "Take it out."),
+    ("access_policy:\n\tread: ANY", "session at line 4 column 1: got text that is not YAML", "a tab is none"),
+    ("access_policy:\n  read:\n  - ANY\n   update: ANY", "session at line 6 column 10", "this line is indented wrongly"),
+    ("access_policy:\n  read: ANY\n   update: ANY", "session at line 5", "indented wrongly"),
+    ("access_policy:\n    read: ANY\n  update: ANY", "session at line 5", "Indent the line like those"),
+    ("secrets:\n- name: \"a\n  kind: ascii\n- name: b", "session at line 4 column 9", "Close the quote that begins here."),
+    ("secrets: [a, {b: c}\nsecurity: {}", "session at line 3 column 10", "Close the bracket that begins here"),
+    ("secrets:\n- name: @a", "session at line 4 column 9", "Put the value in quotes."),
+    ("secrets:\n- name: a: b", "session at line 4 column 10", "wants quotes"),
+    ("security: *x\nname: t", "security at line 3 column 11: got an anchor or alias", "Write it out"),
+    ('predecessor: "\\$P"', "session at line 3", "a backslash wants another one"),
     ("predecessor: !!str x", "predecessor at line 3 column 14: got the tag", "quotes make text"),
 ]
 
@@ -93,6 +117,30 @@ def test_an_error_names_line_path_and_cure(rest, place, cure):
         Session.from_yaml(HEAD + rest)
     said = str(refusal.value)
     assert place in said and cure in said and "\n" not in said, said
+
+
+@pytest.mark.parametrize("text, place, cure", [
+    ("", "session: got nothing", "A session begins with"), ("# a\n# b\n", "session: got nothing", "A session begins with"),
+    ("- name: s", "session at line 1 column 1: got a list", "without dashes"),
+    ("name:s\nversion:0.3", "session at line 1 column 1: got 'name:s version:0.3'", "a blank behind each colon"),
+    ("name s\nversion: 0.3", "session at line 2 column 8", "the one above lacks its colon"),
+    (b"name: s\n# caf\xe9", "session at line 2: got text that is not UTF-8", "Save the file as UTF-8."),
+    (HEAD.encode("utf-16"), "session at line 1: got text that is not UTF-8", "Save the file as UTF-8."),
+    ("name: s\naccess_policy:\n  create_sessions: ANY", "access_policy.create_sessions at line 3", 'Write version: "0.3"'),
+    ("%YAML 2.0\n---\n" + HEAD, "session at line 1", "Take the line out.")])
+def test_a_text_that_is_no_session_at_all(text, place, cure):
+    """A file that is empty, in another form, in another encoding or in an older language says where it went wrong, and the cure."""
+    with pytest.raises(EvidenceError) as refusal:
+        Session.from_yaml(text)
+    said = str(refusal.value)
+    assert place in said and cure in said and "\n" not in said, said
+
+
+@pytest.mark.parametrize("form", [HEAD.replace("\n", "\r\n"), "\ufeff" + HEAD, "\ufeff".encode() + HEAD.encode(),
+                                  "---\n" + HEAD + "...\n"])
+def test_how_editors_save_a_session(form):
+    """Line ends of Windows, a mark at the start and the marks of a document change nothing."""
+    assert Session.from_yaml(form) == Session.from_yaml(HEAD)
 
 
 @pytest.mark.parametrize("name, cure", [
