@@ -188,7 +188,8 @@ DIAGNOSES: Mapping[str, Diagnosis] = {d.id: d for d in (
                Wording("curl", "curl: (18) transfer closed with outstanding read data remaining", r"curl: \(18\)"))),
     Diagnosis(
         "no-host", "no such host", "there is no such host name",
-        "Is the address right, and is a shell variable empty? With --connect-to the address stands in the third part", "nothing",
+        "Is the address right, and is a shell variable empty? With --connect-to the address stands in the third part; that of "
+        "a simulated CAS is the CAS_ADDR that casnb serve printed", "nothing",
         (Wording("curl", "Could not resolve host"),
          Wording("Python", "Name or service not known", "Name or service not known|getaddrinfo"),
          Wording("requests", "NameResolutionError", "NameResolution|Temporary failure in name resolution"))),

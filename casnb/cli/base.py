@@ -119,6 +119,7 @@ def _words(exc: BaseException) -> str:
 
 def finish(work: Callable[[], Any]) -> NoReturn:
     """Run a command and leave with its exit code; every foreseen end is one clear message without a traceback."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -148,6 +149,13 @@ def finish(work: Callable[[], Any]) -> NoReturn:
         traceback.print_exc()
         note("Error: casnb has a defect here, and nothing was decided.")
     sys.exit(status)
+
+
+def _open_streams() -> None:
+    """Put empty streams where a shell closed one (`<&-`, `>&-`): Python has None there, and the next file would take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _silenced(status: int) -> int:
@@ -225,7 +233,12 @@ class Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the subcommand, or say which ones there are."""
         if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
-            ctx.fail(f"no command {neutral(args[0], 60)!r}: there are {', '.join(self.list_commands(ctx))}.")
+            from difflib import get_close_matches
+
+            names = self.list_commands(ctx)
+            near = get_close_matches(args[0], names, 1)
+            known = f"Did you mean {near[0]}?" if near else f"There are {', '.join(names)}."
+            ctx.fail(f"no command {neutral(args[0], 60)!r}. {known}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -114,14 +115,18 @@ def _attempt(address: str, policy: AttestationPolicy, roots: TrustAnchors | None
             return attempt(address, policy, roots=roots)
         except SourceError as exc:
             if tried == retries:
-                raise _unreached(exc, tried) from None
+                raise _unreached(exc, tried, address) from None
             time.sleep(min(_PAUSE * 2**tried, 2))
     raise AssertionError("unreachable")
 
 
-def _unreached(exc: CasnbError, tried: int) -> Failure:
+def _unreached(exc: CasnbError, tried: int, address: str) -> Failure:
     again = f" (tried {tried + 1} times)" if tried else ""
-    return Failure(HEADLINE, [f"{exc}{again}"], exc.exit_code, ["Nothing was decided about this CAS."])
+    remarks = ["Nothing was decided about this CAS."]
+    known = os.environ.get("CAS_ADDR", address)
+    if known not in (address, address.rpartition(":")[0]):
+        remarks.append(f"note: CAS_ADDR is {neutral(known, 100)}, another address.")
+    return Failure(HEADLINE, [f"{exc}{again}"], exc.exit_code, remarks)
 
 
 def causes(result: AttestationResult) -> list[str]:

@@ -65,9 +65,10 @@ class TestBadInput:
         assert "Caused by: " in run.stderr and "refused" in one_sentence(run.stderr)
 
     def test_no_such_host(self, bash):
-        """A name that does not exist: could not check."""
-        run = bash(f"scone cas attest --mrenclave {self.M} --retries 0 no-such-host.invalid")
+        """A name that does not exist: could not check; where the shell knows another CAS, it is named."""
+        run = bash(f"scone cas attest --mrenclave {self.M} --retries 0 no-such-host.invalid; code=$?; echo $CAS_ADDR; exit $code")
         assert run.returncode == 3 and "no such host" in one_sentence(run.stderr)
+        assert f"note: CAS_ADDR is {run.stdout.strip()}, another address." in run.stderr.splitlines()
 
     def test_plain_http(self, bash, plain_http):
         """A port that speaks plain HTTP is named as such, by attest and by scrape."""
@@ -167,12 +168,18 @@ class TestBadInput:
             address = f"127.0.0.1:{silent.getsockname()[1]}"
             process = subprocess.Popen([str(BIN / "scone"), "cas", "attest", "--mrenclave", self.M, address],
                                        env=shell_env(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            silent.settimeout(20)
+            silent.settimeout(60)
             connection, _ = silent.accept()
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=60)
             connection.close()
         assert (process.returncode, out) == (130, "") and "Traceback" not in err
+
+    def test_closed_streams(self, bash):
+        """A command that a shell starts without standard input, output or error ends as with empty ones."""
+        run = bash("casnb why <&-; echo $?; casnb verify - <&-; echo $?; casnb explain 'scone cas attest x' >&-; echo $?; "
+                   "casnb verify nothing-here 2>&-; echo $?")
+        assert run.stdout.split() == ["2", "1", "0", "3"] and "Traceback" not in run.stderr
 
     def test_reader_that_leaves(self, bash):
         """A pipe that is closed early is quiet."""

@@ -163,6 +163,13 @@ def test_wrong_use_exits_2_and_says_where_help_is(casnb, words):
     assert result.stdout == "" and "Error: " in result.stderr
 
 
+def test_a_command_that_is_none(casnb, scone):
+    """A slip of the finger is answered with the command that was meant, anything else with those there are."""
+    assert "no command 'verfy'. Did you mean verify?" in casnb("verfy", "x").stderr
+    assert "Did you mean attest?" in scone("cas", "atest").stderr
+    assert "There are cas, self, cert, session." in scone("frobnicate").stderr
+
+
 @pytest.mark.scripts
 def test_help_loads_nothing_heavy():
     """`casnb --help` needs no rich, requests or cryptography; `make bench` says how long it takes."""
