@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
@@ -74,6 +75,11 @@ def block(body: str) -> str:
 def cell(value: object, limit: int = 300) -> str:
     """Return one table cell's content: neutralised, bounded, escaped."""
     return escape(neutral(value, limit))
+
+
+def prose(value: object, limit: int = 300) -> str:
+    """Return the same for a sentence of casnb's own, in which backticks enclose what is typed."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", cell(value, limit))
 
 
 def _td(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from casnb.errors import UsageError, neutral
 from casnb.teach.answers import Foreign, plain, said, unanswered
-from casnb.view import Shown, cell
+from casnb.view import Shown, cell, prose
 
 if TYPE_CHECKING:
     from casnb.teach.facts import Facts
@@ -82,7 +82,7 @@ class Feedback(Shown):
         notes = "".join(f"<p>note: {cell(n, 400)}</p>" for n in self.notes)
         return (f'<div class="feedback" role="status" data-exercise="{escape(self.exercise)}" data-status="{self.status}" '
                 f'data-code="{escape(self.code)}"><span class="s {style}">{_MARK[self.status]} {self.status.upper()}</span> '
-                f"<code>{escape(self.exercise)}</code> {cell(self.message, 800)}{notes}</div>")
+                f"<code>{escape(self.exercise)}</code> {prose(self.message, 800)}{notes}</div>")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Hint(Shown):
 
     def _html(self) -> str:
         return (f'<p class="hint"><strong>Hint {self.step} of {self.of}</strong> <code>{escape(self.exercise)}</code> '
-                f"{cell(self.text, 800)}</p>")
+                f"{prose(self.text, 800)}</p>")
 
 
 @dataclass(frozen=True)
@@ -151,10 +151,10 @@ class Exercise(Shown):
         return (f"{self.id}  {self.title}\n{self.question}{options}\ngiven:  {self.given}\nanswer: {self.wanted}")
 
     def _html(self) -> str:
-        options = "".join(f"<dt><code>{escape(k)}</code></dt><dd>{cell(o.text, 400)}</dd>" for k, o in self.judge.options.items())
-        return (f"<p><strong><code>{escape(self.id)}</code> {cell(self.title)}</strong></p><p>{cell(self.question, 1200)}</p>"
+        options = "".join(f"<dt><code>{escape(k)}</code></dt><dd>{prose(o.text, 400)}</dd>" for k, o in self.judge.options.items())
+        return (f"<p><strong><code>{escape(self.id)}</code> {cell(self.title)}</strong></p><p>{prose(self.question, 1200)}</p>"
                 + (f"<dl>{options}</dl>" if options else "")
-                + f"<p>Given: {cell(self.given, 600)}<br>Answer: {cell(self.wanted, 600)}</p>")
+                + f"<p>Given: {prose(self.given, 600)}<br>Answer: {prose(self.wanted, 600)}</p>")
 
 
 def same(a: Any, b: Any) -> bool:

@@ -102,6 +102,13 @@ class Text(Judge):
     def problem(self, value: Any) -> str:
         return "" if isinstance(value, str) else f"got {said(value)}, which is no text"
 
+    def slips(self, reference: Any) -> tuple[Slip, ...]:
+        def tidied(facts: object, value: Any) -> bool:
+            return isinstance(value, str) and value != reference and value.strip() == reference
+
+        return (Slip("whitespace", "The right text with a blank or newline around it. Use .strip(), or a comparison fails later.",
+                     lambda facts: f" {reference}\n", tidied),)
+
 
 @dataclass(frozen=True)
 class Numbers(Judge):
@@ -186,9 +193,9 @@ def names_in(value: Any) -> frozenset[str]:
 
 def _words(value: Any) -> frozenset[str] | None:
     if isinstance(value, str):
-        return frozenset([value])
+        return frozenset([value.strip()])
     if isinstance(value, (list, frozenset)) and all(isinstance(v, str) for v in value):
-        return frozenset(value)
+        return frozenset(v.strip() for v in value)
     return None
 
 

@@ -44,6 +44,27 @@ def test_each_misconception_is_recognised_by_name(task: Exercise, facts: Facts):
 
 
 @pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
+def test_another_form_of_answer_is_told_the_wanted_one(task: Exercise, facts: Facts):
+    """True is an answer to nothing: what is said of it says what is wanted."""
+    feedback = task.check(True, facts)
+    assert feedback.code == "form" and task.wanted in feedback.message
+
+
+def test_blanks_around_a_name_do_not_count(facts: Facts):
+    """A set of names copied with blanks is the same set; a copied value is not, and the blank is named."""
+    task = exercise("07.survives")
+    assert task.check({f" {name}\n" for name in task.reference(facts)}, facts).status == RIGHT
+    assert exercise("04.value").check(" 42\n", facts).code == "whitespace"
+
+
+def test_backticks_are_code_in_html_and_nothing_else_is(facts: Facts):
+    """What is typed stands in a fixed-width face; an answer that is quoted back stays escaped."""
+    shown = exercise("04.value").check("`<b>`", facts)._repr_mimebundle_()["text/html"]
+    assert "<code>value</code>" in exercise("04.value")._repr_mimebundle_()["text/html"]
+    assert "<b>" not in shown and "&lt;b&gt;" in shown
+
+
+@pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
 def test_no_answer_of_any_kind_raises(task: Exercise, facts: Facts):
     """Hostile equality, iteration, size or type: there is always a feedback, it is never 'right', and it can be shown."""
     for answer in HOSTILE:

@@ -141,6 +141,9 @@ class CommandLine(Text):
         return (isinstance(value, str) and (words(value) or [])[:3] == ["scone", "cas", "attest"] and mine == wanted
                 and isinstance(mine, AttestationPolicy) and addresses(value) == addresses(reference))
 
+    def slips(self, reference: Any) -> tuple[Slip, ...]:
+        return ()  # blanks around a command are none
+
 
 def _no_policy(value: Any) -> bool:
     return not (isinstance(value, str) and isinstance(parsed(value), AttestationPolicy))

@@ -10,7 +10,7 @@ from casnb.teach.answers import said
 from casnb.teach.chapters.attest_and_flags import parsed
 from casnb.teach.exercises import Exercise, Slip
 from casnb.teach.facts import Cases, Facts
-from casnb.teach.judges import Choice, Judge, Names, Option, names_in
+from casnb.teach.judges import Choice, Judge, Names, Number, Option, names_in
 
 _POLICIES = ("hash", "signer", "both", "default")
 #: The update and the old release of the lesson: version and ISVSVN.
@@ -35,7 +35,9 @@ class Identity(Judge):
 
     def problem(self, value: Any) -> str:
         policy = parsed(value)
-        return f"got {said(value)}" if policy is None else policy if isinstance(policy, str) else ""
+        if not isinstance(policy, AttestationPolicy):
+            return policy or f"got {said(value)}"
+        return "there is no option in it" if policy == AttestationPolicy() else ""
 
     def nudge(self, value: Any, reference: Any) -> str:
         return "The options can be read; at least one value differs from what the vendor publishes."
@@ -127,7 +129,7 @@ EXERCISES = (
         wanted="a whole number",
         hints=("ISVSVN is compared as at least.", "The value itself is still accepted.",
                "The smallest number that no holed release reaches."),
-        judge=Judge(),
+        judge=Number(),
         reference=lambda facts: UPDATE[1],
         right="Right. From now on the running CAS is refused, until it is updated: that is what the number is for.",
         slips=(

@@ -11,7 +11,7 @@ from casnb.errors import CasnbError, UsageError, neutral
 from casnb.teach.exercises import NOT_YET, Exercise, Feedback
 from casnb.teach.judges import Choice
 from casnb.teach.snapshot import Snapshot, Snapshotted
-from casnb.view import cell, page
+from casnb.view import cell, page, prose
 
 
 class QuizPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
@@ -29,8 +29,8 @@ class QuizPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         self.task, self._check = task, check
         self.feedback = Feedback(task.id, NOT_YET, "Choose one, then press Check.")
         wide = widgets.Layout(width="auto", max_width="60em")
-        asked = (f"<p><strong><code>{cell(task.id)}</code></strong> {cell(task.question, 1200)}</p>"
-                 + "".join(f"<div>{cell(k)}) {cell(o.text, 600)}</div>" for k, o in task.judge.options.items()))
+        asked = (f"<p><strong><code>{cell(task.id)}</code></strong> {prose(task.question, 1200)}</p>"
+                 + "".join(f"<div>{cell(k)}) {prose(o.text, 600)}</div>" for k, o in task.judge.options.items()))
         self.question = widgets.HTML(page(asked), layout=wide)
         self.choice = widgets.ToggleButtons(options=list(task.judge.options), value=None, description="Answer", layout=wide,
                                             style={"description_width": "5em", "button_width": "4em"})
