@@ -90,26 +90,28 @@ def leaves(entries: tuple[Entry, ...]) -> Iterator[str | Signer]:
 
 
 def met(entry: Entry, keys: Keys, creator: str | Signer | None) -> bool:
-    """Return whether these keys meet an entry. Keys are compared, never certificates; one key counts once in `at least N`."""
+    """Return whether these keys meet an entry. Keys are compared, never certificates; `at least N` takes N different ones."""
     return _met_by(entry, keys, creator) is not None
 
 
-def _met_by(entry: Entry, keys: Keys, creator: str | Signer | None) -> object:
-    """What meets an entry: a key, for a rule of several the rule itself; None for nothing."""
+def _met_by(entry: Entry, keys: Keys, creator: str | Signer | None) -> frozenset[bytes] | None:
+    """The keys that meet an entry, none for ANY; None where it is not met."""
     if isinstance(entry, Quorum):
         found = [_met_by(e, keys, creator) for e in entry.entries]
+        by = {f for f in found if f is not None}
+        every = frozenset[bytes]().union(*by)
         if entry.least is None:
-            return None if None in found else entry
-        return entry if len({f for f in found if f is not None}) >= entry.least else None
+            return None if None in found else every
+        return every if min(len(by), len(every)) >= entry.least else None
     if isinstance(entry, Signer):
-        return entry.spki if entry.spki in keys.signers else None
+        return frozenset((entry.spki,)) if entry.spki in keys.signers else None
     if entry == "CREATOR":
         return None if creator is None else _met_by(creator, keys, None)
     if entry in ("ANY", "NONE"):
-        return entry if entry == "ANY" else None
+        return frozenset() if entry == "ANY" else None
     if _KEY_HASH.fullmatch(entry):
-        return next((key for key in keys.tls if entry == spki_hash(key)), None)
-    return public_key(entry) if public_key(entry) in keys.tls else None
+        return next((frozenset((key,)) for key in keys.tls if entry == spki_hash(key)), None)
+    return frozenset((public_key(entry),)) if public_key(entry) in keys.tls else None
 
 
 # Reading

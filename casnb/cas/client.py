@@ -24,6 +24,11 @@ SESSION_LIMIT = 1 << 20
 MOST_SESSIONS = 100_000
 
 
+#: What to do about a refusal, by words of the CAS.
+_CURES = (("please specify predecessor", "Name its hash as predecessor, or use scone session update, which does."),
+          ("Invalid previous session digest", "Another version came in between: read it, put your change into it, name its hash."))
+
+
 class CasRefusal(CasnbError):
     """The attested CAS answered, and the answer is no: `status` is HTTP's, `messages` are its own words, outermost first."""
 
@@ -31,7 +36,7 @@ class CasRefusal(CasnbError):
         self.status = answer.status
         self.messages = tuple(neutral(m, 300) for m in error_messages(answer.body))
         super().__init__(subject, got=f"HTTP status {answer.status}" + (f", and {quoted(self.messages)}" if self.messages else ""),
-                         wanted="success")
+                         wanted="success", do=next((cure for words, cure in _CURES if words in " ".join(self.messages)), ""))
 
 
 def pinned_context(chain: CasChain, identity: ClientIdentity | None = None) -> ssl.SSLContext:

@@ -194,7 +194,8 @@ def fetch_history(client: CasClient, name: str, *, most: int = MOST_VERSIONS) ->
         if wanted is None:
             break
         if len(found) >= most or any(wanted == known for known, _, _ in found):
-            missing = f"only {len(found)} versions were fetched" if len(found) >= most else "the versions go round in a circle"
+            fetched = "only the newest version was fetched" if most == 1 else f"only {len(found)} versions were fetched"
+            missing = fetched if len(found) >= most else "the versions go round in a circle"
             break
     return History(name, tuple(Version(n, d, t, s) for n, (d, t, s) in enumerate(reversed(found), 1)), missing)
 

@@ -6,6 +6,7 @@ import click
 
 from casnb.cli.base import Command, Commands
 from casnb.cli.scone import HELP
+from casnb.errors import EvidenceError
 
 _LIMIT = 1 << 16
 
@@ -28,4 +29,8 @@ def show_key_hash(file: str) -> None:
     from casnb.cli.decode import slurp
     from casnb.verify.keyhash import key_hash
 
-    click.echo(key_hash(load_certificate(slurp(file, _LIMIT).decode("ascii", "replace"))))
+    try:
+        click.echo(key_hash(load_certificate(slurp(file, _LIMIT).decode("ascii", "replace"))))
+    except EvidenceError as exc:
+        raise EvidenceError("standard input" if file == "-" else file, got=exc.got, wanted=exc.wanted,
+                            do="scone cas show-certificate prints a CAS's, scone self show-certificate yours.") from None

@@ -73,16 +73,19 @@ def _pairs(variables: Sequence[str]) -> dict[str, str]:
 
 def _read(file: str, variables: Sequence[str], use_env: bool, name: str | None, strict: bool) -> Session:
     """Return the session in a template, variables replaced; errors and warnings name the file. `strict` makes warnings errors."""
+    from casnb.cli.decode import slurp
+
+    return _parse(slurp(file, _LIMIT), file, variables, use_env, name, strict)
+
+
+def _parse(text: bytes, file: str, variables: Sequence[str], use_env: bool, name: str | None, strict: bool) -> Session:
     from casnb.cas.explain import warnings
     from casnb.cas.session import Session
-    from casnb.cli.decode import slurp
 
     given: Mapping[str, str] = _pairs(variables)
     where = neutral("standard input" if file == "-" else file, 200)
     try:
-        found = Session.from_yaml(slurp(file, _LIMIT), variables=given, use_env=use_env, name=name)
-    except SourceError as exc:
-        raise SourceError(exc.subject, got=exc.got, wanted=exc.wanted, do="Check the name and the permissions.") from None
+        found = Session.from_yaml(text, variables=given, use_env=use_env, name=name)
     except CasnbError as exc:
         raise Failure(f"Parsing session from session template file '{where}' failed", [str(exc)], exc.exit_code) from None
     cautions = [neutral(w, 400) for w in warnings(found)]
@@ -91,6 +94,16 @@ def _read(file: str, variables: Sequence[str], use_env: bool, name: str | None, 
     for caution in cautions:
         note(f"warning: {caution}")
     return found
+
+
+def _as_it_stands(text: bytes, name: str | None) -> Session | None:
+    """Return the session in a text whose dollar signs are dollar signs, as a CAS reads it back; None where that is none."""
+    from casnb.cas.session import Session
+
+    try:
+        return Session.from_yaml(text, name=name)
+    except CasnbError:
+        return None
 
 
 def _client(ctx: click.Context, cas_name: str | None, identity: str | None, unattested: bool) -> CasClient:
@@ -221,17 +234,28 @@ def check(file: str, variables: Sequence[str], use_env: bool, name: str | None, 
 def verify(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None, cas_name: str | None,
            identity: str | None, retries: int, unattested: bool, fail_on_warning: bool) -> None:
     """Does the CAS have exactly this session? Prints the hash that was recomputed from FILE."""
-    local = _read(file, variables, use_env, name, fail_on_warning)
-    client = _client(ctx, cas_name, identity, unattested)
-    stored, text = _for("Verifying session failed", retries, lambda: client.read_session(local.name))
     from casnb.cas.session import Session
+    from casnb.cli.decode import slurp
 
-    if local.creator is None:
-        # The creator is added by the CAS and is part of the hash: a file that leaves it out is compared without.
-        local = local.with_creator(Session.from_yaml(text).creator)
-    if local.hash != stored:
-        raise Failure("Verifying session failed", [f"The file's hash is {local.hash}, the CAS has {neutral(stored, 80)}"], REJECTED)
-    click.echo(local.hash)
+    text = slurp(file, _LIMIT)
+    plain = _as_it_stands(text, name) if b"$" in text else None
+    try:
+        readings, failure = [_parse(text, file, variables, use_env, name, fail_on_warning)], None
+    except Failure as exc:
+        if plain is None or exc.exit_code != UsageError.exit_code:
+            raise
+        readings, failure = [], exc
+    readings += [plain] if plain else []
+    client = _client(ctx, cas_name, identity, unattested)
+    stored, there = _for("Verifying session failed", retries, lambda: client.read_session(readings[0].name))
+    creator = Session.from_yaml(there).creator
+    # The creator is added by the CAS and is part of the hash: a file that leaves it out is compared without.
+    hashes = [(r if r.creator else r.with_creator(creator)).hash for r in readings]
+    if stored not in hashes:
+        raise failure or Failure("Verifying session failed", [
+            f"The file's hash is {hashes[0]}, the CAS has {neutral(stored, 80)}"], REJECTED, [
+            f"scone session read {readings[0].name} prints what the CAS has; casnb history says what was there before."])
+    click.echo(stored)
     note(f"The session is what {neutral(client.attested.name)} has.")
 
 

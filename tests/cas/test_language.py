@@ -212,6 +212,20 @@ def test_rules_of_several():
     assert not same_person_twice.admits("update", keys[0]) and same_person_twice.admits("update", *keys[:2])
 
 
+def test_one_key_is_one_person_in_every_rule():
+    """A key that also meets a rule within the rule does not count once more; different keys do."""
+    a, b, c = (ClientIdentity.create() for _ in range(3))
+    keys = [spki(i) for i in (a, b, c)]
+    for inner in ({"require-all": [a.key_hash]}, {"require-at-least-1": [a.key_hash, b.key_hash]},
+                  {"require-all": [{"require-all": [a.certificate_pem]}]}):
+        rule = {"require-at-least-2": [a.key_hash, inner, c.key_hash]}
+        session = Session.from_yaml(HEAD + "access_policy: " + json.dumps({"update": [rule]}))
+        assert not session.admits("update", keys[0]) and session.admits("update", keys[0], keys[2])
+    groups = {"require-at-least-2": [{"require-all": [a.key_hash, b.key_hash]}, c.key_hash]}
+    session = Session.from_yaml(HEAD + "access_policy: " + json.dumps({"update": [groups]}))
+    assert session.admits("update", *keys) and not session.admits("update", *keys[:2]) and not session.admits("update", *keys[1:])
+
+
 def test_signers_sign_and_certificates_shake_hands():
     """A signer's key counts only where it signed the request; a key from the handshake does not stand in for it."""
     session = Session.from_yaml(HEAD + f"access_policy: {{update: [{{signer: {ED25519}}}]}}")

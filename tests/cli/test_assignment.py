@@ -148,6 +148,8 @@ class TestSessions:
     def test_create_read_verify_update(self, bash):
         """The hash printed by create is what verify recomputes; an update without predecessor finds it by itself."""
         (bash.folder / "namespace.yml").write_text(self.SESSION)
+        (bash.folder / "dollar.yml").write_text(self.SESSION.replace("$NS", "$NS/dollar") +
+                                                "predecessor: $P\nsecrets:\n- {name: v, kind: ascii, value: 'pa\\$word'}\n")
         run = bash("set -e" + ATTEST + """
 NS="ns-$RANDOM-$$"
 scone session read "$NS" > nothing && exit 9
@@ -163,11 +165,21 @@ curl -s --cacert cas_cert.crt --connect-to cas:8081:$CAS_ADDR:8081 --cert client
     "https://cas:8081/v1/sessions/${NS}?hash=${HASH}" | jq -r .session > with_curl.yml
 diff with_curl.yml <(cat session_read.yml; echo)
 grep -q "predecessor: $HASH" <(scone session read "$NS")
+scone session create dollar.yml -e NS="$NS" -e P="~" > dollar
+scone session read "$NS/dollar" > dollar_read.yml
+test "$(scone session verify dollar_read.yml)" = "$(cat dollar)"
+test "$(scone session verify dollar.yml -e NS="$NS" -e P="~")" = "$(cat dollar)"
+scone session verify dollar.yml -e NS="$NS" 2> missing && exit 6
+scone session create dollar.yml -e NS="$NS" -e P="$HASH" 2> stale && exit 5
 echo "$HASH"
 """)
         assert run.returncode == 0, run.stderr
         assert len(run.stdout.splitlines()[-1]) == 64
-        assert "Session already exists, please specify predecessor hash" in (bash.folder / "again").read_text()
+        again = (bash.folder / "again").read_text()
+        assert "Session already exists, please specify predecessor hash" in again and "use scone session update" in again
+        assert "scone session read" in run.stderr, "the way on from a hash that differs"
+        assert "Value for variable $P is missing" in (bash.folder / "missing").read_text()
+        assert "Another version came in between" in (bash.folder / "stale").read_text()
 
     def test_a_namespace_of_ones_own(self, bash):
         """Assignments 2, 4 and 5: 0.2 holds no sessions, its update to 0.3 does; the hash is known beforehand, all is listed."""
