@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 from casnb.errors import UsageError
-from casnb.simulator.attacks import certificates, channel, hardware, identity
+from casnb.simulator.attacks import certificates, channel, hardware, identity, revocation
 from casnb.simulator.attacks.defence import HABITS as HABITS
 from casnb.simulator.attacks.defence import Defence as Defence
 from casnb.simulator.attacks.exhibit import Exhibit
@@ -22,7 +22,7 @@ from casnb.simulator.attacks.story import Outcome as Outcome
 from casnb.simulator.attacks.story import Stopped
 
 #: Every attack, in the order in which they are taught.
-ATTACKS: Mapping[str, Attack] = {a.name: a for a in (*hardware.ATTACKS, *identity.ATTACKS, *channel.ATTACKS,
+ATTACKS: Mapping[str, Attack] = {a.name: a for a in (*hardware.ATTACKS, *revocation.ATTACKS, *identity.ATTACKS, *channel.ATTACKS,
                                                             *certificates.ATTACKS)}
 
 

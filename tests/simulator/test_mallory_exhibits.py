@@ -26,6 +26,21 @@ def test_foreseen_is_what_happens(columns):
     assert {c: foresee(d, seed=SEED) for c, d in columns.items()} == {c: {n: ran[n, c] for n in ATTACKS} for c in columns}
 
 
+@pytest.mark.parametrize(("flags", "inside"), [
+    pytest.param("--accept-revoked-pcs-certs", ["revoked-key"], id="revoked"),
+    pytest.param("--accept-unverifiable-pcs-certs", ["missing-list"], id="unverifiable"),
+    pytest.param("--accept-revoked-pcs-certs --accept-unverifiable-pcs-certs", ["revoked-key", "missing-list"], id="both"),
+    pytest.param("-GCS", [], id="neither")])
+def test_the_newer_flags_let_in_their_own_attack_and_no_other(flags, inside):
+    """A revoked platform needs the one flag, a list that is left out the other; a run and what is foreseen say the same."""
+    defence, names = Defence.of(flags), ["revoked-key", "missing-list"]
+    ran = matrix({"x": defence}, names, seed=SEED)
+    assert [n for n in names if not ran[n, "x"]] == inside and {ran.stopped[n]["x"] for n in names} <= {"", "pck-revocation"}
+    new = {n for n, stopped in foresee(defence, seed=SEED).items() if not stopped} - {
+        n for n, stopped in foresee(Defence.of("" if "pcs" in flags else flags), seed=SEED).items() if not stopped}
+    assert new == set(inside)
+
+
 def test_it_is_the_appraisal_that_decides():
     """Other evidence, other answer: with the honest machine's proof in its place the forged quote would get in."""
     kept = {e.attack.name: e for e in exhibits(SEED)}

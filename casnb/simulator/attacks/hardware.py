@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -92,12 +93,15 @@ def forged(world: World, key: ec.EllipticCurvePrivateKey, target: World, nonce: 
 
     She takes a genuine quote of any enclave of hers, and replaces body and signature. `lists` stand in for Intel's newest.
     """
+    return reply(world, target, nonce, lambda quote: replace(quote, signature=sign_raw(key, quote.signed_bytes)), lists)
+
+
+def reply(world: World, target: World, nonce: str, sign: Callable[[Quote], Quote], lists: dict[str, Any] | None = None) -> bytes:
+    """Return a reply of /v1/attest with a genuine quote of `world`'s machine whose body claims `target`'s enclave, signed anew."""
     extra = world.additional_data(nonce)
     genuine = Quote.from_bytes(world.quote(bytes(64)))
     claim = world.platform.report_body(target.enclave, hashlib.sha512(strictjson.compact(extra)).digest())
-    quote = replace(genuine, body=claim)
-    quote = replace(quote, signature=sign_raw(key, quote.signed_bytes))
-    proof = {"type": "DCAPQuote", "quote": base64.b64encode(quote.to_bytes()).decode(),
+    proof = {"type": "DCAPQuote", "quote": base64.b64encode(sign(replace(genuine, body=claim)).to_bytes()).decode(),
              "endorsements": lists or world.intel.endorsements(world.now)}
     return CasReport.build(proof, extra).to_json()
 

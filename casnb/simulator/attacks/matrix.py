@@ -36,8 +36,8 @@ HABIT_SETS: Mapping[str, Defence] = {
 #: What stops an attack, in at most five letters for narrow columns.
 SHORT: Mapping[str, str] = {
     "debug": "debug", "tcb-status": "tcb", "mrenclave": "code", "mrsigner": "sign", "isvsvn": "svn", "nonce": "nonce",
-    "certificate-binding": "bind", "tcb-info-current": "lists", "tcb-evaluation": "edit", "instance-key": "inst",
-    "tls-chain": "tls", "own-judgement": "you", "second-source": "2nd"}
+    "certificate-binding": "bind", "pck-revocation": "rev", "tcb-info-current": "lists", "tcb-evaluation": "edit",
+    "instance-key": "inst", "tls-chain": "tls", "own-judgement": "you", "second-source": "2nd"}
 IN = "IN"
 _GOT_IN = f'<td><span class="s s-failed">{IN}</span></td>'
 
