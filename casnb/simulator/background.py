@@ -18,8 +18,8 @@ from platformdirs import user_state_path
 
 from casnb.errors import SourceError, UsageError, neutral
 
-#: Seconds that a start and a stop may take.
-START_TIME, STOP_TIME = 20.0, 5.0
+#: Seconds that a start and a stop may take: the first start on a small busy machine compiles and reads much.
+START_TIME, STOP_TIME = 60.0, 5.0
 _MODULE = "casnb.cli.main"
 _COMPLETE = "export CASNB_SCENARIO="
 _TAIL = 2000

@@ -49,7 +49,7 @@ def reply(body: bytes = b"", status: str = "200 OK", *headers: str, length: int 
 
 def _serve(stub: Stub, raw: socket.socket, context: ssl.SSLContext | None, answers: list[Answer]) -> None:
     with suppress(OSError), raw:
-        raw.settimeout(5)
+        raw.settimeout(20)
         sock = context.wrap_socket(raw, server_side=True) if context else raw
         with sock:
             data = b""

@@ -438,7 +438,7 @@ def test_no_report(stub, response, public, lenient, answer, kind, told):
     """Each is one sentence of the right kind, and nothing of what the server wrote reaches the terminal as it is."""
     server = stub(answer(response))
     with pytest.raises(kind) as caught:
-        attempt(server.address, lenient, roots=public.roots, now=public.now, timeout=3)
+        attempt(server.address, lenient, roots=public.roots, now=public.now, timeout=20)
     assert told in str(caught.value) and str(caught.value).isprintable() and len(str(caught.value)) < 1300
 
 
@@ -465,7 +465,7 @@ def test_unreachable(closed_port, lenient):
 def test_plain_http(stub, response, lenient):
     """A port that speaks HTTP without TLS is named as such."""
     with pytest.raises(SourceError, match="plain HTTP"):
-        attempt(stub(response(b"{}"), tls=False).address, lenient, timeout=3)
+        attempt(stub(response(b"{}"), tls=False).address, lenient, timeout=20)
 
 
 # Addresses

@@ -53,7 +53,7 @@ def client(attested) -> CasClient:
 @pytest.fixture
 def at(public, lenient):
     """Return a client pinned to the assignment's CAS, at whatever address."""
-    def make(address, timeout=3, identity=None) -> CasClient:
+    def make(address, timeout=20, identity=None) -> CasClient:
         pin = attest(address, lenient, roots=public.roots, now=public.now, report=public.attest())
         return CasClient(pin, identity, timeout)
     return make

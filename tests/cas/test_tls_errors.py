@@ -87,17 +87,17 @@ def test_a_self_made_certificate(stub, ca, public):
 
 
 def get_requests(url, context, cafile):
-    requests.get(url, verify=cafile or True, timeout=3)
+    requests.get(url, verify=cafile or True, timeout=20)
 
 
 def get_httpx(url, context, cafile):
-    with httpx.Client(verify=context, timeout=3, trust_env=False) as client:
+    with httpx.Client(verify=context, timeout=20, trust_env=False) as client:
         client.get(url)
 
 
 def get_urllib(url, context, cafile):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-    opener.open(url, timeout=3).close()
+    opener.open(url, timeout=20).close()
 
 
 @pytest.mark.parametrize("get", [get_requests, get_httpx, get_urllib], ids=["requests", "httpx", "urllib"])
@@ -184,7 +184,7 @@ def test_verification_that_is_switched_off(running, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "*")
     with pytest.warns(Warning, match="Unverified") as seen:
         assert requests.get(f"https://{running.host}:{running.cas_port}/v1/values/session=example_session", verify=False,
-                            timeout=3).ok
+                            timeout=20).ok
     for problem in (seen[0].message, "curl -sSk https://cas:8081/", "requests.get(url, verify=False)", "curl --insecure https://x"):
         found = explain_tls_error(problem)
         assert found.diagnosis.id == "unverified" and "anybody who answers" in found.cause and "the dangerous one" in str(found)
@@ -254,4 +254,4 @@ def test_our_own_exchange_says_it_too(stub, public, other):
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     server = stub(b"")
     with pytest.raises(CasnbError, match="another CAS's certificates"):
-        exchange(server.host, server.port, "/", context=context, tls_name="cas", timeout=3)
+        exchange(server.host, server.port, "/", context=context, tls_name="cas", timeout=20)

@@ -36,7 +36,7 @@ def mishaps(world):
 def test_each_is_refused_for_its_own_reason(world, mishaps, kind):
     """A client pinned to the CAS refuses each of them, and the refusal means what the server was made for."""
     context = pinned_context(CasChain.from_pem(world.cas_chain_pem))
-    with pytest.raises(OSError) as caught, socket.create_connection((mishaps.host, mishaps.port(kind)), 3) as raw:
+    with pytest.raises(OSError) as caught, socket.create_connection((mishaps.host, mishaps.port(kind)), 20) as raw:
         context.wrap_socket(raw, server_hostname="cas").close()
     assert explain_tls_error(caught.value).diagnosis.id == MEANS[kind]
 
@@ -45,14 +45,14 @@ def test_each_is_refused_for_its_own_reason(world, mishaps, kind):
 def test_who_does_not_look_is_served(mishaps, kind):
     """Without verification each answers like a CAS, some with a value that is not the CAS's."""
     context = ssl._create_unverified_context()
-    answer = exchange(mishaps.host, mishaps.port(kind), "/v1/values/x", context=context, tls_name="cas", timeout=3)
+    answer = exchange(mishaps.host, mishaps.port(kind), "/v1/values/x", context=context, tls_name="cas", timeout=20)
     assert json.loads(answer.body)["value"] == ("42" if kind in ("expired", "early") else FOREIGN_VALUE)
 
 
 def test_plain(mishaps):
     """The one without TLS answers plain HTTP."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://{mishaps.host}:{mishaps.port('plain')}/v1/values/x", timeout=3) as answer:
+    with opener.open(f"http://{mishaps.host}:{mishaps.port('plain')}/v1/values/x", timeout=20) as answer:
         assert json.load(answer)["value"] == FOREIGN_VALUE
 
 

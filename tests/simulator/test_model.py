@@ -105,7 +105,9 @@ OWN = {"read": "CREATOR", "update": "CREATOR"}
 #: What tells old versions from current ones.
 HISTORY = [("create", "alice", "a", "none", OWN), ("create", "alice", "a", "current", {**OWN, "read": "ANY"}),
            ("read", "bob", "a", "current", None), ("read", "bob", "a", "first", None), ("read", "alice", "a", "first", None),
-           ("create", "alice", "a", "bogus", OWN), ("create", "alice", "a", "first", OWN), ("create", "bob", "a", "current", OWN)]
+           ("create", "alice", "a", "bogus", OWN), ("create", "alice", "a", "first", OWN), ("create", "bob", "a", "current", OWN),
+           ("create", "alice", "b", "none", {**OWN, "read": "ANY"}), ("create", "alice", "b", "current", OWN),
+           ("read", "bob", "b", "first", None), ("read", "alice", "b", "first", None)]
 
 
 @dataclass
