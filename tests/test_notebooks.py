@@ -205,7 +205,7 @@ def execute(book: NotebookNode, folder: Path, extra: Mapping[str, str] | None = 
         place = folder / f"try-{attempt}"
         env = private_environment(place / "env", extra)
         (place / "cwd").mkdir()
-        client = NotebookClient(ran.book, timeout=60, startup_timeout=60, iopub_timeout=10, kernel_name="python3",
+        client = NotebookClient(ran.book, timeout=180, startup_timeout=120, iopub_timeout=60, kernel_name="python3",
                                 resources={"metadata": {"path": str(place / "cwd")}})
         try:
             client.execute(env=env)
@@ -347,7 +347,7 @@ def test_attaches_to_a_running_simulator(tmp_path):
     with subprocess.Popen(command, env=private_environment(tmp_path / "server"), stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE) as server:
         try:
-            until = time.monotonic() + 20
+            until = time.monotonic() + 120
             while not (file.exists() and "CASNB_ROOTS" in file.read_text()):
                 assert server.poll() is None, server.stderr.read()
                 assert time.monotonic() < until, "the simulator did not become ready"

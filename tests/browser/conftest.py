@@ -21,6 +21,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60
+#: Milliseconds after which a page that does not get there has failed: a guard, which a busy machine must not reach.
+PATIENCE = 60_000
 
 #: Read now: each test runs without the reader's own CASNB_ variables.
 CHROMIUM = os.environ.get("CASNB_CHROMIUM", "")
@@ -119,6 +121,7 @@ def answers(url: str) -> bool:
 def browser() -> Iterator[object]:
     """Debian's Chromium under Playwright; a request to any other host than loopback is refused."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright")
+    sync_api.expect.set_options(timeout=PATIENCE)
     path = chromium()
     with sync_api.sync_playwright() as play:
         started = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
@@ -172,7 +175,7 @@ def open_notebook(jupyterlab, browser):
 
     def go(name: str) -> Notebook:
         context = browser.new_context(viewport={"width": 1280, "height": 1900}, reduced_motion="reduce")
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE)
         opened.append((Notebook(context.new_page(), jupyterlab, name), context))
         return opened[-1][0]
 

@@ -55,7 +55,6 @@ def book(jupyterlab, open_notebook):
 def expect(locator):
     from playwright.sync_api import expect as playwright_expect
 
-    playwright_expect.set_options(timeout=30_000)
     return playwright_expect(locator, "the page")
 
 

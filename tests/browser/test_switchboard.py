@@ -190,7 +190,7 @@ def test_a_notebook_without_a_kernel_still_tells_the_story(tmp_path, browser):
         "board.attack('debug-memory')\nboard.snapshot()")
     board = nbformat.v4.new_code_cell("board")
     book = nbformat.v4.new_notebook(cells=[cell, board], metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-    NotebookClient(book, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(book, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
     book.metadata.pop("widgets", None)
     html, _ = HTMLExporter().from_notebook_node(book)
     context = browser.new_context(java_script_enabled=False, offline=True)

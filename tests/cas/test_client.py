@@ -353,7 +353,7 @@ def test_slow_answer(stub, at):
     """A byte now and then does not hold the client up."""
     def drip(sock):
         sock.sendall(b"HTTP/1.1 200 OK\r\n")
-        for _ in range(60):
+        for _ in range(1000):
             sock.sendall(b"x")
             time.sleep(0.05)
 

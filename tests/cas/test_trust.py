@@ -324,7 +324,7 @@ def test_processes_at_once_lose_nothing(store):
         process.stdin.write("\n")
         process.stdin.flush()
     for process in running:
-        said.add(process.communicate(timeout=30)[0].strip())
+        said.add(process.communicate(timeout=120)[0].strip())
         assert process.returncode == 0
     assert sorted(store.names()) == sorted(f"{seed}-{n}" for seed in "abc" for n in range(12))
     assert said == {store.identity().key_hash}

@@ -76,7 +76,7 @@ def serve_process(folder: Path, *words: str) -> Iterator[SimpleNamespace]:
     try:
         while not env_file.exists():
             assert process.poll() is None, log.read_text()
-            assert time.monotonic() - began < 30, "casnb serve does not answer"
+            assert time.monotonic() - began < 120, "casnb serve does not answer"
             time.sleep(0.01)
         rows = (line.removeprefix("export ").split("=", 1) for line in env_file.read_text().splitlines())
         yield SimpleNamespace(env_file=env_file, **{name: shlex.split(value)[0] for name, value in rows})

@@ -249,7 +249,7 @@ casnb serve --background --env-file cas.env; echo $?; test -f cas.env && echo ke
 casnb stop; casnb stop
 curl -s --cacert "$CAS_PAGE_CA" "$CAS_PAGE_URL" || echo ended
 """
-        run = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        run = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120,
                              env=shell_env(tmp_path, SEED=f"background {os.getpid()}", XDG_STATE_HOME=str(tmp_path / "state")))
         assert run.stdout.split()[1:] == ["2", "kept", "ended"], run.stderr
         assert "casnb stop: stopped." in run.stderr and "nothing was running" in run.stderr
@@ -263,7 +263,7 @@ curl -s --cacert "$CAS_PAGE_CA" "$CAS_PAGE_URL" || echo ended
 
         def last_line(text: str) -> str:
             run = subprocess.run(["bash", "-c", text], cwd=tmp_path, env=shell_env(tmp_path), capture_output=True, text=True,
-                                 timeout=60)
+                                 timeout=120)
             assert run.returncode == 0, run.stderr
             return run.stdout.splitlines()[-1]
 
@@ -276,13 +276,13 @@ curl -s --cacert "$CAS_PAGE_CA" "$CAS_PAGE_URL" || echo ended
     def test_wrong_use(self, tmp_path, shell_env, words):
         """Loopback only, known scenarios, real ports: exit 2."""
         run = subprocess.run([str(BIN / "casnb"), "serve", *words], env=shell_env(tmp_path), capture_output=True, text=True,
-                             timeout=30)
+                             timeout=120)
         assert (run.returncode, run.stdout) == (2, "")
 
     def test_env_file_that_cannot_be_written(self, tmp_path, shell_env):
         """Where the export lines cannot be left, it does not stay."""
         run = subprocess.run([str(BIN / "casnb"), "serve", "--seed", "unwritten", "--env-file", str(tmp_path / "no" / "cas.env")],
-                             env=shell_env(tmp_path), capture_output=True, text=True, timeout=30)
+                             env=shell_env(tmp_path), capture_output=True, text=True, timeout=120)
         assert run.returncode == 3 and "No such file" in run.stderr
 
 
@@ -300,7 +300,7 @@ class TestRealReport:
             return subprocess.run(
                 [str(BIN / "scone"), "cas", "attest", "scone-cas.cf", "--offline-report", str(report), "--nonce", nonce,
                  "--verification-time", "2019-07-20", "--mrenclave", mrenclave, *flags],
-                env=shell_env(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=60)
+                env=shell_env(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=120)
 
         run.report, run.nonce = report, nonce
         return run

@@ -125,6 +125,6 @@ def test_variants(student):
 def test_without_a_cas(tmp_path, shell_env):
     """Without the simulator's variables a script says what to do, and leaves nothing behind."""
     run = subprocess.run([str(EXAMPLES / "2-namespace.sh")], cwd=tmp_path, env=shell_env(tmp_path), capture_output=True, text=True,
-                         timeout=30)
+                         timeout=120)
     assert run.returncode != 0 and "casnb serve --background" in run.stderr
     assert list(tmp_path.iterdir()) == []

@@ -84,7 +84,7 @@ def test_one_that_was_killed_does_not_stand_in_the_way(folder):
     start(folder)
     first = record(folder)["pid"]
     psutil.Process(first).kill()
-    psutil.wait_procs([psutil.Process(first)] if psutil.pid_exists(first) else [], timeout=5)
+    psutil.wait_procs([psutil.Process(first)] if psutil.pid_exists(first) else [], timeout=60)
     start(folder)
     assert record(folder)["pid"] != first and (folder / "cas.sqlite3").exists()
     assert stop_background(folder) is True

@@ -34,7 +34,7 @@ def begun(monkeypatch, tmp_path):
 def fetch(url: str, ca: str) -> bytes:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
                                          urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca)))
-    with opener.open(url, timeout=5) as reply:
+    with opener.open(url, timeout=30) as reply:
         return reply.read()
 
 
@@ -98,7 +98,7 @@ def test_the_listener_ends_with_the_process(tmp_path):
     code = ("from casnb.teach.lab import start; lab = start('00'); print(lab.host, lab.port, lab.folder)")
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     host, port, folder = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env,
-                                        timeout=30).stdout.split()
+                                        timeout=120).stdout.split()
     assert not answers(host, int(port)) and not Path(folder).exists() and list(tmp_path.iterdir()) == []
 
 
@@ -230,7 +230,7 @@ def test_panel_and_quiz_come_from_the_lab(begun):
 
 def test_a_command_shows_what_it_printed():
     """Output, exit code, and nothing that could move the terminal; one that does not end is a sentence."""
-    run = run_command([sys.executable, "-c", "import sys; print('\\x1b[31mred'); sys.exit(3)"], os.environ, "python", 20)
+    run = run_command([sys.executable, "-c", "import sys; print('\\x1b[31mred'); sys.exit(3)"], os.environ, "python", 60)
     assert run.exit_code == 3 and run.stdout == "\x1b[31mred\n" and "\x1b" not in str(run) and "exit code 3" in str(run)
     assert "<pre" in run._repr_mimebundle_()["text/html"]
     with pytest.raises(SourceError, match="no end after"):
@@ -240,7 +240,7 @@ def test_a_command_shows_what_it_printed():
 def test_a_captured_program_is_not_told_to_colour(monkeypatch):
     """A kernel says FORCE_COLOR to its children; what is captured and shown as text must not have the colours."""
     monkeypatch.setenv("FORCE_COLOR", "1")
-    run = run_command([sys.executable, "-c", "import os; print('FORCE_COLOR' in os.environ)"], os.environ, "python", 20)
+    run = run_command([sys.executable, "-c", "import os; print('FORCE_COLOR' in os.environ)"], os.environ, "python", 60)
     assert run.stdout.strip() == "False"
 
 
