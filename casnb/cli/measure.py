@@ -33,11 +33,17 @@ def measure(file: str, sigstruct: str | None, expected: tuple[str, ...], heap: s
     tools (SCONE_HASH=1 PROGRAM), and of its image only the rest of this can be said. Measuring says which code it is, not that
     the code is good.
     """
+    from pathlib import Path
+
     from casnb.cli.decode import slurp
+    from casnb.errors import SourceError, neutral
     from casnb.verify.measure import MEASURE_LIMIT, measure
 
     if file == "-" and sigstruct == "-":
         raise click.UsageError("a dash is one file: give it once.")
+    if Path(file).is_dir():
+        raise SourceError(neutral(file, 120), got="a folder", wanted="one file",
+                          do="Pack an OCI layout first: tar -C FOLDER -cf image.tar . and measure image.tar.")
     data = slurp(file, MEASURE_LIMIT)
     found = measure(data, sigstruct=slurp(sigstruct) if sigstruct else None, expected=expected, heap=heap, program=program or "")
     if as_json:
@@ -46,7 +52,6 @@ def measure(file: str, sigstruct: str | None, expected: tuple[str, ...], heap: s
         from rich.text import Text
 
         from casnb.cli.render import checks_table, console, rows_table
-        from casnb.errors import neutral
 
         out = console()
         out.print(rows_table(found.rows()))

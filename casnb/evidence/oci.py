@@ -27,10 +27,14 @@ ENTRY_LIMIT, BLOB_LIMIT, LAYER_LIMIT, PATH_LIMIT = 50_000, 500, 127, 1000
 _USTAR = slice(257, 262)
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
-_INDEX = "application/vnd.oci.image.index.v1+json"
-_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+#: Docker's own kinds are laid out like those of OCI; `docker save` writes them when the image came so from a registry.
+_MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 _LAYERS = {"application/vnd.oci.image.layer.v1.tar": False, "application/vnd.oci.image.layer.v1.tar+gzip": True,
-           "application/vnd.docker.image.rootfs.diff.tar.gzip": True}
+           "application/vnd.docker.image.rootfs.diff.tar": False, "application/vnd.docker.image.rootfs.diff.tar.gzip": True}
+_PACK = "Pack it anew: skopeo copy --dest-compress-format gzip --dest-force-compress-format docker://NAME oci-archive:image.tar"
+_DOCKER = ("An archive of `docker save` before Docker 25 has no digests of its layers. Convert it: skopeo copy "
+           "docker-archive:FILE oci-archive:image.tar")
 _SAVE = "Save it again, for example: skopeo copy docker://NAME oci-archive:image.tar"
 
 
@@ -105,6 +109,8 @@ def read_image(data: bytes, want: Callable[[bytes, int], bool]) -> Image:
     if len(data) > ARCHIVE_LIMIT:
         raise EvidenceError("image", got=f"{len(data)} bytes", wanted=f"at most {ARCHIVE_LIMIT}", do="Nothing was unpacked.")
     blobs = _archive(data)
+    if "oci-layout" not in blobs and "manifest.json" in blobs:
+        raise EvidenceError("image: oci-layout", got="nothing, and a manifest.json", wanted="this file", do=_DOCKER)
     layout = _json(blobs.get("oci-layout"), "image: oci-layout")
     if layout.get("imageLayoutVersion") != "1.0.0":
         raise EvidenceError("image: imageLayoutVersion", got=layout.get("imageLayoutVersion"), wanted="1.0.0", do=_SAVE)
@@ -123,7 +129,7 @@ def read_image(data: bytes, want: Callable[[bytes, int], bool]) -> Image:
         what = f"image: layer {n}"
         kind = strictjson.member(descriptor, "mediaType", str, what)
         if kind not in _LAYERS:
-            raise EvidenceError(what, got=kind, wanted="a tar layer, plain or gzip")
+            raise EvidenceError(what, got=kind, wanted="a tar layer, plain or gzip", do=_PACK)
         blob = _blob(descriptor, blobs, what)
         content = _inflate(blob, left, what) if _LAYERS[kind] else blob
         left -= len(content)
@@ -222,10 +228,10 @@ def _manifest(index: dict[str, Any], blobs: Mapping[str, bytes]) -> tuple[str, d
         what = "image: manifest"
         kind = strictjson.member(rows[0], "mediaType", str, what)
         found = _json(_blob(rows[0], blobs, what), what)
-        if kind == _MANIFEST:
+        if kind in _MANIFESTS:
             return strictjson.member(rows[0], "digest", str, what), found
-        if kind != _INDEX or depth == 2:
-            raise EvidenceError(f"{what}: mediaType", got=kind, wanted=_MANIFEST, do=_SAVE)
+        if kind not in _INDEXES or depth == 2:
+            raise EvidenceError(f"{what}: mediaType", got=kind, wanted=_MANIFESTS[0], do=_SAVE)
         index = found
     raise AssertionError
 

@@ -160,10 +160,14 @@ def _debug_allowed(s: SigStruct) -> bool:
     return bool(attributes & _DEBUG) or not mask & _DEBUG
 
 
+_PACKED = ((b"\x1f\x8b", "gzip", "gunzip"), (b"\x28\xb5\x2f\xfd", "zstd", "unzstd"), (b"\xfd7zXZ\0", "xz", "unxz"))
+
+
 def _require_no_other(data: bytes) -> None:
-    """Raise EvidenceError, with the way forward, for two things that readers often have in hand."""
-    if data.startswith(b"\x1f\x8b"):
-        raise EvidenceError("measure", got="a gzip file", wanted="what is in it", do="gunzip FILE, then measure that.")
+    """Raise EvidenceError, with the way forward, for things that readers often have in hand."""
+    for magic, name, tool in _PACKED:
+        if data.startswith(magic):
+            raise EvidenceError("measure", got=f"a {name} file", wanted="what is in it", do=f"{tool} FILE, then measure that.")
     if data.startswith(b"\x7fELF"):
         raise EvidenceError("measure", got="an ELF program", wanted="an enclave file of casnb's own format",
                             do="A real SCONE program is measured by SCONE's own tools: SCONE_HASH=1 PROGRAM.")
@@ -333,6 +337,10 @@ class _Job:
 
     def _remark(self, signed: SigStruct | None) -> None:
         if self.image is not None:
+            started = self.image.command[0] if self.image.command else ""
+            if self.program is not None and started and started.lstrip("/") != self.program.path:
+                self.remarks.append(f"The image starts {neutral(started, 120)}; measured is {neutral(self.program.path, 120)}. "
+                                    "Whether the one ever starts the other, nobody looked.")
             if version := self.image.labels.get("org.opencontainers.image.version"):
                 self.remarks.append(f"The image calls itself version {neutral(version, 40)}: a claim, like every label.")
             for gone in (f for f in self.image.removed if not (f.data or b"").startswith(SIGSTRUCT_HEADER)):

@@ -25,6 +25,7 @@ def folder(tmp_path_factory):
     for name, data in {
         "image.tar": WORLD.image(), "cas.enclave": WORLD.enclave.file.to_bytes(), "cas.sgxs": WORLD.ledger.to_bytes(),
         "cas.sig": WORLD.sigstruct, "image.tar.gz": gzip.compress(WORLD.image()), "ls": b"\x7fELF" + bytes(999),
+        "image.tar.zst": b"\x28\xb5\x2f\xfd" + bytes(99), "image.tar.xz": b"\xfd7zXZ\0" + bytes(99),
         "other.sig": wrong.sigstruct, "damaged.tar": bytes(other), "junk": b"junk",
         "heap.tar": build_image(WORLD.enclave, wrong, {"SCONE_HEAP": "64K"}),
     }.items():
@@ -60,6 +61,8 @@ def test_what_is_not_equal_ends_with_1(casnb, folder, words, shown):
 @pytest.mark.parametrize("words, code, said", [
     pytest.param(["junk"], 1, "wanted", id="junk"),
     pytest.param(["image.tar.gz"], 1, "gunzip", id="gzip"), pytest.param(["ls"], 1, "SCONE_HASH=1", id="real-program"),
+    pytest.param(["image.tar.zst"], 1, "unzstd", id="zstd"), pytest.param(["image.tar.xz"], 1, "unxz", id="xz"),
+    pytest.param(["."], 3, "tar -C FOLDER -cf image.tar .", id="folder"),
     pytest.param(["nothing-there"], 3, "No such file", id="no-file"),
     pytest.param(["image.tar", "--expect", "12"], 2, "64 lower-case hex digits", id="short-value"),
     pytest.param(["image.tar", "--heap", "lots"], 2, "SCONE_HEAP", id="heap"), pytest.param([], 2, "FILE", id="no-argument"),

@@ -75,6 +75,14 @@ def test_one_platform_of_several():
     assert shown(image(tar(("a", b"1")), change=several)) == {"a": b"1"}
 
 
+def test_dockers_own_kinds_are_read():
+    """What `docker save` writes of an image from a registry of Docker's: the same layout under other names, and a manifest.json."""
+    docker = "application/vnd.docker."
+    made = image(tar(("a", b"1")), layer={"mediaType": f"{docker}image.rootfs.diff.tar.gzip"}, outer=[("manifest.json", b"[]")],
+                 descriptor={"mediaType": f"{docker}distribution.manifest.v2+json"})
+    assert shown(made) == {"a": b"1"}
+
+
 def test_gzip_in_several_members_is_one_layer():
     """Some builders write a member for each file."""
     layer = tar(("a", b"1"))
@@ -137,7 +145,9 @@ REFUSED = [
     ("no digest algorithm", image(ONE, layer={"digest": "md5:" + "0" * 32}), "sha256: and 64"),
     ("digest as a path", image(ONE, layer={"digest": "sha256:../../etc/passwd"}), "sha256: and 64"),
     ("size a truth value", image(ONE, layer={"size": True}), "size: got true or false"),
-    ("layer of a kind unknown", image(ONE, layer={"mediaType": "application/vnd.oci.image.layer.v1.tar+zstd"}), "zstd"),
+    ("layer of a kind unknown", image(ONE, layer={"mediaType": "application/vnd.oci.image.layer.v1.tar+zstd"}),
+     "zstd.*Pack it anew"),
+    ("docker save of old", tar(("manifest.json", b"[]"), ("abc/layer.tar", ONE)), "skopeo copy docker-archive:FILE"),
     ("manifest of a kind unknown", image(ONE, descriptor={"mediaType": "text/html"}), "mediaType"),
     ("two images", image(ONE, index={"manifests": [{}, {}]}), "0 images"),
     ("no image", image(ONE, index={"manifests": []}), "0 images"),

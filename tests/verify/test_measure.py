@@ -177,6 +177,14 @@ def test_a_file_that_a_layer_took_away_is_not_measured():
     assert asked.check("image-format").status is CheckStatus.FAILED and PROGRAM in asked.check("image-format").wanted
 
 
+def test_an_image_that_starts_something_else_says_so(monkeypatch):
+    """The only enclave of an image is measured, and a script or a link that the image starts instead is named."""
+    assert not [r for r in measure(WORLD.image()).remarks if "starts" in r]
+    monkeypatch.setattr("casnb.evidence.oci.Image.command", ("/usr/bin/start.sh", "now"))
+    (remark,) = [r for r in measure(WORLD.image()).remarks if "starts" in r]
+    assert remark.startswith(f"The image starts /usr/bin/start.sh; measured is {PROGRAM}.")
+
+
 def test_the_image_is_small_and_the_same_every_time():
     """Under a megabyte, and the same bytes for the same world."""
     assert len(WORLD.image()) < 1 << 20
