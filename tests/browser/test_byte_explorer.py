@@ -167,3 +167,41 @@ def test_the_tamper_lab(book, screenshots):
     panel.get_by_role("button", name="Restore every byte").click()
     expect(verdict).to_contain_text("Nothing was changed")
     assert not book.errors and not book.foreign
+
+
+#: Of each kind one that Intel's machines made: file, title, its bytes in the file (base64 in a CAS report), one field and where.
+REAL = (("cas-attest/v1-attest-epid-2019.json", "EPID quote, version 2, 1116 bytes", "mr_signer", 176),
+        ("cas-attest/v1-attest-iasreport-2019.json", "IAS quote body, 432 bytes", "report_data", 368),
+        ("dcap/libsignal-svr2-202607/quote.bin", "DCAP quote, version 3, 4734 bytes", "qe_report.mr_signer", 692),
+        ("sigstruct/intel-le-prod-4/sigstruct.bin", "SIGSTRUCT, 1808 bytes", "enclave_hash_bytes", 960),
+        ("sigstruct/fortanix-test-enclave/enclave.sgxs", "MRENCLAVE ledger, 46720 bytes", "1.flags", 80))
+
+
+def test_real_evidence(vectors, jupyterlab, open_notebook, screenshots):
+    """Real quotes, an IAS report, a SIGSTRUCT and a ledger: on the page stand their very bytes, and each is walked to its end."""
+    from casnb.evidence.bytemap import byte_map
+
+    files = [vectors / name for name, *_ in REAL]
+    cells = ["from pathlib import Path\nfrom casnb.teach.panels.explorer import ByteExplorer",
+             *(f"ByteExplorer(Path({str(file)!r}).read_bytes())" for file in files)]
+    made = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)],
+                                    metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    nbformat.write(made, jupyterlab.folder / "real.ipynb")
+    book = open_notebook("real.ipynb")
+    book.run_all()
+    boxes = book.panel.locator(".casnb-bytes")
+    expect(boxes).to_have_count(len(REAL))
+    for n, (file, (_, title, id, at)) in enumerate(zip(files, REAL, strict=True)):
+        box, data = boxes.nth(n), byte_map(file.read_bytes()).data
+        expect(box.locator(".cb-title")).to_have_text(title)
+        drawn = box.locator(".cb-byte").all_inner_texts()
+        assert bytes.fromhex("".join(drawn)) == data[: len(drawn)] and len(drawn) == min(len(data), 640)
+        box.get_by_label("Field", exact=True).select_option(f"{at}: {id}")
+        expect(box.get_by_role("status")).to_contain_text(id.replace(".", ", "))
+        expect(box.get_by_role("group", name="Explanation")).to_contain_text(f"bytes {at} to")
+        book.page.screenshot(path=screenshots / f"real-{n}.png")
+        box.locator(".cb-cursor").click()
+        book.page.keyboard.press("Control+End")
+        expect(box.locator(":focus")).to_have_attribute("data-at", str(len(data) - 1))
+        expect(box.locator(":focus")).to_have_text(f"{data[-1]:02x}")
+    assert not book.errors and not book.foreign

@@ -11,6 +11,12 @@ function make(tag, className, text) {
   return node;
 }
 
+// One sheet serves all explorers of a page: one more would make the browser style and paint the whole page again.
+function wear(sheet) {
+  if ([...document.querySelectorAll("style.casnb-sheet")].some((worn) => worn.textContent === sheet)) return;
+  document.head.append(make("style", "casnb-sheet", sheet));
+}
+
 const hex = (byte) => byte.toString(16).padStart(2, "0");
 
 function bytesOf(view) {
@@ -357,27 +363,37 @@ class Explorer {
     this.nameNodes = [];
     this.grid.setAttribute("aria-rowcount", String(Math.ceil(this.data.length / this.columns)));
     this.grid.setAttribute("aria-colcount", String(this.columns + 1));
+    const blank = this.blankRow();
+    let f = this.fieldAt(this.first);
     for (let row = this.first; row < end; row += this.columns) {
-      const line = make("div", "cb-row");
-      line.setAttribute("role", "row");
+      const line = blank.cloneNode(true);
       line.setAttribute("aria-rowindex", String(row / this.columns + 1));
-      const head = make("span", "cb-offset", String(row));
-      head.setAttribute("role", "rowheader");
-      line.append(head);
+      let node = line.firstChild;
+      node.firstChild.data = String(row);
       const names = [];
-      for (let at = row; at < Math.min(row + this.columns, end); at++) {
-        const cell = make("span", "cb-byte", "00");
-        cell.setAttribute("role", "gridcell");
+      for (let at = row; at < row + this.columns; at++) {
+        const cell = node.nextSibling;
+        if (at >= end) { cell.remove(); continue; }
         cell.dataset.at = String(at);
         this.cells.set(at, cell);
-        line.append(cell);
-        const f = this.fieldAt(at);
+        node = cell;
+        if (at >= f.offset + f.size) f = this.fieldAt(at);
         if (at === f.offset || at === row) names.push([f, at === f.offset]);
       }
       if (this.columns === 16) line.append(this.names(names));
       rows.push(line);
     }
     this.grid.replaceChildren(...rows);
+  }
+
+  // Copying a line is quicker than making its cells one by one.
+  blankRow() {
+    const line = make("div", "cb-row"), head = make("span", "cb-offset", "0"), cell = make("span", "cb-byte", "00");
+    line.setAttribute("role", "row");
+    head.setAttribute("role", "rowheader");
+    cell.setAttribute("role", "gridcell");
+    line.append(head, ...Array.from({ length: this.columns }, () => cell.cloneNode(true)));
+    return line;
   }
 
   names(found) {
@@ -464,7 +480,9 @@ class Explorer {
     if (moved && before !== this.cursor) this.say(this.fieldAt(this.cursor)?.say || "");
   }
 }
+
 function render({ model, el }) {
+  wear(model.get("sheet"));
   const explorer = new Explorer(model, el);
   const names = ["data", "fields", "checks", "selected", "check", "layer", "compare", "original", "editable", "log", "title"];
   let waiting = false;

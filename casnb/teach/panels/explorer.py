@@ -36,8 +36,10 @@ class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unuse
     """
 
     _esm = _HERE / "bytes.js"
-    _css = _HERE / "bytes.css"
 
+    #: The style sheet, which the module puts on the page once. As `_css` it would come anew with each explorer, and the whole page
+    #: would be styled and painted again.
+    sheet = traitlets.Unicode(read_only=True).tag(sync=True)
     title = traitlets.Unicode("").tag(sync=True)
     data = traitlets.Bytes(b"").tag(sync=True, from_json=lambda value, _: bytes(value))
     fields: Any = traitlets.List().tag(sync=True)
@@ -57,9 +59,13 @@ class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unuse
         self._view, self._judge = first, judge
         super().__init__(title=first.map.name, data=first.map.data, selected=first.selected, check=first.check, layer=layer,
                          expected={k: v.hex() if isinstance(v, bytes) else v for k, v in first.expected.items()},
-                         compare=first.compare or b"", original=first.original or b"", editable=editable, **payload(first))
-        self.add_class("t-bytes")
+                         compare=first.compare or b"", original=first.original or b"", editable=editable,
+                         _dom_classes=("t-bytes",), **payload(first))
         self.on_msg(self._message)
+
+    @traitlets.default("sheet")
+    def _sheet(self) -> str:
+        return (_HERE / "bytes.css").read_text(encoding="utf-8")
 
     # What a lesson reads
 
