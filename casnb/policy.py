@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import NoReturn
 
 from casnb import flags as catalogue
@@ -45,6 +46,13 @@ def _time(text: str) -> datetime:
         except ValueError:
             continue
     raise UsageError("--verification-time", got=text, wanted="yyyy-mm-dd, dd.mm.yyyy or dd-mm-yyyy (00:00 UTC)")
+
+
+def listed(text: str, option: str) -> tuple[str, ...]:
+    """Return the entries of a comma-joined list without blanks; UsageError where there is none, which would mean something else."""
+    if found := tuple(part.strip() for part in text.split(",") if part.strip()):
+        return found
+    raise UsageError(option, got=repr(text[:80]), wanted="at least one name", do="Is a shell variable empty?")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -212,7 +220,7 @@ class AttestationPolicy(Shown):
             parser.add_argument(f"--{name}")
         parser.add_argument("--verification-time", type=_time)
         for name in ("ignore-advisories", "refuse-platform-settings"):
-            parser.add_argument(f"--{name}", type=lambda t: tuple(a.strip() for a in t.split(",") if a.strip()), default=())
+            parser.add_argument(f"--{name}", type=partial(listed, option=f"--{name}"), default=())
         parser.add_argument("--fail-on-any-advisory", action="store_true")
         for name in ("isvprodid", "isvsvn", "min-tcb-evaluation"):
             parser.add_argument(f"--{name}", type=int)

@@ -134,11 +134,6 @@ def policy_options(command: F) -> F:
     return identity_options(_add(rows, command))
 
 
-def split_list(text: str | None) -> tuple[str, ...]:
-    """Return the parts of a comma-joined list without blanks and empty parts."""
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
-
-
 def policy_from(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | None = None) -> AttestationPolicy:
     """Return the policy that parsed options stand for; raise UsageError for one that contradicts itself."""
     return policy_of(params, expected_signer=expected_signer).require_valid()
@@ -151,16 +146,17 @@ def policy_of(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | No
     has them.
     """
     from casnb.identities import SCONTAIN_CAS
-    from casnb.policy import AttestationPolicy
+    from casnb.policy import AttestationPolicy, listed
 
+    lists: dict[str, Any] = {
+        name: listed(params[name], f"--{name.replace('_', '-')}") for name in ("ignore_advisories", "refuse_platform_settings")
+        if params.get(name) is not None}
     return AttestationPolicy(
         mrenclaves=tuple(params["mrenclave"]), mrsigner=params["mrsigner"], isvprodid=params["isvprodid"], isvsvn=params["isvsvn"],
         cas_key_hash=params["cas_key_hash"], cas_software_key_hash=params["cas_software_key_hash"],
-        ignore_advisories=split_list(params.get("ignore_advisories")),
-        refuse_platform_settings=split_list(params.get("refuse_platform_settings")),
         fail_on_any_advisory=params.get("fail_on_any_advisory", False),
         nonce=params.get("nonce"), verification_time=params.get("verification_time"),
-        expected_signer=expected_signer or SCONTAIN_CAS, **{name: params[name] for name in _PLAIN if name in params})
+        expected_signer=expected_signer or SCONTAIN_CAS, **lists, **{name: params[name] for name in _PLAIN if name in params})
 
 
 def roots_option(command: F) -> F:

@@ -210,6 +210,8 @@ class TestVerify:
         pytest.param(["x", "--mrenclave", MRENCLAVE.upper()], "lower case", id="upper-case"),
         pytest.param(["x", "--only_for_testing-debug"], "needs --only_for_testing-ignore-signer", id="debug-alone"),
         pytest.param(["x", "--max-age", "30"], "wanted a number and its unit", id="bare-number"),
+        pytest.param(["x", "--ignore-advisories", ", ,"], "wanted at least one name", id="advisories-of-empty-variables"),
+        pytest.param(["x", "--refuse-platform-settings", ","], "wanted at least one name", id="settings-of-empty-variables"),
     ]
 
     @pytest.mark.parametrize(("words", "told"), MISUSE)
