@@ -432,7 +432,7 @@ def test_where_there_are_too_many_connections_the_longest_idle_goes(world, ca, m
             idle.append(stack.enter_context(connect(small, ca)))
         first.sendall(GET)
         assert answer(first)[0] == 200
-        assert first_that_is_closed(idle) in idle
+        assert first_that_is_closed(idle) in idle[:8]
 
 
 class Held:
