@@ -2,12 +2,12 @@
 
     python benchmarks/kill_server.py --kills 100
 
-Each round starts `casnb serve` on the same folder, lets the writers work for a random while, and ends it with SIGKILL. Each
-writer is an identity of its own with a namespace of its own; it creates sessions and updates them, and where no answer came it
-asks what became of the request before it goes on. In the end a fresh server must have every version that was acknowledged, in one
-unbroken line to the first, with its public value; every secret that the CAS made must be what it was; the database must be
-consistent; and the signed audit log must verify: whole, but for operations that were undone one at a time. Prints one JSON
-object; exit code 1 if anything was lost.
+Each round starts `casnb serve` on the same folder, lets the writers work until a random number of versions was acknowledged, and
+ends it with SIGKILL a random moment later. Each writer is an identity of its own with a namespace of its own; it creates sessions
+and updates them, and where no answer came it asks what became of the request before it goes on. In the end a fresh server must have
+every version that was acknowledged, in one unbroken line to the first, with its public value; every secret that the CAS made must
+be what it was; the database must be consistent; and the signed audit log must verify: whole, but for operations that were undone
+one at a time. Prints one JSON object; exit code 1 if anything was lost.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ from casnb.errors import SourceError
 from casnb.simulator.world import World
 
 SEED = "kill"
+#: Seconds after which a round ends though too little was acknowledged.
+LONGEST = 60.0
 
 
 def free_port() -> int:
@@ -132,6 +134,10 @@ class Writer:
                 self.problems.append(f"{name}: another secret than the CAS made")
 
 
+def acknowledged(crowd: list[Writer]) -> int:
+    return sum(len(versions) for w in crowd for versions in list(w.known.values()))
+
+
 def start(port: int, folder: Path, extra: list[str]) -> subprocess.Popen[bytes]:
     """Start a server, and wait until it says that it answers."""
     process = subprocess.Popen(
@@ -155,7 +161,10 @@ def run(kills: int, writers: int, seed: int, extra: list[str]) -> dict[str, obje
             threads = [threading.Thread(target=w.work, args=(stop, random.Random(dice.random()))) for w in crowd]
             for t in threads:
                 t.start()
-            time.sleep(dice.uniform(0.02, 0.4))
+            wanted, end = acknowledged(crowd) + dice.randint(2, 14), time.monotonic() + LONGEST
+            while acknowledged(crowd) < wanted and time.monotonic() < end:
+                time.sleep(0.001)
+            time.sleep(dice.uniform(0, 0.03))
             if server.poll() is None:
                 server.send_signal(signal.SIGKILL)
                 killed += 1
@@ -181,7 +190,7 @@ def run(kills: int, writers: int, seed: int, extra: list[str]) -> dict[str, obje
     if consistent != "ok":
         problems.append(f"database: {consistent}")
     return {"kills": killed, "writers": writers, "sessions": sum(len(w.known) for w in crowd),
-            "versions acknowledged": sum(len(v) for w in crowd for v in w.known.values()),
+            "versions acknowledged": acknowledged(crowd),
             "written but not acknowledged": sum(w.unsure for w in crowd), "integrity_check": consistent,
             "audit log": f"{int(verdict.status)}, {len(verdict.entries)} events",
             "seconds": round(time.monotonic() - began, 1), "problems": problems}
