@@ -202,6 +202,10 @@ If you'd like to turn off curl's verification of the certificate, use
     pytest.param(OLD_CURL, "unknown-issuer", id="old curl advises -k"),
     pytest.param("CONNECTED(00000003)\nverify error:num=62:X\nVerify return code: 62 (X)", "name", id="a number in any language"),
     pytest.param("error 2 at 1 depth lookup: unable to get issuer certificate", "incomplete", id="openssl verify"),
+    pytest.param("curl: (56) OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate required, errno 0",
+                 "client-certificate", id="an alert, and not only cut off"),
+    pytest.param("(Caused by ProxyError('Unable to connect to proxy', OSError('Tunnel connection failed: 403 Forbidden')))",
+                 "proxy", id="a proxy, and not the CAS"),
     pytest.param("Verification error: certificate signature\n failure", "wrong-key", id="folded by a terminal"),
     pytest.param('x509: certificate signed by unknown authority (possibly because of "x509: ECDSA verification failure" while '
                  'trying to verify candidate authority certificate "cas")', "wrong-key", id="two causes, the closer one"),
