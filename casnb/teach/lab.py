@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import ssl
 import sys
@@ -13,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casnb.checks import AttestationResult
-from casnb.errors import SourceError, UsageError
+from casnb.errors import UsageError
 from casnb.policy import AttestationPolicy
 from casnb.simulator.world import World
 from casnb.teach import exercises
-from casnb.teach.exercises import Exercise, Feedback, Hint
 from casnb.teach.facts import Cases, Facts, LoadedReport
-from casnb.teach.progress import Progress, ProgressFile, receipt
 from casnb.teach.station import Run, Station, answers, run_command
+from casnb.teach.workbook import Workbook
 from casnb.view import Shown, cell, html_table, text_table
 
 if TYPE_CHECKING:
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from casnb.teach.panels.explorer import ByteExplorer
     from casnb.teach.panels.mallory import MalloryPanel
     from casnb.teach.panels.measure import MeasurePanel
-    from casnb.teach.panels.quiz import QuizPanel
     from casnb.teach.panels.scrape import ScrapePanel
     from casnb.teach.panels.switchboard import Switchboard
     from casnb.teach.panels.tamper import TamperPanel
@@ -82,7 +79,7 @@ def _station(seed: str, scenario: str) -> Station:
     return found
 
 
-class Lab(Shown):
+class Lab(Workbook, Shown):
     """What a notebook holds: where the simulated CAS and its page are, and `check`, `hint`, `progress` for its exercises.
 
     `address` is what `scone cas attest` is given, `page_ca` the file that vouches for the page's server, `roots` the simulated
@@ -90,11 +87,9 @@ class Lab(Shown):
     """
 
     def __init__(self, chapter: str, station: Station) -> None:
-        self.chapter = chapter
+        super().__init__(chapter, Facts(station.world, station.host, station.port))
         self.station = station
-        self.facts = Facts(station.world, station.host, station.port)
         self.cases = Cases(station.world.seed)
-        self._hints: dict[str, int] = {}
 
     # Where things are
 
@@ -302,60 +297,6 @@ class Lab(Shown):
         from casnb.teach.mallory import faulty_signature
 
         return faulty_signature(self.seed)
-
-    # Exercises
-
-    @property
-    def exercises(self) -> tuple[str, ...]:
-        """The ids of this chapter's exercises."""
-        return tuple(e.id for e in exercises.of_chapter(self.chapter))
-
-    def task(self, id: str) -> Exercise:
-        """Return an exercise, which shows itself: question, what is given, form of the answer."""
-        return exercises.exercise(id)
-
-    def check(self, id: str, answer: object = ...) -> Feedback:
-        """Return what to say about an answer, and keep it in the progress file. Never raises for an answer."""
-        feedback = exercises.exercise(id).check(answer, self.facts)
-        note = ProgressFile().record(feedback)
-        return Feedback(feedback.exercise, feedback.status, feedback.message, feedback.code, (note,)) if note else feedback
-
-    def hint(self, id: str) -> Hint:
-        """Return the next of three hints; after the third, the third again."""
-        task = exercises.exercise(id)
-        step = min(self._hints.get(id, 0) + 1, len(task.hints))
-        self._hints[id] = step
-        ProgressFile().record_hint(id)
-        return Hint(id, step, len(task.hints), task.hints[step - 1])
-
-    def reference(self, id: str) -> object:
-        """Return the right answer for this lab; for teachers and tests. Looking is allowed, learning is elsewhere."""
-        return exercises.exercise(id).reference(self.facts)
-
-    def quiz(self, id: str) -> QuizPanel:
-        """Return a multiple-choice exercise as buttons; `lab.check(id, 'a')` does the same in plain form."""
-        from casnb.teach.panels.quiz import QuizPanel
-
-        return QuizPanel(exercises.exercise(id), self.check)
-
-    def progress(self, *, everything: bool = False) -> Progress:
-        """Return how far this chapter is done, or all of them."""
-        return ProgressFile().progress("" if everything else self.chapter)
-
-    def receipt(self, path: str | Path | None = None) -> dict[str, Any]:
-        """Return the receipt of this chapter as a dictionary, and write it to `path` as JSON if one is given."""
-        body = receipt(self.progress(), chapter=self.chapter, seed=self.seed, scenario=self.scenario)
-        if path is not None:
-            try:
-                Path(path).write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
-            except OSError as exc:
-                raise SourceError(f"receipt {path}", got=exc.strerror, wanted="to write it") from None
-        return body
-
-    def forget_progress(self) -> None:
-        """Delete the progress file, hints included."""
-        self._hints.clear()
-        ProgressFile().delete()
 
     # Commands
 
