@@ -23,6 +23,8 @@ _STYLE = (
     "vertical-align:top;overflow-wrap:break-word}"
     ".casnb.casnb code{font-family:var(--jp-code-font-family,monospace);font-size:13px;background:none;color:inherit;"
     "overflow-wrap:break-word}.casnb.casnb td.long,.casnb.casnb code.long{overflow-wrap:anywhere}"
+    ".casnb.casnb dl{display:grid;grid-template-columns:fit-content(12em) 1fr;gap:0 .8em}"
+    ".casnb.casnb dt{float:none;width:auto;overflow-wrap:normal}.casnb.casnb dd{margin:0;padding:0;min-width:0}"
     ".casnb.casnb .s{display:inline-block;min-width:5.4em;padding:0 .45em;border:2px solid currentColor;border-radius:3px;"
     "font-weight:600;font-size:12px;text-align:center;white-space:nowrap}"
     ".casnb.casnb .s-passed{border-style:solid;color:var(--jp-success-color0,#1b5e20)}"

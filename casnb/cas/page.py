@@ -169,6 +169,9 @@ def _host(url: str) -> str:
 
 def _fetch(url: str, cacert: str | Path | None, timeout: float) -> tuple[bytes, str]:
     end = time.monotonic() + timeout
+    if cacert is not None and not Path(cacert).exists():
+        raise SourceError(f"{_WHAT}: {cacert}", got="no such file", wanted="the certificates that vouch for its server",
+                          do="A simulated CAS takes its own away when it stops. Is it running?")
     with requests.Session() as session:
         for hop in range(_REDIRECTS + 1):
             host = _host(url)

@@ -324,6 +324,12 @@ def test_bad_answer(site, response, answer, told):
     assert told in str(caught.value)
 
 
+def test_the_file_that_vouches_is_gone(running, tmp_path):
+    """A stopped simulator took it away: the file is named, before anything is sent."""
+    with pytest.raises(SourceError, match=r"gone\.pem: got no such file.*Is it running"):
+        scrape(running.page_url, cacert=tmp_path / "gone.pem")
+
+
 def test_redirects_within_https_are_followed(site, response):
     """A page that moved is read where it is now, and that address is its source."""
     server = site(response(b"", "301 Moved", "Location: /there"), response(GOOD))
