@@ -3,67 +3,32 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from casnb.advisories import lookup
+from casnb.attest_options import OLD, OLD_VALUES, OPTIONS, Option
 from casnb.cas.https import parse_address
 from casnb.crosswalk import Translation, to_session
 from casnb.errors import CasnbError, neutral
 from casnb.flags import FLAGS, NEWER, Flag
-from casnb.pasted import DASHES, QUOTES, SUBSTITUTED, Command, commands, has_variable
+from casnb.pasted import DASHES, QUOTES, SUBSTITUTED, Command, commands, has_variable, inside
 from casnb.policy import AttestationPolicy, measurement_problem
 from casnb.view import Shown, cell, html_verdict, short
 
-_OWN = "casnb's own: the real scone has no such option. "
-_NEWER = "Newer CLI. "
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option that is no insecure flag: its spellings, what it means, and the label of its value (empty: it takes none)."""
-
-    names: tuple[str, ...]
-    means: str
-    value: str = ""
-
-
-_OPTIONS = (
-    Option(("--mrenclave",), "The measurement expected; several may be given, and one that is equal is enough.", "HEX"),
-    Option(("--mrsigner",), "Another signer than Scontain's; belongs with --isvprodid and --isvsvn.", "HEX"),
-    Option(("--isvprodid",), "The product number, compared for equality.", "N"),
-    Option(("--isvsvn",), "The least version of the product that is accepted.", "N"),
-    Option(("-c", "--cas-key-hash"), "This instance and no other: the hash of its root key.", "HASH"),
-    Option(("-s", "--cas-software-key-hash"), "This instance's present software and no other.", "HASH"),
-    Option(("--offline-report",), "Judge this saved report; nothing is fetched.", "FILE"),
-    Option(("--nonce",), "What the saved report must repeat; only with --offline-report.", "HEX"),
-    Option(("--verification-time",), "Judge as of this day, 00:00 UTC: lets old evidence pass, and old holes with it.", "DAY"),
-    Option(("--retries",), "How often to try again; 0 for never.", "N"),
-    Option(("--ignore-advisories",), _NEWER + "Tolerate these advisories; any other rejects.", "A,B"),
-    Option(("--fail-on-any-advisory",), _NEWER + "Stricter: any advisory rejects."),
-    Option(("--allow-cas-owner-secret-access",),
-           "Accept a CAS whose owner injected its database key: the owner reads every secret."),
-    Option(("--only_for_testing_allow-unprovisioned-cas",),
-           "Accept a CAS without an owner: it will change its keys, and your pin dies. The underscore before allow is right."),
-    Option(("-V", "--version"), "Print the version."), Option(("-h", "--help"), "Print help; nothing is attested."),
-    Option(("--max-age",), _OWN + "How old a report may be.", "TIME"),
-    Option(("--min-tcb-evaluation",), _OWN + "The least edition of Intel's lists.", "N"),
-    Option(("--tcb-grace",), _OWN + "Accept an outdated platform for a time.", "TIME"),
-    Option(("--refuse-platform-settings",), _OWN + "Refuse a machine that is set so: smt, dynamic, cached-keys.", "A,B"),
-)
-#: Spellings of 2019 and 2020, and what is written today.
-_OLD: Mapping[str, str] = {
-    "-d": "--only_for_testing-debug", "--debug": "--only_for_testing-debug", "-m": "--mrenclave", "-a": "the address alone",
-    "--address": "the address alone", "-n": "--nonce", "-v": "nothing: it is gone", "--verbose": "nothing: it is gone",
-}
-_OLD_VALUES = {"-m": "HEX", "-a": "ADDRESS", "--address": "ADDRESS", "-n": "HEX"}
-_BY_NAME: Mapping[str, Option] = {name: o for o in _OPTIONS for name in o.names}
+_BY_NAME: Mapping[str, Option] = {name: o for o in OPTIONS for name in o.names}
 _FLAG_NAMES: Mapping[str, Flag] = {name: f for f in (*FLAGS, *NEWER) for name in {f"--{f.name}", f.option}}
 _KNOWN = (*_FLAG_NAMES, *_BY_NAME)
-_TAKING = frozenset({*_OLD_VALUES, *(name for name, o in _BY_NAME.items() if o.value)})
+_TAKING = frozenset({*OLD_VALUES, *(name for name, o in _BY_NAME.items() if o.value)})
 _SKIP_CHECKS = "--only_for_testing-disable-attestation-verification"
 _PLACEHOLDER = "0" * 64
+_SPLIT = re.compile(r"[\s=,]+")
+#: Words with which other tools say what a flag says: a variable of Gramine's, a status of DCAP's.
+_ELSEWHERE: Mapping[str, Flag] = {word: f for f in FLAGS for word in (_SPLIT.split(f.elsewhere.gramine)[0], _SPLIT.split(f.dcap)[0])
+                                  if word.startswith("RA_TLS_") or (word and word in f.dcap)}
+_TELLING = frozenset(("-h", "--help", "-V", "--version"))
 _GLOBAL_VALUES = ("-c", "--config", "-o")
 
 
@@ -100,6 +65,12 @@ class Explanation(Shown):
         return tuple(f for f in (*FLAGS, *NEWER) if f.name in named)
 
     @property
+    def loosening(self) -> tuple[str, ...]:
+        """What else in the line lets in what is kept out without it, and waives no check: as written, each once."""
+        words = (p.token.partition(" ")[0] for p in self.parts)
+        return tuple(dict.fromkeys(w for w in words if w in _BY_NAME and _BY_NAME[w].loosens))
+
+    @property
     def session(self) -> Translation:
         """The flags as a session's `security` block."""
         return to_session([f.name for f in self.flags], self.policy.ignore_advisories if self.policy else ())
@@ -112,11 +83,14 @@ class Explanation(Shown):
         if self.problems:
             return f"The command refuses this line before anything is sent: {len(self.problems)} " + (
                 "reasons." if len(self.problems) > 1 else "reason.")
-        if not self.flags:
-            return "No insecure flag: whatever is accepted was compared and found equal."
-        waived = dict.fromkeys(c for f in self.flags for c in f.waives)
-        return (f"A failure of {', '.join(waived)} is waived by this line, which prints \"is trustworthy\" all the same. "
-                "What is accepted so must not hold secrets.")
+        if _TELLING & {p.token for p in self.parts}:
+            return "The command only tells about itself: nothing is attested."
+        said = [f"Made looser by {_both(self.loosening)}: read below what that lets in."] if self.loosening else []
+        if self.flags:
+            waived = ", ".join(dict.fromkeys(c for f in self.flags for c in f.waives))
+            said.append(f"A failure of {waived} is waived by this line, which prints \"is trustworthy\" all the same. "
+                        "What is accepted so must not hold secrets.")
+        return " ".join(said) or "No insecure flag: whatever is accepted was compared and found equal."
 
     def rows(self) -> list[tuple[str, str]]:
         """Return token and meaning with its notes."""
@@ -154,7 +128,8 @@ class Explanation(Shown):
         return "\n\n".join(blocks)
 
     def _html(self) -> str:
-        name = "usage-error" if self.problems or not self.parts else "accepted-with-waivers" if self.flags else "trustworthy"
+        name = "usage-error" if self.problems or not self.parts else "accepted-with-waivers" if self.flags or self.loosening else (
+            "trustworthy")
         out = [html_verdict(name, "<br>".join(cell(line, 1000) for line in (self.sentence, *self.refusals())))]
         rows = "".join(f'<tr><th scope="row"><code>{cell(token)}</code></th><td>{cell(means, 1200)}</td></tr>'
                        for token, means in self.rows())
@@ -182,28 +157,39 @@ def explain(pasted: str | Sequence[str]) -> Explanation:
             found = _Reader(command, *words).explanation()
         elif said := _outside(command, words is not None):
             outside.append(said)
+    for command in inside(pasted) if not found.parts else ():
+        words = _attest_words(command.words)
+        if words is not None:
+            found = _Reader(command, *words).explanation()
+            break
     if not found.parts and not outside:
         outside.append("Give a line that starts with scone cas attest.")
     return replace(found, outside=tuple(outside))
 
 
-def _attest_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """Return the words of an attest line before its options and from them on; None where it is no attest line."""
-    n = 1
-    while len(words) > n and words[n].startswith("-"):
-        n += 2 if words[n] in _GLOBAL_VALUES else 1
-    if words[:1] and words[0].rpartition("/")[2] == "scone" and tuple(words[n: n + 2]) == ("cas", "attest"):
-        return tuple(words[: n + 2]), tuple(words[n + 2:])
-    if words[:1] and words[0].startswith("-") and all(w.startswith("-") for w in words):
-        return (), tuple(words)
+def _attest_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] | None:
+    """Return what runs an attest line (sudo, docker run), its words before the options, and those behind; None for another line."""
+    for start, word in enumerate(words):
+        n = start + 1
+        while len(words) > n and words[n].startswith("-"):
+            n += 2 if words[n] in _GLOBAL_VALUES else 1
+        if word.rpartition("/")[2] == "scone" and tuple(words[n: n + 2]) == ("cas", "attest"):
+            return tuple(words[:start]), tuple(words[start: n + 2]), tuple(words[n + 2:])
+    if words[:1] and all(w.startswith("-") for w in words):
+        return (), (), tuple(words)
     return None
 
 
 def _outside(command: Command, second: bool) -> str:
-    """Say what a command is that is not explained."""
-    if not command.words:
+    """Say what a command is that is not explained; a switch that says in another tool what a flag says here is named."""
+    same = {word: _ELSEWHERE[word].option for part in (*command.assignments, *command.words) for word in _SPLIT.split(part)
+            if word in _ELSEWHERE}
+    if not command.words and not same:
         return ""
-    program = command.words[0].rpartition("/")[2]
+    program = (command.words or command.assignments)[0].rpartition("/")[2]
+    if same and not second:
+        said = "; ".join(f"{word} says there what {option} says here" for word, option in same.items())
+        return f"{program}: another tool. {said}: casnb flags --crosswalk."
     if second:
         return "a second scone cas attest: explain it by itself."
     if _SKIP_CHECKS in command.words:
@@ -219,9 +205,11 @@ def _outside(command: Command, second: bool) -> str:
 class _Reader:
     """Goes through the words once, from left to right."""
 
-    def __init__(self, command: Command, before: Sequence[str], words: Sequence[str]) -> None:
+    def __init__(self, command: Command, runner: Sequence[str], before: Sequence[str], words: Sequence[str]) -> None:
         self.words = list(words)
         self.parts: list[Part] = []
+        if runner:
+            self.parts.append(Part(" ".join(runner), "runner", "Stands before the command. Its own options are not explained."))
         if before:
             self.parts.append(Part(" ".join(before), "command", "Fetch the CAS's report, judge it, remember the CAS if accepted."))
         self.line = bool(before)
@@ -249,7 +237,11 @@ class _Reader:
         elif word.startswith("--") and "=" in word:
             name, _, value = word.partition("=")
             self._option(name, value)
-        elif word in _KNOWN or word in _OLD:
+        elif word == "--":
+            self.parts.append(Part(word, "option", "The options end here: every word behind is taken as it stands."))
+            while self.words:
+                self._positional(self.words.pop(0))
+        elif word in _KNOWN or word in OLD:
             self._option(word, None)
         elif word.startswith("-") and not word.startswith("--") and len(word) > 2:
             self._cluster(word)
@@ -262,7 +254,7 @@ class _Reader:
         """Letters in one word; one that takes a value takes the rest of it."""
         last = next((n for n, c in enumerate(word) if f"-{c}" in _TAKING), len(word) - 1)
         names = [f"-{c}" for c in word[1: last + 1]]
-        if not all(name in _KNOWN or name in _OLD for name in names):
+        if not all(name in _KNOWN or name in OLD for name in names):
             self._unknown(word)
             return
         if len(names) > 1:
@@ -271,17 +263,19 @@ class _Reader:
             self._option(name, word[last + 1:] or None if name == names[-1] else None)
 
     def _option(self, name: str, value: str | None) -> None:
-        if name in _OLD:
-            self.problems.append(f"{name}: a spelling of 2019 and 2020. Write {_OLD[name]}.")
-        if name in _FLAG_NAMES or _OLD.get(name) in _FLAG_NAMES:
-            flag = _FLAG_NAMES[name if name in _FLAG_NAMES else _OLD[name]]
+        if value is not None and name in _KNOWN and name not in _TAKING:
+            self.problems.append(f"{name}: got {neutral(value, 40) or 'nothing'} for a value, and takes none.")
+        if name in OLD:
+            self.problems.append(f"{name}: a spelling of 2019 and 2020. Write {OLD[name]}.")
+        if name in _FLAG_NAMES or OLD.get(name) in _FLAG_NAMES:
+            flag = _FLAG_NAMES[name if name in _FLAG_NAMES else OLD[name]]
             notes = [f"Waives {', '.join(flag.waives)}."]
             notes += [f"IAS: {flag.ias}. DCAP: {flag.dcap}."] if flag.dcap else []
             notes += [f"Needs {flag.needs}."] if flag.needs else []
             self.parts.append(Part(name, "flag", flag.help, tuple(notes), flag.name))
             return
-        takes = _OLD_VALUES.get(name, "") if name in _OLD else _BY_NAME[name].value if name in _BY_NAME else ""
-        if name not in _BY_NAME and name not in _OLD:
+        takes = OLD_VALUES.get(name, "") if name in OLD else _BY_NAME[name].value if name in _BY_NAME else ""
+        if name not in _BY_NAME and name not in OLD:
             self._unknown(name)
         elif takes:
             self._valued(name, takes, value)
@@ -291,7 +285,7 @@ class _Reader:
 
     def _valued(self, name: str, takes: str, value: str | None) -> None:
         """An option with its value, which is the next word where it was not given."""
-        told = _OLD.get(name, name)
+        told = OLD.get(name, name)
         means = _BY_NAME[told].means if told in _BY_NAME else "The address of the CAS."
         if value is None and (not self.words or (self.words[0].startswith("-") and len(self.words[0]) > 1)):
             self.parts.append(Part(name, "option", means))
@@ -331,7 +325,8 @@ class _Reader:
 
     def _unknown(self, word: str) -> None:
         plain = {k.replace("_", "-").lower(): k for k in _KNOWN}
-        meant = plain.get(word.replace("_", "-").lower()) or next(iter(difflib.get_close_matches(word, _KNOWN, 1, 0.75)), "")
+        near = (*(k for k in _KNOWN if len(word) > 3 and k.startswith(word)), *difflib.get_close_matches(word, _KNOWN, 1, 0.75))
+        meant = plain.get(word.replace("_", "-").lower()) or next(iter(near), "")
         self._refuse(word, f"{neutral(word, 80)}: no option of scone cas attest." + (f" Meant: {meant}." if meant else ""))
 
     def _refuse(self, word: str, why: str) -> None:
@@ -362,7 +357,7 @@ class _Reader:
         """The rules between options, and what the line leaves to defaults."""
         if policy is not None:
             self.problems += policy.problems()
-        if self.line and not self.addresses and not self.bare & {"-h", "--help", "-V", "--version"}:
+        if self.line and not self.addresses and not self.bare & _TELLING:
             self.problems.append("ADDRESS: missing. Is a shell variable empty?")
         if self.addresses and not has_variable(self.addresses[0]):
             try:
@@ -373,7 +368,7 @@ class _Reader:
             self.problems.append("--nonce: only with --offline-report, because a fetched report gets a fresh nonce.")
         if "--offline-report" in self.values and "--nonce" not in self.values:
             self.notes.append("--offline-report without --nonce: nothing says that the report is not an old one, replayed.")
-        if policy is None or not self.line:
+        if policy is None or not self.line or self.bare & _TELLING:
             return
         signer_off = policy.only_for_testing_ignore_signer
         if not policy.mrenclaves and policy.mrsigner is None and not signer_off:
@@ -387,6 +382,12 @@ class _Reader:
             self.notes.append("-G alone can void the rest: a key taken from an outdated platform signs any report.")
         if not {"--cas-key-hash", "--cas-software-key-hash"} & set(self.values):
             self.notes.append("Without -c another genuine CAS with the same code is accepted as well.")
+
+
+def _both(words: Iterable[str]) -> str:
+    """Join words: a, b and c."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _variable(text: str) -> str:

@@ -94,7 +94,10 @@ def test_a_cluster_may_end_in_a_value():
     ("--fail-on-any-advisory --ignore-advisories INTEL-SA-00334 cas", "contradicts --ignore-advisories"),
     ("-G", "ADDRESS: missing"),
     (f"cas {M} x", "x: a third word that belongs to no option"),
-    ("-c nonsense cas", "-c: "),
+    ("-c nonsense cas", "-c: "), ("-G \\ \n cas", "a backslash with a blank behind it"),
+    (f"{DEBUG}=false cas", f"{DEBUG}: got false for a value, and takes none"),
+    ("--accept-group cas", "Meant: --accept-group-out-of-date."),
+    ("cas -- -G", "MRENCLAVE: got '-G'"),
     ("cas 'open", "no closing quotation"),
 ])
 def test_what_would_be_refused(line, problem):
@@ -139,6 +142,48 @@ def test_outside(line, said):
     """What is no attest line is named as not explained, and never guessed at."""
     found = explain(line)
     assert found.parts == () and said in found.outside[0] and found.sentence == "Nothing here is a scone cas attest line."
+
+
+@pytest.mark.parametrize(("line", "runner"), [
+    ("sudo -E scone cas attest -G cas", "sudo -E"),
+    ("docker run -it -e SCONE_MODE=hw image scone cas attest -G cas", "docker run -it -e SCONE_MODE=hw image"),
+    ("kubectl exec pod -- /bin/scone cas attest -G cas", "kubectl exec pod --"),
+    ("if ! scone cas attest -G cas; then exit 1; fi", ""), ("(scone cas attest -G cas)", ""),
+    ("said=$(scone cas attest -G cas)", ""), ('[ -n "`scone cas attest -G cas`" ]', ""), ("time scone cas attest -G cas", ""),
+])
+def test_whatever_runs_it(line, runner):
+    """What runs the command is named, not explained; inside a script's condition or substitution the line is found as well."""
+    found = explain(line)
+    assert [p.token for p in found.parts if p.kind == "runner"] == ([runner] if runner else [])
+    assert [f.option for f in found.flags] == ["-G"] and not found.problems and found.parts[-1].token == "cas"
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    ("RA_TLS_ALLOW_DEBUG_ENCLAVE_INSECURE=1 gramine-sgx app", f"RA_TLS_ALLOW_DEBUG_ENCLAVE_INSECURE says there what {DEBUG} says"),
+    ("export RA_TLS_ALLOW_OUTDATED_TCB_INSECURE=1", "what -G says here"),
+    ("marblerun manifest verify --accepted-tcb-statuses OutOfDate,SWHardeningNeeded", "SWHardeningNeeded says there what -S says"),
+])
+def test_another_tools_switch(line, said):
+    """A switch of another tool is translated, whoever pastes its command."""
+    assert said in explain(line).outside[0] and "casnb flags --crosswalk" in explain(line).outside[0]
+
+
+@pytest.mark.parametrize("option", ["--verification-time 2021-01-01", "--allow-cas-owner-secret-access",
+                                    "--only_for_testing_allow-unprovisioned-cas", "--tcb-grace 30d"])
+def test_what_loosens_without_waiving_is_no_clean_bill(option):
+    """Options that waive no check and yet let somebody in are named in the sentence; the line is not shown as trustworthy."""
+    name = option.partition(" ")[0]
+    for more in ("", " -C"):
+        found = explain(f"scone cas attest {option}{more} cas")
+        assert found.sentence.startswith(f"Made looser by {name}:") and "No insecure flag" not in found.sentence
+        assert ("A failure of tcb-status" in found.sentence) is bool(more)
+        assert 'data-verdict="accepted-with-waivers"' in found._html()
+
+
+def test_help_attests_nothing():
+    """A line that only asks for help is not judged, and leaves nothing to defaults."""
+    found = explain("scone cas attest --help")
+    assert "nothing is attested" in found.sentence and found.notes == () and found.problems == ()
 
 
 def test_a_script():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from casnb.errors import UsageError
-from casnb.pasted import LONGEST, SUBSTITUTED, commands, has_variable
+from casnb.pasted import LONGEST, SUBSTITUTED, commands, has_variable, inside
 
 
 def words(text):
@@ -26,11 +26,13 @@ def words(text):
     ("scone a > out 2> /dev/null b", [["scone", "a", "b"]]),
     ("scone --mrenclave $(grep x page | tail -1) b", [["scone", "--mrenclave", SUBSTITUTED, "b"]]),
     ("scone `hostname -f`", [["scone", SUBSTITUTED]]),
+    ("(scone a b)", [["scone", "a", "b"]]), ("if ! scone a; then b; fi", [["scone", "a"], ["b"]]),
+    ("# remark \\\nscone a", [["scone", "a"]]), ("scone a \\", [["scone", "a"]]),
     ("", []), ("\n \n", []),
 ])
 def test_cut(text, cut):
     """Prompts, comments, continuations and redirections go; operators separate commands; a substitution is one word."""
-    assert words(text) == cut
+    assert [w for w in words(text) if w] == cut
 
 
 def test_assignments_stand_apart():
@@ -48,6 +50,18 @@ def test_an_open_quote_is_told():
     """A quote that is never closed is said to be one, and the words are there."""
     only, = commands("scone cas 'attest")
     assert "no closing quotation" in only.broken and only.words == ("scone", "cas", "'attest")
+
+
+def test_a_blank_behind_a_backslash_is_told():
+    """A shell would end the command there; the words of both lines are taken, and the reason is said."""
+    only, = commands("scone a \\ \n  b")
+    assert only.words == ("scone", "a", "b") and "does not continue the line" in only.broken
+
+
+def test_what_stands_inside():
+    """Commands within a substitution are found, in both spellings; words that were cut already hold none."""
+    assert [list(c.words) for c in inside("X=$(scone a | tail -1) `b c`")] == [["scone", "a"], ["tail", "-1"], ["b", "c"]]
+    assert inside(["$(scone a)"]) == ()
 
 
 @pytest.mark.parametrize(("word", "found"), [("$A", True), ("${A:-x}", True), (SUBSTITUTED, True), ("a$A", True), ("a$", False),
