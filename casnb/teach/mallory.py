@@ -14,13 +14,14 @@ from casnb.view import Shown, cell
 
 #: What a prediction may be, and what it means.
 PREDICTIONS = {"in": "Mallory gets in", "out": "Mallory is stopped"}
-_ASK = "put 'in' or 'out' in place of the three dots, and run the cell again."
+_ASK = "does Mallory get in? Put 'in' or 'out' in place of the three dots, and run the cell again."
 
 
 class Foretold(Shown):
     """A prediction and, once it is there, the outcome. Three dots are a state of their own: then nothing has run.
 
-    `defence` is what the attack is run against, `ask` how one predicts. `outcome` and `right` are None until there is a prediction.
+    `defence` is what the attack is run against, `ask` how one predicts. `outcome` and `right` are None until there is a prediction;
+    then `other` is a second run: where she got in, against the mildest defence that keeps her out, else against what lets her in.
     """
 
     def __init__(self, chosen: Attack, prediction: object, defence: Defence, seed: str, ask: str = _ASK) -> None:
@@ -30,6 +31,8 @@ class Foretold(Shown):
         self.prediction = known if known in PREDICTIONS else None
         self.problem = "" if value is ... or self.prediction else f"Got {said(value)}, wanted 'in' or 'out'."
         self.outcome: Outcome | None = run(chosen.name, defence, seed=seed) if self.prediction else None
+        turned = None if self.outcome is None else chosen.keep_out if self.outcome.succeeded else chosen.let_in
+        self.other: Outcome | None = run(chosen.name, turned, seed=seed) if turned else None
 
     @property
     def right(self) -> bool | None:
@@ -55,7 +58,16 @@ class Foretold(Shown):
         head = f"{self.attack.name}: {self.attack.title}\n{neutral(self._asked, 900)}\n\n"
         if self.outcome is None:
             return f"{head}NOT YET  {self.verdict}"
-        return f"{head}{self.verdict}\n\n{self.outcome}\n\nWhy: {self.attack.explain}\nSo: {self.attack.defend}"
+        told = "\n".join(f"{label}: {neutral(text, 900)}" for label, text in self._told())
+        return f"{head}{self.verdict}\n\n{self.outcome}\n\n{told}"
+
+    def _told(self) -> list[tuple[str, str]]:
+        """What stands behind the run: label and text."""
+        if self.other is None:
+            return []
+        again = f"The same against {self.other.defence.title}. {self.other.sentence}"
+        return [("Explain", self.attack.explain), ("Defend", self.attack.defend), ("Turned round", again),
+                ("Source", f"{self.attack.source} ({self.attack.date}).")]
 
     def _html(self) -> str:
         head = (f"<p><strong><code>{cell(self.attack.name)}</code> {cell(self.attack.title)}</strong><br>"
@@ -66,9 +78,8 @@ class Foretold(Shown):
             return f'{head}<span class="s s-not-run">\N{HORIZONTAL ELLIPSIS} NOT YET</span> {cell(self.verdict, 600)}</div>'
         badge = "\N{CHECK MARK} AS PREDICTED" if self.right else "\N{MULTIPLICATION X} NOT AS PREDICTED"
         style = "passed" if self.right else "failed"
-        return (f'{head}<span class="s s-{style}">{badge}</span> {cell(self.verdict, 600)}</div>{self.outcome._html()}'
-                f"<p><strong>Why.</strong> {cell(self.attack.explain, 900)}</p><p><strong>So.</strong> "
-                f"{cell(self.attack.defend, 900)}</p>")
+        told = "".join(f"<p><strong>{label}.</strong> {cell(text, 900)}</p>" for label, text in self._told())
+        return f'{head}<span class="s s-{style}">{badge}</span> {cell(self.verdict, 600)}</div>{self.outcome._html()}{told}'
 
 
 def foretell(name: str, prediction: object, defence: Defence | None = None, *, seed: str) -> Foretold:

@@ -36,6 +36,18 @@ def test_a_prediction_is_compared_with_what_happened(prediction, line, right):
         assert words in text and ATTACKS["forged-quote"].explain[:30] in text and told.outcome.sentence[:20] in text
 
 
+@pytest.mark.parametrize("line, other", [pytest.param("-G", "stopped by tcb-status", id="in"),
+                                         pytest.param("-C", "Mallory got in: you read 1337", id="out")])
+def test_every_run_is_turned_round(line, other):
+    """Where she got in, what keeps her out is run as well, and the other way round; why, defence and source stand beside it."""
+    told = foretell("forged-quote", "in", Defence.of(line), seed=SEED)
+    chosen = ATTACKS["forged-quote"]
+    assert told.other.defence == (chosen.keep_out if line == "-G" else chosen.let_in)
+    for text in told._repr_mimebundle_().values():
+        assert other in text.partition("Turned round")[2]
+        assert chosen.explain[:40] in text and chosen.defend[:40] in text and chosen.date in text.partition("Source")[2]
+
+
 @pytest.mark.parametrize("wrong", [
     pytest.param(lambda: "maybe", id="text"), pytest.param(lambda: True, id="true"), pytest.param(lambda: None, id="none"),
     pytest.param(lambda: "<script>alert(1)</script>", id="markup"), pytest.param(Explodes, id="explodes"),
