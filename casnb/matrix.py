@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from casnb.checks import Verdict
 from casnb.errors import neutral
 from casnb.flags import BY_NAME, FLAGS
-from casnb.view import Shown, cell, page
+from casnb.view import Shown, cell, page, scrolling
 
 if TYPE_CHECKING:
     from casnb.checks import AttestationResult
@@ -138,9 +138,9 @@ class Matrix(Shown):
             cells = "".join(f"<td>{c.word if c.verdict == 'rejected' else f'<strong>{c.word}</strong>'}</td>" for c in row.cells)
             if row.problem:
                 cells = f'<td colspan="{len(self.columns)}">usage error: {cell(row.problem)}</td>'
-            either = f"\nor add: {cell(label(row.either))}" if row.either else ""
-            out.append(f'<tr><th scope="row"><pre>{cell(label(row.always))}{either}</pre></th>{cells}</tr>')
-        return "".join([*out, f"</tbody></table><p>{cell(_LEGEND, 400)}</p>"])
+            either = f"<br>or add: <code>{cell(label(row.either))}</code>" if row.either else ""
+            out.append(f'<tr><th scope="row"><code>{cell(label(row.always))}</code>{either}</th>{cells}</tr>')
+        return scrolling("Flags and reports", "".join([*out, "</tbody></table>"])) + f"<p>{cell(_LEGEND, 400)}</p>"
 
     def html(self) -> str:
         """Return a page of its own, picture and table."""
@@ -168,7 +168,7 @@ class Picture(Shown):
     __repr__ = __str__
 
     def _html(self) -> str:
-        return self.matrix.svg()
+        return scrolling(TITLE, self.matrix.svg())
 
 
 def label(names: Sequence[str]) -> str:
@@ -252,7 +252,8 @@ def svg_matrix(matrix: Matrix) -> str:
     width, height = _LABEL + _WIDE * len(matrix.columns) + 10, _TOP + _HIGH * len(matrix.rows) + 10
     told = escape(description(matrix))
     out = [f'<svg role="img" aria-label="{TITLE}. {told}" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" '
-           f'style="width:100%;max-width:{width // 16}em;height:auto;display:block"><title>{TITLE}</title><desc>{told}</desc>']
+           f'style="width:100%;min-width:60em;max-width:{width // 16}em;height:auto;display:block"><title>{TITLE}</title>'
+           f"<desc>{told}</desc>"]
     for n, column in enumerate(matrix.columns):
         out.append(_words(_LABEL + _WIDE * n + _WIDE // 2, _TOP - 16, cell(column.name, 15), "middle", f"{_TEXT};font-weight:600"))
     out.append(_words(8, _TOP - 16, "flags", "start", f"{_TEXT};font-weight:600"))

@@ -36,6 +36,20 @@ _STYLE = (
     ".casnb.casnb .verdict[data-verdict=trustworthy]{border-left:8px solid var(--jp-success-color0,#1b5e20)}"
     ".casnb.casnb .verdict[data-verdict=accepted-with-waivers]{border-left:8px dashed var(--jp-warn-color0,#8a3c00)}"
     ".casnb.casnb .verdict[data-verdict=rejected]{border-left:8px double var(--jp-error-color0,#b71c1c)}"
+    "@media (forced-colors:active){.casnb.casnb svg :is(text,tspan){fill:CanvasText!important}"
+    ".casnb.casnb svg :is(line,polyline,path,rect){stroke:CanvasText!important}.casnb.casnb svg rect{fill:Canvas!important}}"
+)
+#: For the controls of our panels, which stand beside such blocks: what is chosen has a border, in forced colours every button has
+#: one, and in a narrow window nothing is cut off. A panel's boxes have classes that begin with `t-`.
+_CONTROLS = (
+    '.widget-box[class*=" t-"] .widget-html-content{min-width:0}'
+    '.widget-box[class*=" t-"] .jupyter-button.mod-active{border:2px solid currentColor;line-height:24px}'
+    '@media (forced-colors:active){.widget-box[class*=" t-"] .jupyter-button{border:1px solid ButtonText;line-height:26px}'
+    '.widget-box[class*=" t-"] .jupyter-button.mod-active{border:4px double ButtonText;line-height:20px}}'
+    '@media (max-width:40em){.widget-box[class*=" t-"] :is(.jupyter-button,.widget-checkbox,.widget-checkbox label)'
+    "{height:auto;line-height:1.5;white-space:normal;overflow-wrap:anywhere}"
+    '.widget-box[class*=" t-"] :is(.widget-text,.widget-text input,.widget-dropdown,.widget-checkbox,.widget-checkbox label)'
+    "{min-width:0!important;flex-shrink:1!important;max-width:100%}}"
 )
 
 #: More characters than this do not hold a column open.
@@ -61,11 +75,11 @@ class Shown:
 
 
 def page(body: str, style: bool = True) -> str:
-    """Wrap escaped HTML in the block that carries casnb's style; nothing outside it is touched.
+    """Wrap escaped HTML in the block that carries casnb's style; nothing outside it and our panels is touched.
 
     Without `style` the block relies on another one of the same page: a part that changes often is then drawn quicker.
     """
-    return f'<div class="casnb">{f"<style>{_STYLE}</style>" if style else ""}{body}</div>'
+    return f'<div class="casnb">{f"<style>{_STYLE}{_CONTROLS}</style>" if style else ""}{body}</div>'
 
 
 def block(body: str) -> str:

@@ -17,7 +17,7 @@ from casnb.checks import Check, CheckStatus, not_run
 from casnb.errors import CasnbError, EvidenceError, neutral
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote
-from casnb.view import Shown, describe, short
+from casnb.view import Shown, describe, scrolling, short
 
 #: From bad to good: an edge is as good as the worst of its checks.
 _RANK = ("failed", "not-run", "waived", "passed")
@@ -92,7 +92,7 @@ class Chain(Shown):
         return "\n".join([*out, "", self.sentence])
 
     def _html(self) -> str:
-        return (f'<div role="status"><b>{escape(self.sentence)}</b></div>{svg_chain(self)}'
+        return (f'<div role="status"><b>{escape(self.sentence)}</b></div>{scrolling("Chain of trust", svg_chain(self))}'
                 f"<details><summary>The same as text</summary><pre>{escape(str(self))}</pre></details>")
 
 
@@ -230,7 +230,7 @@ def svg_chain(chain: Chain) -> str:
             y += height
     title = escape(f"Chain of trust: {chain.sentence}")
     return (f'<svg role="img" aria-label="{title}" viewBox="0 0 {_WIDTH} {y + 4}" xmlns="http://www.w3.org/2000/svg" '
-            f'style="width:100%;max-width:56em;height:auto;display:block"><title>{title}</title><desc>{escape(str(chain))}</desc>'
+            f'style="width:100%;min-width:46em;max-width:56em;height:auto;display:block"><title>{title}</title><desc>{escape(str(chain))}</desc>'
             + "".join(parts) + "</svg>")
 
 

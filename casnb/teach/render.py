@@ -11,7 +11,7 @@ from casnb.checks import AttestationResult, Check, CheckStatus
 from casnb.errors import UsageError
 from casnb.flags import BY_NAME, options
 from casnb.policy import AttestationPolicy
-from casnb.view import Shown, cell, describe, html_table, text_table
+from casnb.view import Shown, cell, describe, html_table, scrolling, text_table
 
 
 class Table(Shown):
@@ -173,14 +173,14 @@ class Way(Shown):
     __repr__ = __str__
 
     def _html(self) -> str:
-        return svg_way(self.here, self.description)
+        return scrolling("The way of the data", svg_way(self.here, self.description))
 
 
 def svg_way(here: str, description: str) -> str:
     """Return the picture as inline SVG with title and description; colours follow the notebook's theme."""
     by = {s.name: s for s in STAGES}
     out = [f'<svg role="img" aria-label="{escape(description)}" viewBox="0 0 890 222" xmlns="http://www.w3.org/2000/svg" '
-           'style="width:100%;max-width:52em;height:auto;display:block">'
+           'style="width:100%;min-width:46em;max-width:52em;height:auto;display:block">'
            f"<title>From web page to public value</title><desc>{escape(description)}</desc>"]
     for a, b, label in _ARROWS:
         out.append(_arrow(by[a], by[b], label))

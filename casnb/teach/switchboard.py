@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from casnb.errors import neutral
 from casnb.flags import BY_NAME, FLAGS, options
-from casnb.simulator.mallory import ATTACKS, REFUSALS, Attack
+from casnb.simulator.mallory import ATTACKS, HABITS, REFUSALS, Attack
 from casnb.teach.snapshot import Snapshot
-from casnb.view import cell, html_result, html_verdict, scrolling, text_result
+from casnb.view import cell, html_result, html_table, html_verdict, scrolling, text_result
 
 if TYPE_CHECKING:
     from casnb.checks import AttestationResult
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from casnb.simulator.mallory import Outcome
 
 _HERS = "She plays against your flags and MRENCLAVE on machines of her own, whatever the scenario is."
+_HABITS = ("The lamps take it that every usual habit is kept. Leave one out below, and let an attack try that waits for it. "
+           "<code>casnb attack --matrix --habits</code> runs all of them.")
 _IN, _OUT = "\N{BLACK CIRCLE}", "\N{WHITE CIRCLE}"
 
 
@@ -114,7 +116,7 @@ def render_needs(names: Sequence[str], given: bool) -> str:
             for option, on, need, there in rows]
     height = _STEP * (len(rows) - 1) + _HIGH + 4
     out = [f'<svg role="img" aria-label="What needs what. {cell("; ".join(told), 900)}." viewBox="0 0 560 {height}" '
-           'xmlns="http://www.w3.org/2000/svg" style="width:100%;max-width:40em;height:auto;display:block">'
+           'xmlns="http://www.w3.org/2000/svg" style="width:100%;min-width:36em;max-width:40em;height:auto;display:block">'
            "<title>What needs what</title>"]
     for n, (option, on, need, there) in enumerate(rows):
         top, middle = 2 + n * _STEP, _WIDE // 2
@@ -130,7 +132,7 @@ def render_needs(names: Sequence[str], given: bool) -> str:
                        f'<polyline points="{middle - 5},{foot - 6} {middle},{foot} {middle + 5},{foot - 6}" style="{_LINE}"/>'
                        f'<text x="{middle + 12}" y="{top + _HIGH + 18}" style="{_TEXT}">'
                        f"{cell(words.replace('--only_for_testing-', ''))}</text>")
-    return "".join([*out, "</svg>"])
+    return scrolling("What needs what", "".join([*out, "</svg>"]))
 
 
 def _set(option: str, on: bool) -> str:
@@ -178,6 +180,22 @@ def render_ability(attack: Attack, by_flags: bool) -> str:
     """Return what stands beside the button of an attack that gets in."""
     why = "Opened by a flag." if by_flags else f"Open without any flag; what keeps her out: {attack.defend}"
     return f"{cell(attack.persona.title)}: {cell(attack.title)}. {cell(why, 400)}"
+
+
+def render_habits() -> str:
+    """Return, folded, what no switch shows: whom a usual habit lets in when it is left out, and whom a precaution keeps out.
+
+    Read off the attacks' own descriptions: each names the habit that it waits for, or the precaution that stops it.
+    """
+    rows = []
+    for habit in HABITS.values():
+        if habit.usual:
+            names = [a.name for a in ATTACKS.values() if habit.name not in a.let_in.habits]
+            rows.append((f"without {habit.name}", habit.otherwise, "lets in: " + ", ".join(names)))
+        elif names := [a.name for a in ATTACKS.values() if habit.name in {*a.stops, *(a.keep_out.habits - a.let_in.habits)}]:
+            rows.append((f"with {habit.name}", habit.does, "keeps out: " + ", ".join(names)))
+    table = html_table(("habit", "what one does", "Mallory"), rows, code=(0,))
+    return (f"<details><summary>What no switch shows: habits</summary><p>{_HABITS}</p>{scrolling('Habits', table)}</details>")
 
 
 # The snapshot

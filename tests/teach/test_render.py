@@ -52,7 +52,7 @@ def test_equal_results_do_not_differ():
 def test_the_picture_is_an_image_with_words(here):
     """Role, title and description are there, the SVG is well formed, and the place is marked in words."""
     way = Way(here)
-    root = ElementTree.fromstring(way._html())
+    root = ElementTree.fromstring(way._html()).find("{http://www.w3.org/2000/svg}svg")
     names = [e.tag.rpartition("}")[2] for e in root]
     assert root.get("role") == "img" and root.get("aria-label") == way.description and names[:2] == ["title", "desc"]
     assert ("you are here" in way._html()) == bool(here)

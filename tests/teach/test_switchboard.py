@@ -11,12 +11,13 @@ import traitlets
 from casnb.errors import SourceError, UsageError
 from casnb.flags import BY_NAME, FLAGS, find
 from casnb.policy import AttestationPolicy
+from casnb.simulator.attacks.defence import USUAL
 from casnb.simulator.mallory import ATTACKS, Defence, foresee
 from casnb.simulator.scenario import SCENARIOS
 from casnb.teach.facts import Cases, changed_digit
 from casnb.teach.panels.switchboard import Switchboard
 from casnb.teach.panels.switches import CHOICES, SwitchboardModel, sentence, snapshot
-from casnb.teach.switchboard import render_command, render_gains, render_needs, render_verdict
+from casnb.teach.switchboard import render_command, render_gains, render_habits, render_needs, render_verdict
 
 ASSIGNMENT = ("accept-group-out-of-date", "only_for_testing-debug", "only_for_testing-ignore-signer")
 
@@ -365,6 +366,32 @@ def test_what_she_gained_is_shown_until_a_switch_moves(panel, page_clicks, page_
     assert panel.model.outcome is None and panel.outcome.value == ""
     panel.attack("debug-memory")
     assert panel.model.outcome.stopped_by == "debug" and "1337" not in panel.outcome.value
+
+
+WAITING = {name: habit for name, attack in ATTACKS.items() for habit in sorted(USUAL - attack.let_in.habits)}
+
+
+@pytest.mark.parametrize(("name", "habit"), WAITING.items())
+def test_a_habit_left_out_lets_in_who_waits_for_it(cases, loud, page_sets, page_clicks, name, habit):
+    """Each attack that needs no flag is stopped, and gets in once the habit that the fold names beside it is left out."""
+    board = Switchboard(cases, flags=ATTACKS[name].let_in.policy.flags())
+    board.stopped.value = name
+    page_clicks(board.attack_button)
+    assert not board.model.outcome.succeeded
+    page_sets(board.without, index=[value for _, value in board.without.options].index(habit))
+    assert board.model.outcome is None and f"without {habit}" in board.habits.value
+    page_clicks(board.attack_button)
+    assert board.model.outcome.succeeded and f"without {habit}" in board.outcome.value
+    board.close()
+
+
+def test_the_fold_names_every_habit_and_its_attacks():
+    """Each usual habit stands there with whom it keeps out, each precaution with whom it would; none is a flag."""
+    rows = dict(re.findall(r"<code>(with(?:out)? [a-z-]+)</code></td><td>[^<]+</td><td>([^<]+)</td>", render_habits()))
+    assert {f"without {habit}" for habit in USUAL} == {row for row in rows if row.startswith("without")}
+    for name, habit in WAITING.items():
+        assert name in rows[f"without {habit}"].removeprefix("lets in: ").split(", ")
+    assert rows["with instance"] == "keeps out: other-instance" and "rollback" in rows["with floor"]
 
 
 def test_an_attack_that_cannot_run_is_a_sentence(panel):

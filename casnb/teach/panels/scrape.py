@@ -13,7 +13,7 @@ from casnb.simulator.world import World
 from casnb.teach import scrapers
 from casnb.teach.scrapers import Card, Scraper
 from casnb.teach.snapshot import Snapshot, Snapshotted
-from casnb.view import cell, html_table, html_verdict, page, short
+from casnb.view import cell, html_table, html_verdict, page, scrolling, short
 
 
 class ScrapeModel(traitlets.HasTraits):
@@ -86,7 +86,8 @@ def render_page_state(model: ScrapeModel) -> str:
     at = [s.name for s in model.states].index(state.name)
     rows = [(c.name, c.how, c.answers[at].outcome, short(c.answers[at].said)) for c in model.cards]
     wanted = f"wanted: {short(state.expected)}" if state.expected else "wanted: a refusal"
-    return scrapers.render_page_lines(state) + html_table(("scraper", "run as", "outcome", "said"), rows, wanted, code=(1,))
+    table = html_table(("scraper", "run as", "outcome", "said"), rows, wanted, code=(1,))
+    return scrapers.render_page_lines(state) + scrolling("What each scraper said", table)
 
 
 def snapshot(model: ScrapeModel) -> Snapshot:

@@ -15,7 +15,7 @@ from casnb.policy import AttestationPolicy
 from casnb.simulator import mallory
 from casnb.simulator.scenario import SCENARIOS
 from casnb.teach import switchboard as view
-from casnb.teach.panels.switches import CHOICES, SwitchboardModel, sentence, snapshot, verdict_name
+from casnb.teach.panels.switches import CHOICES, HABITS, SwitchboardModel, sentence, snapshot, verdict_name
 from casnb.teach.snapshot import Snapshot, Snapshotted
 from casnb.view import block, cell, html_verdict, page
 
@@ -62,13 +62,16 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         self.tries = {name: _button(f"Run {name}", "13em") for name in mallory.ATTACKS}
         self.stopped = widgets.Dropdown(options=[], description="Stopped attack", style=plain,
                                         layout=widgets.Layout(width="auto", max_width="30em", flex="1 1 16em", min_width="0"))
+        self.without = widgets.Dropdown(options=[("none", ""), *((f"{n}: {mallory.HABITS[n].otherwise}", n) for n in HABITS)],
+                                        value=self.model.without, description="Habit left out", layout=wide, style=plain)
+        self.habits = widgets.HTML(block(view.render_habits()), layout=wide)
         (self.story, self.loaded, self.needs, self.verdict, self.budget, self.command, self.checks, self.lamps, self.outcome,
          self.gains) = (widgets.HTML(layout=wide) for _ in range(10))
         self._said = {name: widgets.HTML(layout=widgets.Layout(flex="1 1 20em", min_width="0")) for name in mallory.ATTACKS}
         self._rows = {name: _row(self.tries[name], self._said[name]) for name in mallory.ATTACKS}
         self.abilities = widgets.VBox([*self._rows.values()], layout=wide)
         for name in ("scenario", "story", "path", "loaded", "mrenclave", "needs", "verdict", "budget", "command", "checks", "lamps",
-                     "abilities", "stopped", "outcome", "gains"):
+                     "abilities", "habits", "without", "stopped", "outcome", "gains"):
             getattr(self, name).add_class(f"t-{name}")
         for name, button in (("load", self.load_button), ("reset", self.reset_button), ("remedy", self.remedy_button),
                              ("attack", self.attack_button)):
@@ -76,11 +79,12 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         super().__init__([
             self.scenario, self.story, _row(self.path, self.load_button), self.loaded, self.mrenclave, *self._groups(), self.needs,
             _row(self.reset_button, self.remedy_button), self.verdict, self.budget, self.lamps, self.abilities,
-            _row(self.stopped, self.attack_button), self.outcome, self.command, self.checks, self.gains])
+            self.habits, self.without, _row(self.stopped, self.attack_button), self.outcome, self.command, self.checks, self.gains])
         self.add_class("t-switchboard")
         self._undo: list[Callable[[], None]] = []
         self._watch(self.scenario, self.choose_scenario)
         self._watch(self.mrenclave, self.choose_mrenclave)
+        self._watch(self.without, self.leave_out)
         for name, box in self.toggles.items():
             self._watch(box, lambda on, name=name: self.toggle(name, on))  # type: ignore[misc]
         for button, handler in ((self.load_button, self.load), (self.reset_button, self.clear), (self.remedy_button, self.mend),
@@ -138,6 +142,10 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
     def choose_mrenclave(self, choice: str) -> None:
         """Give the MRENCLAVE of the page, one with a digit changed, or none: a key of CHOICES."""
         self._guarded(lambda: self.model.set_trait("mrenclave", choice))
+
+    def leave_out(self, habit: str = "") -> None:
+        """Leave out one usual habit (left out: none) when an attack runs; the lamps go on with all of them."""
+        self._guarded(lambda: self.model.set_trait("without", habit))
 
     def toggle(self, name: str, on: bool | None = None) -> None:
         """Set, clear or (without `on`) turn over one flag, by its long name without dashes."""
@@ -211,7 +219,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         options = self._options()
         if list(self.scenario.options) != options:
             self.scenario.options = options
-        self.scenario.value, self.mrenclave.value = m.scenario, m.mrenclave
+        self.scenario.value, self.mrenclave.value, self.without.value = m.scenario, m.mrenclave, m.without
         for name, box in self.toggles.items():
             box.value = name in m.flags
         self.remedy_button.description = f"Set {lacks.words} too" if lacks else "Set what is missing"
@@ -252,7 +260,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         super().close()
 
 
-_SHOWN = ["result", "problems", "error", "command", "outcome"]
+_SHOWN = ["result", "problems", "error", "command", "without", "outcome"]
 
 
 def _button(description: str, width: str = "auto") -> widgets.Button:

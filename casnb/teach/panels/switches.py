@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from casnb.checks import AttestationResult
     from casnb.teach.facts import Case
 
+#: The usual habits, one of which may be left out when an attack runs.
+HABITS = tuple(h.name for h in mallory.HABITS.values() if h.usual)
 #: What the reader may give as MRENCLAVE, and how the chooser says it.
 CHOICES = {"given": "from the page", "one digit wrong": "with one digit changed", "none": "not given"}
 
@@ -40,13 +42,15 @@ class SwitchboardModel(traitlets.HasTraits):
     """Case, flags and MRENCLAVE that a reader chose, and what follows: a result, or the problems of the combination.
 
     `scenario`: a name out of `cases.names`, loaded reports included. `flags`: long names without dashes. `mrenclave`: a key of
-    CHOICES. Computed: `result` (None while the combination is illegal), `problems`, `error`, `command`, `milliseconds`.
+    CHOICES. `without`: the usual habit that is left out when an attack runs, empty for none. Computed: `result` (None while the
+    combination is illegal), `problems`, `error`, `command`, `milliseconds`.
     `outcome` is the last run of an attack, None again when a switch moves.
     """
 
     scenario = traitlets.Unicode("public")
     flags = traitlets.Tuple()
     mrenclave = traitlets.Enum(tuple(CHOICES), default_value="given")
+    without = traitlets.Enum(("", *HABITS), default_value="")
     address = traitlets.Unicode("cas")
 
     result: Any = traitlets.Any(None, allow_none=True)
@@ -60,6 +64,7 @@ class SwitchboardModel(traitlets.HasTraits):
         self.cases = cases or Cases()
         super().__init__(**state)
         self.observe(self._changed, names=["scenario", "flags", "mrenclave", "address"])
+        self.observe(self._forget, names="without")
         self.appraise()
 
     @traitlets.validate("scenario")
@@ -79,6 +84,9 @@ class SwitchboardModel(traitlets.HasTraits):
 
     def _changed(self, change: Any) -> None:
         self.appraise()
+
+    def _forget(self, change: Any) -> None:
+        self.outcome = None
 
     def switch(self, name: str, on: bool) -> None:
         """Set or clear one flag (long name without dashes); the order of `flags` stays the catalogue's."""
@@ -171,7 +179,8 @@ class SwitchboardModel(traitlets.HasTraits):
 
     def attack(self, name: str) -> mallory.Outcome:
         """Really run an attack against the switches, on loopback, and keep what became of it as `outcome`."""
-        self.outcome = mallory.run(name, self.defence(), seed=self.cases.seed)
+        defence = self.defence()
+        self.outcome = mallory.run(name, replace(defence, habits=defence.habits - {self.without}), seed=self.cases.seed)
         found: mallory.Outcome = self.outcome
         return found
 
