@@ -17,7 +17,8 @@ DRAWN = ("all => all.flatMap(e => [...e.querySelectorAll('text, line, polyline, 
 UNREADABLE = """() => [...document.querySelectorAll('.jp-OutputArea')].flatMap(a => [...a.querySelectorAll('*')].filter(e =>
     (e.matches('label, button') && e.scrollWidth > e.clientWidth + 1)
     || (e.matches('svg[role=img]') && e.getBoundingClientRect().width < 480)
-    || (!e.closest('[role=group], [role=region]') && e.getBoundingClientRect().right > a.getBoundingClientRect().right + 2)
+    || (!e.closest('[role=group], [role=region]') && getComputedStyle(e).display != 'inline'
+        && e.getBoundingClientRect().right > a.getBoundingClientRect().right + 2)
     ).map(e => e.outerHTML.slice(0, 120)))"""
 
 
