@@ -102,12 +102,13 @@ def world() -> World:
 
 
 OWN = {"read": "CREATOR", "update": "CREATOR"}
-#: What tells old versions from current ones.
+#: What tells old versions from current ones, in both directions, and whose names are listed to whom.
 HISTORY = [("create", "alice", "a", "none", OWN), ("create", "alice", "a", "current", {**OWN, "read": "ANY"}),
            ("read", "bob", "a", "current", None), ("read", "bob", "a", "first", None), ("read", "alice", "a", "first", None),
            ("create", "alice", "a", "bogus", OWN), ("create", "alice", "a", "first", OWN), ("create", "bob", "a", "current", OWN),
            ("create", "alice", "b", "none", {**OWN, "read": "ANY"}), ("create", "alice", "b", "current", OWN),
-           ("read", "bob", "b", "first", None), ("read", "alice", "b", "first", None)]
+           ("read", "bob", "b", "first", None), ("read", "alice", "b", "first", None),
+           ("create", "alice", "a/x", "none", OWN), ("list", "bob", "a", "none", None), ("read", "bob", "a/x", "current", None)]
 
 
 @dataclass
