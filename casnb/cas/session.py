@@ -108,11 +108,6 @@ class Session(Shown):
         """Whether sessions can be created below: in language 0.2 there is no such thing."""
         return self.version != "0.2"
 
-    @property
-    def public_names(self) -> tuple[str, ...]:
-        """The secrets that anybody may read."""
-        return tuple(s.name for s in self.secrets if s.export_public)
-
     def secret(self, name: str) -> Secret | None:
         """Return the secret of this name, if there is one."""
         return next((s for s in self.secrets if s.name == name), None)

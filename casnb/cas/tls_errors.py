@@ -9,7 +9,7 @@ from typing import Any
 
 from casnb.cas.diagnoses import BY_CODE, DIAGNOSES, Diagnosis, Wording
 from casnb.errors import neutral
-from casnb.view import Shown, cell, html_table, text_table
+from casnb.view import Shown, cell
 
 #: Characters of a message that are looked at: the telling line of `curl -v` and `openssl s_client` stands well within.
 MESSAGE_LIMIT = 40_000
@@ -140,20 +140,3 @@ def _layers(exc: BaseException | str) -> list[BaseException | str]:
                      *(several if isinstance(several, (tuple, list)) else ()))
             todo += [p for p in inner if isinstance(p, BaseException) and all(p is not q for q in out)]
     return out[::-1]
-
-
-class Diagnoses(Shown):
-    """The whole table, for a reader: what one sees, cause, cure, and what the refusal protects from."""
-
-    _HEADER = ("what it is", "one sees, for example", "cause", "cure", "protects from")
-
-    def rows(self) -> list[tuple[str, str, str, str, str]]:
-        return [(d.title, d.wordings[0].sample, d.cause, d.cure, d.protects) for d in DIAGNOSES.values()]
-
-    def __str__(self) -> str:
-        return text_table(self._HEADER[:2], [r[:2] for r in self.rows()])
-
-    __repr__ = __str__
-
-    def _html(self) -> str:
-        return html_table(self._HEADER, self.rows(), "What goes wrong between a client and a CAS", code=(1,))

@@ -68,6 +68,22 @@ def emit_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
+def slurp(file: str, limit: int | None = None) -> bytes:
+    """Return the bytes of a file, or of standard input for a dash; bounded as `read_file` is."""
+    from casnb.errors import EvidenceError, UsageError
+    from casnb.evidence.decode import FILE_LIMIT, read_file
+
+    most = limit or FILE_LIMIT
+    if not file:
+        raise UsageError("file", got="no name", wanted="one", do="Is a shell variable empty?")
+    if file != "-":
+        return read_file(Path(file), most)
+    data = sys.stdin.buffer.read(most + 1)
+    if len(data) > most:
+        raise EvidenceError("standard input", got=f"more than {most} bytes", wanted=f"at most {most}")
+    return data
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace a file as a whole (text as UTF-8); where that fails the old one is untouched. Raises SourceError.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from casnb.cli.base import Command, emit_json
+from casnb.cli.base import Command, emit_json, slurp
 
 if TYPE_CHECKING:
     from casnb.evidence.decode import Reading
@@ -119,19 +118,3 @@ def report_body(value: Any) -> ReportBody | None:
     if isinstance(value, Avr):
         return value.quote.body
     return value.report_body() if isinstance(value, CasReport) else None
-
-
-def slurp(file: str, limit: int | None = None) -> bytes:
-    """Return the bytes of a file, or of standard input for a dash; bounded as `read_file` is."""
-    from casnb.errors import EvidenceError, UsageError
-    from casnb.evidence.decode import FILE_LIMIT, read_file
-
-    most = limit or FILE_LIMIT
-    if not file:
-        raise UsageError("file", got="no name", wanted="one", do="Is a shell variable empty?")
-    if file != "-":
-        return read_file(Path(file), most)
-    data = sys.stdin.buffer.read(most + 1)
-    if len(data) > most:
-        raise EvidenceError("standard input", got=f"more than {most} bytes", wanted=f"at most {most}")
-    return data

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from casnb.cli.base import ACCEPTED, MISUSED, REJECTED, Command, emit_json, note
-from casnb.cli.decode import slurp
+from casnb.cli.base import ACCEPTED, MISUSED, REJECTED, Command, emit_json, note, slurp
 from casnb.errors import EvidenceError, neutral
 
 if TYPE_CHECKING:

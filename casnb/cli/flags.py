@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, write_atomically
-from casnb.cli.decode import slurp
+from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, slurp, write_atomically
 from casnb.cli.options import IDENTITY, Day, identity_options, option, policy_from, roots_and_signer, roots_option
 from casnb.errors import neutral
 from casnb.flags import FLAGS, NEWER

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from casnb.checks import failed, passed
-from casnb.cli.decode import slurp
+from casnb.cli.base import slurp
 from casnb.errors import UsageError, own_file
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport

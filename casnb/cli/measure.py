@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json
+from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, slurp
 from casnb.cli.options import option
 
 
@@ -35,7 +35,6 @@ def measure(file: str, sigstruct: str | None, expected: tuple[str, ...], heap: s
     """
     from pathlib import Path
 
-    from casnb.cli.decode import slurp
     from casnb.errors import SourceError, neutral
     from casnb.verify.measure import MEASURE_LIMIT, measure
 

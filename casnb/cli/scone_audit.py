@@ -10,7 +10,7 @@ import click
 
 from casnb.cas.audit import LOG_LIMIT, Checkpoints, LogStatus, LogVerdict, read_log, verify_log
 from casnb.checks import AttestationResult
-from casnb.cli.base import Command, note
+from casnb.cli.base import Command, note, slurp
 from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
 from casnb.cli.scone import retries_option, trust_store
 from casnb.cli.scone_cas import attested_cas
@@ -60,7 +60,7 @@ def verify_audit_log(ctx: click.Context, /, file: str, cas_name: str | None, sho
     Every signature is verified, the signing keys must lead to the attested CAS, and the CAS is asked which event was its last. A
     part of a log needs to be told what it lies between.
     """
-    data = _slurp(file)
+    data = slurp(file, LOG_LIMIT)
     attested = attested_cas(ctx, cas_name)
     known = _checkpoints(attested, checkpoints_json, retries, data)
     return _report(verify_log(data, attested.chain.root, known, predecessor=predecessor or "", last=last), shown)
@@ -87,7 +87,7 @@ def attest_audit_log(ctx: click.Context, /, file: str, cas_name: str | None, sho
     roots, signer = roots_and_signer(simulated_roots, note)
     if signer is not None:
         policy = policy_from({**params, "nonce": None}, expected_signer=signer)
-    data = _slurp(file)
+    data = slurp(file, LOG_LIMIT)
     from casnb.cas.audit_keys import attested_keys
 
     try:
@@ -115,12 +115,6 @@ def _why(result: AttestationResult | str) -> str:
     from casnb.cli.scone_attest import causes
 
     return neutral("; ".join(causes(result)), 600)
-
-
-def _slurp(file: str) -> bytes:
-    from casnb.cli.decode import slurp
-
-    return slurp(file, LOG_LIMIT)
 
 
 def _checkpoints(attested: AttestedCas | None, file: str | None, retries: int, data: bytes) -> Checkpoints | None:

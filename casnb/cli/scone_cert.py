@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from casnb.cli.base import Command, Commands
+from casnb.cli.base import Command, Commands, slurp
 from casnb.cli.scone import HELP
 from casnb.errors import EvidenceError
 
@@ -26,7 +26,6 @@ def show_key_hash(file: str) -> None:
     casnb takes the hash over the DER form of the public key: what the real CAS hashes is not public.
     """
     from casnb.cas.material import load_certificate
-    from casnb.cli.decode import slurp
     from casnb.verify.keyhash import key_hash
 
     try:

@@ -62,7 +62,7 @@ def show_certificate_hash(ctx: click.Context) -> None:
 @own.command("show-session-signing-key", cls=Command, exits=_EXITS, short_help="The public key for signed sessions, PEM (Ed25519).",
              example="  scone self show-session-signing-key")
 @click.pass_context
-def show_sessionsession_signing_key(ctx: click.Context) -> None:
+def show_session_signing_key(ctx: click.Context) -> None:
     """Which key would sign my sessions? Shown in the form that policies name signers by; casnb signs no session yet."""
     click.echo(session_signing_key(trust_store(ctx).identity()), nl=False)
 

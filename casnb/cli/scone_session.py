@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from casnb.cli.base import REJECTED, Command, Commands, Failure, note
+from casnb.cli.base import REJECTED, Command, Commands, Failure, note, slurp
 from casnb.cli.options import option
 from casnb.cli.scone import HELP, retries_option, trust_store
 from casnb.cli.scone_cas import attested_cas
@@ -73,8 +73,6 @@ def _pairs(variables: Sequence[str]) -> dict[str, str]:
 
 def _read(file: str, variables: Sequence[str], use_env: bool, name: str | None, strict: bool) -> Session:
     """Return the session in a template, variables replaced; errors and warnings name the file. `strict` makes warnings errors."""
-    from casnb.cli.decode import slurp
-
     return _parse(slurp(file, _LIMIT), file, variables, use_env, name, strict)
 
 
@@ -235,7 +233,6 @@ def verify(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: 
            identity: str | None, retries: int, unattested: bool, fail_on_warning: bool) -> None:
     """Does the CAS have exactly this session? Prints the hash that was recomputed from FILE."""
     from casnb.cas.session import Session
-    from casnb.cli.decode import slurp
 
     text = slurp(file, _LIMIT)
     plain = _as_it_stands(text, name) if b"$" in text else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from casnb.cli.base import REJECTED, Command, Commands, Failure, emit_json, note
+from casnb.cli.base import REJECTED, Command, Commands, Failure, emit_json, note, slurp
 from casnb.cli.options import option
 from casnb.errors import UsageError, neutral
 
@@ -39,7 +39,6 @@ def _build_options(command: Any) -> Any:
 
 
 def _enclave(program: str, seed: str, signer: str, isvsvn: int, debug: bool, platform: str = "up-to-date") -> ServiceEnclave:
-    from casnb.cli.decode import slurp
     from casnb.simulator.service_enclave import PROGRAM_LIMIT, ServiceEnclave
     from casnb.simulator.world import World
     from casnb.verify.tcb import TcbStatus

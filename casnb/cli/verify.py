@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note
-from casnb.cli.decode import several, slurp
+from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, slurp
+from casnb.cli.decode import several
 from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
 from casnb.errors import neutral
 

@@ -157,10 +157,6 @@ class ByteMap:
         found = {c for s in self.spots for c in (*s.checks, *s.covered)}
         return tuple(c for c in (*CATALOGUE, *BUILD_CHECKS) if c in found)
 
-    def compared_by(self, check: str) -> tuple[Spot, ...]:
-        """Return the fields that a check compares itself."""
-        return tuple(s for s in self.spots if check in s.checks)
-
     def seen_by(self, check: str) -> tuple[Spot, ...]:
         """Return the fields that a check looks at, compared or covered; none for one that looks elsewhere."""
         return tuple(s for s in self.spots if check in s.checks or check in s.covered)

@@ -131,7 +131,6 @@ def test_the_creator_is_part_of_the_hash_only_where_creator_is_said(pem):
 def test_the_example_policy_is_read(pem):
     """The policy of the assignment's page: one public value, 42, and a predecessor."""
     session = Session.from_yaml(EXAMPLE)
-    assert session.public_names == ("example_value",)
     assert session.secrets == (Secret("example_value", "ascii", "42", export_public=True),)
     assert session.predecessor and session.predecessor.startswith("1ffb67d6")
     assert Session.from_yaml(session.to_yaml()) == session

@@ -65,7 +65,7 @@ def test_a_check_lights_its_bytes():
     assert found.ranges("certificate-binding") == ((368, 432),)
     assert found.ranges("quote-signature") == ((0, 432), (436, 564))
     assert found.ranges("qe-report-binding") == ((500, 564), (884, 948), (1014, 1046))
-    assert {s.name for s in found.compared_by("quote-format") if s.reserved} == {f"reserved{n}" for n in (1, 2, 3, 4)}
+    assert {s.name for s in found.seen_by("quote-format") if s.reserved} == {f"reserved{n}" for n in (1, 2, 3, 4)}
     assert found.ranges("nonce") == () and "nonce" not in found.checks
 
 
