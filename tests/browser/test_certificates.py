@@ -1,4 +1,4 @@
-"""Chain, gallery and explanations in a real JupyterLab: hostile names stay text, both themes are read, nothing is fetched."""
+"""Chain, gallery, explanations and a measured image in a real JupyterLab: hostile names stay text, nothing is fetched."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 pytestmark = pytest.mark.browser
 
 CODE = """\
+from dataclasses import replace
 from datetime import datetime, timezone
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -15,11 +16,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from casnb import AttestationPolicy, explain_tls_error
 from casnb.cas.certificate import CasChain
 from casnb.evidence.cas_report import CasReport
+from casnb.simulator.image import build_image
 from casnb.simulator.keys import certificate
 from casnb.teach.chain import chain_of
 from casnb.teach.gallery import Exhibit, Gallery, Mistake, Outcome
 from casnb.teach.lab import start
-EVIL = "</text></td><script>window.owned=1</script><img src=x onerror='window.owned=1'>"
+from casnb.verify.measure import measure
+EVIL = "\\u202e\\x1b[31m</text></td><script>window.owned=1</script><img src=x onerror='window.owned=1'>"
 lab = start("04")
 name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, EVIL[:60])])
 valid = (datetime(2020, 1, 1, tzinfo=timezone.utc), datetime(4096, 1, 1, tzinfo=timezone.utc))
@@ -35,7 +38,9 @@ three = AttestationPolicy(mrenclaves=(lab.world.mrenclave,)).with_flags(
     "-G", "--only_for_testing-ignore-signer", "--only_for_testing-debug")
 """
 VIEWS = ("lab.chain(three)", "hostile", "CasChain.from_pem(pem)", "explain_tls_error(EVIL + ' certificate has expired')",
-         "Gallery((Exhibit(Mistake('x', EVIL), (Outcome('curl', False, EVIL), Outcome('ssl', True, '', EVIL, None, True))),))")
+         "Gallery((Exhibit(Mistake('x', EVIL), (Outcome('curl', False, EVIL), Outcome('ssl', True, '', EVIL, None, True))),))",
+         "measure(build_image(replace(lab.world.enclave, version=EVIL), lab.world.enclave))")
+GALLERY = 4
 
 
 def test_views_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
@@ -51,7 +56,9 @@ def test_views_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
     assert pictures.count() == 2 and "WAIVED between IAS report and SGX report" in pictures.first.get_attribute("aria-label")
     assert pictures.first.locator("[data-check=debug][data-status=waived]").inner_html().count("WAIVED") == 1
     assert book.page.evaluate("window.owned === undefined")
-    assert book.panel.locator(".casnb script, .casnb img").count() == 0 and "<img" in shown.last.inner_text()
+    assert book.panel.locator(".casnb script, .casnb img").count() == 0
+    assert all("<script>" in shown.nth(n).inner_text() for n in (1, GALLERY, len(VIEWS) - 1))
+    assert not set("".join(shown.all_inner_texts())) & {"\x1b", "\N{RIGHT-TO-LEFT OVERRIDE}"}
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         book.theme(theme)
         for n in range(len(VIEWS)):
