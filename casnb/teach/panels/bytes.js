@@ -339,7 +339,7 @@ class Explorer {
     let n = 0;
     for (const [at, cell] of this.cells) {
       while (at >= this.fields[n].offset + this.fields[n].size) n++;
-      const f = this.fields[n], text = hex(this.data[at]);
+      const f = this.fields[n], text = this.pending && at === this.cursor ? `${this.pending}_` : hex(this.data[at]);
       let marks = "cb-byte";
       if (f.odd) marks += " cb-odd";
       if (f.reserved) marks += " cb-reserved";
@@ -433,7 +433,7 @@ class Explorer {
       for (const name of ["aria-selected", "aria-label"]) this.current.removeAttribute(name);
       this.current.setAttribute("tabindex", "-1");
     }
-    if (this.current?.textContent.includes("_")) this.current.firstChild.data = hex(this.data[+this.current.dataset.at]);
+    if (!this.pending && this.current?.textContent.includes("_")) this.current.firstChild.data = hex(this.data[+this.current.dataset.at]);
     if (!f) return;
     for (let at = Math.max(f.offset, this.first); at < Math.min(f.offset + f.size, this.first + this.perPage()); at++)
       if (this.cell(at)) { this.cell(at).classList.add("cb-inside"); this.marked.push(this.cell(at)); }
