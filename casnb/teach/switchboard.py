@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from casnb.errors import neutral
-from casnb.flags import BY_NAME, FLAGS, options
+from casnb.flags import BY_NAME, FLAGS, NEWER, options
 from casnb.simulator.mallory import ATTACKS, HABITS, REFUSALS, Attack
 from casnb.teach.snapshot import Snapshot
 from casnb.view import cell, html_result, html_table, html_verdict, scrolling, text_result
@@ -183,7 +183,8 @@ def render_ability(attack: Attack, by_flags: bool) -> str:
 
 
 def render_habits() -> str:
-    """Return, folded, what no switch shows: whom a usual habit lets in when it is left out, and whom a precaution keeps out.
+    """Return, folded, what no switch shows: whom a usual habit lets in when it is left out, whom a precaution keeps out, and whom
+    the flags of newer versions let in.
 
     Read off the attacks' own descriptions: each names the habit that it waits for, or the precaution that stops it.
     """
@@ -194,8 +195,12 @@ def render_habits() -> str:
             rows.append((f"without {habit.name}", habit.otherwise, "lets in: " + ", ".join(names)))
         elif names := [a.name for a in ATTACKS.values() if habit.name in {*a.stops, *(a.keep_out.habits - a.let_in.habits)}]:
             rows.append((f"with {habit.name}", habit.does, "keeps out: " + ", ".join(names)))
-    table = html_table(("habit", "what one does", "Mallory"), rows, code=(0,))
-    return (f"<details><summary>What no switch shows: habits</summary><p>{_HABITS}</p>{scrolling('Habits', table)}</details>")
+    for flag in NEWER:
+        names = [a.name for a in ATTACKS.values() if flag.name in a.let_in.policy.flags()]
+        rows.append((f"with {flag.option}", flag.help, "lets in: " + ", ".join(names)))
+    table = html_table(("habit or flag", "what one does", "Mallory"), rows, code=(0,))
+    head = "What no switch shows: habits, and flags of newer versions"
+    return f"<details><summary>{head}</summary><p>{_HABITS}</p>{scrolling('Habits', table)}</details>"
 
 
 # The snapshot

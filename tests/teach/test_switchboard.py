@@ -386,12 +386,14 @@ def test_a_habit_left_out_lets_in_who_waits_for_it(cases, loud, page_sets, page_
 
 
 def test_the_fold_names_every_habit_and_its_attacks():
-    """Each usual habit stands there with whom it keeps out, each precaution with whom it would; none is a flag."""
-    rows = dict(re.findall(r"<code>(with(?:out)? [a-z-]+)</code></td><td>[^<]+</td><td>([^<]+)</td>", render_habits()))
+    """Each usual habit stands there with whom it lets in when left out, each precaution with whom it keeps out; newer flags."""
+    rows = dict(re.findall(r"<code[^>]*>(with(?:out)? [a-z-]+)</code></td><td>[^<]+</td><td>([^<]+)</td>", render_habits()))
     assert {f"without {habit}" for habit in USUAL} == {row for row in rows if row.startswith("without")}
     for name, habit in WAITING.items():
         assert name in rows[f"without {habit}"].removeprefix("lets in: ").split(", ")
     assert rows["with instance"] == "keeps out: other-instance" and "rollback" in rows["with floor"]
+    assert rows["with --accept-revoked-pcs-certs"] == "lets in: revoked-key"
+    assert rows["with --accept-unverifiable-pcs-certs"].startswith("lets in: missing-list")
 
 
 def test_an_attack_that_cannot_run_is_a_sentence(panel):
