@@ -119,8 +119,8 @@ def _recognise(text: str) -> Explanation | None:
 
 
 def _telling(text: str, at: int = 0) -> str:
-    """Return the line, or the stretch of a long one, around what was recognised, neutralised."""
-    start = text.rfind("\n", 0, at) + 1
+    """Return the line, or the stretch of a long one, around what was recognised, neutralised; without curl's progress before it."""
+    start = max(text.rfind("\n", 0, at) + 1, text.rfind("curl: (", 0, at + len("curl: (")))
     end = text.find("\n", at)
     line = text[start: end if end >= 0 else len(text)].strip()
     back = max(0, at - start - 100)

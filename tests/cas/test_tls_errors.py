@@ -226,6 +226,13 @@ def test_every_sample_is_recognised(diagnosis, wording):
     assert explain_tls_error(f"tool: {wording.sample} (more)").diagnosis is diagnosis
 
 
+def test_curls_progress_is_no_part_of_its_message():
+    """Piped without -s, the message follows the last line of the meter on the same line."""
+    meter = "  % Total    % Received\n  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0"
+    for said in ("curl: (6) Could not resolve host: cas", "curl: (60) SSL certificate problem: certificate has expired"):
+        assert explain_tls_error(meter + said + "\nMore details here").message == said
+
+
 def test_the_table_is_whole():
     """No cell is empty, each number means one thing, causes and cures are no sentences yet."""
     assert list(DIAGNOSES) == [d.id for d in DIAGNOSES.values()]
