@@ -190,6 +190,8 @@ def _one_is_enough(entry: Entry) -> bool:
 
 def _about_secret(secret: Secret, session: Session) -> Iterator[str]:
     where = f"secrets: {secret.name}"
+    if not secret.made and (secret.size, secret.key_type) != (Secret.size, Secret.key_type):
+        yield f"{where}: size and key_type say how a CAS makes a value, and this one is not made: they are left out."
     if secret.export_public and secret.kind == "private-key":
         yield f"{where}: export_public: anybody can read this private key."
     elif secret.export_public and secret.value is not None and secret.kind not in CERTIFICATES:

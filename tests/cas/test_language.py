@@ -416,6 +416,9 @@ def test_what_an_author_should_think_twice_about():
         assert part in said, said
     free = Session.from_yaml(HEAD + "services: [{name: w}]\nsecurity: {attestation: {mode: none}}")
     assert any("mode: none: any program" in w for w in warnings(free))
+    for written in ("value: x", "import: {session: b, secret: c}"):
+        found = Session.from_yaml(HEAD + f"secrets: [{{name: a, kind: ascii, {written}, size: 5}}]")
+        assert any("are left out" in w for w in warnings(found))
 
 
 @pytest.mark.parametrize("rule, alone", [({"require-at-least-2": ["CREATOR", ME.key_hash]}, False), ({"signer": ED25519}, False),
