@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _EVERY = (*FLAGS, *NEWER)
 _OTHER_CODE = "But this is other code than the one you named: find out why, and set no flag for it."
+_NO_CODE = "But no MRENCLAVE was given: name the code that you expect, from elsewhere than the report, and trust-any can be spared."
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,8 @@ def minimal_flags(proof: Proof, policy: AttestationPolicy, *, report: CasReport 
             needs.append(_needed(flag.name, chosen, result))
         elif flag in FLAGS:
             needs.append(_spare(flag.name, chosen, base, judged))
-    other = base.mrenclaves and "mrenclave" in {c.id for c in result.waivers}
-    return MinimalSet(chosen, result, tuple(needs), warning=_OTHER_CODE if other else "")
+    unmet = "mrenclave" in {c.id for c in result.waivers}
+    return MinimalSet(chosen, result, tuple(needs), warning=(_OTHER_CODE if base.mrenclaves else _NO_CODE) if unmet else "")
 
 
 def closed(names: set[str], base: AttestationPolicy) -> tuple[str, ...]:

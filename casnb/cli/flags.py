@@ -81,13 +81,16 @@ def _least(file: str, endorsements: str | None, at: datetime | None, simulated_r
     policy = policy_from({**params, "verification_time": at}, expected_signer=signer)
     reading = read(slurp(file))
     note(f"note: read as {reading}.")
-    terms = Terms(policy, at or datetime.now(timezone.utc), roots.to_pem() if roots else None,
+    now = at or datetime.now(timezone.utc)
+    terms = Terms(policy, now, roots.to_pem() if roots else None,
                   endorsements_file(endorsements))
     subject = "standard input" if file == "-" else neutral(Path(file).name, 80)
     proof, report = prove(reading.value, terms, subject)
     found = minimal_flags(proof, policy, report=report, subject=subject)
     if isinstance(reading.value, RaTlsCertificate):
         note("note: whether the evidence names this certificate's key is not looked at here: casnb verify does.")
+    if not found.enough and at is None:
+        note(f"note: judged as of {now:%Y-%m-%dT%H:%M:%SZ}. If the evidence is older, --at judges it as of another time.")
     if as_json:
         emit_json(found.to_json())
     else:

@@ -72,6 +72,17 @@ def test_a_bare_quote(about, made):
     assert about("quote").exit_code == 2
 
 
+def test_what_was_not_given_is_said(casnb, vectors):
+    """Without a time an old report is judged today, and --at is named; without an MRENCLAVE trust-any is no advice."""
+    path = vectors / "cas-attest" / "v1-attest-iasreport-2019.json"
+    late = casnb("flags", path)
+    assert late.exit_code == 1 and "--at judges it as of another time" in late.stderr
+    unnamed = casnb("flags", path, "--at", "2019-07-20", "--json")
+    assert "--at judges" not in unnamed.stderr
+    found = json.loads(unnamed.stdout)
+    assert "only_for_testing-trust-any" in found["flags"] and "trust-any can be spared" in found["warning"]
+
+
 def test_real_report(casnb, vectors):
     """The public CAS of 2019, under Intel's root at its own time, takes the flags of the assignment."""
     path = vectors / "cas-attest" / "v1-attest-iasreport-2019.json"
