@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import ssl
 import sys
 from collections.abc import Collection, Sequence
@@ -302,14 +303,14 @@ class Lab(Workbook, Shown):
 
     def scone(self, *args: str, timeout: float = 30) -> Run:
         """Run our `scone` with this lab's environment, as a shell would, and return what it printed."""
-        return run_command([sys.executable, "-m", "casnb.cli.scone", *args], self.env, "scone " + " ".join(args), timeout)
+        return run_command([sys.executable, "-m", "casnb.cli.scone", *args], self.env, "scone " + shlex.join(args), timeout)
 
     def run(self, *args: str, timeout: float = 30) -> Run:
         """Run a program of this machine in the lab's folder, without a shell, and return what it printed.
 
         Raises SourceError if there is no such program, or it does not end in time.
         """
-        return run_command(list(args), self.env, " ".join(args), timeout, self.folder)
+        return run_command(list(args), self.env, shlex.join(args), timeout, self.folder)
 
     def close(self) -> None:
         """End the lab, and the world with it if this process serves it."""

@@ -245,8 +245,10 @@ def test_a_captured_program_is_not_told_to_colour(monkeypatch):
 
 
 def test_a_program_runs_in_the_labs_folder(begun):
-    """What it prints and how it ends are kept; one that is not there is named."""
+    """What it prints and how it ends are kept, and the command as a shell takes it; one that is not there is named."""
     lab = begun("04")
+    said = str(lab.run(sys.executable, "-c", "print(1)", "curl: (35) x"))
+    assert said.startswith(f"$ {sys.executable} -c 'print(1)' 'curl: (35) x'")
     (lab.folder / "here.txt").write_text("x")
     done = lab.run(sys.executable, "-c", "import os; print(sorted(os.listdir())); raise SystemExit(3)")
     assert (done.exit_code, "here.txt" in done.stdout) == (3, True)
