@@ -132,7 +132,8 @@ def render_needs(names: Sequence[str], given: bool) -> str:
                        f'<polyline points="{middle - 5},{foot - 6} {middle},{foot} {middle + 5},{foot - 6}" style="{_LINE}"/>'
                        f'<text x="{middle + 12}" y="{top + _HIGH + 18}" style="{_TEXT}">'
                        f"{cell(words.replace('--only_for_testing-', ''))}</text>")
-    return scrolling("What needs what", "".join([*out, "</svg>"]))
+    # No tab stop of its own: the picture is made anew with each switch, and would take the focus along.
+    return f'<div role="group" aria-label="What needs what" style="overflow-x:auto">{"".join([*out, "</svg>"])}</div>'
 
 
 def _set(option: str, on: bool) -> str:
