@@ -162,6 +162,12 @@ class Notebook:
         self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str("Light" in name).lower())
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
+    def violations(self, axe: str) -> list[str]:
+        """What axe-core, whose source is given, finds wrong in the output areas: rule, element, cure."""
+        self.page.evaluate(axe)
+        return self.page.evaluate("async () => (await axe.run('.jp-OutputArea')).violations.flatMap("
+                                  "v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)} ${n.failureSummary}`))")
+
     def close(self) -> None:
         """End every kernel."""
         self.page.evaluate("async () => { await window.jupyterapp.serviceManager.sessions.shutdownAll() }")
