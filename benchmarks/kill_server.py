@@ -30,12 +30,12 @@ from pathlib import Path
 
 import yaml
 
+from casnb.base.errors import SourceError
 from casnb.cas.audit import Checkpoints, LogStatus, verify_log
 from casnb.cas.certificate import TLS_NAME, CasChain
 from casnb.cas.client import pinned_context
 from casnb.cas.https import Answer, exchange
 from casnb.cas.trust import ClientIdentity
-from casnb.errors import SourceError
 from casnb.simulator.world import World
 
 SEED = "kill"

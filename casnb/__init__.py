@@ -9,6 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from casnb.base.errors import CasnbError as CasnbError
+    from casnb.base.errors import EvidenceError as EvidenceError
+    from casnb.base.errors import PolicyError as PolicyError
+    from casnb.base.errors import SourceError as SourceError
+    from casnb.base.errors import UsageError as UsageError
+    from casnb.base.errors import VerificationError as VerificationError
     from casnb.cas.attest import AttestedCas as AttestedCas
     from casnb.cas.attest import attempt as attempt
     from casnb.cas.attest import attest as attest
@@ -22,12 +28,6 @@ if TYPE_CHECKING:
     from casnb.checks import Check as Check
     from casnb.checks import CheckStatus as CheckStatus
     from casnb.checks import Verdict as Verdict
-    from casnb.errors import CasnbError as CasnbError
-    from casnb.errors import EvidenceError as EvidenceError
-    from casnb.errors import PolicyError as PolicyError
-    from casnb.errors import SourceError as SourceError
-    from casnb.errors import UsageError as UsageError
-    from casnb.errors import VerificationError as VerificationError
     from casnb.evidence.decode import decode as decode
     from casnb.policy import AttestationPolicy as AttestationPolicy
     from casnb.policy import appraise as appraise
@@ -40,16 +40,16 @@ _HOME = {
     "AttestationResult": "checks",
     "AttestedCas": "cas.attest",
     "CasClient": "cas.client",
-    "CasnbError": "errors",
+    "CasnbError": "base.errors",
     "Check": "checks",
     "CheckStatus": "checks",
-    "EvidenceError": "errors",
-    "PolicyError": "errors",
+    "EvidenceError": "base.errors",
+    "PolicyError": "base.errors",
     "Session": "cas.session",
-    "SourceError": "errors",
-    "UsageError": "errors",
+    "SourceError": "base.errors",
+    "UsageError": "base.errors",
     "Verdict": "checks",
-    "VerificationError": "errors",
+    "VerificationError": "base.errors",
     "World": "simulator.world",
     "appraise": "policy",
     "attempt": "cas.attest",

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from casnb import flags as catalogue
+from casnb.base.spans import span
 from casnb.checks import CATALOGUE, AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
 from casnb.identities import known_signer
-from casnb.spans import span
 
 if TYPE_CHECKING:
     from casnb.evidence.cas_report import CasReport

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 
 
 @dataclass(frozen=True)

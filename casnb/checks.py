@@ -10,11 +10,11 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from casnb.base.errors import PolicyError, UsageError, VerificationError, neutral
+from casnb.base.view import Shown, html_result, text_result
 from casnb.catalogue import CATALOGUE as CATALOGUE
 from casnb.catalogue import CheckSpec as CheckSpec
 from casnb.catalogue import spec_of
-from casnb.errors import PolicyError, UsageError, VerificationError, neutral
-from casnb.view import Shown, html_result, text_result
 
 if TYPE_CHECKING:
     from casnb.verify.words import StatusWords

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from casnb.errors import neutral
+from casnb.base.errors import neutral
 from casnb.flags import BY_NAME, FLAGS, find, options
 
 #: Tools of the crosswalk: member of `Idea`, heading, and where their words are written down.

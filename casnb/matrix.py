@@ -12,10 +12,10 @@ from html import escape
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from casnb.base.errors import neutral
+from casnb.base.view import Shown, cell, page, scrolling
 from casnb.checks import Verdict
-from casnb.errors import neutral
 from casnb.flags import BY_NAME, FLAGS
-from casnb.view import Shown, cell, page, scrolling
 
 if TYPE_CHECKING:
     from casnb.checks import AttestationResult

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from casnb.appraisal import appraise
-from casnb.errors import neutral
+from casnb.base.errors import neutral
+from casnb.base.view import Shown, cell, describe, html_table, html_verdict, text_table
 from casnb.flags import BY_NAME, FLAGS, NEWER, find, options
-from casnb.view import Shown, cell, describe, html_table, html_verdict, text_table
 
 if TYPE_CHECKING:
     from casnb.checks import AttestationResult

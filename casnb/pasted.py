@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 
 LONGEST = 1 << 14
 _MOST_WORDS = 400

@@ -14,10 +14,10 @@ from typing import NoReturn
 from casnb import flags as catalogue
 from casnb.appraisal import PLATFORM_SETTINGS
 from casnb.appraisal import appraise as appraise
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
+from casnb.base.spans import read_span, span
+from casnb.base.view import Shown, html_table, text_table
 from casnb.identities import SCONTAIN_CAS, ExpectedSigner
-from casnb.spans import read_span, span
-from casnb.view import Shown, html_table, text_table
 
 _EVERY = (*catalogue.FLAGS, *catalogue.NEWER)
 _MEASUREMENT = re.compile(r"[0-9a-f]{64}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from casnb.errors import (
+from casnb.base.errors import (
     MESSAGE_LIMIT,
     CasnbError,
     EvidenceError,

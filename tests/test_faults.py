@@ -15,8 +15,8 @@ from verify.cases import flip, region
 from verify.faults import STOPS, all_pass, expected, found, good
 from verify.table import FAULTS, HARMLESS
 
+from casnb.base.errors import PolicyError, VerificationError
 from casnb.checks import CATALOGUE, PROOF_IDS, CheckStatus, Verdict
-from casnb.errors import PolicyError, VerificationError
 from casnb.flags import FLAGS, NEWER
 from casnb.policy import appraise
 from casnb.verify.dcap import verify_quote

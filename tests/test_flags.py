@@ -7,8 +7,8 @@ from itertools import combinations
 
 import pytest
 
+from casnb.base.errors import UsageError
 from casnb.checks import CATALOGUE
-from casnb.errors import UsageError
 from casnb.flags import BY_NAME, BY_OPTION, FLAGS, NEWER, options
 from casnb.policy import AttestationPolicy
 from casnb.verify.tcb import TcbStatus

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from casnb.base.errors import UsageError
+from casnb.base.spans import read_span, span
 from casnb.checks import CheckStatus, Verdict
-from casnb.errors import UsageError
 from casnb.evidence.cas_report import CasReport
 from casnb.policy import AttestationPolicy, appraise
 from casnb.simulator.world import World
-from casnb.spans import read_span, span
 from casnb.verify.dispatch import verify
 from casnb.verify.tcb import TcbStatus
 

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.flags import FLAGS
 from casnb.matrix import COMBINATIONS, FORMATS, TITLE, Matrix, description, dumps, label
 from casnb.simulator.scenario import SCENARIOS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.pasted import LONGEST, SUBSTITUTED, commands, has_variable, inside
 
 

@@ -9,9 +9,9 @@ from itertools import product
 
 import pytest
 
+from casnb.base.errors import UsageError, VerificationError
 from casnb.cas.certificate import CasChain
 from casnb.checks import CATALOGUE, Check, CheckStatus, Verdict, failed, passed
-from casnb.errors import UsageError, VerificationError
 from casnb.evidence.cas_report import CasReport
 from casnb.flags import FLAGS
 from casnb.identities import KNOWN_SIGNERS, SCONTAIN_CAS

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
+from casnb.base.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError, neutral
+from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
 from casnb.cas.certificate import CasChain
 from casnb.cas.https import Answer, error_messages, exchange, parse_address, quoted
 from casnb.checks import AttestationResult, Check, CheckStatus, Verdict, failed
-from casnb.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError, neutral
 from casnb.evidence.cas_report import CasReport
 from casnb.policy import AttestationPolicy, appraise
 from casnb.verify.dispatch import verify
 from casnb.verify.pki import TrustAnchors, intel_roots
-from casnb.view import Shown, cell, html_table, html_verdict, text_table
 
 __all__ = ["Attempt", "AttestedCas", "Waiver", "attempt", "attest", "fetch_report", "parse_address"]
 

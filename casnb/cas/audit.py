@@ -13,10 +13,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError, neutral
+from casnb.base.strictjson import Member
 from casnb.cas.certificate import CasChain, issued_by
-from casnb.errors import EvidenceError, neutral
-from casnb.evidence import strictjson
-from casnb.evidence.strictjson import Member
 
 #: A log of more bytes is not read; a real one is put aside long before.
 LOG_LIMIT = 256 << 20

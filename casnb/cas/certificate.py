@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from casnb.base.errors import EvidenceError
+from casnb.base.view import Shown, html_table, text_table
 from casnb.cas.diagnoses import TLS_NAME as TLS_NAME
 from casnb.cas.reader import Finding, common_name, findings, is_authority
-from casnb.errors import EvidenceError
 from casnb.verify.keyhash import key_hash
-from casnb.view import Shown, html_table, text_table
 
 #: Two certificates of a CAS have 1 kB.
 _CHAIN_LIMIT = 64 << 10

@@ -7,14 +7,14 @@ import re
 import ssl
 from typing import Any
 
+from casnb.base import strictjson
+from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
+from casnb.base.view import Shown, cell
 from casnb.cas.attest import AttestedCas
 from casnb.cas.audit import Checkpoints
 from casnb.cas.certificate import TLS_NAME, CasChain
 from casnb.cas.https import Answer, Mistrusted, error_messages, exchange, quoted
 from casnb.cas.trust import ClientIdentity
-from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
-from casnb.evidence import strictjson
-from casnb.view import Shown, cell
 
 _NAME = re.compile(r"[A-Za-z0-9_.~-]{1,512}")
 _HASH = re.compile(r"[0-9a-f]{64}")

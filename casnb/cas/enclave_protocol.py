@@ -6,8 +6,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from casnb.errors import UsageError
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import UsageError
 
 #: Where the enclave API listens, where it can.
 ENCLAVE_PORT = 18765

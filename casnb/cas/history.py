@@ -10,9 +10,9 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
+from casnb.base.view import Shown, cell, html_table, short, text_table
 from casnb.cas.session import Session
-from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
-from casnb.view import Shown, cell, html_table, short, text_table
 
 if TYPE_CHECKING:
     from casnb.cas.client import CasClient

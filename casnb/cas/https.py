@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 
+from casnb.base.errors import EvidenceError, SourceError, UsageError, VerificationError, neutral
 from casnb.cas.tls_errors import Explanation, explain_tls_error
-from casnb.errors import EvidenceError, SourceError, UsageError, VerificationError, neutral
 
 #: No answer of the client API comes near this many bytes.
 LIMIT = 1 << 20
@@ -189,7 +189,7 @@ def quoted(messages: Sequence[str]) -> str:
 
 def error_messages(body: bytes, most: int = 8) -> tuple[str, ...]:
     """Return the messages of a CAS's error body `{"msg": [...]}`, outermost first, at most `most`; empty for anything else."""
-    from casnb.evidence import strictjson
+    from casnb.base import strictjson
 
     try:
         found = strictjson.loads(body, "error answer", limit=1 << 16)

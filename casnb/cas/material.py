@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
 
 #: Gives so many random bytes: `os.urandom`, or in a test something that can be repeated.
 Random = Callable[[int], bytes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
 
 SEGMENT = re.compile(r"[A-Za-z0-9_\-.~]{1,128}")
 _LONGEST = 512

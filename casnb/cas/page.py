@@ -15,10 +15,10 @@ import requests
 from bs4 import BeautifulSoup, Tag
 from urllib3.exceptions import HTTPError
 
+from casnb.base.errors import EvidenceError, SourceError, UsageError, neutral
+from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.cas.tls_errors import explain_tls_error
-from casnb.errors import EvidenceError, SourceError, UsageError, neutral
 from casnb.evidence.decode import read_file
-from casnb.view import Shown, cell, html_table, text_table
 
 #: The largest page ever seen has 110 kB and 2300 tags.
 PAGE_LIMIT = 2 << 20

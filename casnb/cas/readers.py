@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from casnb.base.errors import neutral
+from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.cas.access import leaves, public_key
 from casnb.cas.history import MOST_ROWS, History
 from casnb.cas.secrets import Secret
-from casnb.errors import neutral
 from casnb.verify.keyhash import spki_hash
-from casnb.view import Shown, cell, html_table, text_table
 
 #: A client without any key.
 ANYBODY = "anybody"

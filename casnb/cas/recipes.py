@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
-from casnb.errors import UsageError, neutral
-from casnb.view import Shown
+from casnb.base.errors import UsageError, neutral
+from casnb.base.view import Shown
 
 #: What the recipes print a value of, and where the documentation says the CAS is.
 TARGET = "/v1/values/session=example_session,secret=example_value"

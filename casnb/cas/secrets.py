@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from casnb.base.errors import EvidenceError
 from casnb.cas import material
 from casnb.cas.names import SEGMENT, name_problem, resolve
 from casnb.cas.nodes import Node
-from casnb.errors import EvidenceError
 
 KINDS = ("ascii", "binary", "private-key", "x509", "x509-ca")
 #: Kinds of the language that casnb does not make, and members of a secret that it does not know.

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 
 from casnb import flags as catalogue
 from casnb.appraisal import appraise
+from casnb.base.errors import UsageError
+from casnb.base.view import Shown, html_table, text_table
 from casnb.cas.services import Requirement, Security, Signer
 from casnb.cas.session import Session
 from casnb.checks import AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
 from casnb.crosswalk import WORDS
-from casnb.errors import UsageError
 from casnb.evidence.report import ReportBody
 from casnb.identities import known_signer
 from casnb.policy import AttestationPolicy
 from casnb.verify.proof import Proof
-from casnb.view import Shown, html_table, text_table
 
 _IDENTITY = ("mrenclave", "mrsigner", "isvprodid", "isvsvn")
 _LETTERS = {f.short: f for f in catalogue.FLAGS if f.short}

@@ -10,6 +10,9 @@ from typing import Any
 
 import yaml
 
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError, UsageError
+from casnb.base.view import Shown, html_table, text_table
 from casnb.cas.access import ACTIONS, DEFAULT, FOLLOWS, Access, Entry, Keys, Signer, leaves, met, plain, read_access, read_creator
 from casnb.cas.access import public_key as public_key
 from casnb.cas.material import canonical_certificate
@@ -20,9 +23,6 @@ from casnb.cas.secrets import Secret as Secret
 from casnb.cas.secrets import read_secrets
 from casnb.cas.services import Security, Service, read_security, read_services
 from casnb.cas.template import environment, read_document
-from casnb.errors import EvidenceError, UsageError
-from casnb.evidence import strictjson
-from casnb.view import Shown, html_table, text_table
 
 #: Members of a session in the order in which it is hashed and read back. The places of `images`, `volumes` and `secrets`
 #: are casnb's own choice: no public example shows them.

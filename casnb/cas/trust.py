@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError, PolicyError, SourceError, UsageError, neutral, own_file
+from casnb.base.view import Shown, html_table, text_table
 from casnb.cas.attest import AttestedCas, Waiver
 from casnb.cas.certificate import CasChain
 from casnb.cas.https import parse_address
-from casnb.errors import EvidenceError, PolicyError, SourceError, UsageError, neutral, own_file
-from casnb.evidence import strictjson
 from casnb.verify.keyhash import key_hash
-from casnb.view import Shown, html_table, text_table
 
 #: A file with a thousand attested CASes has about 8 MB.
 FILE_LIMIT = 16 << 20

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from casnb.base.errors import UsageError, neutral
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note
 from casnb.cli.options import SECTIONS, Day, option, policy_of, policy_options
-from casnb.errors import UsageError, neutral
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import click
 
-from casnb.errors import CasnbError, SourceError, neutral
+from casnb.base.errors import CasnbError, SourceError, neutral
 
 #: What every command returns: accepted, rejected, called wrongly, could not check.
 ACCEPTED, REJECTED, MISUSED, UNCHECKED = 0, 1, 2, 3
@@ -70,7 +70,7 @@ def emit_json(value: Any) -> None:
 
 def slurp(file: str, limit: int | None = None) -> bytes:
     """Return the bytes of a file, or of standard input for a dash; bounded as `read_file` is."""
-    from casnb.errors import EvidenceError, UsageError
+    from casnb.base.errors import EvidenceError, UsageError
     from casnb.evidence.decode import FILE_LIMIT, read_file
 
     most = limit or FILE_LIMIT

@@ -53,8 +53,8 @@ def decode(files: tuple[str, ...], as_json: bool) -> int | None:
 def _show(reading: Reading, title: Any, out: Any) -> None:
     from rich.text import Text
 
+    from casnb.base.errors import neutral
     from casnb.cli.render import fields_table, identity_table, statement_table
-    from casnb.errors import neutral
     from casnb.evidence.cas_report import CasReport
     from casnb.evidence.ratls import RaTlsCertificate
 
@@ -74,8 +74,8 @@ def _show(reading: Reading, title: Any, out: Any) -> None:
 
 def _many(files: tuple[str, ...], as_json: bool) -> int:
     """Say of every file what it is; rows go out as they come."""
+    from casnb.base.errors import neutral
     from casnb.cli.batch import Summary, describe_items, run, walk
-    from casnb.errors import neutral
 
     summary = Summary()
     for row in run(walk(files), partial(describe_items, as_json)):

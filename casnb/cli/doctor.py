@@ -18,8 +18,8 @@ from pathlib import Path
 import click
 
 from casnb import __version__
+from casnb.base.errors import neutral
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json
-from casnb.errors import neutral
 
 #: What a finding means: all is well, something to know, something that must be mended before casnb works.
 GOOD, WORTH_KNOWING, BROKEN = "ok", "note", "problem"
@@ -181,8 +181,8 @@ def _capturing() -> Iterator[Finding]:
 
 
 def _config() -> Iterator[Finding]:
+    from casnb.base.errors import CasnbError
     from casnb.cas.trust import TrustStore
-    from casnb.errors import CasnbError
 
     store = TrustStore()
     path = Path(store.path)

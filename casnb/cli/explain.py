@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from casnb.base.errors import EvidenceError, neutral
 from casnb.cli.base import ACCEPTED, MISUSED, REJECTED, Command, emit_json, note, slurp
-from casnb.errors import EvidenceError, neutral
 
 if TYPE_CHECKING:
     from casnb.crosswalk import Translation

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from casnb.base.errors import neutral
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, slurp, write_atomically
 from casnb.cli.options import IDENTITY, Day, identity_options, option, policy_from, roots_and_signer, roots_option
-from casnb.errors import neutral
 from casnb.flags import FLAGS, NEWER
 from casnb.matrix import FORMATS
 

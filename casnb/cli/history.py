@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from casnb.base.errors import UsageError, neutral, own_file
 from casnb.cli.base import Command, emit_json
 from casnb.cli.options import option
-from casnb.errors import UsageError, neutral, own_file
 
 if TYPE_CHECKING:
     from casnb.cas.trust import ClientIdentity

@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from casnb.base.errors import UsageError, own_file
 from casnb.checks import failed, passed
 from casnb.cli.base import slurp
-from casnb.errors import UsageError, own_file
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import Evidence

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
+from casnb.base.errors import SourceError
 from casnb.cli.base import Command, note
 from casnb.cli.options import option
-from casnb.errors import SourceError
 
 #: JupyterLab asks nobody on the network for news or updates, and nobody in the terminal whether Ctrl-C was meant.
 QUIET = ("--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--ServerApp.answer_yes=True")

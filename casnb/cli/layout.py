@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import casnb
+from casnb.base.errors import SourceError, UsageError
 from casnb.cli.base import write_atomically
-from casnb.errors import SourceError, UsageError
 
 #: What was laid out, by file name, as SHA-256: a file that still has this content was not changed by the reader.
 RECORD = ".casnb-laid-out.json"

@@ -35,7 +35,7 @@ def measure(file: str, sigstruct: str | None, expected: tuple[str, ...], heap: s
     """
     from pathlib import Path
 
-    from casnb.errors import SourceError, neutral
+    from casnb.base.errors import SourceError, neutral
     from casnb.verify.measure import MEASURE_LIMIT, measure
 
     if file == "-" and sigstruct == "-":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from casnb.errors import UsageError, neutral, own_file
+from casnb.base.errors import UsageError, neutral, own_file
 from casnb.flags import FLAGS, NEWER
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Span(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         """Return the length."""
         if isinstance(value, timedelta):
             return value
-        from casnb.spans import read_span
+        from casnb.base.spans import read_span
 
         try:
             return read_span(str(value).strip())

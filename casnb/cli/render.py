@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from casnb.base.errors import neutral
+from casnb.base.view import describe
 from casnb.checks import AttestationResult, Check, Verdict
-from casnb.errors import neutral
 from casnb.identities import known_signer
-from casnb.view import describe
 
 if TYPE_CHECKING:
     from casnb.cas.page import PageRow

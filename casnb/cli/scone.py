@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from casnb import __version__
+from casnb.base.errors import SourceError, UsageError, neutral
 from casnb.cli.base import EXITS, Commands, write_atomically
 from casnb.cli.options import option
-from casnb.errors import SourceError, UsageError, neutral
 
 if TYPE_CHECKING:
     from casnb.cas.trust import TrustStore

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from casnb.base.errors import CasnbError, EvidenceError, SourceError, UsageError, neutral, own_file
 from casnb.cas.audit import LOG_LIMIT, Checkpoints, LogStatus, LogVerdict, read_log, verify_log
 from casnb.checks import AttestationResult
 from casnb.cli.base import Command, note, slurp
 from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
 from casnb.cli.scone import retries_option, trust_store
 from casnb.cli.scone_cas import attested_cas
-from casnb.errors import CasnbError, EvidenceError, SourceError, UsageError, neutral, own_file
 from casnb.evidence.decode import read_file
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from casnb.base.errors import SourceError, UsageError, neutral
 from casnb.cli.base import ACCEPTED, UNCHECKED, Command, Commands, note
 from casnb.cli.scone import HELP, trust_store
-from casnb.errors import SourceError, UsageError, neutral
 
 if TYPE_CHECKING:
     from casnb.cas.attest import AttestedCas

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from casnb.base.errors import EvidenceError
 from casnb.cli.base import Command, Commands, slurp
 from casnb.cli.scone import HELP
-from casnb.errors import EvidenceError
 
 _LIMIT = 1 << 16
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from casnb.base.errors import CasnbError, SourceError, UsageError, neutral, own_file
 from casnb.cli.base import REJECTED, Command, Commands, Failure, note, slurp
 from casnb.cli.options import option
 from casnb.cli.scone import HELP, retries_option, trust_store
 from casnb.cli.scone_cas import attested_cas
-from casnb.errors import CasnbError, SourceError, UsageError, neutral, own_file
 
 if TYPE_CHECKING:
     from casnb.cas.client import CasClient

@@ -6,9 +6,9 @@ import os
 
 import click
 
+from casnb.base.errors import EvidenceError, neutral
 from casnb.cli.base import Command, emit_json, note
 from casnb.cli.options import option
-from casnb.errors import EvidenceError, neutral
 
 
 @click.command(cls=Command, example="""\

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from casnb.base.errors import UsageError, neutral
 from casnb.cli.base import REJECTED, Command, Commands, Failure, emit_json, note, slurp
 from casnb.cli.options import option
-from casnb.errors import UsageError, neutral
 
 if TYPE_CHECKING:
     from casnb.simulator.service_enclave import ServiceEnclave

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from casnb.base.errors import neutral
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, slurp
 from casnb.cli.decode import several
 from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
-from casnb.errors import neutral
 
 if TYPE_CHECKING:
     from casnb.cli.batch import Row, Summary

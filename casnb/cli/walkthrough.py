@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from casnb.base.errors import CasnbError, neutral
 from casnb.checks import AttestationResult, Check, CheckStatus
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json
 from casnb.cli.options import option
-from casnb.errors import CasnbError, neutral
 from casnb.flags import BY_NAME, FLAGS
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from casnb.errors import EvidenceError, neutral
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError, neutral
+from casnb.base.strictjson import Member
+from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.layout import FieldRow
 from casnb.evidence.quote import EpidQuote
-from casnb.evidence.strictjson import Member
-from casnb.view import Shown, html_table, text_table
 
 _IAS = "Intel IAS API v4, 4.2.1"
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?")

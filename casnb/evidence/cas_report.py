@@ -7,14 +7,14 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from casnb.errors import EvidenceError, UsageError, neutral
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError, UsageError, neutral
+from casnb.base.strictjson import Member
+from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.avr import SignedAvr, decode_base64
 from casnb.evidence.layout import FieldRow
 from casnb.evidence.quote import EpidQuote, Quote, parse_quote
 from casnb.evidence.report import ReportBody
-from casnb.evidence.strictjson import Member
-from casnb.view import Shown, html_table, text_table
 
 _CAS = "SCONE CAS /v1/attest"
 _ALIASES = {"IASReport": "IASReport", "EPIDQuote": "EPIDQuote", "EPID": "EPIDQuote", "DCAPQuote": "DCAPQuote"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
 
 _DEPTH = 8
 _ITEMS = 64

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from casnb.errors import EvidenceError, SourceError
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError, SourceError
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.measurement import Ledger

@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from casnb.errors import EvidenceError, UsageError
+from casnb.base.errors import EvidenceError, UsageError
+from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.layout import Field as Row
 from casnb.evidence.layout import FieldRow, Layout
 from casnb.evidence.measurement import PAGE, Eadd, Ecreate, Ledger, Record, page_records
-from casnb.view import Shown, html_table, text_table
 
 _OWN = "casnb, docs/measurement.md"
 MAGIC = b"CASNBENC"

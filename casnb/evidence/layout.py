@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, ClassVar, Literal
 
-from casnb.errors import EvidenceError, UsageError
+from casnb.base.errors import EvidenceError, UsageError
 
 #: `bytes` as they stand; `u16` `u32` `u64` little-endian; `reserved` as they stand, kept for the round trip.
 Kind = Literal["bytes", "u16", "u32", "u64", "reserved"]

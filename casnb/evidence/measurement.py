@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from casnb.errors import EvidenceError, UsageError
+from casnb.base.errors import EvidenceError, UsageError
+from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.layout import Field, FieldRow, Layout
-from casnb.view import Shown, html_table, text_table
 
 _SDM = "Intel SDM vol. 3D, enclave measurement"
 _BUILD = ("ledger-format",)

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from casnb.errors import EvidenceError, neutral
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError, neutral
 
 #: No archive of more bytes is read; no more bytes are unpacked from one, all layers together.
 ARCHIVE_LIMIT = 64 << 20

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
+from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.layout import Field, FieldRow, Layout
 from casnb.evidence.report import REPORT_BODY, ReportBody
-from casnb.view import Shown, html_table, text_table
 
 _DCAP = "Intel SGX ECDSA QuoteLibReference, A.4"
 _EPID = "Intel SGX EPID quote (sgx_quote.h)"

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from casnb.errors import EvidenceError
-from casnb.evidence import cbor, strictjson
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError
+from casnb.base.view import Shown, cell
+from casnb.evidence import cbor
 from casnb.evidence.avr import SignedAvr, decode_base64
 from casnb.evidence.layout import Field, FieldRow, Layout
 from casnb.evidence.quote import LENGTH, SIGNED_SIZE, EpidQuote, Quote, parse_quote
 from casnb.evidence.report import ReportBody
-from casnb.view import Shown, cell
 
 #: A certificate with an IAS report as lists of numbers has 9 kB.
 LIMIT = 256 << 10

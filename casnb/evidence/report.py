@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from casnb.base.view import Shown, html_table, text_table
 from casnb.checks import Identity
 from casnb.evidence.layout import Field, FieldRow, Layout
-from casnb.view import Shown, html_table, text_table
 
 _SDM = "Intel SDM vol. 3D, REPORT"
 KSS = "Intel SDM vol. 3D, REPORT (key separation and sharing)"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
+from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.layout import Field, FieldRow, Layout
-from casnb.view import Shown, html_table, text_table
 
 _SDM = "Intel SDM vol. 3D, SIGSTRUCT"
 _FORMAT = ("sigstruct-format",)

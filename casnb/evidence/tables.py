@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from casnb.base.strictjson import Member
 from casnb.evidence.avr import MEMBERS
 from casnb.evidence.cas_report import ADDITIONAL_DATA, PROOF_DATA
 from casnb.evidence.enclave import HEADER, SEGMENT
@@ -12,7 +13,6 @@ from casnb.evidence.measurement import EADD, ECREATE, EEXTEND
 from casnb.evidence.quote import CERTIFICATION, EPID_HEADER, LENGTH, QUOTE_HEADER, SIGNATURE_DATA
 from casnb.evidence.report import ATTRIBUTE_BITS, LOCAL_REPORT, REPORT_BODY
 from casnb.evidence.sigstruct import SIGSTRUCT
-from casnb.evidence.strictjson import Member
 
 
 def all_layouts() -> tuple[Layout, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from casnb.errors import SourceError
+from casnb.base.errors import SourceError
 
 #: Request bodies above this many bytes are refused.
 BODY_LIMIT = 1 << 20

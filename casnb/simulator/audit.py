@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from casnb.base import strictjson
+from casnb.base.errors import SourceError, UsageError
 from casnb.cas.audit import attested_binding
-from casnb.errors import SourceError, UsageError
-from casnb.evidence import strictjson
 from casnb.simulator.keys import distinguished_name
 from casnb.simulator.store import Store, Transaction
 from casnb.simulator.world import World

@@ -16,7 +16,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 from platformdirs import user_state_path
 
-from casnb.errors import SourceError, UsageError, neutral
+from casnb.base.errors import SourceError, UsageError, neutral
 
 #: Seconds that a start and a stop may take: the first start on a small busy machine compiles and reads much.
 START_TIME, STOP_TIME = 60.0, 5.0

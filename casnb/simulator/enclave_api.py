@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, request
 
 from casnb.advisories import ADVISORIES
+from casnb.base import strictjson
+from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.cas.enclave_protocol import CHALLENGE, CONFIGURATION, EXITED, ConfigId, service_binding
 from casnb.cas.values import configuration
 from casnb.checks import AttestationResult, Check, CheckStatus
-from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
-from casnb.evidence import strictjson
 from casnb.evidence.avr import decode_base64
 from casnb.evidence.quote import Quote, parse_quote
 from casnb.evidence.report import ReportBody

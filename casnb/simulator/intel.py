@@ -14,7 +14,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from casnb.evidence import strictjson
+from casnb.base import strictjson
 from casnb.evidence.avr import SignedAvr
 from casnb.simulator.keys import (
     Key,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.simulator.attacks import certificates, channel, hardware, identity, revocation
 from casnb.simulator.attacks.defence import HABITS as HABITS
 from casnb.simulator.attacks.defence import Defence as Defence

@@ -12,8 +12,8 @@ from typing import Any
 
 from cryptography import x509
 
-from casnb.errors import UsageError
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import UsageError
 from casnb.simulator.keys import KeyPair, Seed, certificate
 from casnb.simulator.server import TlsServer
 from casnb.simulator.tls import tls_context

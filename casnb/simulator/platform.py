@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.evidence.enclave import EnclaveFile, Segment
 from casnb.evidence.measurement import PAGE, Ledger
 from casnb.evidence.quote import EpidQuote, Quote

@@ -17,8 +17,9 @@ from typing import Any
 
 from cryptography import x509
 
+from casnb.base.errors import SourceError, UsageError
+from casnb.base.view import Shown, html_table, text_table
 from casnb.cas.enclave_protocol import ENCLAVE_PORT
-from casnb.errors import SourceError, UsageError
 from casnb.simulator.audit import AuditLog
 from casnb.simulator.enclave_api import EnclaveApi, create_enclave_app
 from casnb.simulator.keys import Seed, certificate, distinguished_name
@@ -28,7 +29,6 @@ from casnb.simulator.site import create_site
 from casnb.simulator.store import Store
 from casnb.simulator.tls import tls_context
 from casnb.simulator.world import World
-from casnb.view import Shown, html_table, text_table
 
 CAS_PORT, PAGE_PORT = 8081, 8443
 _TRIES = 24

@@ -17,7 +17,7 @@ from cheroot.server import HTTPConnection
 from cheroot.ssl import Adapter
 from OpenSSL import SSL
 
-from casnb.errors import SourceError
+from casnb.base.errors import SourceError
 from casnb.simulator.tls import Later, Selector, TlsSocket
 
 #: Bytes of request line and headers, and of a body.

@@ -11,13 +11,13 @@ from functools import cached_property
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from casnb.base import strictjson
+from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.cas.certificate import TLS_NAME, CasChain
 from casnb.cas.client import pinned_context
 from casnb.cas.enclave_protocol import CHALLENGE, CONFIGURATION, ENCLAVE_PORT, EXITED, ConfigId, service_binding
 from casnb.cas.https import Answer, error_messages, exchange
 from casnb.cas.trust import ClientIdentity
-from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
-from casnb.evidence import strictjson
 from casnb.evidence.measurement import PAGE, Ecreate, Ledger, Record, page_records
 from casnb.simulator.keys import Seed
 from casnb.simulator.platform import Enclave, Platform

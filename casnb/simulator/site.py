@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.simulator.scenario import Release
 from casnb.simulator.world import World
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from casnb.errors import SourceError, UsageError
+from casnb.base.errors import SourceError, UsageError
 
 #: Names the file format; another number is somebody else's file, or a later casnb's.
 _FORMAT = 1

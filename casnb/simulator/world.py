@@ -14,8 +14,9 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from casnb.errors import UsageError
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import UsageError
+from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.measurement import Ledger
@@ -28,7 +29,6 @@ from casnb.verify.endorsements import Endorsements
 from casnb.verify.pki import TrustAnchors
 from casnb.verify.proof import utc
 from casnb.verify.tcb import TcbStatus
-from casnb.view import Shown, html_table, text_table
 
 #: What time it is in a world that was not told otherwise.
 LESSON_TIME = datetime(2026, 9, 1, 12, 0, tzinfo=timezone.utc)

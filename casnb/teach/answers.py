@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from casnb.errors import neutral
+from casnb.base.errors import neutral
 
 TEXT_LIMIT = 20_000
 ITEM_LIMIT = 2_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.view import Shown, html_table, short, text_table
 from casnb.evidence.cas_report import CasReport
-from casnb.view import Shown, html_table, short, text_table
 
 PYTHON = ('hashlib.sha512(json.dumps(additional_data, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()')
 SHELL = "jq -cj .additional_data report.json | sha512sum"

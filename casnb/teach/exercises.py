@@ -9,9 +9,9 @@ from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from casnb.errors import UsageError, neutral
+from casnb.base.errors import UsageError, neutral
+from casnb.base.view import Shown, cell, prose
 from casnb.teach.answers import Foreign, plain, said, unanswered
-from casnb.view import Shown, cell, prose
 
 if TYPE_CHECKING:
     from casnb.teach.facts import Facts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from casnb.errors import CasnbError, UsageError, neutral
-from casnb.view import Shown, cell
+from casnb.base.errors import CasnbError, UsageError, neutral
+from casnb.base.view import Shown, cell
 
 
 class Expected(Shown):

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from casnb.base.errors import UsageError, neutral
+from casnb.base.view import Shown, cell, describe, short, text_table
 from casnb.checks import AttestationResult, Check
-from casnb.errors import UsageError, neutral
 from casnb.evidence.bytemap import ByteMap, Spot, byte_map, check_title
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import decode
 from casnb.evidence.report import ATTRIBUTE_BITS
 from casnb.teach.calculator import Calculation
 from casnb.verify.proof import Proof
-from casnb.view import Shown, cell, describe, short, text_table
 
 if TYPE_CHECKING:
     from casnb.verify.measure import Measurement

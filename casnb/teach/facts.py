@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from casnb.base.errors import UsageError, neutral
 from casnb.checks import AttestationResult
-from casnb.errors import UsageError, neutral
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read_file
 from casnb.identities import SCONTAIN_CAS, ExpectedSigner

@@ -12,15 +12,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from casnb.base.errors import UsageError
+from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.checks import AttestationResult
-from casnb.errors import UsageError
 from casnb.policy import AttestationPolicy
 from casnb.simulator.world import World
 from casnb.teach import exercises
 from casnb.teach.facts import Cases, Facts, LoadedReport
 from casnb.teach.station import Run, Station, answers, run_command
 from casnb.teach.workbook import Workbook
-from casnb.view import Shown, cell, html_table, text_table
 
 if TYPE_CHECKING:
     from casnb.identities import ExpectedSigner

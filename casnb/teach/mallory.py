@@ -5,12 +5,12 @@ from __future__ import annotations
 from html import escape
 from typing import NamedTuple
 
-from casnb.errors import neutral
+from casnb.base.errors import neutral
+from casnb.base.view import Shown, cell
 from casnb.simulator.attacks.faults import CrtSigner, padded
 from casnb.simulator.keys import Seed
 from casnb.simulator.mallory import Attack, Defence, Outcome, attack, run
 from casnb.teach.answers import plain, said
-from casnb.view import Shown, cell
 
 #: What a prediction may be, and what it means.
 PREDICTIONS = {"in": "Mallory gets in", "out": "Mallory is stopped"}

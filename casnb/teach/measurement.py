@@ -6,13 +6,13 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
+from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
 from casnb.evidence.enclave import EnclaveFile, Segment, read_heap
 from casnb.evidence.measurement import PAGE, Eextend, Ledger, Record
 from casnb.evidence.sigstruct import SigStruct
 from casnb.identities import known_signer
 from casnb.simulator.platform import Enclave
-from casnb.view import Shown, cell, html_table, html_verdict, text_table
 
 #: What the lab offers for SCONE_HEAP; the first is the program's own.
 HEAPS = ("48K", "32K", "64K", "112K")

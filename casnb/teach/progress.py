@@ -14,10 +14,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from casnb.errors import EvidenceError, SourceError
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError, SourceError
+from casnb.base.view import Shown, html_table, text_table
 from casnb.teach.exercises import NOT_YET, RIGHT, WRONG, Feedback, catalogue
-from casnb.view import Shown, html_table, text_table
 
 #: The file never grows past this: known exercises only, small counters, one line of text each.
 FILE_LIMIT = 64 << 10
@@ -81,7 +81,7 @@ class Progress(Shown):
         return "\n".join(lines + [f"note: {n}" for n in self.notes])
 
     def _html(self) -> str:
-        from casnb.view import cell
+        from casnb.base.view import cell
 
         head = f'<div class="verdict" role="status" data-marks="{self.marks}" data-of="{self.of}">{cell(self.sentence)}</div>'
         table = html_table(("exercise", "title", "status", "answers", "hints"), self._rows(), code=(0,))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+from casnb.base.errors import UsageError
+from casnb.base.view import Shown, cell, describe, html_table, scrolling, text_table
 from casnb.checks import AttestationResult, Check, CheckStatus
-from casnb.errors import UsageError
 from casnb.flags import BY_NAME, options
 from casnb.policy import AttestationPolicy
-from casnb.view import Shown, cell, describe, html_table, scrolling, text_table
 
 
 class Table(Shown):

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from casnb.base.errors import CasnbError, SourceError, neutral
+from casnb.base.view import Shown, cell, html_table, scrolling, short, text_table
 from casnb.cas.page import scrape
-from casnb.errors import CasnbError, SourceError, neutral
 from casnb.simulator.page_history import HOST, PageState
 from casnb.teach.answers import plain, said
 from casnb.teach.facts import ninth_word
-from casnb.view import Shown, cell, html_table, scrolling, short, text_table
 
 Scraper = Callable[[str], object]
 PIPELINE = """grep "scone cas attest" | tail -1 | awk '{print $9}'"""

@@ -18,9 +18,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from casnb.errors import SourceError, UsageError, neutral
+from casnb.base.errors import SourceError, UsageError, neutral
+from casnb.base.view import Shown
 from casnb.simulator.world import World
-from casnb.view import Shown
 
 if TYPE_CHECKING:
     from casnb.simulator.running import RunningWorld

@@ -6,11 +6,11 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from casnb.errors import neutral
+from casnb.base.errors import neutral
+from casnb.base.snapshot import Snapshot
+from casnb.base.view import cell, html_result, html_table, html_verdict, scrolling, text_result
 from casnb.flags import BY_NAME, FLAGS, NEWER, options
 from casnb.simulator.mallory import ATTACKS, HABITS, REFUSALS, Attack
-from casnb.teach.snapshot import Snapshot
-from casnb.view import cell, html_result, html_table, html_verdict, scrolling, text_result
 
 if TYPE_CHECKING:
     from casnb.checks import AttestationResult

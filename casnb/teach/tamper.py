@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from casnb.base import strictjson
+from casnb.base.errors import UsageError, neutral
+from casnb.base.view import Shown, cell, describe, html_result, html_table, html_verdict, text_table
 from casnb.checks import AttestationResult, Check, CheckStatus
-from casnb.errors import UsageError, neutral
-from casnb.evidence import strictjson
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.bytemap import ByteMap, byte_map, check_title
 from casnb.evidence.quote import CERTIFICATION, LENGTH, SIGNED_SIZE
@@ -24,7 +25,6 @@ from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import VerifiedEndorsements, verify_endorsements
 from casnb.verify.ias import verify_avr
 from casnb.verify.proof import Proof
-from casnb.view import Shown, cell, describe, html_result, html_table, html_verdict, text_table
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
+from casnb.base.view import Shown, html_table, short, text_table
 from casnb.evidence.bytemap import ByteMap, byte_map
-from casnb.view import Shown, html_table, short, text_table
 
 
 class SideBySide(Shown):

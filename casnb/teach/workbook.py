@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from casnb.errors import SourceError
+from casnb.base.errors import SourceError
 from casnb.teach import exercises
 from casnb.teach.exercises import Exercise, Feedback, Hint
 from casnb.teach.facts import Facts

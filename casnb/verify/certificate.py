@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from casnb.errors import EvidenceError, VerificationError
+from casnb.base.errors import EvidenceError, VerificationError
 
 #: A chain of three certificates is under 6 kB.
 CHAIN_LIMIT = 64 << 10

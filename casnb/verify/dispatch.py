@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from casnb.errors import SourceError, UsageError
+from casnb.base.errors import SourceError, UsageError
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import EpidQuote, Quote

@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from casnb.errors import VerificationError
+from casnb.base.errors import VerificationError
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.verify.certificate import stamp
 from casnb.verify.pki import TrustAnchors, avr_signing_key

@@ -7,7 +7,7 @@ import hashlib
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 #: Version byte of a SHA-256 public key hash.

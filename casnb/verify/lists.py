@@ -11,8 +11,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from casnb.errors import EvidenceError
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError
 from casnb.verify.tcb import COMPONENTS, TcbLevel, TcbStatus
 
 #: Some versions of Python read 24:00:00 as the next day; no list of Intel's has it.

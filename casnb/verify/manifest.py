@@ -11,8 +11,8 @@ from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from casnb.errors import CasnbError, EvidenceError, own_file
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import CasnbError, EvidenceError, own_file
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.decode import decode, read_file
 from casnb.evidence.measurement import Ledger

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from casnb.base.errors import EvidenceError, UsageError, neutral
+from casnb.base.view import Shown, html_result, html_table, text_result, text_table
 from casnb.checks import Check, CheckStatus, failed, find, passed
-from casnb.errors import EvidenceError, UsageError, neutral
 from casnb.evidence.decode import read
 from casnb.evidence.enclave import MAGIC, EnclaveFile, read_heap
 from casnb.evidence.measurement import Ledger
@@ -21,7 +22,6 @@ from casnb.evidence.sigstruct import HEADER as SIGSTRUCT_HEADER
 from casnb.evidence.sigstruct import SIGSTRUCT, SigStruct
 from casnb.identities import Signer, known_signer
 from casnb.verify.proof import Steps
-from casnb.view import Shown, html_result, html_table, text_result, text_table
 
 #: A file of more bytes is not measured.
 MEASURE_LIMIT = ARCHIVE_LIMIT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
 from casnb.verify.certificate import Certificate, remembered, tlv
 
 _BASE = bytes.fromhex("2a864886f84d010d01")  # 1.2.840.113741.1.13.1

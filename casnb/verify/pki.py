@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from casnb.errors import EvidenceError, VerificationError
+from casnb.base.errors import EvidenceError, VerificationError
 from casnb.verify.certificate import P256_KEY, Certificate, read_certificate, read_chain, require_signed_by, rsa_key
 
 PCK_LEAF, TCB_SIGNER, AVR_SIGNER = "Intel SGX PCK Certificate", "Intel SGX TCB Signing", "Intel SGX Attestation Report Signing"

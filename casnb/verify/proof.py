@@ -8,12 +8,12 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
+from casnb.base.view import Shown, html_result, text_result
 from casnb.checks import Check, CheckStatus, failed, find, not_run, passed
-from casnb.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.evidence.report import ATTRIBUTE_BITS, KSS, REPORT_BODY, ReportBody
 from casnb.verify.tcb import TcbStatus
 from casnb.verify.words import StatusWords, explain
-from casnb.view import Shown, html_result, text_result
 
 if TYPE_CHECKING:
     from casnb.verify.pck import PckExtension

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from casnb.errors import CasnbError, VerificationError
+from casnb.base.errors import CasnbError, VerificationError
 from casnb.verify.certificate import Certificate, Crl, require_inside, require_signed_by
 from casnb.verify.endorsements import VerifiedEndorsements
 

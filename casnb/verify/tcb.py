@@ -7,7 +7,7 @@ from enum import Enum
 from operator import ge, itemgetter
 from typing import NamedTuple
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
 
 _G, _C, _S = "accept-group-out-of-date", "accept-configuration-needed", "accept-sw-hardening-needed"
 COMPONENTS = 16

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from casnb.advisories import lookup
-from casnb.errors import neutral
+from casnb.base.errors import neutral
+from casnb.base.view import Shown, cell
 from casnb.flags import BY_NAME, options
 from casnb.verify.tcb import TcbStatus
-from casnb.view import Shown, cell
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError, SourceError
 from casnb.cas.attest import attest
 from casnb.cas.audit import Checkpoints, LogStatus, attested_binding, read_log, verify_log
 from casnb.cas.client import CasClient, CasRefusal
 from casnb.cas.trust import ClientIdentity, TrustStore
 from casnb.cli.scone import scone
-from casnb.errors import EvidenceError, SourceError
-from casnb.evidence import strictjson
 from casnb.simulator import audit as module
 from casnb.simulator.audit import AuditLog, audit_key
 from casnb.simulator.running import serve

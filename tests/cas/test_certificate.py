@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from casnb.base.errors import EvidenceError
 from casnb.cas.certificate import CasChain, issued_by
-from casnb.errors import EvidenceError
 from casnb.simulator.keys import certificate
 from casnb.verify.keyhash import base58check, chain_key_hashes, key_hash
 

@@ -14,11 +14,11 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from casnb.base.errors import CasnbError, EvidenceError, SourceError, UsageError, VerificationError
 from casnb.cas.attest import AttestedCas, attest
 from casnb.cas.client import SESSION_LIMIT, CasClient, CasRefusal, pinned_context
 from casnb.cas.session import Session
 from casnb.cas.trust import ClientIdentity, TrustStore
-from casnb.errors import CasnbError, EvidenceError, SourceError, UsageError, VerificationError
 from casnb.simulator.keys import certificate
 
 VALUE = {"kind": "string", "value": "42", "expires": None, "renew": None}

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from casnb.base.errors import CasnbError, EvidenceError, UsageError
 from casnb.cas.access import Quorum, Signer
 from casnb.cas.explain import explain, warnings
 from casnb.cas.material import make_key
@@ -18,7 +19,6 @@ from casnb.cas.session import Session
 from casnb.cas.template import LIMIT
 from casnb.cas.trust import ClientIdentity
 from casnb.crosswalk import WORDS
-from casnb.errors import CasnbError, EvidenceError, UsageError
 
 HEAD = 'name: s\nversion: "0.3"\n'
 M = "0a" * 32

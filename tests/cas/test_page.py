@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from casnb.base.errors import CasnbError, EvidenceError, SourceError, UsageError
 from casnb.cas import page as module
 from casnb.cas.page import scrape
-from casnb.errors import CasnbError, EvidenceError, SourceError, UsageError
 from casnb.simulator.site import LAYOUTS, render_page
 
 PAGES = ("2021-06-21-5fc9fdf3", "2021-10-14-c3c5b8ff", "2022-04-27-9bbf15dc", "2024-10-29-65631003", "2026-08-04-dec28075",

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
+from casnb.base.errors import UsageError
 from casnb.cas.recipes import EXAMPLE_HOST, RECIPES, TARGET, recipe
 from casnb.cas.tls_errors import explain_tls_error
-from casnb.errors import UsageError
 from casnb.simulator.mishaps import Mishaps
 
 #: What Python 3.13's own default does, so that it is tried with every Python.

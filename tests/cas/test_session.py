@@ -15,9 +15,9 @@ from cryptography.x509.oid import NameOID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from casnb.base.errors import CasnbError, EvidenceError, UsageError
 from casnb.cas import session as sessions
 from casnb.cas.session import Secret, Session, canonical_pem, public_key, session_hash, write_yaml
-from casnb.errors import CasnbError, EvidenceError, UsageError
 from casnb.verify.keyhash import base58check
 
 EXAMPLE = """\

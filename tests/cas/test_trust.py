@@ -18,11 +18,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from casnb.base.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError
 from casnb.cas import trust as module
 from casnb.cas.attest import AttestedCas, Waiver, attest
 from casnb.cas.certificate import CasChain
 from casnb.cas.trust import ClientIdentity, TrustStore
-from casnb.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError
 from casnb.policy import AttestationPolicy
 from casnb.simulator.keys import certificate
 from casnb.simulator.world import World

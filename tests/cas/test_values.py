@@ -15,9 +15,9 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from casnb.base.errors import EvidenceError
 from casnb.cas.session import Session
 from casnb.cas.values import Stored, configuration, exported, fill, generate, value, values
-from casnb.errors import EvidenceError
 
 NOW = datetime(2026, 9, 2, tzinfo=timezone.utc)
 

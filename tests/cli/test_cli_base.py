@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 import pytest
 
+from casnb.base.errors import EvidenceError, PolicyError, SourceError, UsageError, VerificationError
 from casnb.cli import base
-from casnb.errors import EvidenceError, PolicyError, SourceError, UsageError, VerificationError
 
 ENDS = [
     pytest.param(EvidenceError("x", got="y"), 1, "Error: x: got y.\n", id="malformed"),

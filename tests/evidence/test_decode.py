@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from casnb.errors import EvidenceError, SourceError
+from casnb.base.errors import EvidenceError, SourceError
 from casnb.evidence.avr import Avr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import FILE_LIMIT, LAYERS, decode, guess, read

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casnb.errors import EvidenceError, UsageError
+from casnb.base.errors import EvidenceError, UsageError
 from casnb.evidence.enclave import EnclaveFile, Segment, read_heap
 from casnb.evidence.measurement import Eadd, Ecreate, Eextend, Ledger
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from casnb.errors import EvidenceError, UsageError
+from casnb.base.errors import EvidenceError, UsageError
 from casnb.evidence.layout import Field, Layout
 from casnb.evidence.tables import all_layouts
 

@@ -10,7 +10,7 @@ from evidence.samples import LEDGER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casnb.errors import EvidenceError, UsageError
+from casnb.base.errors import EvidenceError, UsageError
 from casnb.evidence.measurement import Eadd, Ecreate, Eextend, Ledger
 from casnb.evidence.sigstruct import SigStruct
 

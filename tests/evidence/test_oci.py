@@ -10,7 +10,7 @@ import tracemalloc
 import pytest
 from evidence.images import FOLDER, INDEX, digest, image, link, tar
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
 from casnb.evidence import oci
 from casnb.evidence.oci import read_image
 

@@ -11,7 +11,7 @@ from evidence.samples import BODY, EPID, EPID_SIGNED, QUOTE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
 from casnb.evidence.quote import EpidQuote, Quote, parse_quote
 
 DATA = QUOTE.to_bytes()

@@ -25,7 +25,7 @@ from evidence.ratls_forms import (
     zeros,
 )
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
 from casnb.evidence import cbor
 from casnb.evidence.decode import decode, read
 from casnb.evidence.ratls import LIMIT, OE_EVIDENCE, OE_REPORT, RaTlsCertificate

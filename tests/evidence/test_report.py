@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from evidence.samples import BODY
 
-from casnb.errors import EvidenceError, UsageError
+from casnb.base.errors import EvidenceError, UsageError
 from casnb.evidence.layout import FieldRow
 from casnb.evidence.report import ATTRIBUTE_BITS, REPORT_BODY, ReportBody
 

@@ -11,7 +11,7 @@ from evidence.samples import SIGSTRUCT as SAMPLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
 from casnb.evidence.sigstruct import SIGSTRUCT, SigStruct
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casnb.errors import EvidenceError
-from casnb.evidence import strictjson
-from casnb.evidence.strictjson import Member
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError
+from casnb.base.strictjson import Member
 
 
 @pytest.mark.parametrize("text", [

@@ -19,13 +19,14 @@ from evidence import images
 from fuzz import corpus, meaning
 from fuzz.mutators import Mutator, Sample
 
+from casnb.base import strictjson
+from casnb.base.errors import CasnbError, EvidenceError
 from casnb.cas.certificate import CasChain
 from casnb.cas.page import parse_page
 from casnb.checks import CheckStatus
 from casnb.cli.batch import Item, judge_items
 from casnb.cli.judge import Terms
-from casnb.errors import CasnbError, EvidenceError
-from casnb.evidence import cbor, strictjson
+from casnb.evidence import cbor
 from casnb.evidence.avr import Avr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read

@@ -21,8 +21,8 @@ from fuzz.targets import NOW, ROOTS, TARGETS, Forged, facts, ready
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casnb.errors import EvidenceError
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import EvidenceError
 from casnb.evidence.measurement import CHUNK, PAGE, Eadd, Ecreate, Eextend, Ledger
 from casnb.evidence.quote import EpidQuote, Quote
 from casnb.evidence.report import REPORT_BODY, ReportBody

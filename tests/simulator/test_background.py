@@ -13,8 +13,8 @@ import threading
 import psutil
 import pytest
 
+from casnb.base.errors import SourceError, UsageError
 from casnb.cas.page import scrape
-from casnb.errors import SourceError, UsageError
 from casnb.simulator import background as module
 from casnb.simulator.background import start_background, stop_background
 

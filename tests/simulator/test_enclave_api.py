@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
+from casnb.base.errors import EvidenceError, UsageError, VerificationError
 from casnb.cas.audit import read_log
 from casnb.cas.certificate import CasChain
 from casnb.cas.client import pinned_context
@@ -18,7 +19,6 @@ from casnb.cas.enclave_protocol import CHALLENGE, CONFIGURATION, ConfigId, servi
 from casnb.cas.https import exchange
 from casnb.cas.trust import ClientIdentity
 from casnb.cli.main import casnb
-from casnb.errors import EvidenceError, UsageError, VerificationError
 from casnb.simulator import enclave_api
 from casnb.simulator.running import example_owner, serve
 from casnb.simulator.service import Client, ClientApi

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.simulator.mallory import ATTACKS, FLAG_SETS, Defence, exhibits, foresee, matrix
 
 SEED = "casnb"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.simulator.attacks.matrix import FLAG_SETS, HABIT_SETS, IN, SHORT, AttackMatrix
 from casnb.simulator.attacks.tables import TABLES
 from casnb.simulator.mallory import ATTACKS, matrix

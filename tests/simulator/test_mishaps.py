@@ -9,11 +9,11 @@ import urllib.request
 
 import pytest
 
+from casnb.base.errors import UsageError
 from casnb.cas.certificate import CasChain
 from casnb.cas.client import pinned_context
 from casnb.cas.https import exchange
 from casnb.cas.tls_errors import explain_tls_error
-from casnb.errors import UsageError
 from casnb.simulator.mishaps import FOREIGN_VALUE, Mishaps, impostor
 from casnb.simulator.world import World
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.evidence.measurement import Ledger
 from casnb.evidence.quote import EpidQuote, Quote
 from casnb.evidence.sigstruct import SigStruct

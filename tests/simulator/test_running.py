@@ -19,8 +19,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from casnb.base.errors import SourceError, UsageError
 from casnb.cas.page import scrape
-from casnb.errors import SourceError, UsageError
 from casnb.evidence.cas_report import CasReport
 from casnb.simulator import running as module
 from casnb.simulator.running import loopback, own_addresses, serve

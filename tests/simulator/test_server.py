@@ -19,7 +19,7 @@ import pytest
 import requests
 from cheroot import connections
 
-from casnb.errors import SourceError
+from casnb.base.errors import SourceError
 from casnb.simulator import server as module
 from casnb.simulator.server import BODY_LIMIT, TlsServer
 from casnb.simulator.tls import tls_context

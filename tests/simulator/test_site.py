@@ -10,8 +10,8 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
+from casnb.base.errors import EvidenceError, UsageError
 from casnb.cas.page import parse_page
-from casnb.errors import EvidenceError, UsageError
 from casnb.simulator.scenario import SCENARIOS
 from casnb.simulator.site import LAYOUTS, create_site, not_found_page, render_page
 from casnb.simulator.world import World

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from casnb.errors import SourceError, UsageError
+from casnb.base.errors import SourceError, UsageError
 from casnb.simulator.store import Conflict, Store, Version
 
 

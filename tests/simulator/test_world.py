@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from casnb.errors import UsageError
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import UsageError
 from casnb.evidence.cas_report import CasReport
 from casnb.simulator.world import LESSON_TIME, SCENARIOS, World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from casnb.errors import EvidenceError, SourceError, UsageError
+from casnb.base.errors import EvidenceError, SourceError, UsageError
 from casnb.teach.expect import Expected, expect_error
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from traitlets import TraitError
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.policy import AttestationPolicy
 from casnb.teach.explorer import payload
 from casnb.teach.panels.explorer import ByteExplorer

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from casnb.errors import EvidenceError, SourceError, UsageError
+from casnb.base.errors import EvidenceError, SourceError, UsageError
 from casnb.policy import AttestationPolicy
 from casnb.simulator.scenario import SCENARIOS
 from casnb.teach.facts import Cases, LoadedReport

@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 
 import pytest
 
+from casnb.base.errors import UsageError
 from casnb.cas.diagnoses import DIAGNOSES
-from casnb.errors import UsageError
 from casnb.simulator.running import serve
 from casnb.simulator.world import World
 from casnb.teach.gallery import MISTAKES, Exhibit, Gallery, Mistake, Outcome, build_gallery

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from casnb.errors import SourceError, UsageError
+from casnb.base.errors import SourceError, UsageError
 from casnb.evidence.decode import decode
 from casnb.policy import AttestationPolicy
 from casnb.teach import lab as module

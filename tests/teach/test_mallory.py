@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from teach.hostile import AlwaysEqual, Explodes
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.simulator.mallory import ATTACKS, Defence
 from casnb.teach import mallory
 from casnb.teach.mallory import exercise_key, faulty_signature, foretell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.simulator.mallory import ATTACKS, FLAG_SETS
 from casnb.teach.panels.mallory import DEFENCES, MalloryModel, MalloryPanel, render_mallory
 

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.evidence.sigstruct import SigStruct
 from casnb.simulator.platform import mrsigner
 from casnb.simulator.world import World

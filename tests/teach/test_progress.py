@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from casnb.errors import SourceError
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import SourceError
 from casnb.teach import progress as module
 from casnb.teach.exercises import NOT_YET, RIGHT, WRONG, Feedback, catalogue
 from casnb.teach.progress import FILE_LIMIT, Entry, ProgressFile, receipt

@@ -6,7 +6,7 @@ from html import escape
 
 import pytest
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.teach.exercises import exercise
 from casnb.teach.panels.quiz import QuizPanel
 

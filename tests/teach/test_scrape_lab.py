@@ -9,8 +9,8 @@ import ipywidgets as widgets
 import pytest
 import traitlets
 
+from casnb.base.errors import CasnbError, UsageError
 from casnb.cas.page import scrape
-from casnb.errors import CasnbError, UsageError
 from casnb.simulator.page_history import HOST, STATES, PageState, page_history
 from casnb.teach import scrapers
 from casnb.teach.facts import ninth_word

@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import pytest
 import traitlets
 
-from casnb.errors import SourceError, UsageError
+from casnb.base.errors import SourceError, UsageError
 from casnb.flags import BY_NAME, FLAGS, find
 from casnb.policy import AttestationPolicy
 from casnb.simulator.attacks.defence import USUAL

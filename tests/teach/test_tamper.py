@@ -7,8 +7,8 @@ from html import escape
 import pytest
 from traitlets import TraitError
 
+from casnb.base.errors import UsageError
 from casnb.checks import CheckStatus
-from casnb.errors import UsageError
 from casnb.evidence.cas_report import CasReport
 from casnb.policy import AttestationPolicy
 from casnb.simulator.world import World, ias_proof

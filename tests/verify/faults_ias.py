@@ -26,7 +26,7 @@ from verify.faults import (
     under,
 )
 
-from casnb.evidence import strictjson
+from casnb.base import strictjson
 from casnb.simulator.intel import VALID
 from casnb.simulator.keys import KeyPair, packaged, sign
 from casnb.verify.pki import intel_roots

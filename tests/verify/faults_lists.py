@@ -29,7 +29,7 @@ from verify.faults import (
 )
 from verify.faults_quote import BENT, EXACT, chained, intel, items, pck
 
-from casnb.evidence import strictjson
+from casnb.base import strictjson
 from casnb.simulator.intel import AGE, LEVELS, LIFE, VALID
 from casnb.simulator.keys import KeyPair
 from casnb.verify.tcb import TcbStatus

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from casnb.base.errors import SourceError
 from casnb.cli.main import casnb
-from casnb.errors import SourceError
 from casnb.verify.manifest import CaseResult, run_manifest
 
 #: Cases in which casnb differs from the manifest on purpose.

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from verify.cases import issue, sgx_of
 
-from casnb.errors import CasnbError, EvidenceError, VerificationError
+from casnb.base.errors import CasnbError, EvidenceError, VerificationError
 from casnb.simulator.intel import PCEID, key_usage, sgx_extension
 from casnb.simulator.keys import KeyPair, certificate, der, distinguished_name, packaged
 from casnb.simulator.world import World

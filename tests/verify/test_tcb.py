@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
 from casnb.simulator.intel import LEVELS
 from casnb.verify.tcb import TcbLevel, TcbStatus, converge, match_level
 

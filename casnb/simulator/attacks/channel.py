@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from casnb.base import strictjson
+from casnb.base.errors import neutral
 from casnb.cas.attest import NoReport
 from casnb.cas.https import exchange, parse_address
-from casnb.errors import neutral
-from casnb.evidence import strictjson
 from casnb.simulator.attacks.defence import EDITION, Defence
 from casnb.simulator.attacks.hardware import extracted_key, forged
 from casnb.simulator.attacks.identity import HER_MACHINE

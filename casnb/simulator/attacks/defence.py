@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
+from casnb.base.view import Shown, html_table, text_table
 from casnb.identities import ExpectedSigner
 from casnb.policy import AttestationPolicy
 from casnb.simulator.intel import EVALUATION
-from casnb.view import Shown, html_table, text_table
 
 
 @dataclass(frozen=True)

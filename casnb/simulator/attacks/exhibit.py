@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from casnb.appraisal import appraise
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 from casnb.simulator.attacks.defence import USUAL, Defence
 from casnb.simulator.attacks.stage import Shown, Stage
 from casnb.simulator.attacks.story import Stopped

@@ -11,8 +11,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from casnb.errors import PolicyError
-from casnb.evidence import strictjson
+from casnb.base import strictjson
+from casnb.base.errors import PolicyError
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote
 from casnb.simulator.attacks.defence import Defence

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from casnb.base.errors import UsageError
+from casnb.base.view import Shown, cell
 from casnb.checks import CATALOGUE
-from casnb.errors import UsageError
 from casnb.simulator.attacks.defence import HABITS, USUAL, Defence
 from casnb.simulator.attacks.story import REFUSALS, Outcome
-from casnb.view import Shown, cell
 
 _IGNORE = "--only_for_testing-ignore-signer"
 _DEBUG = f"--only_for_testing-debug {_IGNORE}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from casnb.errors import PolicyError
+from casnb.base.errors import PolicyError
 from casnb.evidence.measurement import PAGE, Eadd, Eextend
 from casnb.simulator.keys import Seed
 from casnb.simulator.platform import Enclave

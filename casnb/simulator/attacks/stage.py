@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
+from casnb.base import strictjson
+from casnb.base.errors import VerificationError
+from casnb.base.view import short
 from casnb.cas.attest import AttestedCas, attempt, fetch_report
 from casnb.cas.certificate import TLS_NAME, CasChain
 from casnb.cas.client import CasClient, pinned_context
 from casnb.cas.https import exchange, parse_address
 from casnb.checks import AttestationResult
-from casnb.errors import VerificationError
-from casnb.evidence import strictjson
 from casnb.policy import AttestationPolicy, appraise
 from casnb.simulator.attacks.defence import Defence
 from casnb.simulator.attacks.story import Loot, Step, Stopped
@@ -36,7 +37,6 @@ from casnb.simulator.store import Store
 from casnb.simulator.tls import tls_context
 from casnb.simulator.world import World
 from casnb.verify.dispatch import verify
-from casnb.view import short
 
 if TYPE_CHECKING:
     from casnb.evidence.cas_report import CasReport

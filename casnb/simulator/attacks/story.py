@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from casnb.base.errors import neutral
+from casnb.base.view import Shown, cell, describe, html_table, text_table
 from casnb.checks import AttestationResult
-from casnb.errors import neutral
 from casnb.simulator.attacks.defence import HABITS, Defence
-from casnb.view import Shown, cell, describe, html_table, text_table
 
 if TYPE_CHECKING:
     from casnb.simulator.attacks.stage import Stage

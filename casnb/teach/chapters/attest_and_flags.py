@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from casnb.base.errors import CasnbError
 from casnb.checks import CATALOGUE, AttestationResult, CheckStatus
-from casnb.errors import CasnbError
 from casnb.flags import BY_NAME
 from casnb.policy import AttestationPolicy
 from casnb.teach.answers import said

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from casnb.evidence import strictjson
+from casnb.base import strictjson
 from casnb.teach.exercises import Exercise, Slip
 from casnb.teach.facts import Facts
 from casnb.teach.judges import Choice, Hex, Number, Numbers, Option

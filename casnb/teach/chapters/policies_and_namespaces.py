@@ -6,8 +6,8 @@ import hashlib
 import json
 from typing import Any
 
+from casnb.base import strictjson
 from casnb.cas.session import Session
-from casnb.evidence import strictjson
 from casnb.teach.exercises import Exercise, Slip
 from casnb.teach.facts import Facts
 from casnb.teach.judges import Choice, Hex, Option, Pairing

@@ -10,11 +10,11 @@ from typing import Any
 import anywidget
 import traitlets
 
+from casnb.base.errors import CasnbError, UsageError, neutral
+from casnb.base.snapshot import Snapshotted
 from casnb.checks import Check
-from casnb.errors import CasnbError, UsageError, neutral
 from casnb.evidence.bytemap import ByteMap
 from casnb.teach.explorer import View, announce, payload, view, with_bytes
-from casnb.teach.snapshot import Snapshotted
 
 _HERE = Path(__file__).parent
 LAYERS = ("meaning", "expected", "second", "changes")

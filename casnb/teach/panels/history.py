@@ -7,11 +7,11 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
+from casnb.base.errors import CasnbError, neutral
+from casnb.base.snapshot import Snapshotted
+from casnb.base.view import Shown, cell, html_verdict, page, short
 from casnb.cas.history import Difference, History
 from casnb.cas.readers import Readers, readers
-from casnb.errors import CasnbError, neutral
-from casnb.teach.snapshot import Snapshotted
-from casnb.view import Shown, cell, html_verdict, page, short
 
 
 class HistoryModel(traitlets.HasTraits):

@@ -8,11 +8,11 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-from casnb.errors import CasnbError, UsageError, neutral
+from casnb.base.errors import CasnbError, UsageError, neutral
+from casnb.base.snapshot import Snapshotted
+from casnb.base.view import Shown, cell, page
 from casnb.simulator.mallory import ATTACKS, FLAG_SETS, Defence, attack
 from casnb.teach.mallory import PREDICTIONS, Foretold, foretell
-from casnb.teach.snapshot import Snapshotted
-from casnb.view import Shown, cell, page
 
 #: Defences that an attack's own description names, before the flag sets that are the same for all.
 OWN = ("what she needs", "what keeps her out")

@@ -7,11 +7,11 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from casnb.errors import CasnbError, UsageError, neutral
+from casnb.base.errors import CasnbError, UsageError, neutral
+from casnb.base.snapshot import Snapshot, Snapshotted
+from casnb.base.view import cell, page, prose
 from casnb.teach.exercises import NOT_YET, Exercise, Feedback
 from casnb.teach.judges import Choice
-from casnb.teach.snapshot import Snapshot, Snapshotted
-from casnb.view import cell, page, prose
 
 
 class QuizPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]

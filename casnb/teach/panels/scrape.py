@@ -7,13 +7,13 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-from casnb.errors import CasnbError, UsageError, neutral
+from casnb.base.errors import CasnbError, UsageError, neutral
+from casnb.base.snapshot import Snapshot, Snapshotted
+from casnb.base.view import cell, html_table, html_verdict, page, scrolling, short
 from casnb.simulator.page_history import PageState, page_history
 from casnb.simulator.world import World
 from casnb.teach import scrapers
 from casnb.teach.scrapers import Card, Scraper
-from casnb.teach.snapshot import Snapshot, Snapshotted
-from casnb.view import cell, html_table, html_verdict, page, scrolling, short
 
 
 class ScrapeModel(traitlets.HasTraits):

@@ -10,14 +10,14 @@ import ipywidgets as widgets
 import traitlets
 
 from casnb import flags as catalogue
-from casnb.errors import CasnbError, UsageError, neutral
+from casnb.base.errors import CasnbError, UsageError, neutral
+from casnb.base.snapshot import Snapshot, Snapshotted
+from casnb.base.view import block, cell, html_verdict, page
 from casnb.policy import AttestationPolicy
 from casnb.simulator import mallory
 from casnb.simulator.scenario import SCENARIOS
 from casnb.teach import switchboard as view
 from casnb.teach.panels.switches import CHOICES, HABITS, SwitchboardModel, sentence, snapshot, verdict_name
-from casnb.teach.snapshot import Snapshot, Snapshotted
-from casnb.view import block, cell, html_verdict, page
 
 if TYPE_CHECKING:
     from casnb.teach.facts import Cases

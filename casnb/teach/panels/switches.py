@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from casnb import flags as catalogue
-from casnb.errors import CasnbError, UsageError, neutral
+from casnb.base.errors import CasnbError, UsageError, neutral
+from casnb.base.snapshot import Snapshot
 from casnb.minimal import closed
 from casnb.policy import AttestationPolicy
 from casnb.simulator import mallory
 from casnb.teach import switchboard as view
 from casnb.teach.facts import Cases, LoadedReport, changed_digit
-from casnb.teach.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from casnb.checks import AttestationResult

@@ -8,14 +8,14 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
+from casnb.base.errors import CasnbError, neutral
+from casnb.base.snapshot import Snapshotted
+from casnb.base.view import Shown, cell, html_result, html_table, html_verdict, page
 from casnb.checks import Check
-from casnb.errors import CasnbError, neutral
 from casnb.teach.explorer import View, view
 from casnb.teach.facts import Facts
 from casnb.teach.panels.explorer import ByteExplorer
-from casnb.teach.snapshot import Snapshotted
 from casnb.teach.tamper import Outcome, Tamper, render_before, render_verdict
-from casnb.view import Shown, cell, html_result, html_table, html_verdict, page
 
 
 class TamperModel(traitlets.HasTraits):

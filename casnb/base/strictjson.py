@@ -11,7 +11,7 @@ from itertools import chain
 from math import isfinite
 from typing import Any, NoReturn
 
-from casnb.errors import EvidenceError
+from casnb.base.errors import EvidenceError
 
 #: No attestation document that casnb reads comes near this many bytes.
 LIMIT = 1 << 20

@@ -14,7 +14,7 @@ def neutral(text: object, limit: int = 300) -> str:
     """Return `text` on one line, without control or bidirectional characters, at most `limit` characters long.
 
     Everything that came from outside passes through here before a terminal or a message shows it.
-    Not done here: HTML escaping; see `casnb.view`.
+    Not done here: HTML escaping; see `casnb.base.view`.
     """
     plain = str(text)
     if len(plain) <= limit and plain.isprintable():

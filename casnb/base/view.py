@@ -8,7 +8,7 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from casnb.errors import neutral
+from casnb.base.errors import neutral
 
 if TYPE_CHECKING:
     from casnb.checks import Check

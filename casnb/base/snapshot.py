@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from casnb.view import Shown
+from casnb.base.view import Shown
 
 
 class Snapshot(Shown):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from casnb.errors import UsageError
+from casnb.base.errors import UsageError
 
 _SPAN = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}

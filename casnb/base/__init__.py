@@ -1,0 +1,1 @@
+"""Names that every room uses: errors, spans of time, strict JSON, text and HTML."""
