@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from casnb.cas.service_policy import service_policy as service_policy
     from casnb.cas.session import Session as Session
     from casnb.cas.tls_errors import explain_tls_error as explain_tls_error
-    from casnb.checks import AttestationResult as AttestationResult
-    from casnb.checks import Check as Check
-    from casnb.checks import CheckStatus as CheckStatus
-    from casnb.checks import Verdict as Verdict
+    from casnb.checks.result import AttestationResult as AttestationResult
+    from casnb.checks.result import Check as Check
+    from casnb.checks.result import CheckStatus as CheckStatus
+    from casnb.checks.result import Verdict as Verdict
     from casnb.evidence.decode import decode as decode
     from casnb.policy import AttestationPolicy as AttestationPolicy
     from casnb.policy import appraise as appraise
@@ -37,18 +37,18 @@ __version__ = "0.1.0"
 
 _HOME = {
     "AttestationPolicy": "policy",
-    "AttestationResult": "checks",
+    "AttestationResult": "checks.result",
     "AttestedCas": "cas.attest",
     "CasClient": "cas.client",
     "CasnbError": "base.errors",
-    "Check": "checks",
-    "CheckStatus": "checks",
+    "Check": "checks.result",
+    "CheckStatus": "checks.result",
     "EvidenceError": "base.errors",
     "PolicyError": "base.errors",
     "Session": "cas.session",
     "SourceError": "base.errors",
     "UsageError": "base.errors",
-    "Verdict": "checks",
+    "Verdict": "checks.result",
     "VerificationError": "base.errors",
     "World": "simulator.world",
     "appraise": "policy",

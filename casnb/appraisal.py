@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from casnb import flags as catalogue
 from casnb.base.spans import span
-from casnb.checks import CATALOGUE, AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
+from casnb.checks.result import CATALOGUE, AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
 from casnb.identities import known_signer
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, page, scrolling
-from casnb.checks import Verdict
+from casnb.checks.result import Verdict
 from casnb.flags import BY_NAME, FLAGS
 
 if TYPE_CHECKING:
-    from casnb.checks import AttestationResult
+    from casnb.checks.result import AttestationResult
     from casnb.policy import AttestationPolicy
 
 NAMES = tuple(f.name for f in FLAGS)

@@ -12,7 +12,7 @@ from casnb.base.view import Shown, cell, describe, html_table, html_verdict, tex
 from casnb.flags import BY_NAME, FLAGS, NEWER, find, options
 
 if TYPE_CHECKING:
-    from casnb.checks import AttestationResult
+    from casnb.checks.result import AttestationResult
     from casnb.evidence.cas_report import CasReport
     from casnb.policy import AttestationPolicy
     from casnb.verify.proof import Proof

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from casnb.advisories import ADVISORIES, lookup
-from casnb.checks import AttestationResult, failed
+from casnb.checks.result import AttestationResult, failed
 from casnb.cli.main import casnb as casnb_command
 from casnb.cli.scone import scone as scone_command
 from casnb.evidence.cas_report import CasReport

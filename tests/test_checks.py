@@ -9,7 +9,7 @@ from html import escape
 import pytest
 
 from casnb.base.errors import PolicyError, UsageError, VerificationError
-from casnb.checks import CATALOGUE, AttestationResult, Check, CheckStatus, Verdict, failed, not_run, ordered, passed
+from casnb.checks.result import CATALOGUE, AttestationResult, Check, CheckStatus, Verdict, failed, not_run, ordered, passed
 
 GOOD = passed("debug", "DEBUG is not set")
 BAD = failed("debug", "DEBUG is set", "DEBUG is not set", "the host can read this enclave", ("only_for_testing-debug",))

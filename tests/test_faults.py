@@ -16,7 +16,7 @@ from verify.faults import STOPS, all_pass, expected, found, good
 from verify.table import FAULTS, HARMLESS
 
 from casnb.base.errors import PolicyError, VerificationError
-from casnb.checks import CATALOGUE, PROOF_IDS, CheckStatus, Verdict
+from casnb.checks.result import CATALOGUE, PROOF_IDS, CheckStatus, Verdict
 from casnb.flags import FLAGS, NEWER
 from casnb.policy import appraise
 from casnb.verify.dcap import verify_quote

@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.checks import CATALOGUE
+from casnb.checks.result import CATALOGUE
 from casnb.flags import BY_NAME, BY_OPTION, FLAGS, NEWER, options
 from casnb.policy import AttestationPolicy
 from casnb.verify.tcb import TcbStatus

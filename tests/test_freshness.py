@@ -10,7 +10,7 @@ import pytest
 
 from casnb.base.errors import UsageError
 from casnb.base.spans import read_span, span
-from casnb.checks import CheckStatus, Verdict
+from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport
 from casnb.policy import AttestationPolicy, appraise
 from casnb.simulator.world import World

@@ -8,7 +8,7 @@ import pytest
 from verify.faults import good
 
 from casnb.appraisal import PLATFORM_SETTINGS, appraise
-from casnb.checks import CheckStatus, Verdict
+from casnb.checks.result import CheckStatus, Verdict
 from casnb.policy import AttestationPolicy
 
 ID = "platform-settings"

@@ -11,7 +11,7 @@ import pytest
 
 from casnb.base.errors import UsageError, VerificationError
 from casnb.cas.certificate import CasChain
-from casnb.checks import CATALOGUE, Check, CheckStatus, Verdict, failed, passed
+from casnb.checks.result import CATALOGUE, Check, CheckStatus, Verdict, failed, passed
 from casnb.evidence.cas_report import CasReport
 from casnb.flags import FLAGS
 from casnb.identities import KNOWN_SIGNERS, SCONTAIN_CAS

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
-from casnb.checks import CheckStatus, Verdict
+from casnb.checks.result import CheckStatus, Verdict
 from casnb.cli.main import casnb as casnb_command
 from casnb.evidence.cas_report import CasReport
 from casnb.flags import FLAGS, NEWER, find

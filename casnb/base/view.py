@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from casnb.base.errors import neutral
 
 if TYPE_CHECKING:
-    from casnb.checks import Check
+    from casnb.checks.result import Check
 
 #: Works in JupyterLab's light and dark themes: only theme variables, with fallbacks, and borders beside every colour. The class
 #: is named twice so that these rules win over JupyterLab's own for tables and code.

@@ -13,7 +13,7 @@ from casnb.base.errors import CasnbError, EvidenceError, PolicyError, SourceErro
 from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
 from casnb.cas.certificate import CasChain
 from casnb.cas.https import Answer, error_messages, exchange, parse_address, quoted
-from casnb.checks import AttestationResult, Check, CheckStatus, Verdict, failed
+from casnb.checks.result import AttestationResult, Check, CheckStatus, Verdict, failed
 from casnb.evidence.cas_report import CasReport
 from casnb.policy import AttestationPolicy, appraise
 from casnb.verify.dispatch import verify

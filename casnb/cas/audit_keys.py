@@ -8,7 +8,7 @@ from datetime import datetime
 from casnb.appraisal import appraise
 from casnb.base.errors import EvidenceError
 from casnb.cas.audit import ATTESTING, Entry, attested_binding
-from casnb.checks import AttestationResult
+from casnb.checks.result import AttestationResult
 from casnb.evidence.cas_report import CasReport
 from casnb.policy import AttestationPolicy
 from casnb.verify.dispatch import verify

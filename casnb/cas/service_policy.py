@@ -12,7 +12,7 @@ from casnb.base.errors import UsageError
 from casnb.base.view import Shown, html_table, text_table
 from casnb.cas.services import Requirement, Security, Signer
 from casnb.cas.session import Session
-from casnb.checks import AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
+from casnb.checks.result import AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
 from casnb.crosswalk import WORDS
 from casnb.evidence.report import ReportBody
 from casnb.identities import known_signer

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from casnb.base.errors import CasnbError, EvidenceError, SourceError, neutral
-from casnb.checks import CheckStatus
+from casnb.checks.result import CheckStatus
 from casnb.cli.base import ACCEPTED, REJECTED, UNCHECKED
 from casnb.cli.judge import Terms, judge, to_json
 from casnb.evidence.decode import FILE_LIMIT, Reading, read

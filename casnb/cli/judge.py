@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import UsageError, own_file
-from casnb.checks import failed, passed
+from casnb.checks.result import failed, passed
 from casnb.cli.base import slurp
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
@@ -21,7 +21,7 @@ from casnb.verify.endorsements import Endorsements, VerifiedEndorsements, verify
 from casnb.verify.pki import TrustAnchors, intel_roots
 
 if TYPE_CHECKING:
-    from casnb.checks import AttestationResult
+    from casnb.checks.result import AttestationResult
     from casnb.verify.proof import Proof
 
 #: Endorsements are small.

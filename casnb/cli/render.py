@@ -13,7 +13,7 @@ from rich.text import Text
 
 from casnb.base.errors import neutral
 from casnb.base.view import describe
-from casnb.checks import AttestationResult, Check, Verdict
+from casnb.checks.result import AttestationResult, Check, Verdict
 from casnb.identities import known_signer
 
 if TYPE_CHECKING:

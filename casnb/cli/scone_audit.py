@@ -10,7 +10,7 @@ import click
 
 from casnb.base.errors import CasnbError, EvidenceError, SourceError, UsageError, neutral, own_file
 from casnb.cas.audit import LOG_LIMIT, Checkpoints, LogStatus, LogVerdict, read_log, verify_log
-from casnb.checks import AttestationResult
+from casnb.checks.result import AttestationResult
 from casnb.cli.base import Command, note, slurp
 from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
 from casnb.cli.scone import retries_option, trust_store

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from casnb.base.errors import CasnbError, neutral
-from casnb.checks import AttestationResult, Check, CheckStatus
+from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json
 from casnb.cli.options import option
 from casnb.flags import BY_NAME, FLAGS

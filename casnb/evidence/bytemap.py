@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from casnb.base.errors import UsageError
-from casnb.catalogue import BUILD_CHECKS, CATALOGUE, spec_of
-from casnb.checks import PROOF_IDS
+from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE, spec_of
+from casnb.checks.result import PROOF_IDS
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from casnb.base.view import Shown, html_table, text_table
-from casnb.checks import Identity
+from casnb.checks.result import Identity
 from casnb.evidence.layout import Field, FieldRow, Layout
 
 _SDM = "Intel SDM vol. 3D, REPORT"

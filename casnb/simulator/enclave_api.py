@@ -16,7 +16,7 @@ from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.cas.enclave_protocol import CHALLENGE, CONFIGURATION, EXITED, ConfigId, service_binding
 from casnb.cas.values import configuration
-from casnb.checks import AttestationResult, Check, CheckStatus
+from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.evidence.avr import decode_base64
 from casnb.evidence.quote import Quote, parse_quote
 from casnb.evidence.report import ReportBody

@@ -15,7 +15,7 @@ from casnb.base.view import Shown, describe, scrolling, short
 from casnb.cas.attest import Attempt
 from casnb.cas.certificate import CasChain
 from casnb.cas.reader import common_name
-from casnb.checks import Check, CheckStatus, not_run
+from casnb.checks.result import Check, CheckStatus, not_run
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import UsageError, neutral
 from casnb.base.view import Shown, cell, describe, short, text_table
-from casnb.checks import AttestationResult, Check
+from casnb.checks.result import AttestationResult, Check
 from casnb.evidence.bytemap import ByteMap, Spot, byte_map, check_title
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import decode

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from casnb.base.errors import UsageError, neutral
-from casnb.checks import AttestationResult
+from casnb.checks.result import AttestationResult
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read_file
 from casnb.identities import SCONTAIN_CAS, ExpectedSigner

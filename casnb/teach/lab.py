@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell, html_table, text_table
-from casnb.checks import AttestationResult
+from casnb.checks.result import AttestationResult
 from casnb.policy import AttestationPolicy
 from casnb.simulator.world import World
 from casnb.teach import exercises

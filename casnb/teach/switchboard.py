@@ -13,7 +13,7 @@ from casnb.flags import BY_NAME, FLAGS, NEWER, options
 from casnb.simulator.mallory import ATTACKS, HABITS, REFUSALS, Attack
 
 if TYPE_CHECKING:
-    from casnb.checks import AttestationResult
+    from casnb.checks.result import AttestationResult
     from casnb.minimal import MinimalSet
     from casnb.simulator.mallory import Outcome
 

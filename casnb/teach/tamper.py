@@ -11,7 +11,7 @@ from functools import cached_property
 from casnb.base import strictjson
 from casnb.base.errors import UsageError, neutral
 from casnb.base.view import Shown, cell, describe, html_result, html_table, html_verdict, text_table
-from casnb.checks import AttestationResult, Check, CheckStatus
+from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.bytemap import ByteMap, byte_map, check_title
 from casnb.evidence.quote import CERTIFICATION, LENGTH, SIGNED_SIZE

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from casnb.base.errors import EvidenceError, VerificationError
-from casnb.checks import failed
+from casnb.checks.result import failed
 from casnb.evidence.quote import LENGTH, SIGNATURE_DATA, SIGNED_SIZE, Quote
 from casnb.verify.certificate import Certificate, p256_key, require_signed_by, verify_p256
 from casnb.verify.endorsements import Endorsements, QeIdentity, TcbInfo, VerifiedEndorsements, verify_endorsements

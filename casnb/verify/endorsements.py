@@ -10,7 +10,7 @@ from typing import Any
 
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, VerificationError
-from casnb.checks import Check
+from casnb.checks.result import Check
 from casnb.verify.certificate import Certificate, Crl, require_inside, require_signed_by, stamp, verify_p256
 from casnb.verify.lists import QeIdentity as QeIdentity
 from casnb.verify.lists import TcbInfo as TcbInfo

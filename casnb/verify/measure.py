@@ -13,7 +13,7 @@ from typing import Any
 
 from casnb.base.errors import EvidenceError, UsageError, neutral
 from casnb.base.view import Shown, html_result, html_table, text_result, text_table
-from casnb.checks import Check, CheckStatus, failed, find, passed
+from casnb.checks.result import Check, CheckStatus, failed, find, passed
 from casnb.evidence.decode import read
 from casnb.evidence.enclave import MAGIC, EnclaveFile, read_heap
 from casnb.evidence.measurement import Ledger

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from casnb.advisories import ADVISORIES
 from casnb.base.errors import UsageError
-from casnb.catalogue import BUILD_CHECKS, CATALOGUE, CheckSpec
+from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE, CheckSpec
 from casnb.crosswalk import TOOLS, WORDS, crosswalk
 from casnb.evidence import enclave
 from casnb.evidence.tables import markdown_table as field_table

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 HOSTILE = "</td><script>window.pwned=1</script><img src=x onerror='window.pwned=2'>"
 SETUP = """from dataclasses import replace
 from casnb import AttestationPolicy, World
-from casnb.checks import Check, CheckStatus
+from casnb.checks.result import Check, CheckStatus
 from casnb.evidence.bytemap import ByteMap, Spot
 from casnb.evidence.layout import Field
 from casnb.teach.explorer import view

@@ -16,7 +16,7 @@ from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError, VerificationError
 from casnb.cas.attest import Attempt, AttestedCas, NoReport, attempt, attest, fetch_report, parse_address
 from casnb.cas.certificate import CasChain
-from casnb.checks import CheckStatus, Verdict
+from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport
 from casnb.flags import FLAGS
 from casnb.policy import AttestationPolicy

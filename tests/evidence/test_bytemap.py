@@ -8,7 +8,7 @@ import pytest
 from evidence.samples import BODY, EPID, EPID_SIGNED, LEDGER, QUOTE, SIGSTRUCT
 
 from casnb.base.errors import EvidenceError, UsageError
-from casnb.catalogue import BUILD_CHECKS, CATALOGUE
+from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE
 from casnb.evidence.bytemap import byte_map, check_title, from_layout
 from casnb.evidence.measurement import Eadd, Ecreate, Ledger
 from casnb.evidence.report import LOCAL_REPORT, REPORT_BODY

@@ -23,7 +23,7 @@ from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError
 from casnb.cas.certificate import CasChain
 from casnb.cas.page import parse_page
-from casnb.checks import CheckStatus
+from casnb.checks.result import CheckStatus
 from casnb.cli.batch import Item, judge_items
 from casnb.cli.judge import Terms
 from casnb.evidence import cbor

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from casnb.base.errors import PolicyError, UsageError
-from casnb.checks import CATALOGUE, CheckStatus
+from casnb.checks.result import CATALOGUE, CheckStatus
 from casnb.evidence.quote import Quote
 from casnb.simulator.attacks.faults import CrtSigner, factor, verifies
 from casnb.simulator.attacks.hardware import DEBUG_BUILD, OLD_CPU

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from casnb.checks import CheckStatus, Verdict
+from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport
 from casnb.policy import AttestationPolicy, appraise
 from casnb.simulator.world import SCENARIOS, World

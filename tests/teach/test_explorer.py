@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.checks import Check, CheckStatus
+from casnb.checks.result import Check, CheckStatus
 from casnb.evidence.bytemap import ByteMap, Spot, byte_map
 from casnb.evidence.layout import Field
 from casnb.policy import AttestationPolicy

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.checks import AttestationResult, failed, passed
+from casnb.checks.result import AttestationResult, failed, passed
 from casnb.policy import AttestationPolicy
 from casnb.teach.render import STAGES, Comparison, Table, Way, ladder
 

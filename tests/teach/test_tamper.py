@@ -8,7 +8,7 @@ import pytest
 from traitlets import TraitError
 
 from casnb.base.errors import UsageError
-from casnb.checks import CheckStatus
+from casnb.checks.result import CheckStatus
 from casnb.evidence.cas_report import CasReport
 from casnb.policy import AttestationPolicy
 from casnb.simulator.world import World, ias_proof

@@ -14,7 +14,7 @@ from verify.cases import issue, signed_text
 from casnb.appraisal import POLICY_IDS
 from casnb.base import strictjson
 from casnb.cas.certificate import CasChain
-from casnb.checks import AttestationResult, CheckStatus
+from casnb.checks.result import AttestationResult, CheckStatus
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote

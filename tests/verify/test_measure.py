@@ -12,8 +12,8 @@ from functools import cache
 import pytest
 
 from casnb.base.errors import EvidenceError, UsageError
-from casnb.catalogue import BUILD_CHECKS
-from casnb.checks import CheckStatus
+from casnb.checks.catalogue import BUILD_CHECKS
+from casnb.checks.result import CheckStatus
 from casnb.evidence.measurement import Eadd, Ecreate, Eextend
 from casnb.evidence.sigstruct import SIGNED, SIGSTRUCT, SigStruct
 from casnb.identities import SIMULATED_SIGNERS

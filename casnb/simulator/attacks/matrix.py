@@ -11,7 +11,7 @@ from typing import Any
 
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell
-from casnb.checks import CATALOGUE
+from casnb.checks.result import CATALOGUE
 from casnb.simulator.attacks.defence import HABITS, USUAL, Defence
 from casnb.simulator.attacks.story import REFUSALS, Outcome
 

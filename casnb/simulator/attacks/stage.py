@@ -24,7 +24,7 @@ from casnb.cas.attest import AttestedCas, attempt, fetch_report
 from casnb.cas.certificate import TLS_NAME, CasChain
 from casnb.cas.client import CasClient, pinned_context
 from casnb.cas.https import exchange, parse_address
-from casnb.checks import AttestationResult
+from casnb.checks.result import AttestationResult
 from casnb.policy import AttestationPolicy, appraise
 from casnb.simulator.attacks.defence import Defence
 from casnb.simulator.attacks.story import Loot, Step, Stopped

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, describe, html_table, text_table
-from casnb.checks import AttestationResult
+from casnb.checks.result import AttestationResult
 from casnb.simulator.attacks.defence import HABITS, Defence
 
 if TYPE_CHECKING:

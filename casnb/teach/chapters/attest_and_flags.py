@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from casnb.base.errors import CasnbError
-from casnb.checks import CATALOGUE, AttestationResult, CheckStatus
+from casnb.checks.result import CATALOGUE, AttestationResult, CheckStatus
 from casnb.flags import BY_NAME
 from casnb.policy import AttestationPolicy
 from casnb.teach.answers import said

@@ -12,7 +12,7 @@ import traitlets
 
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshotted
-from casnb.checks import Check
+from casnb.checks.result import Check
 from casnb.evidence.bytemap import ByteMap
 from casnb.teach.explorer import View, announce, payload, view, with_bytes
 

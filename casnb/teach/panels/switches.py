@@ -20,7 +20,7 @@ from casnb.teach import switchboard as view
 from casnb.teach.facts import Cases, LoadedReport, changed_digit
 
 if TYPE_CHECKING:
-    from casnb.checks import AttestationResult
+    from casnb.checks.result import AttestationResult
     from casnb.teach.facts import Case
 
 #: The usual habits, one of which may be left out when an attack runs.

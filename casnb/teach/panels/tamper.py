@@ -11,7 +11,7 @@ import traitlets
 from casnb.base.errors import CasnbError, neutral
 from casnb.base.snapshot import Snapshotted
 from casnb.base.view import Shown, cell, html_result, html_table, html_verdict, page
-from casnb.checks import Check
+from casnb.checks.result import Check
 from casnb.teach.explorer import View, view
 from casnb.teach.facts import Facts
 from casnb.teach.panels.explorer import ByteExplorer

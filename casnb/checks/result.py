@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import PolicyError, UsageError, VerificationError, neutral
 from casnb.base.view import Shown, html_result, text_result
-from casnb.catalogue import CATALOGUE as CATALOGUE
-from casnb.catalogue import CheckSpec as CheckSpec
-from casnb.catalogue import spec_of
+from casnb.checks.catalogue import CATALOGUE as CATALOGUE
+from casnb.checks.catalogue import CheckSpec as CheckSpec
+from casnb.checks.catalogue import spec_of
 
 if TYPE_CHECKING:
     from casnb.verify.words import StatusWords

@@ -155,5 +155,5 @@ def spec_of(id: str) -> CheckSpec:
     """Return what is always true of a check, of an appraisal or of a build; raise UsageError for an id that there is not."""
     found = CATALOGUE.get(id) or BUILD_CHECKS.get(id)
     if found is None:
-        raise UsageError("check", got=id, wanted="an id of casnb.catalogue: CATALOGUE or BUILD_CHECKS")
+        raise UsageError("check", got=id, wanted="an id of casnb.checks.catalogue: CATALOGUE or BUILD_CHECKS")
     return found
