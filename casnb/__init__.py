@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from casnb.checks.result import CheckStatus as CheckStatus
     from casnb.checks.result import Verdict as Verdict
     from casnb.evidence.decode import decode as decode
-    from casnb.policy import AttestationPolicy as AttestationPolicy
-    from casnb.policy import appraise as appraise
+    from casnb.policy.policy import AttestationPolicy as AttestationPolicy
+    from casnb.policy.policy import appraise as appraise
     from casnb.simulator.world import World as World
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "AttestationPolicy": "policy",
+    "AttestationPolicy": "policy.policy",
     "AttestationResult": "checks.result",
     "AttestedCas": "cas.attest",
     "CasClient": "cas.client",
@@ -51,7 +51,7 @@ _HOME = {
     "Verdict": "checks.result",
     "VerificationError": "base.errors",
     "World": "simulator.world",
-    "appraise": "policy",
+    "appraise": "policy.policy",
     "attempt": "cas.attest",
     "attest": "cas.attest",
     "decode": "evidence.decode",

@@ -9,18 +9,18 @@ from datetime import date
 import pytest
 from click.testing import CliRunner
 
-from casnb.advisories import ADVISORIES, lookup
 from casnb.checks.result import AttestationResult, failed
 from casnb.cli.main import casnb as casnb_command
 from casnb.cli.scone import scone as scone_command
 from casnb.evidence.cas_report import CasReport
-from casnb.flags import BY_NAME
-from casnb.policy import AttestationPolicy, appraise
+from casnb.policy.advisories import ADVISORIES, lookup
+from casnb.policy.flags import BY_NAME
+from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.words import explain
 from casnb.simulator.scenario import SCENARIOS
 from casnb.simulator.world import World
 from casnb.verify.dispatch import verify
 from casnb.verify.tcb import TcbStatus
-from casnb.verify.words import explain
 
 #: Those that the reports of the SCONE world name, and no other.
 NAMED = ["00076", "00161", "00203", "00219", "00220", "00233", "00270", "00289", "00293", "00320", "00329", "00334", "00381",

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from casnb.advisories import ADVISORIES
-from casnb.crosswalk import TOOLS, WORDS, Idea, crosswalk, to_flags, to_session
-from casnb.flags import BY_NAME, FLAGS, NEWER
+from casnb.policy.advisories import ADVISORIES
+from casnb.policy.crosswalk import TOOLS, WORDS, Idea, crosswalk, to_flags, to_session
+from casnb.policy.flags import BY_NAME, FLAGS, NEWER
 from casnb.verify.tables import fill
 from casnb.verify.tcb import TcbStatus
 

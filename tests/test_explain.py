@@ -11,8 +11,8 @@ import yaml
 
 from casnb.cli.scone_attest import attest
 from casnb.explain import explain
-from casnb.flags import FLAGS, NEWER
-from casnb.policy import AttestationPolicy
+from casnb.policy.flags import FLAGS, NEWER
+from casnb.policy.policy import AttestationPolicy
 
 M = "ab" * 32
 DEBUG, IGNORE, ANY = "--only_for_testing-debug", "--only_for_testing-ignore-signer", "--only_for_testing-trust-any"

@@ -9,8 +9,8 @@ import pytest
 
 from casnb.base.errors import UsageError
 from casnb.checks.result import CATALOGUE
-from casnb.flags import BY_NAME, BY_OPTION, FLAGS, NEWER, options
-from casnb.policy import AttestationPolicy
+from casnb.policy.flags import BY_NAME, BY_OPTION, FLAGS, NEWER, options
+from casnb.policy.policy import AttestationPolicy
 from casnb.verify.tcb import TcbStatus
 
 #: Names and letters as `scone cas attest --help` has them.

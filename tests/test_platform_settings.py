@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from verify.faults import good
 
-from casnb.appraisal import PLATFORM_SETTINGS, appraise
 from casnb.checks.result import CheckStatus, Verdict
-from casnb.policy import AttestationPolicy
+from casnb.policy.appraise import PLATFORM_SETTINGS, appraise
+from casnb.policy.policy import AttestationPolicy
 
 ID = "platform-settings"
 

@@ -13,9 +13,9 @@ from casnb.base.errors import UsageError, VerificationError
 from casnb.cas.certificate import CasChain
 from casnb.checks.result import CATALOGUE, Check, CheckStatus, Verdict, failed, passed
 from casnb.evidence.cas_report import CasReport
-from casnb.flags import FLAGS
-from casnb.identities import KNOWN_SIGNERS, SCONTAIN_CAS
-from casnb.policy import AttestationPolicy, appraise, measurement_problem
+from casnb.policy.flags import FLAGS
+from casnb.policy.identities import KNOWN_SIGNERS, SCONTAIN_CAS
+from casnb.policy.policy import AttestationPolicy, appraise, measurement_problem
 from casnb.simulator.scenario import SCENARIOS
 from casnb.simulator.world import World
 from casnb.verify.dispatch import verify

@@ -15,7 +15,7 @@ from casnb.cas.certificate import CasChain
 from casnb.cas.https import Answer, error_messages, exchange, parse_address, quoted
 from casnb.checks.result import AttestationResult, Check, CheckStatus, Verdict, failed
 from casnb.evidence.cas_report import CasReport
-from casnb.policy import AttestationPolicy, appraise
+from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.verify.dispatch import verify
 from casnb.verify.pki import TrustAnchors, intel_roots
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from casnb.appraisal import appraise
 from casnb.base.errors import EvidenceError
 from casnb.cas.audit import ATTESTING, Entry, attested_binding
 from casnb.checks.result import AttestationResult
 from casnb.evidence.cas_report import CasReport
-from casnb.policy import AttestationPolicy
+from casnb.policy.appraise import appraise
+from casnb.policy.policy import AttestationPolicy
 from casnb.verify.dispatch import verify
 from casnb.verify.pki import TrustAnchors
 

@@ -10,7 +10,7 @@ from casnb.cas.service_policy import describe
 from casnb.cas.services import Security, Service
 from casnb.cas.session import Session
 from casnb.cas.values import placeholders
-from casnb.crosswalk import WORDS
+from casnb.policy.crosswalk import WORDS
 from casnb.verify.keyhash import spki_hash
 
 #: Where it stands, what is written there, what that means.

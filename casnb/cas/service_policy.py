@@ -6,17 +6,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from casnb import flags as catalogue
-from casnb.appraisal import appraise
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, html_table, text_table
 from casnb.cas.services import Requirement, Security, Signer
 from casnb.cas.session import Session
 from casnb.checks.result import AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
-from casnb.crosswalk import WORDS
 from casnb.evidence.report import ReportBody
-from casnb.identities import known_signer
-from casnb.policy import AttestationPolicy
+from casnb.policy.appraise import appraise
+from casnb.policy.crosswalk import WORDS
+from casnb.policy.identities import known_signer
+from casnb.policy.policy import AttestationPolicy
+from casnb.policy.policy import flags as catalogue
 from casnb.verify.proof import Proof
 
 _IDENTITY = ("mrenclave", "mrsigner", "isvprodid", "isvsvn")

@@ -17,7 +17,7 @@ from casnb.checks.catalogue import CheckSpec as CheckSpec
 from casnb.checks.catalogue import spec_of
 
 if TYPE_CHECKING:
-    from casnb.verify.words import StatusWords
+    from casnb.policy.words import StatusWords
 
 
 class CheckStatus(str, Enum):

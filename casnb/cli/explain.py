@@ -12,8 +12,8 @@ from casnb.base.errors import EvidenceError, neutral
 from casnb.cli.base import ACCEPTED, MISUSED, REJECTED, Command, emit_json, note, slurp
 
 if TYPE_CHECKING:
-    from casnb.crosswalk import Translation
     from casnb.explain import Explanation
+    from casnb.policy.crosswalk import Translation
 
 _LARGEST = 1 << 18
 
@@ -110,7 +110,7 @@ def _session(path: str, as_json: bool) -> int:
     from casnb.cas.explain import explain as rows
     from casnb.cas.explain import warnings
     from casnb.cas.session import Session
-    from casnb.crosswalk import to_flags
+    from casnb.policy.crosswalk import to_flags
 
     read = Session.from_yaml(slurp(path, _LARGEST))
     found, twice = to_flags(read.security.data), [neutral(w, 400) for w in warnings(read)]

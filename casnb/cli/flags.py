@@ -13,13 +13,13 @@ import click
 from casnb.base.errors import neutral
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, slurp, write_atomically
 from casnb.cli.options import IDENTITY, Day, identity_options, option, policy_from, roots_and_signer, roots_option
-from casnb.flags import FLAGS, NEWER
-from casnb.matrix import FORMATS
+from casnb.policy.flag_matrix import FORMATS
+from casnb.policy.flags import FLAGS, NEWER
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from casnb.minimal import MinimalSet
+    from casnb.policy.smallest import MinimalSet
 
 #: Lines of a matrix on a terminal or in a pipe are no longer.
 _WIDEST = 100
@@ -73,7 +73,7 @@ def _least(file: str, endorsements: str | None, at: datetime | None, simulated_r
     from casnb.cli.judge import Terms, endorsements_file, prove
     from casnb.evidence.decode import read
     from casnb.evidence.ratls import RaTlsCertificate
-    from casnb.minimal import minimal_flags
+    from casnb.policy.smallest import minimal_flags
 
     if file == endorsements == "-":
         raise click.UsageError("a dash is one file: give it once.")
@@ -146,7 +146,7 @@ def _crosswalk(as_json: bool) -> int:
     """List each idea and what the tools call it."""
     from dataclasses import asdict
 
-    from casnb.crosswalk import TOOLS, crosswalk
+    from casnb.policy.crosswalk import TOOLS, crosswalk
 
     if as_json:
         emit_json([asdict(idea) for idea in crosswalk()])
@@ -168,8 +168,8 @@ def _crosswalk(as_json: bool) -> int:
 def _matrix(file: str | None, expected: str, form: str, output: str | None, at: datetime | None, simulated_roots: str | None,
             params: dict[str, Any]) -> int:
     """Compute the matrix and write it."""
-    from casnb.identities import SCONTAIN_CAS
-    from casnb.matrix import dumps
+    from casnb.policy.flag_matrix import dumps
+    from casnb.policy.identities import SCONTAIN_CAS
     from casnb.teach.facts import Cases, LoadedReport
 
     cases = Cases()

@@ -15,7 +15,7 @@ from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import Evidence
 from casnb.evidence.quote import EpidQuote, Quote
 from casnb.evidence.ratls import RaTlsCertificate
-from casnb.policy import AttestationPolicy, appraise
+from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.verify.dispatch import verify
 from casnb.verify.endorsements import Endorsements, VerifiedEndorsements, verify_endorsements
 from casnb.verify.pki import TrustAnchors, intel_roots

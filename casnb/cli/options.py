@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from casnb.base.errors import UsageError, neutral, own_file
-from casnb.flags import FLAGS, NEWER
+from casnb.policy.flags import FLAGS, NEWER
 
 if TYPE_CHECKING:
-    from casnb.identities import ExpectedSigner
-    from casnb.policy import AttestationPolicy
+    from casnb.policy.identities import ExpectedSigner
+    from casnb.policy.policy import AttestationPolicy
     from casnb.verify.pki import TrustAnchors
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -145,8 +145,8 @@ def policy_of(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | No
     `params` holds the values of `identity_options` or `policy_options`, and `verification_time` and `nonce` where the command
     has them.
     """
-    from casnb.identities import SCONTAIN_CAS
-    from casnb.policy import AttestationPolicy, listed
+    from casnb.policy.identities import SCONTAIN_CAS
+    from casnb.policy.policy import AttestationPolicy, listed
 
     lists: dict[str, Any] = {
         name: listed(params[name], f"--{name.replace('_', '-')}") for name in ("ignore_advisories", "refuse_platform_settings")

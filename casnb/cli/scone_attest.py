@@ -14,11 +14,11 @@ from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.cli.base import REJECTED, Command, Failure, note
 from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
 from casnb.cli.scone import retries_option, trust_store
-from casnb.flags import find
+from casnb.policy.flags import find
 
 if TYPE_CHECKING:
     from casnb.cas.attest import Attempt, AttestedCas
-    from casnb.policy import AttestationPolicy
+    from casnb.policy.policy import AttestationPolicy
     from casnb.verify.pki import TrustAnchors
 
 HEADLINE = "Error during attestation of CAS"

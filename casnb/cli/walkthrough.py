@@ -17,14 +17,14 @@ from casnb.base.errors import CasnbError, neutral
 from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json
 from casnb.cli.options import option
-from casnb.flags import BY_NAME, FLAGS
+from casnb.policy.flags import BY_NAME, FLAGS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from casnb.cas.attest import Attempt, AttestedCas
     from casnb.evidence.cas_report import CasReport
-    from casnb.policy import AttestationPolicy
+    from casnb.policy.policy import AttestationPolicy
     from casnb.simulator.running import RunningWorld
     from casnb.simulator.world import World
 
@@ -206,7 +206,7 @@ class Story:
 
     def refused(self) -> AttestationPolicy | None:
         """Attest without flags, then add those that the failures call for; return the policy with all, None if none helps."""
-        from casnb.policy import AttestationPolicy
+        from casnb.policy.policy import AttestationPolicy
 
         policy = AttestationPolicy(mrenclaves=(self.mrenclave,), expected_signer=self.world.vendor)
         self.heading("May I trust it? First without any insecure flag.")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, request
 
-from casnb.advisories import ADVISORIES
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.cas.enclave_protocol import CHALLENGE, CONFIGURATION, EXITED, ConfigId, service_binding
@@ -20,7 +19,8 @@ from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.evidence.avr import decode_base64
 from casnb.evidence.quote import Quote, parse_quote
 from casnb.evidence.report import ReportBody
-from casnb.flags import BY_NAME
+from casnb.policy.advisories import ADVISORIES
+from casnb.policy.flags import BY_NAME
 from casnb.simulator.answers import Refused, answer, new_app, route
 from casnb.simulator.audit import AuditLog
 from casnb.simulator.service import Client

@@ -20,7 +20,7 @@ from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.measurement import Ledger
-from casnb.identities import ExpectedSigner
+from casnb.policy.identities import ExpectedSigner
 from casnb.simulator.intel import LEVELS, ORGANIZATION, Intel, key_usage
 from casnb.simulator.keys import KeyPair, Seed, certificate, distinguished_name, spki
 from casnb.simulator.platform import CAS_ISVPRODID, CAS_ISVSVN, Enclave, Platform, mrsigner

@@ -18,10 +18,10 @@ from casnb.base.errors import UsageError, neutral
 from casnb.checks.result import AttestationResult
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read_file
-from casnb.identities import SCONTAIN_CAS, ExpectedSigner
-from casnb.matrix import Column, Matrix
-from casnb.minimal import MinimalSet, minimal_flags
-from casnb.policy import AttestationPolicy, appraise
+from casnb.policy.flag_matrix import Column, Matrix
+from casnb.policy.identities import SCONTAIN_CAS, ExpectedSigner
+from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.smallest import MinimalSet, minimal_flags
 from casnb.simulator.scenario import SCENARIOS
 from casnb.simulator.site import LAYOUTS, render_page
 from casnb.simulator.world import World

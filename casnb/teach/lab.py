@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.checks.result import AttestationResult
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World
 from casnb.teach import exercises
 from casnb.teach.facts import Cases, Facts, LoadedReport
@@ -23,8 +23,8 @@ from casnb.teach.station import Run, Station, answers, run_command
 from casnb.teach.workbook import Workbook
 
 if TYPE_CHECKING:
-    from casnb.identities import ExpectedSigner
-    from casnb.matrix import Matrix
+    from casnb.policy.flag_matrix import Matrix
+    from casnb.policy.identities import ExpectedSigner
     from casnb.simulator.mallory import AttackMatrix, Outcome
     from casnb.teach.chain import Chain
     from casnb.teach.gallery import Gallery

@@ -11,7 +11,7 @@ from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
 from casnb.evidence.enclave import EnclaveFile, Segment, read_heap
 from casnb.evidence.measurement import PAGE, Eextend, Ledger, Record
 from casnb.evidence.sigstruct import SigStruct
-from casnb.identities import known_signer
+from casnb.policy.identities import known_signer
 from casnb.simulator.platform import Enclave
 
 #: What the lab offers for SCONE_HEAP; the first is the program's own.

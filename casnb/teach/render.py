@@ -10,8 +10,8 @@ from itertools import pairwise
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell, describe, html_table, scrolling, text_table
 from casnb.checks.result import AttestationResult, Check, CheckStatus
-from casnb.flags import BY_NAME, options
-from casnb.policy import AttestationPolicy
+from casnb.policy.flags import BY_NAME, options
+from casnb.policy.policy import AttestationPolicy
 
 
 class Table(Shown):

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from casnb.base.errors import neutral
 from casnb.base.snapshot import Snapshot
 from casnb.base.view import cell, html_result, html_table, html_verdict, scrolling, text_result
-from casnb.flags import BY_NAME, FLAGS, NEWER, options
+from casnb.policy.flags import BY_NAME, FLAGS, NEWER, options
 from casnb.simulator.mallory import ATTACKS, HABITS, REFUSALS, Attack
 
 if TYPE_CHECKING:
     from casnb.checks.result import AttestationResult
-    from casnb.minimal import MinimalSet
+    from casnb.policy.smallest import MinimalSet
     from casnb.simulator.mallory import Outcome
 
 _HERS = "She plays against your flags and MRENCLAVE on machines of her own, whatever the scenario is."

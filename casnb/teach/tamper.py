@@ -15,7 +15,7 @@ from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.bytemap import ByteMap, byte_map, check_title
 from casnb.evidence.quote import CERTIFICATION, LENGTH, SIGNED_SIZE
-from casnb.policy import AttestationPolicy, appraise
+from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.simulator.intel import Intel
 from casnb.simulator.keys import Seed, raw_point, sign_raw
 from casnb.simulator.platform import Platform

@@ -20,7 +20,7 @@ from casnb.evidence.measurement import Ledger
 from casnb.evidence.oci import ARCHIVE_LIMIT, Image, ImageFile, is_tar, read_image
 from casnb.evidence.sigstruct import HEADER as SIGSTRUCT_HEADER
 from casnb.evidence.sigstruct import SIGSTRUCT, SigStruct
-from casnb.identities import Signer, known_signer
+from casnb.policy.identities import Signer, known_signer
 from casnb.verify.proof import Steps
 
 #: A file of more bytes is not measured.

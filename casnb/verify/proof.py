@@ -12,8 +12,8 @@ from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.base.view import Shown, html_result, text_result
 from casnb.checks.result import Check, CheckStatus, failed, find, not_run, passed
 from casnb.evidence.report import ATTRIBUTE_BITS, KSS, REPORT_BODY, ReportBody
+from casnb.policy.words import StatusWords, explain
 from casnb.verify.tcb import TcbStatus
-from casnb.verify.words import StatusWords, explain
 
 if TYPE_CHECKING:
     from casnb.verify.pck import PckExtension

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from casnb.advisories import ADVISORIES
 from casnb.base.errors import UsageError
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE, CheckSpec
-from casnb.crosswalk import TOOLS, WORDS, crosswalk
 from casnb.evidence import enclave
 from casnb.evidence.tables import markdown_table as field_table
-from casnb.flags import BY_NAME, FLAGS, NEWER, options
+from casnb.policy.advisories import ADVISORIES
+from casnb.policy.crosswalk import TOOLS, WORDS, crosswalk
+from casnb.policy.flags import BY_NAME, FLAGS, NEWER, options
 from casnb.verify.tcb import TcbStatus
 
 _BLOCK = re.compile(r"<!-- begin ([a-z]+) -->\n.*?<!-- end \1 -->", re.DOTALL)

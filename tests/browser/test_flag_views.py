@@ -5,7 +5,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 
-from casnb.matrix import TITLE
+from casnb.policy.flag_matrix import TITLE
 
 pytestmark = pytest.mark.browser
 

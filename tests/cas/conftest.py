@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from casnb.cas.attest import AttestedCas, attest
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.running import RunningWorld, serve
 from casnb.simulator.world import World
 

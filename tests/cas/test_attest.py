@@ -18,8 +18,8 @@ from casnb.cas.attest import Attempt, AttestedCas, NoReport, attempt, attest, fe
 from casnb.cas.certificate import CasChain
 from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport
-from casnb.flags import FLAGS
-from casnb.policy import AttestationPolicy
+from casnb.policy.flags import FLAGS
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.running import serve
 from casnb.simulator.world import World, ias_proof
 from casnb.verify.pki import TrustAnchors

@@ -18,7 +18,7 @@ from casnb.cas.material import make_key
 from casnb.cas.session import Session
 from casnb.cas.template import LIMIT
 from casnb.cas.trust import ClientIdentity
-from casnb.crosswalk import WORDS
+from casnb.policy.crosswalk import WORDS
 
 HEAD = 'name: s\nversion: "0.3"\n'
 M = "0a" * 32

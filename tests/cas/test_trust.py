@@ -23,7 +23,7 @@ from casnb.cas import trust as module
 from casnb.cas.attest import AttestedCas, Waiver, attest
 from casnb.cas.certificate import CasChain
 from casnb.cas.trust import ClientIdentity, TrustStore
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.keys import certificate
 from casnb.simulator.world import World
 

@@ -11,7 +11,7 @@ import pytest
 from casnb.cas.attest import AttestedCas, attempt
 from casnb.cas.trust import TrustStore
 from casnb.cli.tables import TABLES, every_command
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World
 from casnb.verify.tables import fill
 

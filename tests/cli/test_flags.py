@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from casnb.crosswalk import crosswalk
 from casnb.evidence.cas_report import CasReport
-from casnb.flags import FLAGS, NEWER
+from casnb.policy.crosswalk import crosswalk
+from casnb.policy.flags import FLAGS, NEWER
 from casnb.simulator.world import World
 
 TEST = "--only_for_testing-debug --only_for_testing-ignore-signer"

@@ -11,7 +11,7 @@ import pytest
 from casnb.cas.attest import attest
 from casnb.cas.client import CasClient
 from casnb.cas.trust import ClientIdentity, TrustStore
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.running import serve
 from casnb.simulator.world import World
 

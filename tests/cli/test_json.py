@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from casnb.flags import FLAGS, NEWER
+from casnb.policy.flags import FLAGS, NEWER
 from casnb.simulator.world import World
 
 jsonschema = pytest.importorskip("jsonschema")

@@ -17,7 +17,7 @@ from casnb.cas.attest import attest
 from casnb.cas.client import CasClient
 from casnb.cas.trust import TrustStore
 from casnb.cli.tables import every_command
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator import mallory
 from casnb.simulator.mallory import Defence
 from casnb.simulator.running import serve

@@ -36,7 +36,7 @@ from casnb.evidence.quote import EpidQuote, Quote, parse_quote
 from casnb.evidence.ratls import RaTlsCertificate
 from casnb.evidence.report import ReportBody
 from casnb.evidence.sigstruct import SigStruct
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.keys import sign_raw
 from casnb.verify.certificate import Crl, read_certificate, read_chain
 from casnb.verify.dcap import verify_quote

@@ -15,7 +15,7 @@ from casnb.base.errors import UsageError
 from casnb.checks.result import Check, CheckStatus
 from casnb.evidence.bytemap import ByteMap, Spot, byte_map
 from casnb.evidence.layout import Field
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World
 from casnb.teach.calculator import PYTHON, SHELL, Calculation
 from casnb.teach.explorer import announce, announce_check, dump, explain, payload, reproduce, view, with_bytes

@@ -8,7 +8,7 @@ import pytest
 from traitlets import TraitError
 
 from casnb.base.errors import UsageError
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.teach.explorer import payload
 from casnb.teach.panels.explorer import ByteExplorer
 

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 import pytest
 
 from casnb.base.errors import EvidenceError, SourceError, UsageError
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.scenario import SCENARIOS
 from casnb.teach.facts import Cases, LoadedReport
 

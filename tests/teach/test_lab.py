@@ -13,7 +13,7 @@ import pytest
 
 from casnb.base.errors import SourceError, UsageError
 from casnb.evidence.decode import decode
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.teach import lab as module
 from casnb.teach.exercises import CHAPTERS
 from casnb.teach.lab import start

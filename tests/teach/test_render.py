@@ -8,7 +8,7 @@ import pytest
 
 from casnb.base.errors import UsageError
 from casnb.checks.result import AttestationResult, failed, passed
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.teach.render import STAGES, Comparison, Table, Way, ladder
 
 

@@ -9,8 +9,8 @@ import pytest
 import traitlets
 
 from casnb.base.errors import SourceError, UsageError
-from casnb.flags import BY_NAME, FLAGS, find
-from casnb.policy import AttestationPolicy
+from casnb.policy.flags import BY_NAME, FLAGS, find
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.attacks.defence import USUAL
 from casnb.simulator.mallory import ATTACKS, Defence, foresee
 from casnb.simulator.scenario import SCENARIOS

@@ -10,7 +10,7 @@ from traitlets import TraitError
 from casnb.base.errors import UsageError
 from casnb.checks.result import CheckStatus
 from casnb.evidence.cas_report import CasReport
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World, ias_proof
 from casnb.teach.facts import Facts
 from casnb.teach.panels.tamper import TamperPanel

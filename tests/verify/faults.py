@@ -11,14 +11,14 @@ from typing import Any
 
 from verify.cases import issue, signed_text
 
-from casnb.appraisal import POLICY_IDS
 from casnb.base import strictjson
 from casnb.cas.certificate import CasChain
 from casnb.checks.result import AttestationResult, CheckStatus
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote
-from casnb.policy import AttestationPolicy, appraise
+from casnb.policy.appraise import POLICY_IDS
+from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.simulator.intel import EVALUATION
 from casnb.simulator.keys import KeyPair, Seed
 from casnb.simulator.scenario import Scenario

@@ -11,7 +11,7 @@ from verify.faults_lists import first
 from verify.faults_quote import items, level
 
 from casnb.cas.certificate import CasChain
-from casnb.identities import KNOWN_SIGNERS
+from casnb.policy.identities import KNOWN_SIGNERS
 from casnb.simulator.keys import spki
 from casnb.verify.tcb import TcbStatus
 

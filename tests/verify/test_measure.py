@@ -16,7 +16,7 @@ from casnb.checks.catalogue import BUILD_CHECKS
 from casnb.checks.result import CheckStatus
 from casnb.evidence.measurement import Eadd, Ecreate, Eextend
 from casnb.evidence.sigstruct import SIGNED, SIGSTRUCT, SigStruct
-from casnb.identities import SIMULATED_SIGNERS
+from casnb.policy.identities import SIMULATED_SIGNERS
 from casnb.simulator.image import PROGRAM, STATEMENT, build_image
 from casnb.simulator.platform import mrsigner, sign_sigstruct
 from casnb.simulator.world import World

@@ -9,8 +9,8 @@ from typing import Any
 
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, html_table, text_table
-from casnb.identities import ExpectedSigner
-from casnb.policy import AttestationPolicy
+from casnb.policy.identities import ExpectedSigner
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.intel import EVALUATION
 
 

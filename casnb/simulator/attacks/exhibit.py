@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from casnb.appraisal import appraise
 from casnb.base.errors import UsageError
+from casnb.policy.appraise import appraise
 from casnb.simulator.attacks.defence import USUAL, Defence
 from casnb.simulator.attacks.stage import Shown, Stage
 from casnb.simulator.attacks.story import Stopped

@@ -25,7 +25,7 @@ from casnb.cas.certificate import TLS_NAME, CasChain
 from casnb.cas.client import CasClient, pinned_context
 from casnb.cas.https import exchange, parse_address
 from casnb.checks.result import AttestationResult
-from casnb.policy import AttestationPolicy, appraise
+from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.simulator.attacks.defence import Defence
 from casnb.simulator.attacks.story import Loot, Step, Stopped
 from casnb.simulator.keys import Key

@@ -7,8 +7,8 @@ from typing import Any
 
 from casnb.base.errors import CasnbError
 from casnb.checks.result import CATALOGUE, AttestationResult, CheckStatus
-from casnb.flags import BY_NAME
-from casnb.policy import AttestationPolicy
+from casnb.policy.flags import BY_NAME
+from casnb.policy.policy import AttestationPolicy
 from casnb.teach.answers import said
 from casnb.teach.exercises import Exercise, Slip
 from casnb.teach.facts import Facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
 from casnb.teach.answers import said
 from casnb.teach.chapters.attest_and_flags import parsed
 from casnb.teach.exercises import Exercise, Slip

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import traitlets
 
-from casnb import flags as catalogue
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshot, Snapshotted
 from casnb.base.view import block, cell, html_verdict, page
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
+from casnb.policy.policy import flags as catalogue
 from casnb.simulator import mallory
 from casnb.simulator.scenario import SCENARIOS
 from casnb.teach import switchboard as view

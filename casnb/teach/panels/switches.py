@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from casnb import flags as catalogue
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshot
-from casnb.minimal import closed
-from casnb.policy import AttestationPolicy
+from casnb.policy.policy import AttestationPolicy
+from casnb.policy.policy import flags as catalogue
+from casnb.policy.smallest import closed
 from casnb.simulator import mallory
 from casnb.teach import switchboard as view
 from casnb.teach.facts import Cases, LoadedReport, changed_digit

@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from casnb import flags as catalogue
 from casnb.base.spans import span
 from casnb.checks.result import CATALOGUE, AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
-from casnb.identities import known_signer
+from casnb.policy.identities import known_signer
+from casnb.policy.policy import flags as catalogue
 
 if TYPE_CHECKING:
     from casnb.evidence.cas_report import CasReport
     from casnb.evidence.report import ReportBody
-    from casnb.policy import AttestationPolicy
+    from casnb.policy.policy import AttestationPolicy
     from casnb.verify.proof import Proof
 
 

@@ -16,7 +16,7 @@ class Elsewhere:
     """The same idea in other tools, as a reader would write it there; empty where a tool has nothing for it.
 
     `tolerate` are the words of a session's `security.attestation.tolerate`, `session` says what to write where none of them fits.
-    Sources: `casnb.crosswalk.TOOLS`.
+    Sources: `casnb.policy.crosswalk.TOOLS`.
     """
 
     gramine: str = ""
@@ -33,7 +33,7 @@ class Flag:
 
     `name` is the long name without dashes, `attribute` its member of AttestationPolicy. `ias` and `dcap` are the statuses it
     accepts, as Intel's old and new services spell them; empty where the flag is not about a status. `who` gains it in a few words,
-    `gains` says what. `advisories` are published holes that the flag accepts: `casnb.advisories` has their titles and dates.
+    `gains` says what. `advisories` are published holes that the flag accepts: `casnb.policy.advisories` has their titles and dates.
     """
 
     name: str

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, page, scrolling
 from casnb.checks.result import Verdict
-from casnb.flags import BY_NAME, FLAGS
+from casnb.policy.flags import BY_NAME, FLAGS
 
 if TYPE_CHECKING:
     from casnb.checks.result import AttestationResult
-    from casnb.policy import AttestationPolicy
+    from casnb.policy.policy import AttestationPolicy
 
 NAMES = tuple(f.name for f in FLAGS)
 #: Every set of flags, catalogue order, the small ones first: 64.

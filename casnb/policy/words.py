@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from casnb.advisories import lookup
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell
-from casnb.flags import BY_NAME, options
+from casnb.policy.advisories import lookup
+from casnb.policy.flags import BY_NAME, options
 from casnb.verify.tcb import TcbStatus
 
 

@@ -1,4 +1,4 @@
-"""The options of `scone cas attest` that are no insecure flags, and the spellings of old pages. The flags are in `casnb.flags`."""
+"""The options of `scone cas attest` that are no insecure flags, and the spellings of old pages. The flags are in `casnb.policy.flags`."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from casnb.base.errors import neutral
-from casnb.flags import BY_NAME, FLAGS, find, options
+from casnb.policy.flags import BY_NAME, FLAGS, find, options
 
 #: Tools of the crosswalk: member of `Idea`, heading, and where their words are written down.
 TOOLS: Mapping[str, tuple[str, str]] = {

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from casnb.appraisal import appraise
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, describe, html_table, html_verdict, text_table
-from casnb.flags import BY_NAME, FLAGS, NEWER, find, options
+from casnb.policy.appraise import appraise
+from casnb.policy.flags import BY_NAME, FLAGS, NEWER, find, options
 
 if TYPE_CHECKING:
     from casnb.checks.result import AttestationResult
     from casnb.evidence.cas_report import CasReport
-    from casnb.policy import AttestationPolicy
+    from casnb.policy.policy import AttestationPolicy
     from casnb.verify.proof import Proof
 
 _EVERY = (*FLAGS, *NEWER)
