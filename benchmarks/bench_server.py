@@ -30,10 +30,10 @@ from typing import Any
 
 import psutil
 
-from casnb.cas.certificate import CasChain
 from casnb.cas.client import pinned_context
 from casnb.cas.trust import ClientIdentity
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import CasChain
 
 SEED = "load"
 VALUE = "/v1/values/session=example_session,secret=example_value"

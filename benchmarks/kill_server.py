@@ -32,11 +32,11 @@ import yaml
 
 from casnb.base.errors import SourceError
 from casnb.cas.audit import Checkpoints, LogStatus, verify_log
-from casnb.cas.certificate import TLS_NAME, CasChain
 from casnb.cas.client import pinned_context
-from casnb.cas.https import Answer, exchange
 from casnb.cas.trust import ClientIdentity
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import TLS_NAME, CasChain
+from casnb.tls.exchange import Answer, exchange
 
 SEED = "kill"
 #: Seconds after which a round ends though too little was acknowledged.

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from casnb.cas.page import scrape as scrape
     from casnb.cas.service_policy import service_policy as service_policy
     from casnb.cas.session import Session as Session
-    from casnb.cas.tls_errors import explain_tls_error as explain_tls_error
     from casnb.checks.result import AttestationResult as AttestationResult
     from casnb.checks.result import Check as Check
     from casnb.checks.result import CheckStatus as CheckStatus
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from casnb.policy.policy import AttestationPolicy as AttestationPolicy
     from casnb.policy.policy import appraise as appraise
     from casnb.simulator.world import World as World
+    from casnb.tls.tls_errors import explain_tls_error as explain_tls_error
 
 __version__ = "0.1.0"
 
@@ -55,7 +55,7 @@ _HOME = {
     "attempt": "cas.attest",
     "attest": "cas.attest",
     "decode": "evidence.decode",
-    "explain_tls_error": "cas.tls_errors",
+    "explain_tls_error": "tls.tls_errors",
     "fetch_report": "cas.attest",
     "scrape": "cas.page",
     "service_policy": "cas.service_policy",

@@ -10,13 +10,13 @@ from typing import Any
 
 from casnb.base.errors import CasnbError, neutral
 from casnb.base.view import Shown, cell, html_verdict, short
-from casnb.cas.https import parse_address
 from casnb.pasted import DASHES, QUOTES, SUBSTITUTED, Command, commands, has_variable, inside
 from casnb.policy.advisories import lookup
 from casnb.policy.crosswalk import Translation, to_session
 from casnb.policy.flags import FLAGS, NEWER, Flag
 from casnb.policy.options import OLD, OLD_VALUES, OPTIONS, Option
 from casnb.policy.policy import AttestationPolicy, measurement_problem
+from casnb.tls.exchange import parse_address
 
 _BY_NAME: Mapping[str, Option] = {name: o for o in OPTIONS for name in o.names}
 _FLAG_NAMES: Mapping[str, Flag] = {name: f for f in (*FLAGS, *NEWER) for name in {f"--{f.name}", f.option}}

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.cas.diagnoses import DIAGNOSES
-from casnb.cas.recipes import RECIPES
 from casnb.cas.tables import TABLES
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE
 from casnb.policy.advisories import ADVISORIES
 from casnb.simulator.world import World
+from casnb.tls.diagnoses import DIAGNOSES
+from casnb.tls.recipes import RECIPES
 from casnb.verify.tables import advisories, checks, fill, statuses
 from casnb.verify.tcb import TcbStatus
 

@@ -10,7 +10,6 @@ from itertools import product
 import pytest
 
 from casnb.base.errors import UsageError, VerificationError
-from casnb.cas.certificate import CasChain
 from casnb.checks.result import CATALOGUE, Check, CheckStatus, Verdict, failed, passed
 from casnb.evidence.cas_report import CasReport
 from casnb.policy.flags import FLAGS
@@ -18,6 +17,7 @@ from casnb.policy.identities import KNOWN_SIGNERS, SCONTAIN_CAS
 from casnb.policy.policy import AttestationPolicy, appraise, measurement_problem
 from casnb.simulator.scenario import SCENARIOS
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import CasChain
 from casnb.verify.dispatch import verify
 from casnb.verify.keyhash import base58check
 from casnb.verify.proof import Proof, status_check

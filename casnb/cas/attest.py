@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from casnb.base.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError, neutral
 from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
-from casnb.cas.certificate import CasChain
-from casnb.cas.https import Answer, error_messages, exchange, parse_address, quoted
 from casnb.checks.result import AttestationResult, Check, CheckStatus, Verdict, failed
 from casnb.evidence.cas_report import CasReport
 from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.tls.cas_chain import CasChain
+from casnb.tls.exchange import Answer, error_messages, exchange, parse_address, quoted
 from casnb.verify.dispatch import verify
 from casnb.verify.pki import TrustAnchors, intel_roots
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, neutral
 from casnb.base.strictjson import Member
-from casnb.cas.certificate import CasChain, issued_by
+from casnb.tls.cas_chain import CasChain, issued_by
 
 #: A log of more bytes is not read; a real one is put aside long before.
 LOG_LIMIT = 256 << 20

@@ -12,9 +12,9 @@ from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.base.view import Shown, cell
 from casnb.cas.attest import AttestedCas
 from casnb.cas.audit import Checkpoints
-from casnb.cas.certificate import TLS_NAME, CasChain
-from casnb.cas.https import Answer, Mistrusted, error_messages, exchange, quoted
 from casnb.cas.trust import ClientIdentity
+from casnb.tls.cas_chain import TLS_NAME, CasChain
+from casnb.tls.exchange import Answer, Mistrusted, error_messages, exchange, quoted
 
 _NAME = re.compile(r"[A-Za-z0-9_.~-]{1,512}")
 _HASH = re.compile(r"[0-9a-f]{64}")

@@ -17,8 +17,8 @@ from urllib3.exceptions import HTTPError
 
 from casnb.base.errors import EvidenceError, SourceError, UsageError, neutral
 from casnb.base.view import Shown, cell, html_table, text_table
-from casnb.cas.tls_errors import explain_tls_error
 from casnb.evidence.decode import read_file
+from casnb.tls.tls_errors import explain_tls_error
 
 #: The largest page ever seen has 110 kB and 2300 tags.
 PAGE_LIMIT = 2 << 20
@@ -73,7 +73,7 @@ class CasPage(Shown):
         """
         found = self._of(address)
         if not found:
-            from casnb.cas.https import parse_address
+            from casnb.tls.exchange import parse_address
 
             host = parse_address(address)[1]
             found = self._of(host)

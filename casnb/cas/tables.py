@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from casnb.cas.diagnoses import DIAGNOSES
 from casnb.cas.guesses import GUESSES
-from casnb.cas.recipes import RECIPES
+from casnb.tls.diagnoses import DIAGNOSES
+from casnb.tls.recipes import RECIPES
 from casnb.verify.tables import markdown_table
 
 

@@ -23,8 +23,8 @@ from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, PolicyError, SourceError, UsageError, neutral, own_file
 from casnb.base.view import Shown, html_table, text_table
 from casnb.cas.attest import AttestedCas, Waiver
-from casnb.cas.certificate import CasChain
-from casnb.cas.https import parse_address
+from casnb.tls.cas_chain import CasChain
+from casnb.tls.exchange import parse_address
 from casnb.verify.keyhash import key_hash
 
 #: A file with a thousand attested CASes has about 8 MB.

@@ -86,8 +86,8 @@ def run(config_id: str, program: str, seed: str, signer: str, isvsvn: int, debug
     own, and prints what the CAS then gives it: command and environment, secrets filled in. Like a real service it believes
     whoever answers, unless --cas pins it: the host chooses the address.
     """
-    from casnb.cas.https import parse_address
     from casnb.simulator.service_enclave import ServiceRefusal
+    from casnb.tls.exchange import parse_address
 
     enclave = _enclave(program, seed, signer, isvsvn, debug, platform)
     chain = None

@@ -23,7 +23,7 @@ def why(message: tuple[str, ...], as_json: bool) -> int:
     standard input is read. Told are the cause, the cure, and what the refusal protects from. A message that casnb does not know
     it does not guess at.
     """
-    from casnb.cas.tls_errors import MESSAGE_LIMIT, explain_tls_error
+    from casnb.tls.tls_errors import MESSAGE_LIMIT, explain_tls_error
 
     if message and message != ("-",):
         text = " ".join(message)

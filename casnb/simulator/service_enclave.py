@@ -13,15 +13,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
-from casnb.cas.certificate import TLS_NAME, CasChain
 from casnb.cas.client import pinned_context
 from casnb.cas.enclave_protocol import CHALLENGE, CONFIGURATION, ENCLAVE_PORT, EXITED, ConfigId, service_binding
-from casnb.cas.https import Answer, error_messages, exchange
 from casnb.cas.trust import ClientIdentity
 from casnb.evidence.measurement import PAGE, Ecreate, Ledger, Record, page_records
 from casnb.simulator.keys import Seed
 from casnb.simulator.platform import Enclave, Platform
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import TLS_NAME, CasChain
+from casnb.tls.exchange import Answer, error_messages, exchange
 from casnb.verify.tcb import TcbStatus
 
 #: A program of more bytes is not measured.

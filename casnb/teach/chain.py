@@ -13,11 +13,11 @@ from cryptography import x509
 from casnb.base.errors import CasnbError, EvidenceError, neutral
 from casnb.base.view import Shown, describe, scrolling, short
 from casnb.cas.attest import Attempt
-from casnb.cas.certificate import CasChain
-from casnb.cas.reader import common_name
 from casnb.checks.result import Check, CheckStatus, not_run
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote
+from casnb.tls.cas_chain import CasChain
+from casnb.tls.reader import common_name
 
 #: From bad to good: an edge is as good as the worst of its checks.
 _RANK = ("failed", "not-run", "waived", "passed")

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 from casnb.base.errors import SourceError, UsageError, neutral
 from casnb.base.view import Shown, cell, html_table
-from casnb.cas.diagnoses import TLS_NAME
-from casnb.cas.recipes import TARGET
-from casnb.cas.tls_errors import Explanation, explain_tls_error
 from casnb.simulator.mishaps import Mishaps, impostor
 from casnb.simulator.world import World
 from casnb.teach.station import run_command
+from casnb.tls.diagnoses import TLS_NAME
+from casnb.tls.recipes import TARGET
+from casnb.tls.tls_errors import Explanation, explain_tls_error
 
 _SECONDS = 10.0
 _ADDRESS = "ADDRESS"

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from casnb import AttestationPolicy, explain_tls_error
-from casnb.cas.certificate import CasChain
+from casnb.tls.cas_chain import CasChain
 from casnb.evidence.cas_report import CasReport
 from casnb.simulator.image import build_image
 from casnb.simulator.keys import certificate

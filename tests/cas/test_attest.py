@@ -15,13 +15,13 @@ import pytest
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError, VerificationError
 from casnb.cas.attest import Attempt, AttestedCas, NoReport, attempt, attest, fetch_report, parse_address
-from casnb.cas.certificate import CasChain
 from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport
 from casnb.policy.flags import FLAGS
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.running import serve
 from casnb.simulator.world import World, ias_proof
+from casnb.tls.cas_chain import CasChain
 from casnb.verify.pki import TrustAnchors
 
 NAME = "scone-cas.cf"

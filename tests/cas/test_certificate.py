@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from casnb.base.errors import EvidenceError
-from casnb.cas.certificate import CasChain, issued_by
 from casnb.simulator.keys import certificate
+from casnb.tls.cas_chain import CasChain, issued_by
 from casnb.verify.keyhash import base58check, chain_key_hashes, key_hash
 
 FOREVER = (datetime(2020, 1, 1, tzinfo=timezone.utc), datetime(4096, 1, 1, tzinfo=timezone.utc))

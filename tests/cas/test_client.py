@@ -185,8 +185,8 @@ def test_only_an_attested_cas_makes_a_client(made):
 
 def test_the_pin_and_nothing_else():
     """The context knows two authorities, wants a certificate for a name, and gave up exactly one flag."""
-    from casnb.cas.certificate import CasChain
     from casnb.simulator.world import World
+    from casnb.tls.cas_chain import CasChain
 
     context = pinned_context(CasChain.from_pem(World("pin").cas_chain_pem))
     plain = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

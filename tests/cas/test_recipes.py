@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.cas.recipes import EXAMPLE_HOST, RECIPES, TARGET, recipe
-from casnb.cas.tls_errors import explain_tls_error
 from casnb.simulator.mishaps import Mishaps
+from casnb.tls.recipes import EXAMPLE_HOST, RECIPES, TARGET, recipe
+from casnb.tls.tls_errors import explain_tls_error
 
 #: What Python 3.13's own default does, so that it is tried with every Python.
 STRICT = """

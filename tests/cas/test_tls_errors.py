@@ -13,10 +13,10 @@ import requests
 from cryptography import x509
 
 from casnb.base.errors import CasnbError
-from casnb.cas.diagnoses import BY_CODE, DIAGNOSES
-from casnb.cas.https import exchange
-from casnb.cas.tls_errors import explain_tls_error
 from casnb.simulator.keys import certificate
+from casnb.tls.diagnoses import BY_CODE, DIAGNOSES
+from casnb.tls.exchange import exchange
+from casnb.tls.tls_errors import explain_tls_error
 
 DATES = (datetime(2020, 1, 1, tzinfo=timezone.utc), datetime(4096, 1, 1, tzinfo=timezone.utc))
 

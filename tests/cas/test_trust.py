@@ -21,11 +21,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from casnb.base.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError
 from casnb.cas import trust as module
 from casnb.cas.attest import AttestedCas, Waiver, attest
-from casnb.cas.certificate import CasChain
 from casnb.cas.trust import ClientIdentity, TrustStore
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.keys import certificate
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import CasChain
 
 
 def pin(name: str, world: World, *flags: str) -> AttestedCas:

@@ -19,7 +19,6 @@ from evidence.samples import SIGSTRUCT as UNSIGNED
 from fuzz.mutators import Sample
 from verify.cases import sgx_of
 
-from casnb.cas.certificate import CasChain
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.enclave import EnclaveFile, Segment
 from casnb.evidence.quote import Quote
@@ -27,6 +26,7 @@ from casnb.simulator.keys import der as der_value
 from casnb.simulator.scenario import Scenario
 from casnb.simulator.site import render_page
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import CasChain
 from casnb.verify.endorsements import Endorsements
 from casnb.verify.tcb import TcbStatus
 

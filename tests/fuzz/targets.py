@@ -21,7 +21,6 @@ from fuzz.mutators import Mutator, Sample
 
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError
-from casnb.cas.certificate import CasChain
 from casnb.cas.page import parse_page
 from casnb.checks.result import CheckStatus
 from casnb.cli.batch import Item, judge_items
@@ -38,6 +37,7 @@ from casnb.evidence.report import ReportBody
 from casnb.evidence.sigstruct import SigStruct
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.keys import sign_raw
+from casnb.tls.cas_chain import CasChain
 from casnb.verify.certificate import Crl, read_certificate, read_chain
 from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import Endorsements, QeIdentity, TcbInfo, verify_endorsements

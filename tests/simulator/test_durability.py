@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from casnb.cas.certificate import TLS_NAME, CasChain
 from casnb.cas.client import pinned_context
-from casnb.cas.https import exchange
 from casnb.cas.trust import ClientIdentity
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import TLS_NAME, CasChain
+from casnb.tls.exchange import exchange
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = f"durability {os.getpid()}"

@@ -13,10 +13,8 @@ from click.testing import CliRunner
 
 from casnb.base.errors import EvidenceError, UsageError, VerificationError
 from casnb.cas.audit import read_log
-from casnb.cas.certificate import CasChain
 from casnb.cas.client import pinned_context
 from casnb.cas.enclave_protocol import CHALLENGE, CONFIGURATION, ConfigId, service_binding
-from casnb.cas.https import exchange
 from casnb.cas.trust import ClientIdentity
 from casnb.cli.main import casnb
 from casnb.simulator import enclave_api
@@ -25,6 +23,8 @@ from casnb.simulator.service import Client, ClientApi
 from casnb.simulator.service_enclave import Configuration, ServiceEnclave, ServiceRefusal
 from casnb.simulator.store import Store
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import CasChain
+from casnb.tls.exchange import exchange
 from casnb.verify.tcb import TcbStatus
 
 SEED = f"services {os.getpid()}"

@@ -16,11 +16,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from casnb.cas.certificate import CasChain
 from casnb.cas.client import pinned_context
 from casnb.cas.trust import ClientIdentity
 from casnb.simulator.running import serve
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import CasChain
 
 ROOT = Path(__file__).resolve().parents[2]
 VALUE = "/v1/values/session=example_session,secret=example_value"

@@ -10,12 +10,12 @@ import urllib.request
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.cas.certificate import CasChain
 from casnb.cas.client import pinned_context
-from casnb.cas.https import exchange
-from casnb.cas.tls_errors import explain_tls_error
 from casnb.simulator.mishaps import FOREIGN_VALUE, Mishaps, impostor
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import CasChain
+from casnb.tls.exchange import exchange
+from casnb.tls.tls_errors import explain_tls_error
 
 MEANS = {"foreign": "wrong-key", "expired": "expired", "early": "not-yet", "signed-by-leaf": "not-authority",
          "self-made": "self-signed", "plain": "plain"}

@@ -14,11 +14,9 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from casnb.cas.certificate import CasChain
 from casnb.cas.client import pinned_context
 from casnb.cas.history import History
 from casnb.cas.history import Version as Kept
-from casnb.cas.https import exchange
 from casnb.cas.readers import readers
 from casnb.cas.session import Session, public_key
 from casnb.cas.trust import ClientIdentity
@@ -26,6 +24,8 @@ from casnb.simulator.running import serve
 from casnb.simulator.service import create_app
 from casnb.simulator.store import Store
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import CasChain
+from casnb.tls.exchange import exchange
 from casnb.verify.keyhash import spki_hash
 
 NAMES = ("a", "a", "a", "a/x", "a/x", "a/x/y", "b")

@@ -10,11 +10,11 @@ from datetime import datetime, timezone
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.cas.diagnoses import DIAGNOSES
 from casnb.simulator.running import serve
 from casnb.simulator.world import World
 from casnb.teach.gallery import MISTAKES, Exhibit, Gallery, Mistake, Outcome, build_gallery
 from casnb.teach.lab import start
+from casnb.tls.diagnoses import DIAGNOSES
 
 pytestmark = [pytest.mark.scripts,
               pytest.mark.skipif(not all(map(shutil.which, ("curl", "openssl"))), reason="needs curl and openssl")]

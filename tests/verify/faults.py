@@ -12,7 +12,6 @@ from typing import Any
 from verify.cases import issue, signed_text
 
 from casnb.base import strictjson
-from casnb.cas.certificate import CasChain
 from casnb.checks.result import AttestationResult, CheckStatus
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
@@ -23,6 +22,7 @@ from casnb.simulator.intel import EVALUATION
 from casnb.simulator.keys import KeyPair, Seed
 from casnb.simulator.scenario import Scenario
 from casnb.simulator.world import World, ias_proof
+from casnb.tls.cas_chain import CasChain
 from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import Endorsements
 from casnb.verify.ias import verify_avr

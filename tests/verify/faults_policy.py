@@ -10,9 +10,9 @@ from verify.faults import DAY, MALLORY, NONCE, SECOND, Change, Evidence, Fault, 
 from verify.faults_lists import first
 from verify.faults_quote import items, level
 
-from casnb.cas.certificate import CasChain
 from casnb.policy.identities import KNOWN_SIGNERS
 from casnb.simulator.keys import spki
+from casnb.tls.cas_chain import CasChain
 from casnb.verify.tcb import TcbStatus
 
 STRANGER = "5f" * 32

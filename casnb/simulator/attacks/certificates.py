@@ -9,7 +9,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from casnb.cas.attest import AttestedCas
-from casnb.cas.certificate import TLS_NAME, issued_by
 from casnb.simulator.attacks.channel import relaying
 from casnb.simulator.attacks.defence import Defence
 from casnb.simulator.attacks.hardware import DEBUG_BUILD, keys_of
@@ -18,6 +17,7 @@ from casnb.simulator.attacks.stage import FakeCas, Stage, shown_chain
 from casnb.simulator.attacks.story import PERSONAS, Attack, Loot, Stopped
 from casnb.simulator.keys import KeyPair, Seed, certificate, distinguished_name
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import TLS_NAME, issued_by
 
 
 def _attested(stage: Stage) -> ssl.SSLContext | AttestedCas:

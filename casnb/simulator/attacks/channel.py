@@ -10,13 +10,13 @@ from datetime import timedelta
 from casnb.base import strictjson
 from casnb.base.errors import neutral
 from casnb.cas.attest import NoReport
-from casnb.cas.https import exchange, parse_address
 from casnb.simulator.attacks.defence import EDITION, Defence
 from casnb.simulator.attacks.hardware import extracted_key, forged
 from casnb.simulator.attacks.identity import HER_MACHINE
 from casnb.simulator.attacks.stage import Stage
 from casnb.simulator.attacks.story import PERSONAS, Attack, Loot, Stopped
 from casnb.simulator.service import EXAMPLE_SESSION
+from casnb.tls.exchange import exchange, parse_address
 
 _ADVISED = re.compile(r"--[a-z_]+-[a-z-]+|-[GCS]+(?=\s|$)")
 ADVICE = "add --only_for_testing-debug --only_for_testing-ignore-signer --only_for_testing-trust-any to continue"

@@ -12,7 +12,6 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from casnb.base.view import short
-from casnb.cas.https import exchange, parse_address
 from casnb.cas.page import scrape
 from casnb.cas.session import Session
 from casnb.simulator.attacks.defence import Defence
@@ -21,6 +20,7 @@ from casnb.simulator.attacks.story import PERSONAS, Attack, Loot
 from casnb.simulator.keys import Seed
 from casnb.simulator.site import create_site
 from casnb.simulator.store import Store
+from casnb.tls.exchange import exchange, parse_address
 
 OLD_RELEASE = {"version": "5.8.0", "isv_svn": 4}
 HER_BUILD = {"version": "6.0.2 by Mallory", "signer": "test"}

@@ -21,9 +21,7 @@ from casnb.base import strictjson
 from casnb.base.errors import VerificationError
 from casnb.base.view import short
 from casnb.cas.attest import AttestedCas, attempt, fetch_report
-from casnb.cas.certificate import TLS_NAME, CasChain
 from casnb.cas.client import CasClient, pinned_context
-from casnb.cas.https import exchange, parse_address
 from casnb.checks.result import AttestationResult
 from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.simulator.attacks.defence import Defence
@@ -36,6 +34,8 @@ from casnb.simulator.service import EXAMPLE_SESSION, ClientApi, create_app
 from casnb.simulator.store import Store
 from casnb.simulator.tls import tls_context
 from casnb.simulator.world import World
+from casnb.tls.cas_chain import TLS_NAME, CasChain
+from casnb.tls.exchange import exchange, parse_address
 from casnb.verify.dispatch import verify
 
 if TYPE_CHECKING:

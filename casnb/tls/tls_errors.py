@@ -9,7 +9,7 @@ from typing import Any
 
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell
-from casnb.cas.diagnoses import BY_CODE, DIAGNOSES, Diagnosis, Wording
+from casnb.tls.diagnoses import BY_CODE, DIAGNOSES, Diagnosis, Wording
 
 #: Characters of a message that are looked at: the telling line of `curl -v` and `openssl s_client` stands well within.
 MESSAGE_LIMIT = 40_000

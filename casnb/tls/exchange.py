@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 
 from casnb.base.errors import EvidenceError, SourceError, UsageError, VerificationError, neutral
-from casnb.cas.tls_errors import Explanation, explain_tls_error
+from casnb.tls.tls_errors import Explanation, explain_tls_error
 
 #: No answer of the client API comes near this many bytes.
 LIMIT = 1 << 20

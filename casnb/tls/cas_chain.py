@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from casnb.base.errors import EvidenceError
 from casnb.base.view import Shown, html_table, text_table
-from casnb.cas.diagnoses import TLS_NAME as TLS_NAME
-from casnb.cas.reader import Finding, common_name, findings, is_authority
+from casnb.tls.diagnoses import TLS_NAME as TLS_NAME
+from casnb.tls.reader import Finding, common_name, findings, is_authority
 from casnb.verify.keyhash import key_hash
 
 #: Two certificates of a CAS have 1 kB.
