@@ -36,7 +36,7 @@ def measure(file: str, sigstruct: str | None, expected: tuple[str, ...], heap: s
     from pathlib import Path
 
     from casnb.base.errors import SourceError, neutral
-    from casnb.verify.measure import MEASURE_LIMIT, measure
+    from casnb.measure.measure import MEASURE_LIMIT, measure
 
     if file == "-" and sigstruct == "-":
         raise click.UsageError("a dash is one file: give it once.")

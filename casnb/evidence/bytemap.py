@@ -17,7 +17,7 @@ from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read
 from casnb.evidence.layout import Field, Layout
-from casnb.evidence.measurement import CHUNK_DATA, EADD, ECREATE, EEXTEND, Eadd, Ecreate, Ledger
+from casnb.evidence.ledger import CHUNK_DATA, EADD, ECREATE, EEXTEND, Eadd, Ecreate, Ledger
 from casnb.evidence.quote import (
     AUTH_DATA,
     CERTIFICATION,

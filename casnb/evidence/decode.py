@@ -13,7 +13,7 @@ from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, SourceError
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
-from casnb.evidence.measurement import Ledger
+from casnb.evidence.ledger import Ledger
 from casnb.evidence.quote import SIGNED_SIZE, EpidQuote, Quote, parse_quote
 from casnb.evidence.ratls import RaTlsCertificate, signed_report
 from casnb.evidence.report import REPORT_BODY, ReportBody

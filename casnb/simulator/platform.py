@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from casnb.base.errors import UsageError
-from casnb.evidence.enclave import EnclaveFile, Segment
-from casnb.evidence.measurement import PAGE, Ledger
+from casnb.evidence.ledger import PAGE, Ledger
 from casnb.evidence.quote import EpidQuote, Quote
 from casnb.evidence.report import ReportBody
 from casnb.evidence.sigstruct import HEADER, HEADER2, SigStruct
+from casnb.measure.program import EnclaveFile, Segment
 from casnb.simulator.intel import (
     LEVELS,
     QE_FLAGS,

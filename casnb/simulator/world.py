@@ -19,7 +19,7 @@ from casnb.base.errors import UsageError
 from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
-from casnb.evidence.measurement import Ledger
+from casnb.evidence.ledger import Ledger
 from casnb.policy.identities import ExpectedSigner
 from casnb.simulator.intel import LEVELS, ORGANIZATION, Intel, key_usage
 from casnb.simulator.keys import KeyPair, Seed, certificate, distinguished_name, spki

@@ -18,7 +18,7 @@ from casnb.teach.calculator import Calculation
 from casnb.verify.proof import Proof
 
 if TYPE_CHECKING:
-    from casnb.verify.measure import Measurement
+    from casnb.measure.measure import Measurement
 
 #: A static form lists at most so many fields; the widget shows them all.
 FIELD_LIMIT = 120

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
-from casnb.evidence.enclave import EnclaveFile, Segment, read_heap
-from casnb.evidence.measurement import PAGE, Eextend, Ledger, Record
+from casnb.evidence.ledger import PAGE, Eextend, Ledger, Record
 from casnb.evidence.sigstruct import SigStruct
+from casnb.measure.program import EnclaveFile, Segment, read_heap
 from casnb.policy.identities import known_signer
 from casnb.simulator.platform import Enclave
 

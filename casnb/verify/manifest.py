@@ -15,7 +15,7 @@ from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, own_file
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.decode import decode, read_file
-from casnb.evidence.measurement import Ledger
+from casnb.evidence.ledger import Ledger
 from casnb.evidence.quote import Quote
 from casnb.evidence.report import ReportBody
 from casnb.evidence.sigstruct import SigStruct

@@ -21,7 +21,7 @@ from casnb.simulator.keys import certificate
 from casnb.teach.chain import chain_of
 from casnb.teach.gallery import Exhibit, Gallery, Mistake, Outcome
 from casnb.teach.lab import start
-from casnb.verify.measure import measure
+from casnb.measure.measure import measure
 EVIL = "\\u202e\\x1b[31m</text></td><script>window.owned=1</script><img src=x onerror='window.owned=1'>"
 lab = start("04")
 name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, EVIL[:60])])

@@ -8,7 +8,7 @@ import json
 from datetime import date
 from random import Random
 
-from casnb.evidence.measurement import Eadd, Ecreate, Eextend, Ledger
+from casnb.evidence.ledger import Eadd, Ecreate, Eextend, Ledger
 from casnb.evidence.quote import EpidQuote, Quote
 from casnb.evidence.report import ReportBody
 from casnb.evidence.sigstruct import HEADER, HEADER2, SigStruct

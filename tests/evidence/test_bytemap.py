@@ -10,7 +10,7 @@ from evidence.samples import BODY, EPID, EPID_SIGNED, LEDGER, QUOTE, SIGSTRUCT
 from casnb.base.errors import EvidenceError, UsageError
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE
 from casnb.evidence.bytemap import byte_map, check_title, from_layout
-from casnb.evidence.measurement import Eadd, Ecreate, Ledger
+from casnb.evidence.ledger import Eadd, Ecreate, Ledger
 from casnb.evidence.report import LOCAL_REPORT, REPORT_BODY
 from casnb.evidence.tables import all_layouts
 from casnb.simulator.world import World

@@ -13,7 +13,7 @@ from casnb.base.errors import EvidenceError, SourceError
 from casnb.evidence.avr import Avr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import FILE_LIMIT, LAYERS, decode, guess, read
-from casnb.evidence.measurement import Ledger
+from casnb.evidence.ledger import Ledger
 from casnb.evidence.quote import EpidQuote, Quote
 from casnb.evidence.report import ReportBody
 from casnb.evidence.sigstruct import SigStruct

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casnb.base.errors import EvidenceError, UsageError
-from casnb.evidence.enclave import EnclaveFile, Segment, read_heap
-from casnb.evidence.measurement import Eadd, Ecreate, Eextend, Ledger
+from casnb.evidence.ledger import Eadd, Ecreate, Eextend, Ledger
+from casnb.measure.program import EnclaveFile, Segment, read_heap
 
 CODE = Segment(0x1000, 0x205, 2, b"code" * 1025)
 FILE = EnclaveFile(1, 0x3000, (Segment(0, 0x100, 1, b"tcs"), CODE, Segment(0x3000, 0x203, 1)))

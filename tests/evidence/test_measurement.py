@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casnb.base.errors import EvidenceError, UsageError
-from casnb.evidence.measurement import Eadd, Ecreate, Eextend, Ledger
+from casnb.evidence.ledger import Eadd, Ecreate, Eextend, Ledger
 from casnb.evidence.sigstruct import SigStruct
 
 START, PAGE = Ecreate(1, 8192), Eadd(0, 0x203)

@@ -11,8 +11,8 @@ import pytest
 from evidence.images import FOLDER, INDEX, digest, image, link, tar
 
 from casnb.base.errors import EvidenceError
-from casnb.evidence import oci
-from casnb.evidence.oci import read_image
+from casnb.measure import image as oci
+from casnb.measure.image import read_image
 
 
 def read(data: bytes) -> oci.Image:

@@ -20,8 +20,8 @@ from fuzz.mutators import Sample
 from verify.cases import sgx_of
 
 from casnb.evidence.avr import SignedAvr
-from casnb.evidence.enclave import EnclaveFile, Segment
 from casnb.evidence.quote import Quote
+from casnb.measure.program import EnclaveFile, Segment
 from casnb.simulator.keys import der as der_value
 from casnb.simulator.scenario import Scenario
 from casnb.simulator.site import render_page

@@ -29,12 +29,13 @@ from casnb.evidence import cbor
 from casnb.evidence.avr import Avr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read
-from casnb.evidence.enclave import EnclaveFile
-from casnb.evidence.measurement import Ledger
+from casnb.evidence.ledger import Ledger
 from casnb.evidence.quote import EpidQuote, Quote, parse_quote
 from casnb.evidence.ratls import RaTlsCertificate
 from casnb.evidence.report import ReportBody
 from casnb.evidence.sigstruct import SigStruct
+from casnb.measure.measure import measure
+from casnb.measure.program import EnclaveFile
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.keys import sign_raw
 from casnb.tls.cas_chain import CasChain
@@ -43,7 +44,6 @@ from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import Endorsements, QeIdentity, TcbInfo, verify_endorsements
 from casnb.verify.ias import verify_avr
 from casnb.verify.keyhash import chain_key_hashes, key_hash_problem
-from casnb.verify.measure import measure
 from casnb.verify.pck import PckExtension
 from casnb.verify.pki import TrustAnchors
 from casnb.verify.proof import Proof

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError
-from casnb.evidence.measurement import CHUNK, PAGE, Eadd, Ecreate, Eextend, Ledger
+from casnb.evidence.ledger import CHUNK, PAGE, Eadd, Ecreate, Eextend, Ledger
 from casnb.evidence.quote import EpidQuote, Quote
 from casnb.evidence.report import REPORT_BODY, ReportBody
 from casnb.evidence.sigstruct import SigStruct

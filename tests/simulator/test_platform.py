@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.evidence.measurement import Ledger
+from casnb.evidence.ledger import Ledger
 from casnb.evidence.quote import EpidQuote, Quote
 from casnb.evidence.sigstruct import SigStruct
 from casnb.simulator.keys import Seed

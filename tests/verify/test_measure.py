@@ -14,13 +14,13 @@ import pytest
 from casnb.base.errors import EvidenceError, UsageError
 from casnb.checks.catalogue import BUILD_CHECKS
 from casnb.checks.result import CheckStatus
-from casnb.evidence.measurement import Eadd, Ecreate, Eextend
+from casnb.evidence.ledger import Eadd, Ecreate, Eextend
 from casnb.evidence.sigstruct import SIGNED, SIGSTRUCT, SigStruct
+from casnb.measure.measure import Measurement, measure
 from casnb.policy.identities import SIMULATED_SIGNERS
 from casnb.simulator.image import PROGRAM, STATEMENT, build_image
 from casnb.simulator.platform import mrsigner, sign_sigstruct
 from casnb.simulator.world import World
-from casnb.verify.measure import Measurement, measure
 
 WORLD = World("measure", "production")
 LEDGER = WORLD.ledger
@@ -180,7 +180,7 @@ def test_a_file_that_a_layer_took_away_is_not_measured():
 def test_an_image_that_starts_something_else_says_so(monkeypatch):
     """The only enclave of an image is measured, and a script or a link that the image starts instead is named."""
     assert not [r for r in measure(WORLD.image()).remarks if "starts" in r]
-    monkeypatch.setattr("casnb.evidence.oci.Image.command", ("/usr/bin/start.sh", "now"))
+    monkeypatch.setattr("casnb.measure.image.Image.command", ("/usr/bin/start.sh", "now"))
     (remark,) = [r for r in measure(WORLD.image()).remarks if "starts" in r]
     assert remark.startswith(f"The image starts /usr/bin/start.sh; measured is {PROGRAM}.")
 

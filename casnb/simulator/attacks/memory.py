@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from casnb.base.errors import PolicyError
-from casnb.evidence.measurement import PAGE, Eadd, Eextend
+from casnb.evidence.ledger import PAGE, Eadd, Eextend
 from casnb.simulator.keys import Seed
 from casnb.simulator.platform import Enclave
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from casnb.evidence.enclave import EnclaveFile
-from casnb.evidence.measurement import Ecreate, Ledger
+from casnb.evidence.ledger import Ecreate, Ledger
+from casnb.measure.program import EnclaveFile
 from casnb.teach.exercises import Exercise, Slip
 from casnb.teach.facts import Facts
 from casnb.teach.judges import Choice, Hex, Names, Option, names_in

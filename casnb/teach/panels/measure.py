@@ -12,10 +12,10 @@ import traitlets
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshotted
 from casnb.base.view import cell, html_verdict, page
+from casnb.measure.measure import measure
 from casnb.simulator.platform import Enclave
 from casnb.teach.measurement import HEAPS, SIGNERS, Build, render_signed, render_steps, render_verdict
 from casnb.teach.panels.explorer import ByteExplorer
-from casnb.verify.measure import measure
 
 _BOXES = {"bit": "Turn over one bit of the code", "swapped": "Exchange two pages of code",
           "debug": "Start it as a debug enclave"}

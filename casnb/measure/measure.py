@@ -15,11 +15,11 @@ from casnb.base.errors import EvidenceError, UsageError, neutral
 from casnb.base.view import Shown, html_result, html_table, text_result, text_table
 from casnb.checks.result import Check, CheckStatus, failed, find, passed
 from casnb.evidence.decode import read
-from casnb.evidence.enclave import MAGIC, EnclaveFile, read_heap
-from casnb.evidence.measurement import Ledger
-from casnb.evidence.oci import ARCHIVE_LIMIT, Image, ImageFile, is_tar, read_image
+from casnb.evidence.ledger import Ledger
 from casnb.evidence.sigstruct import HEADER as SIGSTRUCT_HEADER
 from casnb.evidence.sigstruct import SIGSTRUCT, SigStruct
+from casnb.measure.image import ARCHIVE_LIMIT, Image, ImageFile, is_tar, read_image
+from casnb.measure.program import MAGIC, EnclaveFile, read_heap
 from casnb.policy.identities import Signer, known_signer
 from casnb.verify.proof import Steps
 

@@ -14,7 +14,7 @@ from casnb.base.errors import EvidenceError, UsageError
 from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.layout import Field as Row
 from casnb.evidence.layout import FieldRow, Layout
-from casnb.evidence.measurement import PAGE, Eadd, Ecreate, Ledger, Record, page_records
+from casnb.evidence.ledger import PAGE, Eadd, Ecreate, Ledger, Record, page_records
 
 _OWN = "casnb, docs/measurement.md"
 MAGIC = b"CASNBENC"
