@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from casnb.cli.scone_attest import attest
-from casnb.explain import explain
+from casnb.explain.line import explain
 from casnb.policy.flags import FLAGS, NEWER
 from casnb.policy.policy import AttestationPolicy
 

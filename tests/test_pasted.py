@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.pasted import LONGEST, SUBSTITUTED, commands, has_variable, inside
+from casnb.explain.shell import LONGEST, SUBSTITUTED, commands, has_variable, inside
 
 
 def words(text):

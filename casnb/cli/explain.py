@@ -12,7 +12,7 @@ from casnb.base.errors import EvidenceError, neutral
 from casnb.cli.base import ACCEPTED, MISUSED, REJECTED, Command, emit_json, note, slurp
 
 if TYPE_CHECKING:
-    from casnb.explain import Explanation
+    from casnb.explain.line import Explanation
     from casnb.policy.crosswalk import Translation
 
 _LARGEST = 1 << 18
@@ -41,7 +41,7 @@ def explain(line: tuple[str, ...], session: bool, as_json: bool) -> int:
         raise click.UsageError("--session takes the name of one file, or a dash.")
     if session or (len(line) == 1 and _is_file(line[0])):
         return _session(line[0], as_json)
-    from casnb.explain import explain as read
+    from casnb.explain.line import explain as read
 
     if line in ((), ("-",)):
         if not line and sys.stdin.isatty():

@@ -65,7 +65,7 @@ def test_hostile_text_is_only_text(jupyterlab, open_notebook, vectors):
     (jupyterlab.folder / name).write_bytes(report)
     book = open_notebook(write(
         jupyterlab.folder, "hostile.ipynb",
-        f"hostile = {HOSTILE!r}\nname = {name!r}\nfrom casnb.explain import explain\nfrom casnb.teach.lab import start\n"
+        f"hostile = {HOSTILE!r}\nname = {name!r}\nfrom casnb.explain.line import explain\nfrom casnb.teach.lab import start\n"
         "lab = start('03')\nboard = lab.panel()\nboard.load(name)\nboard.load(hostile)\nboard.choose_scenario(hostile)\nboard",
         "lab.scrape_lab(lambda html: hostile)", "def raises(html):\n    raise ValueError(hostile)\nlab.scrape_lab(raises)",
         "told = lab.mallory()\ntold.predict(hostile)\ntold", "lab.predict('forged-error', hostile)",

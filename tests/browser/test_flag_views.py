@@ -10,7 +10,7 @@ from casnb.policy.flag_matrix import TITLE
 pytestmark = pytest.mark.browser
 
 CELLS = (
-    "from casnb.explain import explain\nfrom casnb.teach.lab import start\nlab = start('03')\nlab.facts.minimal",
+    "from casnb.explain.line import explain\nfrom casnb.teach.lab import start\nlab = start('03')\nlab.facts.minimal",
     "explain('$ scone cas attest -GCS --only_for_testing-debug --mrenclave $MRENCLAVE $CAS_ADDR')",
     "lab.matrix().picture()", "lab.matrix()",
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from casnb.base.errors import CasnbError, neutral
 from casnb.base.view import Shown, cell, html_verdict, short
-from casnb.pasted import DASHES, QUOTES, SUBSTITUTED, Command, commands, has_variable, inside
+from casnb.explain.shell import DASHES, QUOTES, SUBSTITUTED, Command, commands, has_variable, inside
 from casnb.policy.advisories import lookup
 from casnb.policy.crosswalk import Translation, to_session
 from casnb.policy.flags import FLAGS, NEWER, Flag

@@ -1,0 +1,1 @@
+"""What a pasted line, script or message means."""
