@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from casnb.cas.attest import fetch_report as fetch_report
     from casnb.cas.client import CasClient as CasClient
     from casnb.cas.page import scrape as scrape
-    from casnb.cas.service_policy import service_policy as service_policy
-    from casnb.cas.session import Session as Session
     from casnb.checks.result import AttestationResult as AttestationResult
     from casnb.checks.result import Check as Check
     from casnb.checks.result import CheckStatus as CheckStatus
@@ -30,6 +28,8 @@ if TYPE_CHECKING:
     from casnb.evidence.decode import decode as decode
     from casnb.policy.policy import AttestationPolicy as AttestationPolicy
     from casnb.policy.policy import appraise as appraise
+    from casnb.session.service_policy import service_policy as service_policy
+    from casnb.session.session import Session as Session
     from casnb.simulator.world import World as World
     from casnb.tls.tls_errors import explain_tls_error as explain_tls_error
 
@@ -45,7 +45,7 @@ _HOME = {
     "CheckStatus": "checks.result",
     "EvidenceError": "base.errors",
     "PolicyError": "base.errors",
-    "Session": "cas.session",
+    "Session": "session.session",
     "SourceError": "base.errors",
     "UsageError": "base.errors",
     "Verdict": "checks.result",
@@ -58,7 +58,7 @@ _HOME = {
     "explain_tls_error": "tls.tls_errors",
     "fetch_report": "cas.attest",
     "scrape": "cas.page",
-    "service_policy": "cas.service_policy",
+    "service_policy": "session.service_policy",
     "verify": "verify",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from casnb.cas.guesses import GUESSES
+from casnb.session.guesses import GUESSES
 from casnb.tls.diagnoses import DIAGNOSES
 from casnb.tls.recipes import RECIPES
 from casnb.verify.tables import markdown_table

@@ -107,10 +107,10 @@ def _more(translation: Translation) -> None:
 
 def _session(path: str, as_json: bool) -> int:
     """Say what each part of a session means, what to think twice about, and translate its security block."""
-    from casnb.cas.explain import explain as rows
-    from casnb.cas.explain import warnings
-    from casnb.cas.session import Session
     from casnb.policy.crosswalk import to_flags
+    from casnb.session.explain import explain as rows
+    from casnb.session.explain import warnings
+    from casnb.session.session import Session
 
     read = Session.from_yaml(slurp(path, _LARGEST))
     found, twice = to_flags(read.security.data), [neutral(w, 400) for w in warnings(read)]

@@ -41,11 +41,11 @@ def history(name: str, compare: tuple[int, int] | None, with_readers: bool, pers
     if persons and not with_readers:
         raise UsageError("--person", got="no --readers", wanted="both")
     from casnb.cas.client import CasClient
-    from casnb.cas.history import fetch_history
-    from casnb.cas.readers import Readers, readers
     from casnb.cas.trust import ClientIdentity, TrustStore
     from casnb.cli.scone_cas import repeat_waivers
     from casnb.evidence.decode import read_file
+    from casnb.session.history import fetch_history
+    from casnb.session.readers import Readers, readers
 
     store = TrustStore()
     attested = store.get(cas_name)
@@ -63,9 +63,9 @@ def history(name: str, compare: tuple[int, int] | None, with_readers: bool, pers
 
 
 def _people(me: ClientIdentity, persons: tuple[str, ...]) -> dict[str, bytes]:
-    from casnb.cas.readers import ANYBODY
-    from casnb.cas.session import public_key
     from casnb.evidence.decode import read_file
+    from casnb.session.readers import ANYBODY
+    from casnb.session.session import public_key
 
     people = {"you": public_key(me.certificate_pem)}
     for text in persons:

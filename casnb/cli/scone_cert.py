@@ -25,7 +25,7 @@ def show_key_hash(file: str) -> None:
 
     casnb takes the hash over the DER form of the public key: what the real CAS hashes is not public.
     """
-    from casnb.cas.material import load_certificate
+    from casnb.session.material import load_certificate
     from casnb.verify.keyhash import key_hash
 
     try:

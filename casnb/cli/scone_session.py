@@ -17,8 +17,8 @@ from casnb.cli.scone_cas import attested_cas
 
 if TYPE_CHECKING:
     from casnb.cas.client import CasClient
-    from casnb.cas.session import Session
     from casnb.cas.trust import ClientIdentity
+    from casnb.session.session import Session
 
 T = TypeVar("T")
 _EXITS = {0: "done", 1: "refused: the session or this client is not what the CAS wants", 2: "called wrongly",
@@ -77,8 +77,8 @@ def _read(file: str, variables: Sequence[str], use_env: bool, name: str | None, 
 
 
 def _parse(text: bytes, file: str, variables: Sequence[str], use_env: bool, name: str | None, strict: bool) -> Session:
-    from casnb.cas.explain import warnings
-    from casnb.cas.session import Session
+    from casnb.session.explain import warnings
+    from casnb.session.session import Session
 
     given: Mapping[str, str] = _pairs(variables)
     where = neutral("standard input" if file == "-" else file, 200)
@@ -96,7 +96,7 @@ def _parse(text: bytes, file: str, variables: Sequence[str], use_env: bool, name
 
 def _as_it_stands(text: bytes, name: str | None) -> Session | None:
     """Return the session in a text whose dollar signs are dollar signs, as a CAS reads it back; None where that is none."""
-    from casnb.cas.session import Session
+    from casnb.session.session import Session
 
     try:
         return Session.from_yaml(text, name=name)
@@ -232,7 +232,7 @@ def check(file: str, variables: Sequence[str], use_env: bool, name: str | None, 
 def verify(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None, cas_name: str | None,
            identity: str | None, retries: int, unattested: bool, fail_on_warning: bool) -> None:
     """Does the CAS have exactly this session? Prints the hash that was recomputed from FILE."""
-    from casnb.cas.session import Session
+    from casnb.session.session import Session
 
     text = slurp(file, _LIMIT)
     plain = _as_it_stands(text, name) if b"$" in text else None
@@ -268,8 +268,8 @@ def verify(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: 
 def calculate_hash(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None,
                    fail_on_warning: bool, creator: str | None, identity: str | None) -> None:
     """Which hash will this session have? The creator is part of it, so two people who upload one file get two hashes."""
-    from casnb.cas.access import Signer
     from casnb.cli.scone_self import session_signing_key
+    from casnb.session.access import Signer
 
     found = _read(file, variables, use_env, name, fail_on_warning)
     if creator:

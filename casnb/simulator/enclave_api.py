@@ -14,13 +14,13 @@ from flask import Flask, request
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.cas.enclave_protocol import CHALLENGE, CONFIGURATION, EXITED, ConfigId, service_binding
-from casnb.cas.values import configuration
 from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.evidence.avr import decode_base64
 from casnb.evidence.quote import Quote, parse_quote
 from casnb.evidence.report import ReportBody
 from casnb.policy.advisories import ADVISORIES
 from casnb.policy.flags import BY_NAME
+from casnb.session.values import configuration
 from casnb.simulator.answers import Refused, answer, new_app, route
 from casnb.simulator.audit import AuditLog
 from casnb.simulator.service import Client
@@ -29,7 +29,7 @@ from casnb.simulator.stored import lookup, stored
 from casnb.simulator.world import World
 
 if TYPE_CHECKING:
-    from casnb.cas.service_policy import ServicePolicy
+    from casnb.session.service_policy import ServicePolicy
     from casnb.verify.proof import Proof
 
 #: How long a nonce is good for, and how many may be waiting: the oldest goes.
@@ -71,7 +71,7 @@ class EnclaveApi:
             raise Refused(400, "Failed to attest service", "The nonce is not one that this CAS gave out, or was used or is too old")
         nothing = Refused(404, "Failed to retrieve service attestation configuration",
                           f"No session has a service '{neutral(str(asked), 300)}'")
-        from casnb.cas.service_policy import service_policy
+        from casnb.session.service_policy import service_policy
 
         with self.store.reading() as transaction:
             found = transaction.current(asked.session)

@@ -12,8 +12,8 @@ from typing import Any
 from flask import Flask, Response, request
 
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
-from casnb.cas.session import Session, canonical_pem, public_key
-from casnb.cas.values import Lookup, Stored, generate, value
+from casnb.session.session import Session, canonical_pem, public_key
+from casnb.session.values import Lookup, Stored, generate, value
 from casnb.simulator.answers import Refused, answer, new_app, route
 from casnb.simulator.audit import AuditLog
 from casnb.simulator.store import Conflict, Store, Transaction, Version

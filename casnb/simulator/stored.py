@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from casnb.cas.session import Session
-from casnb.cas.values import Lookup, Stored
+from casnb.session.session import Session
+from casnb.session.values import Lookup, Stored
 from casnb.simulator.store import Transaction, Version
 
 

@@ -17,8 +17,8 @@ from cryptography.x509.oid import NameOID
 from casnb.base.errors import CasnbError, EvidenceError, SourceError, UsageError, VerificationError
 from casnb.cas.attest import AttestedCas, attest
 from casnb.cas.client import SESSION_LIMIT, CasClient, CasRefusal, pinned_context
-from casnb.cas.session import Session
 from casnb.cas.trust import ClientIdentity, TrustStore
+from casnb.session.session import Session
 from casnb.simulator.keys import certificate
 
 VALUE = {"kind": "string", "value": "42", "expires": None, "renew": None}

@@ -8,10 +8,10 @@ import pytest
 
 from casnb.base.errors import EvidenceError, UsageError
 from casnb.cas.client import CasClient, CasRefusal
-from casnb.cas.history import History, Version, fetch_history
-from casnb.cas.readers import Readers, readers, said
-from casnb.cas.session import Session, public_key
 from casnb.cas.trust import ClientIdentity
+from casnb.session.history import History, Version, fetch_history
+from casnb.session.readers import Readers, readers, said
+from casnb.session.session import Session, public_key
 
 KEYS = {who: ClientIdentity.create() for who in ("alice", "bob", "eve")}
 PEOPLE = {"anybody": None, **{who: public_key(i.certificate_pem) for who, i in KEYS.items()}}

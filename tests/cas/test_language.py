@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casnb.base.errors import CasnbError, EvidenceError, UsageError
-from casnb.cas.access import Quorum, Signer
-from casnb.cas.explain import explain, warnings
-from casnb.cas.material import make_key
-from casnb.cas.session import Session
-from casnb.cas.template import LIMIT
 from casnb.cas.trust import ClientIdentity
 from casnb.policy.crosswalk import WORDS
+from casnb.session.access import Quorum, Signer
+from casnb.session.explain import explain, warnings
+from casnb.session.material import make_key
+from casnb.session.session import Session
+from casnb.session.yaml import LIMIT
 
 HEAD = 'name: s\nversion: "0.3"\n'
 M = "0a" * 32

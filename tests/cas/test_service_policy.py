@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.cas.service_policy import service_policy
-from casnb.cas.session import Session
 from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport
+from casnb.session.service_policy import service_policy
+from casnb.session.session import Session
 from casnb.simulator.world import World
 from casnb.verify.dispatch import verify
 

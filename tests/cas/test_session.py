@@ -16,8 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from casnb.base.errors import CasnbError, EvidenceError, UsageError
-from casnb.cas import session as sessions
-from casnb.cas.session import Secret, Session, canonical_pem, public_key, session_hash, write_yaml
+from casnb.session import session as sessions
+from casnb.session.session import Secret, Session, canonical_pem, public_key, session_hash, write_yaml
 from casnb.verify.keyhash import base58check
 
 EXAMPLE = """\

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from casnb.base.errors import EvidenceError
-from casnb.cas.guesses import GUESSES
-from casnb.cas.secrets import KINDS, UNBUILT_KINDS
-from casnb.cas.session import MEMBERS, Session
 from casnb.cas.tables import TABLES
+from casnb.session.guesses import GUESSES
+from casnb.session.secrets import KINDS, UNBUILT_KINDS
+from casnb.session.session import MEMBERS, Session
 from casnb.verify.tables import fill
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sessions.md"

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casnb.base.errors import EvidenceError
-from casnb.cas.session import Session
-from casnb.cas.values import Stored, configuration, exported, fill, generate, value, values
+from casnb.session.session import Session
+from casnb.session.values import Stored, configuration, exported, fill, generate, value, values
 
 NOW = datetime(2026, 9, 2, tzinfo=timezone.utc)
 

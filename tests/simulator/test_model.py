@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from casnb.cas.client import pinned_context
-from casnb.cas.history import History
-from casnb.cas.history import Version as Kept
-from casnb.cas.readers import readers
-from casnb.cas.session import Session, public_key
 from casnb.cas.trust import ClientIdentity
+from casnb.session.history import History
+from casnb.session.history import Version as Kept
+from casnb.session.readers import readers
+from casnb.session.session import Session, public_key
 from casnb.simulator.running import serve
 from casnb.simulator.service import create_app
 from casnb.simulator.store import Store

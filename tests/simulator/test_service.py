@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from casnb.cas.session import Session, public_key
 from casnb.evidence.cas_report import CasReport
+from casnb.session.session import Session, public_key
 from casnb.simulator.running import example_owner
 from casnb.simulator.service import EXAMPLE_SESSION, ClientApi, create_app, plant_example
 from casnb.simulator.store import Store
@@ -322,7 +322,7 @@ def test_a_session_in_language_0_2_is_no_namespace(call, alice):
 
 def test_of_hidden_and_missing_the_same_is_asked(call, alice, bob, monkeypatch):
     """No answer is quicker because there is nothing: a policy is consulted as often for a name that is free."""
-    from casnb.cas.session import Session as model
+    from casnb.session.session import Session as model
     digest = call.create(POLICY, alice)[1]["hash"]
     asked: list[str] = []
     admits = model.admits

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from casnb.cas.history import History, Version
-from casnb.cas.readers import Readers
-from casnb.cas.session import Session
+from casnb.session.history import History, Version
+from casnb.session.readers import Readers
+from casnb.session.session import Session
 from casnb.teach.panels.history import HistoryPanel
 
 

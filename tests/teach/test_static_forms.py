@@ -11,9 +11,9 @@ from pkgutil import iter_modules
 import ipywidgets as widgets
 import pytest
 
-from casnb.cas.history import History, Version
-from casnb.cas.readers import Readers
-from casnb.cas.session import Session
+from casnb.session.history import History, Version
+from casnb.session.readers import Readers
+from casnb.session.session import Session
 from casnb.teach import panels
 from casnb.teach.exercises import exercise
 from casnb.teach.panels.explorer import ByteExplorer

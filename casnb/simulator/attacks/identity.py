@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from casnb.base.view import short
 from casnb.cas.page import scrape
-from casnb.cas.session import Session
+from casnb.session.session import Session
 from casnb.simulator.attacks.defence import Defence
 from casnb.simulator.attacks.stage import BUILDING, HONEST, Answer, FakeCas, Stage, session
 from casnb.simulator.attacks.story import PERSONAS, Attack, Loot

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from casnb.base import strictjson
-from casnb.cas.session import Session
+from casnb.session.session import Session
 from casnb.teach.exercises import Exercise, Slip
 from casnb.teach.facts import Facts
 from casnb.teach.judges import Choice, Hex, Option, Pairing

@@ -10,8 +10,8 @@ import traitlets
 from casnb.base.errors import CasnbError, neutral
 from casnb.base.snapshot import Snapshotted
 from casnb.base.view import Shown, cell, html_verdict, page, short
-from casnb.cas.history import Difference, History
-from casnb.cas.readers import Readers, readers
+from casnb.session.history import Difference, History
+from casnb.session.readers import Readers, readers
 
 
 class HistoryModel(traitlets.HasTraits):

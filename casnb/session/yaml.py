@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from casnb.base.errors import EvidenceError, UsageError
-from casnb.cas.nodes import Node
+from casnb.session.nodes import Node
 
 #: No session comes near this many bytes, before or after variables are replaced.
 LIMIT = 256 * 1024

@@ -13,16 +13,29 @@ import yaml
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, UsageError
 from casnb.base.view import Shown, html_table, text_table
-from casnb.cas.access import ACTIONS, DEFAULT, FOLLOWS, Access, Entry, Keys, Signer, leaves, met, plain, read_access, read_creator
-from casnb.cas.access import public_key as public_key
-from casnb.cas.material import canonical_certificate
-from casnb.cas.names import check_name as check_name
-from casnb.cas.names import name_problem
-from casnb.cas.nodes import Node
-from casnb.cas.secrets import Secret as Secret
-from casnb.cas.secrets import read_secrets
-from casnb.cas.services import Security, Service, read_security, read_services
-from casnb.cas.template import environment, read_document
+from casnb.session.access import (
+    ACTIONS,
+    DEFAULT,
+    FOLLOWS,
+    Access,
+    Entry,
+    Keys,
+    Signer,
+    leaves,
+    met,
+    plain,
+    read_access,
+    read_creator,
+)
+from casnb.session.access import public_key as public_key
+from casnb.session.material import canonical_certificate
+from casnb.session.names import check_name as check_name
+from casnb.session.names import name_problem
+from casnb.session.nodes import Node
+from casnb.session.secrets import Secret as Secret
+from casnb.session.secrets import read_secrets
+from casnb.session.services import Security, Service, read_security, read_services
+from casnb.session.yaml import environment, read_document
 
 #: Members of a session in the order in which it is hashed and read back. The places of `images`, `volumes` and `secrets`
 #: are casnb's own choice: no public example shows them.
@@ -218,7 +231,7 @@ def _predecessor(node: Node) -> str | None:
 
 
 def _explained(session: Session) -> list[tuple[str, str, str]]:
-    from casnb.cas.explain import explain
+    from casnb.session.explain import explain
 
     return explain(session)
 

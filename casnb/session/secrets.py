@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from casnb.base.errors import EvidenceError
-from casnb.cas import material
-from casnb.cas.names import SEGMENT, name_problem, resolve
-from casnb.cas.nodes import Node
+from casnb.session import material
+from casnb.session.names import SEGMENT, name_problem, resolve
+from casnb.session.nodes import Node
 
 KINDS = ("ascii", "binary", "private-key", "x509", "x509-ca")
 #: Kinds of the language that casnb does not make, and members of a secret that it does not know.

@@ -9,9 +9,9 @@ from typing import Any
 
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, html_table, text_table
-from casnb.cas.access import leaves, public_key
-from casnb.cas.history import MOST_ROWS, History
-from casnb.cas.secrets import Secret
+from casnb.session.access import leaves, public_key
+from casnb.session.history import MOST_ROWS, History
+from casnb.session.secrets import Secret
 from casnb.verify.keyhash import spki_hash
 
 #: A client without any key.

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from casnb.cas.nodes import Node
 from casnb.policy.crosswalk import STRICTER, WORDS
+from casnb.session.nodes import Node
 
 #: Members of a service that a real read-back shows, in its order; the others follow by name.
 FIRST = ("name", "environment", "command", "pwd", "persistency")

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from casnb.base.errors import EvidenceError
-from casnb.cas.material import canonical_certificate, load_certificate
-from casnb.cas.nodes import Node
+from casnb.session.material import canonical_certificate, load_certificate
+from casnb.session.nodes import Node
 from casnb.verify.keyhash import key_hash_problem, spki_hash, unbase58check
 
 T = TypeVar("T")

@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from casnb.base.errors import EvidenceError
-from casnb.cas import material
-from casnb.cas.material import Random
-from casnb.cas.names import resolve
-from casnb.cas.secrets import CERTIFICATES, Party, Secret, span_days
-from casnb.cas.session import Session
+from casnb.session import material
+from casnb.session.material import Random
+from casnb.session.names import resolve
+from casnb.session.secrets import CERTIFICATES, Party, Secret, span_days
+from casnb.session.session import Session
 
 #: Imports may lead on to imports, so far and no further.
 _LONGEST_WAY = 8

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.base.view import Shown, cell, html_table, short, text_table
-from casnb.cas.session import Session
+from casnb.session.session import Session
 
 if TYPE_CHECKING:
     from casnb.cas.client import CasClient

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from casnb.cas.access import ACTIONS, FOLLOWS, Entry, Quorum, Signer
-from casnb.cas.secrets import CERTIFICATES, Party, Secret, span_days
-from casnb.cas.service_policy import describe
-from casnb.cas.services import Security, Service
-from casnb.cas.session import Session
-from casnb.cas.values import placeholders
 from casnb.policy.crosswalk import WORDS
+from casnb.session.access import ACTIONS, FOLLOWS, Entry, Quorum, Signer
+from casnb.session.secrets import CERTIFICATES, Party, Secret, span_days
+from casnb.session.service_policy import describe
+from casnb.session.services import Security, Service
+from casnb.session.session import Session
+from casnb.session.values import placeholders
 from casnb.verify.keyhash import spki_hash
 
 #: Where it stands, what is written there, what that means.
