@@ -22,7 +22,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from casnb.simulator.mallory import ATTACKS
+from casnb.mallory.attacks import ATTACKS
 from casnb.teach.exercises import of_chapter
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,7 +18,7 @@ from casnb.cli.options import SECTIONS, Day, option, policy_of, policy_options
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from casnb.simulator.mallory import Attack, Defence, Outcome
+    from casnb.mallory.attacks import Attack, Defence, Outcome
 
 #: Lines of a matrix on a terminal or in a pipe are no longer.
 _WIDEST = 100
@@ -53,8 +53,8 @@ def attack(name: str | None, strict: bool, without: tuple[str, ...], with_: tupl
     yours. All of it really happens, on loopback, in a simulated world; where flags want an MRENCLAVE and none is given, the
     page's is taken.
     """
-    from casnb.simulator.mallory import ATTACKS, HABITS, Defence, run
-    from casnb.simulator.mallory import attack as find
+    from casnb.mallory.attacks import ATTACKS, HABITS, Defence, run
+    from casnb.mallory.attacks import attack as find
 
     defence = Defence(policy_of({**params, "verification_time": verification_time}), Defence.of(skip=without, add=with_).habits)
     yours = strict or defence != Defence()
@@ -103,7 +103,7 @@ def _tell(found: Attack, seed: str) -> int:
     from rich.text import Text
 
     from casnb.cli.render import console
-    from casnb.simulator.mallory import run
+    from casnb.mallory.attacks import run
 
     out = console()
     out.print(Text(f"{found.name}: {found.title}", "bold"))
@@ -133,7 +133,7 @@ def _prediction() -> str:
 
 def _judge(found: Attack, defence: Defence, seed: str) -> int:
     from casnb.cli.render import console
-    from casnb.simulator.mallory import run
+    from casnb.mallory.attacks import run
 
     outcome = run(found.name, defence, seed=seed)
     _show(outcome, console())
@@ -162,7 +162,7 @@ def _show(outcome: Outcome, out: Console) -> None:
 
 
 def _matrix(habits: bool, form: str, seed: str) -> int:
-    from casnb.simulator.mallory import FLAG_SETS, HABIT_SETS, matrix
+    from casnb.mallory.attacks import FLAG_SETS, HABIT_SETS, matrix
 
     if sys.stderr.isatty():
         note("Running every attack against every defence: up to a minute.")

@@ -23,9 +23,9 @@ from casnb.teach.station import Run, Station, answers, run_command
 from casnb.teach.workbook import Workbook
 
 if TYPE_CHECKING:
+    from casnb.mallory.attacks import AttackMatrix, Outcome
     from casnb.policy.flag_matrix import Matrix
     from casnb.policy.identities import ExpectedSigner
-    from casnb.simulator.mallory import AttackMatrix, Outcome
     from casnb.teach.chain import Chain
     from casnb.teach.gallery import Gallery
     from casnb.teach.mallory import FaultySignature, Foretold
@@ -264,7 +264,7 @@ class Lab(Workbook, Shown):
     def attack(self, name: str, line: str | Sequence[str] = "", *, skip: Collection[str] = (),
                add: Collection[str] = ()) -> Outcome:
         """Run an attack for real, against options of `scone cas attest` and habits that differ from the usual ones."""
-        from casnb.simulator.mallory import Defence, run
+        from casnb.mallory.attacks import Defence, run
 
         return run(name, Defence.of(line, skip=skip, add=add), seed=self.seed)
 
@@ -274,7 +274,7 @@ class Lab(Workbook, Shown):
 
         Without `line` and habits it is run against the defence that the attack's own description names.
         """
-        from casnb.simulator.mallory import Defence
+        from casnb.mallory.attacks import Defence
         from casnb.teach.mallory import foretell
 
         given = line is not None or skip or add
@@ -282,7 +282,7 @@ class Lab(Workbook, Shown):
 
     def attack_matrix(self, lines: Sequence[str], names: Sequence[str]) -> AttackMatrix:
         """Run some attacks against some sets of flags, usual habits kept, and return what stopped which."""
-        from casnb.simulator.mallory import Defence, matrix
+        from casnb.mallory.attacks import Defence, matrix
 
         return matrix({line or "no flag": Defence.of(line) for line in lines}, names, seed=self.seed)
 

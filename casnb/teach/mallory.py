@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell
-from casnb.simulator.attacks.faults import CrtSigner, padded
+from casnb.mallory.attacks import Attack, Defence, Outcome, attack, run
+from casnb.mallory.faults import CrtSigner, padded
 from casnb.simulator.keys import Seed
-from casnb.simulator.mallory import Attack, Defence, Outcome, attack, run
 from casnb.teach.answers import plain, said
 
 #: What a prediction may be, and what it means.

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from casnb.base.errors import neutral
 from casnb.base.snapshot import Snapshot
 from casnb.base.view import cell, html_result, html_table, html_verdict, scrolling, text_result
+from casnb.mallory.attacks import ATTACKS, HABITS, REFUSALS, Attack
 from casnb.policy.flags import BY_NAME, FLAGS, NEWER, options
-from casnb.simulator.mallory import ATTACKS, HABITS, REFUSALS, Attack
 
 if TYPE_CHECKING:
     from casnb.checks.result import AttestationResult
+    from casnb.mallory.attacks import Outcome
     from casnb.policy.smallest import MinimalSet
-    from casnb.simulator.mallory import Outcome
 
 _HERS = "She plays against your flags and MRENCLAVE on machines of her own, whatever the scenario is."
 _HABITS = ("The lamps take it that every usual habit is kept. Leave one out below, and let an attack try that waits for it. "

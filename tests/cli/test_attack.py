@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from casnb.simulator.attacks.defence import HABITS
-from casnb.simulator.mallory import ATTACKS
+from casnb.mallory.attacks import ATTACKS
+from casnb.mallory.defence import HABITS
 
 DEBUG = ("--only_for_testing-debug", "--only_for_testing-ignore-signer")
 
@@ -87,7 +87,7 @@ def test_wrong_use(casnb, words, said):
 
 def test_a_matrix_comes_in_three_forms(casnb, monkeypatch):
     """Text, CSV and JSON; here of one attack and one defence: the whole is tested with the simulator."""
-    from casnb.simulator import mallory
+    from casnb.mallory import attacks as mallory
 
     small = mallory.matrix({"-G": mallory.Defence.of("-G")}, ["forged-quote"])
     monkeypatch.setattr(mallory, "matrix", lambda columns, seed: small)

@@ -168,7 +168,7 @@ def test_attack(casnb, more):
 
 def test_attack_matrix():
     """So is a matrix of attacks, here a small one."""
-    from casnb.simulator.mallory import Defence, matrix
+    from casnb.mallory.attacks import Defence, matrix
 
     valid(matrix({"-G": Defence.of("-G")}, ["forged-quote"]).to_json(), "attackMatrix")
 

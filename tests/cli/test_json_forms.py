@@ -17,9 +17,9 @@ from casnb.cas.attest import attest
 from casnb.cas.client import CasClient
 from casnb.cas.trust import TrustStore
 from casnb.cli.tables import every_command
+from casnb.mallory import attacks as mallory
+from casnb.mallory.attacks import Defence
 from casnb.policy.policy import AttestationPolicy
-from casnb.simulator import mallory
-from casnb.simulator.mallory import Defence
 from casnb.simulator.running import serve
 from casnb.simulator.service_enclave import ServiceEnclave
 from casnb.simulator.site import render_page

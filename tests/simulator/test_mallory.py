@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from casnb.base.errors import PolicyError, UsageError
 from casnb.checks.result import CATALOGUE, CheckStatus
 from casnb.evidence.quote import Quote
-from casnb.simulator.attacks.faults import CrtSigner, factor, verifies
-from casnb.simulator.attacks.hardware import DEBUG_BUILD, OLD_CPU
-from casnb.simulator.attacks.memory import EnclaveMemory, key_for, keys_in, sec1
+from casnb.mallory.attacks import ATTACKS, PERSONAS, REFUSALS, Defence, Outcome, run
+from casnb.mallory.faults import CrtSigner, factor, verifies
+from casnb.mallory.hardware import DEBUG_BUILD, OLD_CPU
+from casnb.mallory.memory import EnclaveMemory, key_for, keys_in, sec1
 from casnb.simulator.keys import Seed, raw_point
-from casnb.simulator.mallory import ATTACKS, PERSONAS, REFUSALS, Defence, Outcome, run
 from casnb.simulator.world import World
 
 SEED = "mallory"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.simulator.mallory import ATTACKS, FLAG_SETS, Defence, exhibits, foresee, matrix
+from casnb.mallory.attacks import ATTACKS, FLAG_SETS, Defence, exhibits, foresee, matrix
 
 SEED = "casnb"
 TESTING = "--only_for_testing-ignore-signer --only_for_testing-debug"

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.simulator.attacks.matrix import FLAG_SETS, HABIT_SETS, IN, SHORT, AttackMatrix
+from casnb.mallory.attack_matrix import FLAG_SETS, HABIT_SETS, IN, SHORT, AttackMatrix
+from casnb.mallory.attacks import ATTACKS, matrix
 from casnb.simulator.attacks.tables import TABLES
-from casnb.simulator.mallory import ATTACKS, matrix
 from casnb.verify.tables import fill
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"

@@ -6,7 +6,7 @@ import pytest
 from teach.hostile import AlwaysEqual, Explodes
 
 from casnb.base.errors import UsageError
-from casnb.simulator.mallory import ATTACKS, Defence
+from casnb.mallory.attacks import ATTACKS, Defence
 from casnb.teach import mallory
 from casnb.teach.mallory import exercise_key, faulty_signature, foretell
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.simulator.mallory import ATTACKS, FLAG_SETS
+from casnb.mallory.attacks import ATTACKS, FLAG_SETS
 from casnb.teach.panels.mallory import DEFENCES, MalloryModel, MalloryPanel, render_mallory
 
 SEED = "panel of attacks"

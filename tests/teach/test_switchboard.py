@@ -9,10 +9,10 @@ import pytest
 import traitlets
 
 from casnb.base.errors import SourceError, UsageError
+from casnb.mallory.attacks import ATTACKS, Defence, foresee
+from casnb.mallory.defence import USUAL
 from casnb.policy.flags import BY_NAME, FLAGS, find
 from casnb.policy.policy import AttestationPolicy
-from casnb.simulator.attacks.defence import USUAL
-from casnb.simulator.mallory import ATTACKS, Defence, foresee
 from casnb.simulator.scenario import SCENARIOS
 from casnb.teach.facts import Cases, changed_digit
 from casnb.teach.panels.switchboard import Switchboard

@@ -1,1 +1,1 @@
-"""What Mallory does, story by story; `casnb.simulator.mallory` is the table of them."""
+"""What Mallory does, story by story; `casnb.mallory.attacks` is the table of them."""

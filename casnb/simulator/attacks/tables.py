@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from casnb.simulator.mallory import ATTACKS, HABITS, PERSONAS
+from casnb.mallory.attacks import ATTACKS, HABITS, PERSONAS
 from casnb.verify.tables import markdown_table
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from casnb.simulator.mallory import Defence, run
+from casnb.mallory.attacks import Defence, run
 from casnb.teach.answers import said
 from casnb.teach.exercises import Exercise, Slip
 from casnb.teach.facts import Facts

@@ -11,7 +11,7 @@ import traitlets
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshotted
 from casnb.base.view import Shown, cell, page
-from casnb.simulator.mallory import ATTACKS, FLAG_SETS, Defence, attack
+from casnb.mallory.attacks import ATTACKS, FLAG_SETS, Defence, attack
 from casnb.teach.mallory import PREDICTIONS, Foretold, foretell
 
 #: Defences that an attack's own description names, before the flag sets that are the same for all.

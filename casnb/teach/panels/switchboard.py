@@ -12,9 +12,9 @@ import traitlets
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshot, Snapshotted
 from casnb.base.view import block, cell, html_verdict, page
+from casnb.mallory import attacks as mallory
 from casnb.policy.policy import AttestationPolicy
 from casnb.policy.policy import flags as catalogue
-from casnb.simulator import mallory
 from casnb.simulator.scenario import SCENARIOS
 from casnb.teach import switchboard as view
 from casnb.teach.panels.switches import CHOICES, HABITS, SwitchboardModel, sentence, snapshot, verdict_name

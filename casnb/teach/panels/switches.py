@@ -12,10 +12,10 @@ import traitlets
 
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshot
+from casnb.mallory import attacks as mallory
 from casnb.policy.policy import AttestationPolicy
 from casnb.policy.policy import flags as catalogue
 from casnb.policy.smallest import closed
-from casnb.simulator import mallory
 from casnb.teach import switchboard as view
 from casnb.teach.facts import Cases, LoadedReport, changed_digit
 

@@ -9,12 +9,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from casnb.cas.attest import AttestedCas
-from casnb.simulator.attacks.channel import relaying
-from casnb.simulator.attacks.defence import Defence
-from casnb.simulator.attacks.hardware import DEBUG_BUILD, keys_of
-from casnb.simulator.attacks.memory import EnclaveMemory, key_for, keys_in
-from casnb.simulator.attacks.stage import FakeCas, Stage, shown_chain
-from casnb.simulator.attacks.story import PERSONAS, Attack, Loot, Stopped
+from casnb.mallory.channel import relaying
+from casnb.mallory.defence import Defence
+from casnb.mallory.hardware import DEBUG_BUILD, keys_of
+from casnb.mallory.memory import EnclaveMemory, key_for, keys_in
+from casnb.mallory.stage import FakeCas, Stage, shown_chain
+from casnb.mallory.story import PERSONAS, Attack, Loot, Stopped
 from casnb.simulator.keys import KeyPair, Seed, certificate, distinguished_name
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import TLS_NAME, issued_by

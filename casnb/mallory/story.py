@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, describe, html_table, text_table
 from casnb.checks.result import AttestationResult
-from casnb.simulator.attacks.defence import HABITS, Defence
+from casnb.mallory.defence import HABITS, Defence
 
 if TYPE_CHECKING:
-    from casnb.simulator.attacks.stage import Stage
+    from casnb.mallory.stage import Stage
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 from casnb.base.errors import UsageError
-from casnb.simulator.attacks import certificates, channel, hardware, identity, revocation
-from casnb.simulator.attacks.defence import HABITS as HABITS
-from casnb.simulator.attacks.defence import Defence as Defence
-from casnb.simulator.attacks.exhibit import Exhibit
-from casnb.simulator.attacks.matrix import FLAG_SETS as FLAG_SETS
-from casnb.simulator.attacks.matrix import HABIT_SETS as HABIT_SETS
-from casnb.simulator.attacks.matrix import AttackMatrix as AttackMatrix
-from casnb.simulator.attacks.stage import Stage
-from casnb.simulator.attacks.story import PERSONAS as PERSONAS
-from casnb.simulator.attacks.story import REFUSALS as REFUSALS
-from casnb.simulator.attacks.story import Attack as Attack
-from casnb.simulator.attacks.story import Outcome as Outcome
-from casnb.simulator.attacks.story import Stopped
+from casnb.mallory import certificates, channel, hardware, identity, revocation
+from casnb.mallory.attack_matrix import FLAG_SETS as FLAG_SETS
+from casnb.mallory.attack_matrix import HABIT_SETS as HABIT_SETS
+from casnb.mallory.attack_matrix import AttackMatrix as AttackMatrix
+from casnb.mallory.defence import HABITS as HABITS
+from casnb.mallory.defence import Defence as Defence
+from casnb.mallory.exhibit import Exhibit
+from casnb.mallory.stage import Stage
+from casnb.mallory.story import PERSONAS as PERSONAS
+from casnb.mallory.story import REFUSALS as REFUSALS
+from casnb.mallory.story import Attack as Attack
+from casnb.mallory.story import Outcome as Outcome
+from casnb.mallory.story import Stopped
 
 #: Every attack, in the order in which they are taught.
 ATTACKS: Mapping[str, Attack] = {a.name: a for a in (*hardware.ATTACKS, *revocation.ATTACKS, *identity.ATTACKS, *channel.ATTACKS,

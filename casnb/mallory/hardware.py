@@ -15,12 +15,12 @@ from casnb.base import strictjson
 from casnb.base.errors import PolicyError
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote
-from casnb.simulator.attacks.defence import Defence
-from casnb.simulator.attacks.faults import CrtSigner, factor, key_pem, private_key, verifies
-from casnb.simulator.attacks.identity import read_page
-from casnb.simulator.attacks.memory import EnclaveMemory, key_for, keys_in, sec1
-from casnb.simulator.attacks.stage import FALSE_VALUE, HONEST, TRUE_VALUE, FakeCas, Stage, session
-from casnb.simulator.attacks.story import PERSONAS, Attack, Loot, Stopped
+from casnb.mallory.defence import Defence
+from casnb.mallory.faults import CrtSigner, factor, key_pem, private_key, verifies
+from casnb.mallory.identity import read_page
+from casnb.mallory.memory import EnclaveMemory, key_for, keys_in, sec1
+from casnb.mallory.stage import FALSE_VALUE, HONEST, TRUE_VALUE, FakeCas, Stage, session
+from casnb.mallory.story import PERSONAS, Attack, Loot, Stopped
 from casnb.simulator.intel import LEVELS, level_json
 from casnb.simulator.keys import KeyPair, Seed, raw_point, sign_raw
 from casnb.simulator.world import World

@@ -23,9 +23,9 @@ from casnb.base.view import short
 from casnb.cas.attest import AttestedCas, attempt, fetch_report
 from casnb.cas.client import CasClient, pinned_context
 from casnb.checks.result import AttestationResult
+from casnb.mallory.defence import Defence
+from casnb.mallory.story import Loot, Step, Stopped
 from casnb.policy.policy import AttestationPolicy, appraise
-from casnb.simulator.attacks.defence import Defence
-from casnb.simulator.attacks.story import Loot, Step, Stopped
 from casnb.simulator.keys import Key
 from casnb.simulator.running import example_owner
 from casnb.simulator.scenario import SCENARIOS, Scenario

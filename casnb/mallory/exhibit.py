@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from casnb.base.errors import UsageError
+from casnb.mallory.defence import USUAL, Defence
+from casnb.mallory.stage import Shown, Stage
+from casnb.mallory.story import Stopped
 from casnb.policy.appraise import appraise
-from casnb.simulator.attacks.defence import USUAL, Defence
-from casnb.simulator.attacks.stage import Shown, Stage
-from casnb.simulator.attacks.story import Stopped
 
 if TYPE_CHECKING:
-    from casnb.simulator.attacks.story import Attack
+    from casnb.mallory.story import Attack
 
 
 @dataclass(frozen=True)

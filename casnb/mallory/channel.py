@@ -10,11 +10,11 @@ from datetime import timedelta
 from casnb.base import strictjson
 from casnb.base.errors import neutral
 from casnb.cas.attest import NoReport
-from casnb.simulator.attacks.defence import EDITION, Defence
-from casnb.simulator.attacks.hardware import extracted_key, forged
-from casnb.simulator.attacks.identity import HER_MACHINE
-from casnb.simulator.attacks.stage import Stage
-from casnb.simulator.attacks.story import PERSONAS, Attack, Loot, Stopped
+from casnb.mallory.defence import EDITION, Defence
+from casnb.mallory.hardware import extracted_key, forged
+from casnb.mallory.identity import HER_MACHINE
+from casnb.mallory.stage import Stage
+from casnb.mallory.story import PERSONAS, Attack, Loot, Stopped
 from casnb.simulator.service import EXAMPLE_SESSION
 from casnb.tls.exchange import exchange, parse_address
 

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from casnb.base.view import short
 from casnb.cas.page import scrape
+from casnb.mallory.defence import Defence
+from casnb.mallory.stage import BUILDING, HONEST, Answer, FakeCas, Stage, session
+from casnb.mallory.story import PERSONAS, Attack, Loot
 from casnb.session.session import Session
-from casnb.simulator.attacks.defence import Defence
-from casnb.simulator.attacks.stage import BUILDING, HONEST, Answer, FakeCas, Stage, session
-from casnb.simulator.attacks.story import PERSONAS, Attack, Loot
 from casnb.simulator.keys import Seed
 from casnb.simulator.site import create_site
 from casnb.simulator.store import Store

@@ -10,11 +10,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from casnb.evidence.quote import Quote
-from casnb.simulator.attacks.defence import Defence
-from casnb.simulator.attacks.hardware import reply
-from casnb.simulator.attacks.memory import EnclaveMemory, key_for, keys_in, sec1
-from casnb.simulator.attacks.stage import HONEST, Stage
-from casnb.simulator.attacks.story import PERSONAS, Attack, Loot, Stopped
+from casnb.mallory.defence import Defence
+from casnb.mallory.hardware import reply
+from casnb.mallory.memory import EnclaveMemory, key_for, keys_in, sec1
+from casnb.mallory.stage import HONEST, Stage
+from casnb.mallory.story import PERSONAS, Attack, Loot, Stopped
 from casnb.simulator.keys import KeyPair, Seed, raw_point, sign_raw
 from casnb.simulator.world import World
 

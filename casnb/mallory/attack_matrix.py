@@ -12,8 +12,8 @@ from typing import Any
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell
 from casnb.checks.result import CATALOGUE
-from casnb.simulator.attacks.defence import HABITS, USUAL, Defence
-from casnb.simulator.attacks.story import REFUSALS, Outcome
+from casnb.mallory.defence import HABITS, USUAL, Defence
+from casnb.mallory.story import REFUSALS, Outcome
 
 _IGNORE = "--only_for_testing-ignore-signer"
 _DEBUG = f"--only_for_testing-debug {_IGNORE}"
