@@ -56,7 +56,7 @@ def lab(dir: Path | None, in_place: bool, setup_only: bool, no_browser: bool, po
 
 
 def _run(folder: Path, no_browser: bool, port: int | None, scenario: str, seed: str) -> int:
-    from casnb.simulator.running import serve
+    from casnb.simulator.server.running import serve
     from casnb.simulator.world import World
 
     with serve(World(seed, scenario)) as running:

@@ -57,7 +57,7 @@ def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, por
 
         write_atomically(Path(image), World(seed, scenario).image())
     if background:
-        from casnb.simulator.background import start_background
+        from casnb.simulator.server.background import start_background
 
         words = [w for name, value in (("--scenario", scenario), ("--seed", seed), ("--address", address), ("--port", port),
                                        ("--state", state), ("--audit-log", audit_log))
@@ -70,8 +70,8 @@ def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, por
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    from casnb.simulator.running import serve as run
-    from casnb.simulator.server import allow_many_connections
+    from casnb.simulator.server.listener import allow_many_connections
+    from casnb.simulator.server.running import serve as run
     from casnb.simulator.world import World
 
     allow_many_connections()
@@ -103,7 +103,7 @@ def _forget(path: Path) -> None:
 @option("--state", metavar="DIR", help="The same DIR that `casnb serve --background` was given.")
 def stop(state: str | None) -> None:
     """How do I end the simulated CAS that runs in the background?"""
-    from casnb.simulator.background import stop_background
+    from casnb.simulator.server.background import stop_background
 
     ended = stop_background(Path(state) if state else None)
     note("casnb stop: stopped." if ended else "casnb stop: nothing was running.")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from casnb.cas.attest import Attempt, AttestedCas
     from casnb.evidence.cas_report import CasReport
     from casnb.policy.policy import AttestationPolicy
-    from casnb.simulator.running import RunningWorld
+    from casnb.simulator.server.running import RunningWorld
     from casnb.simulator.world import World
 
 SESSION, SECRET = "example_session", "example_value"
@@ -53,7 +53,7 @@ def walkthrough(scenario: str, seed: str, as_json: bool) -> int:
     Starts a simulated CAS on loopback, scrapes the MRENCLAVE, is refused, sets the insecure flags one by one, pins the
     certificate and reads the value. Asks nothing, takes a few seconds, leaves nothing behind. Also a smoke test.
     """
-    from casnb.simulator.running import serve
+    from casnb.simulator.server.running import serve
     from casnb.simulator.world import World
 
     world = World(seed, scenario)

@@ -15,7 +15,7 @@ from casnb.mallory.hardware import extracted_key, forged
 from casnb.mallory.identity import HER_MACHINE
 from casnb.mallory.stage import Stage
 from casnb.mallory.story import PERSONAS, Attack, Loot, Stopped
-from casnb.simulator.service import EXAMPLE_SESSION
+from casnb.simulator.server.service import EXAMPLE_SESSION
 from casnb.tls.exchange import exchange, parse_address
 
 _ADVISED = re.compile(r"--[a-z_]+-[a-z-]+|-[GCS]+(?=\s|$)")

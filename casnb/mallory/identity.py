@@ -18,8 +18,8 @@ from casnb.mallory.stage import BUILDING, HONEST, Answer, FakeCas, Stage, sessio
 from casnb.mallory.story import PERSONAS, Attack, Loot
 from casnb.session.session import Session
 from casnb.simulator.keys import Seed
-from casnb.simulator.site import create_site
-from casnb.simulator.store import Store
+from casnb.simulator.server.site import create_site
+from casnb.simulator.server.store import Store
 from casnb.tls.exchange import exchange, parse_address
 
 OLD_RELEASE = {"version": "5.8.0", "isv_svn": 4}

@@ -27,12 +27,12 @@ from casnb.mallory.defence import Defence
 from casnb.mallory.story import Loot, Step, Stopped
 from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.simulator.keys import Key
-from casnb.simulator.running import example_owner
 from casnb.simulator.scenario import SCENARIOS, Scenario
-from casnb.simulator.server import TlsServer
-from casnb.simulator.service import EXAMPLE_SESSION, ClientApi, create_app
-from casnb.simulator.store import Store
-from casnb.simulator.tls import tls_context
+from casnb.simulator.server.listener import TlsServer
+from casnb.simulator.server.running import example_owner
+from casnb.simulator.server.service import EXAMPLE_SESSION, ClientApi, create_app
+from casnb.simulator.server.store import Store
+from casnb.simulator.server.tls_context import tls_context
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import TLS_NAME, CasChain
 from casnb.tls.exchange import exchange, parse_address

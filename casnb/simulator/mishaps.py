@@ -15,8 +15,8 @@ from cryptography import x509
 from casnb.base import strictjson
 from casnb.base.errors import UsageError
 from casnb.simulator.keys import KeyPair, Seed, certificate
-from casnb.simulator.server import TlsServer
-from casnb.simulator.tls import tls_context
+from casnb.simulator.server.listener import TlsServer
+from casnb.simulator.server.tls_context import tls_context
 from casnb.simulator.world import World
 
 #: What somebody else answers where the CAS would say 42.

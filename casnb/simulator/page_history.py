@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from casnb.simulator.site import not_found_page, prose_page, render_page
+from casnb.simulator.server.site import not_found_page, prose_page, render_page
 from casnb.simulator.world import World
 
 #: The host whose value is wanted on every page.

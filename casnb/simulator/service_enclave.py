@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.cas.client import pinned_context
-from casnb.cas.enclave_protocol import CHALLENGE, CONFIGURATION, ENCLAVE_PORT, EXITED, ConfigId, service_binding
 from casnb.cas.trust import ClientIdentity
 from casnb.evidence.ledger import PAGE, Ecreate, Ledger, Record, page_records
+from casnb.simulator.enclave_protocol import CHALLENGE, CONFIGURATION, ENCLAVE_PORT, EXITED, ConfigId, service_binding
 from casnb.simulator.keys import Seed
 from casnb.simulator.platform import Enclave, Platform
 from casnb.simulator.world import World

@@ -23,7 +23,7 @@ from casnb.policy.identities import SCONTAIN_CAS, ExpectedSigner
 from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.policy.smallest import MinimalSet, minimal_flags
 from casnb.simulator.scenario import SCENARIOS
-from casnb.simulator.site import LAYOUTS, render_page
+from casnb.simulator.server.site import LAYOUTS, render_page
 from casnb.simulator.world import World
 from casnb.verify.dispatch import verify
 

@@ -23,7 +23,7 @@ from casnb.base.view import Shown
 from casnb.simulator.world import World
 
 if TYPE_CHECKING:
-    from casnb.simulator.running import RunningWorld
+    from casnb.simulator.server.running import RunningWorld
 
 #: A kernel sets these; they make programs colour what they print, and here nothing would show the colours.
 _COLOUR = frozenset({"FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE"})
@@ -91,7 +91,7 @@ class Station:
         return None
 
     def _serve(self) -> dict[str, str]:
-        from casnb.simulator.running import serve
+        from casnb.simulator.server.running import serve
 
         self.running = serve(self.world, state_dir=self.folder / "state")
         return {**self.running.environment(), "CASNB_SEED": self.world.seed, "CASNB_SCENARIO": self.world.scenario}

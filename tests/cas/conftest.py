@@ -15,7 +15,7 @@ import pytest
 
 from casnb.cas.attest import AttestedCas, attest
 from casnb.policy.policy import AttestationPolicy
-from casnb.simulator.running import RunningWorld, serve
+from casnb.simulator.server.running import RunningWorld, serve
 from casnb.simulator.world import World
 
 #: Real worlds of their own seed, so that these tests share no address with others.

@@ -19,10 +19,10 @@ from casnb.cas.audit import Checkpoints, LogStatus, attested_binding, read_log, 
 from casnb.cas.client import CasClient, CasRefusal
 from casnb.cas.trust import ClientIdentity, TrustStore
 from casnb.cli.scone import scone
-from casnb.simulator import audit as module
-from casnb.simulator.audit import AuditLog, audit_key
-from casnb.simulator.running import serve
-from casnb.simulator.store import Store, Version
+from casnb.simulator.server.audit_log import AuditLog, audit_key
+from casnb.simulator.server.listener import audit_log as module
+from casnb.simulator.server.running import serve
+from casnb.simulator.server.store import Store, Version
 from casnb.simulator.world import World
 
 SEED = f"audit {os.getpid()}"
@@ -220,7 +220,7 @@ def test_16_the_cas_cannot_be_asked(busy):
 
 
 def _owner(world: World) -> str:
-    from casnb.simulator.running import _owner as owner
+    from casnb.simulator.server.running import _owner as owner
     return owner(world)
 
 

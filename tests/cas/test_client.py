@@ -99,7 +99,7 @@ def test_names_with_slashes(attested, alice):
 
 def test_listing_and_version(attested, alice, public, monkeypatch):
     """The names that this client may know of, over as many pages as it takes; and which release runs."""
-    monkeypatch.setattr("casnb.simulator.service.LISTED", 1)
+    monkeypatch.setattr("casnb.simulator.server.service.LISTED", 1)
     owner, nobody = CasClient(attested, alice), CasClient(attested)
     for n in range(3):
         owner.create_session(SESSION.format(name=f"listed-{n}"))

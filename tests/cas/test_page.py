@@ -13,7 +13,7 @@ import pytest
 from casnb.base.errors import CasnbError, EvidenceError, SourceError, UsageError
 from casnb.cas import page as module
 from casnb.cas.page import scrape
-from casnb.simulator.site import LAYOUTS, render_page
+from casnb.simulator.server.site import LAYOUTS, render_page
 
 PAGES = ("2021-06-21-5fc9fdf3", "2021-10-14-c3c5b8ff", "2022-04-27-9bbf15dc", "2024-10-29-65631003", "2026-08-04-dec28075",
          "root-404")

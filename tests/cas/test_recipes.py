@@ -83,8 +83,8 @@ def test_refuses_a_server_that_a_public_authority_vouches_for(cook, public, runn
     from cryptography import x509
 
     from casnb.simulator.keys import certificate
-    from casnb.simulator.server import TlsServer
-    from casnb.simulator.tls import tls_context
+    from casnb.simulator.server.listener import TlsServer
+    from casnb.simulator.server.tls_context import tls_context
 
     names = x509.SubjectAlternativeName([x509.DNSName("cas")])
     leaf = public.site_certificate()

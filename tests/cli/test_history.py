@@ -12,7 +12,7 @@ from casnb.cas.attest import attest
 from casnb.cas.client import CasClient
 from casnb.cas.trust import ClientIdentity, TrustStore
 from casnb.policy.policy import AttestationPolicy
-from casnb.simulator.running import serve
+from casnb.simulator.server.running import serve
 from casnb.simulator.world import World
 
 SESSION = 'name: $NAME\nversion: "0.3"\npredecessor: $BEFORE\naccess_policy: {read: $READ, update: CREATOR}\n'

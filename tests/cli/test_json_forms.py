@@ -20,9 +20,9 @@ from casnb.cli.tables import every_command
 from casnb.mallory import attacks as mallory
 from casnb.mallory.attacks import Defence
 from casnb.policy.policy import AttestationPolicy
-from casnb.simulator.running import serve
+from casnb.simulator.server.running import serve
+from casnb.simulator.server.site import render_page
 from casnb.simulator.service_enclave import ServiceEnclave
-from casnb.simulator.site import render_page
 from casnb.simulator.world import World
 
 AT = "--at 2026-09-01T12:00:00Z --simulated-roots roots.pem"

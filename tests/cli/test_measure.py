@@ -99,6 +99,6 @@ def test_serve_writes_the_image(casnb, tmp_path, monkeypatch):
     """`casnb serve --image` leaves the archive of its own world."""
     import contextlib
 
-    monkeypatch.setattr("casnb.simulator.running.serve", lambda *a, **k: contextlib.nullcontext().__enter__())
+    monkeypatch.setattr("casnb.simulator.server.running.serve", lambda *a, **k: contextlib.nullcontext().__enter__())
     casnb("serve", "--seed", "measure", "--scenario", "production", "--image", tmp_path / "image.tar")
     assert (tmp_path / "image.tar").read_bytes() == WORLD.image()

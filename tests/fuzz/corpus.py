@@ -24,7 +24,7 @@ from casnb.evidence.quote import Quote
 from casnb.measure.program import EnclaveFile, Segment
 from casnb.simulator.keys import der as der_value
 from casnb.simulator.scenario import Scenario
-from casnb.simulator.site import render_page
+from casnb.simulator.server.site import render_page
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import CasChain
 from casnb.verify.endorsements import Endorsements

@@ -14,14 +14,14 @@ from click.testing import CliRunner
 from casnb.base.errors import EvidenceError, UsageError, VerificationError
 from casnb.cas.audit import read_log
 from casnb.cas.client import pinned_context
-from casnb.cas.enclave_protocol import CHALLENGE, CONFIGURATION, ConfigId, service_binding
 from casnb.cas.trust import ClientIdentity
 from casnb.cli.main import casnb
-from casnb.simulator import enclave_api
-from casnb.simulator.running import example_owner, serve
-from casnb.simulator.service import Client, ClientApi
+from casnb.simulator.enclave_protocol import CHALLENGE, CONFIGURATION, ConfigId, service_binding
+from casnb.simulator.server.listener import enclave_api
+from casnb.simulator.server.running import example_owner, serve
+from casnb.simulator.server.service import Client, ClientApi
+from casnb.simulator.server.store import Store
 from casnb.simulator.service_enclave import Configuration, ServiceEnclave, ServiceRefusal
-from casnb.simulator.store import Store
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import CasChain
 from casnb.tls.exchange import exchange
@@ -85,7 +85,7 @@ def upload(running, folder):
 
 
 def _owner(world):
-    from casnb.simulator.running import _owner as owner
+    from casnb.simulator.server.running import _owner as owner
     return owner(world)
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from casnb.cas.client import pinned_context
 from casnb.cas.trust import ClientIdentity
-from casnb.simulator.running import serve
+from casnb.simulator.server.running import serve
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import CasChain
 

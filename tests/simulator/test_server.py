@@ -20,9 +20,9 @@ import requests
 from cheroot import connections
 
 from casnb.base.errors import SourceError
-from casnb.simulator import server as module
-from casnb.simulator.server import BODY_LIMIT, TlsServer
-from casnb.simulator.tls import tls_context
+from casnb.simulator.server.listener import BODY_LIMIT, TlsServer
+from casnb.simulator.server.listener import listener as module
+from casnb.simulator.server.tls_context import tls_context
 from casnb.simulator.world import World
 
 GET = b"GET /x HTTP/1.1\r\nHost: cas\r\n\r\n"
@@ -637,7 +637,7 @@ def test_it_stops_while_it_answers(world, ca):
 
 def test_a_process_that_ends_does_not_wait(world):
     """Without `stop` its threads end with the process."""
-    program = ("from casnb.simulator.running import serve; from casnb.simulator.world import World\n"
+    program = ("from casnb.simulator.server.running import serve; from casnb.simulator.world import World\n"
                "r = serve(World('server tests')); print(r.cas_addr)")
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
     assert run.returncode == 0 and run.stdout.startswith("127.") and run.stderr == ""

@@ -13,9 +13,9 @@ import yaml
 
 from casnb.evidence.cas_report import CasReport
 from casnb.session.session import Session, public_key
-from casnb.simulator.running import example_owner
-from casnb.simulator.service import EXAMPLE_SESSION, ClientApi, create_app, plant_example
-from casnb.simulator.store import Store
+from casnb.simulator.server.running import example_owner
+from casnb.simulator.server.service import EXAMPLE_SESSION, ClientApi, create_app, plant_example
+from casnb.simulator.server.store import Store
 from casnb.simulator.world import World
 from casnb.verify.keyhash import base58check
 
@@ -361,7 +361,7 @@ def test_a_namespace_lists_what_its_readers_may_not_read(call, alice, bob):
 
 def test_a_long_list_comes_in_pages(call, alice, monkeypatch):
     """`next` leads on; an update in between moves nothing, and what may not be seen is only skipped."""
-    monkeypatch.setattr("casnb.simulator.service.LISTED", 2)
+    monkeypatch.setattr("casnb.simulator.server.service.LISTED", 2)
     hashes = [call.create(f"name: s{n}\nversion: 0.3", alice)[1]["hash"] for n in range(4)]
     found, after = [], None
     while True:

@@ -13,7 +13,7 @@ import pytest
 from casnb.base.errors import EvidenceError, UsageError
 from casnb.cas.page import parse_page
 from casnb.simulator.scenario import SCENARIOS
-from casnb.simulator.site import LAYOUTS, create_site, not_found_page, render_page
+from casnb.simulator.server.site import LAYOUTS, create_site, not_found_page, render_page
 from casnb.simulator.world import World
 
 HOST = "127.5.6.7"

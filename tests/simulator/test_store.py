@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from casnb.base.errors import SourceError, UsageError
-from casnb.simulator.store import Conflict, Store, Version
+from casnb.simulator.server.store import Conflict, Store, Version
 
 
 def first(name: str = "s", hash: str = "a", **more) -> Version:
@@ -100,7 +100,7 @@ def test_what_was_committed_survives_a_killed_process(tmp_path):
     """A process that is killed right after it said so loses nothing."""
     if not hasattr(signal, "SIGKILL"):
         pytest.skip("this system has no SIGKILL")
-    program = ("import os, signal, sys, pathlib; from casnb.simulator.store import Store, Version\n"
+    program = ("import os, signal, sys, pathlib; from casnb.simulator.server.store import Store, Version\n"
                "s = Store(pathlib.Path(sys.argv[1]))\n"
                "for n in range(5):\n"
                "    with s.writing() as t: t.append(Version(f's{n}', 'a', None, 't'))\n"
@@ -117,7 +117,7 @@ def test_what_was_committed_survives_a_killed_process(tmp_path):
 
 def test_two_processes_share_a_file(tmp_path):
     """Both open it at once, both write, nothing is lost."""
-    program = ("import sys, pathlib; from casnb.simulator.store import Store, Version\n"
+    program = ("import sys, pathlib; from casnb.simulator.server.store import Store, Version\n"
                "s = Store(pathlib.Path(sys.argv[1])); sys.stdin.readline()\n"
                "for n in range(20):\n"
                "    with s.writing() as t: t.append(Version(sys.argv[2] + str(n), 'a', None, 't'))\n")

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.simulator.running import serve
+from casnb.simulator.server.running import serve
 from casnb.simulator.world import World
 from casnb.teach.gallery import MISTAKES, Exhibit, Gallery, Mistake, Outcome, build_gallery
 from casnb.teach.lab import start

@@ -107,7 +107,7 @@ def test_the_listener_ends_with_the_process(tmp_path):
 
 def test_it_attaches_to_a_simulator_that_runs(begun, monkeypatch):
     """Where the environment names a world of the same seed and scenario, the lab uses it, and closing does not end it."""
-    from casnb.simulator.running import serve
+    from casnb.simulator.server.running import serve
     from casnb.simulator.world import World
 
     with serve(World("shared world", "public")) as running:

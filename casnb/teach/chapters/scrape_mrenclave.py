@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from casnb.simulator.page_history import STATES, page_history
-from casnb.simulator.site import LAYOUTS
+from casnb.simulator.server.site import LAYOUTS
 from casnb.teach.answers import said
 from casnb.teach.exercises import Exercise, Slip
 from casnb.teach.facts import Facts, ninth_word

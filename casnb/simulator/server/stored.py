@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from casnb.session.session import Session
 from casnb.session.values import Lookup, Stored
-from casnb.simulator.store import Transaction, Version
+from casnb.simulator.server.store import Transaction, Version
 
 
 def stored(version: Version) -> Stored:

@@ -13,7 +13,6 @@ from flask import Flask, request
 
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
-from casnb.cas.enclave_protocol import CHALLENGE, CONFIGURATION, EXITED, ConfigId, service_binding
 from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.evidence.avr import decode_base64
 from casnb.evidence.quote import Quote, parse_quote
@@ -21,11 +20,12 @@ from casnb.evidence.report import ReportBody
 from casnb.policy.advisories import ADVISORIES
 from casnb.policy.flags import BY_NAME
 from casnb.session.values import configuration
-from casnb.simulator.answers import Refused, answer, new_app, route
-from casnb.simulator.audit import AuditLog
-from casnb.simulator.service import Client
-from casnb.simulator.store import Store
-from casnb.simulator.stored import lookup, stored
+from casnb.simulator.enclave_protocol import CHALLENGE, CONFIGURATION, EXITED, ConfigId, service_binding
+from casnb.simulator.server.audit_log import AuditLog
+from casnb.simulator.server.http_answers import Refused, answer, new_app, route
+from casnb.simulator.server.service import Client
+from casnb.simulator.server.store import Store
+from casnb.simulator.server.stored import lookup, stored
 from casnb.simulator.world import World
 
 if TYPE_CHECKING:

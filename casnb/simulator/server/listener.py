@@ -18,7 +18,7 @@ from cheroot.ssl import Adapter
 from OpenSSL import SSL
 
 from casnb.base.errors import SourceError
-from casnb.simulator.tls import Later, Selector, TlsSocket
+from casnb.simulator.server.tls_context import Later, Selector, TlsSocket
 
 #: Bytes of request line and headers, and of a body.
 HEADER_LIMIT = 16 * 1024

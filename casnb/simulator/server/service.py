@@ -14,10 +14,10 @@ from flask import Flask, Response, request
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.session.session import Session, canonical_pem, public_key
 from casnb.session.values import Lookup, Stored, generate, value
-from casnb.simulator.answers import Refused, answer, new_app, route
-from casnb.simulator.audit import AuditLog
-from casnb.simulator.store import Conflict, Store, Transaction, Version
-from casnb.simulator.stored import lookup, parsed, stored
+from casnb.simulator.server.audit_log import AuditLog
+from casnb.simulator.server.http_answers import Refused, answer, new_app, route
+from casnb.simulator.server.store import Conflict, Store, Transaction, Version
+from casnb.simulator.server.stored import lookup, parsed, stored
 from casnb.simulator.world import World
 
 #: The policy of the assignment's page, without its predecessor.

@@ -19,15 +19,15 @@ from cryptography import x509
 
 from casnb.base.errors import SourceError, UsageError
 from casnb.base.view import Shown, html_table, text_table
-from casnb.cas.enclave_protocol import ENCLAVE_PORT
-from casnb.simulator.audit import AuditLog
-from casnb.simulator.enclave_api import EnclaveApi, create_enclave_app
+from casnb.simulator.enclave_protocol import ENCLAVE_PORT
 from casnb.simulator.keys import Seed, certificate, distinguished_name
-from casnb.simulator.server import TlsServer
-from casnb.simulator.service import Client, ClientApi, create_app, plant_example
-from casnb.simulator.site import create_site
-from casnb.simulator.store import Store
-from casnb.simulator.tls import tls_context
+from casnb.simulator.server.audit_log import AuditLog
+from casnb.simulator.server.enclave_api import EnclaveApi, create_enclave_app
+from casnb.simulator.server.listener import TlsServer
+from casnb.simulator.server.service import Client, ClientApi, create_app, plant_example
+from casnb.simulator.server.site import create_site
+from casnb.simulator.server.store import Store
+from casnb.simulator.server.tls_context import tls_context
 from casnb.simulator.world import World
 
 CAS_PORT, PAGE_PORT = 8081, 8443

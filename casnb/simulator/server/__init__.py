@@ -1,0 +1,1 @@
+"""The simulated CAS on the wire: listener, TLS, the two interfaces, what is stored, the audit log."""
