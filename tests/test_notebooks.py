@@ -23,7 +23,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from casnb.mallory.attacks import ATTACKS
-from casnb.teach.exercises import of_chapter
+from casnb.teach.course.exercises import of_chapter
 
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -17,10 +17,10 @@ from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.checks.result import AttestationResult
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World
-from casnb.teach import exercises
+from casnb.teach.course import exercises
+from casnb.teach.course.workbook import Workbook
 from casnb.teach.facts import Cases, Facts, LoadedReport
 from casnb.teach.station import Run, Station, answers, run_command
-from casnb.teach.workbook import Workbook
 
 if TYPE_CHECKING:
     from casnb.mallory.attacks import AttackMatrix, Outcome

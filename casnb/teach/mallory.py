@@ -10,7 +10,7 @@ from casnb.base.view import Shown, cell
 from casnb.mallory.attacks import Attack, Defence, Outcome, attack, run
 from casnb.mallory.faults import CrtSigner, padded
 from casnb.simulator.keys import Seed
-from casnb.teach.answers import plain, said
+from casnb.teach.course.answers import plain, said
 
 #: What a prediction may be, and what it means.
 PREDICTIONS = {"in": "Mallory gets in", "out": "Mallory is stopped"}

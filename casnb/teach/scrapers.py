@@ -13,7 +13,7 @@ from casnb.base.errors import CasnbError, SourceError, neutral
 from casnb.base.view import Shown, cell, html_table, scrolling, short, text_table
 from casnb.cas.page import scrape
 from casnb.simulator.page_history import HOST, PageState
-from casnb.teach.answers import plain, said
+from casnb.teach.course.answers import plain, said
 from casnb.teach.facts import ninth_word
 
 Scraper = Callable[[str], object]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from teach.hostile import AlwaysEqual, Colour, Explodes, OddInt, OddList, OddlyNamed, cyclic
 
-from casnb.teach.answers import ITEM_LIMIT, TEXT_LIMIT, Foreign, plain, said, unanswered
+from casnb.teach.course.answers import ITEM_LIMIT, TEXT_LIMIT, Foreign, plain, said, unanswered
 
 
 @pytest.mark.parametrize(("answer", "wanted"), [

@@ -7,7 +7,7 @@ from teach.hostile import AlwaysEqual, Explodes, OddlyNamed, cyclic
 
 from casnb.base.errors import UsageError
 from casnb.simulator.server.site import LAYOUTS
-from casnb.teach.exercises import CHAPTERS, NOT_YET, RIGHT, WRONG, Exercise, catalogue, exercise, of_chapter
+from casnb.teach.course.exercises import CHAPTERS, NOT_YET, RIGHT, WRONG, Exercise, catalogue, exercise, of_chapter
 from casnb.teach.facts import Facts, ninth_word
 
 ALL = list(catalogue().values())

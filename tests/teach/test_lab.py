@@ -15,7 +15,7 @@ from casnb.base.errors import SourceError, UsageError
 from casnb.evidence.decode import decode
 from casnb.policy.policy import AttestationPolicy
 from casnb.teach import lab as module
-from casnb.teach.exercises import CHAPTERS
+from casnb.teach.course.exercises import CHAPTERS
 from casnb.teach.lab import start
 from casnb.teach.station import answers, run_command
 

@@ -10,9 +10,9 @@ import pytest
 
 from casnb.base import strictjson
 from casnb.base.errors import SourceError
-from casnb.teach import progress as module
-from casnb.teach.exercises import NOT_YET, RIGHT, WRONG, Feedback, catalogue
-from casnb.teach.progress import FILE_LIMIT, Entry, ProgressFile, receipt
+from casnb.teach.course import progress as module
+from casnb.teach.course.exercises import NOT_YET, RIGHT, WRONG, Feedback, catalogue
+from casnb.teach.course.progress import FILE_LIMIT, Entry, ProgressFile, receipt
 
 
 @pytest.fixture

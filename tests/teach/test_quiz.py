@@ -7,7 +7,7 @@ from html import escape
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.teach.exercises import exercise
+from casnb.teach.course.exercises import exercise
 from casnb.teach.panels.quiz import QuizPanel
 
 

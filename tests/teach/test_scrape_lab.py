@@ -201,7 +201,7 @@ def test_after_close_nothing_listens(world):
 
 def test_the_exercise_counts_what_went_wrong(facts):
     """The pipeline's words are told by name; a mixture is counted, and the worst page named."""
-    from casnb.teach.exercises import exercise
+    from casnb.teach.course.exercises import exercise
 
     task = exercise("01.history")
     right = task.reference(facts)

@@ -10,8 +10,8 @@ import ipywidgets as widgets
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshot, Snapshotted
 from casnb.base.view import cell, page, prose
-from casnb.teach.exercises import NOT_YET, Exercise, Feedback
-from casnb.teach.judges import Choice
+from casnb.teach.course.exercises import NOT_YET, Exercise, Feedback
+from casnb.teach.course.judges import Choice
 
 
 class QuizPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]

@@ -8,9 +8,9 @@ from typing import Any
 
 from casnb.base import strictjson
 from casnb.session.session import Session
-from casnb.teach.exercises import Exercise, Slip
+from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.judges import Choice, Hex, Option, Pairing
 from casnb.teach.facts import Facts
-from casnb.teach.judges import Choice, Hex, Option, Pairing
 
 _READERS = {"the creator": "d", "the friend": "c", "anybody": "a"}
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from casnb.teach.answers import said
-from casnb.teach.exercises import Slip, same
+from casnb.teach.course.answers import said
+from casnb.teach.course.exercises import Slip, same
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 from casnb.simulator.page_history import STATES, page_history
 from casnb.simulator.server.site import LAYOUTS
-from casnb.teach.answers import said
-from casnb.teach.exercises import Exercise, Slip
+from casnb.teach.course.answers import said
+from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.judges import Choice, Hex, Judge, Names, Option
 from casnb.teach.facts import Facts, ninth_word
-from casnb.teach.judges import Choice, Hex, Judge, Names, Option
 
 
 def _another_row(facts: Facts, value: Any) -> bool:

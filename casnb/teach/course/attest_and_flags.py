@@ -9,10 +9,10 @@ from casnb.base.errors import CasnbError
 from casnb.checks.result import CATALOGUE, AttestationResult, CheckStatus
 from casnb.policy.flags import BY_NAME
 from casnb.policy.policy import AttestationPolicy
-from casnb.teach.answers import said
-from casnb.teach.exercises import Exercise, Slip
+from casnb.teach.course.answers import said
+from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.judges import Choice, Judge, Names, Option, Text
 from casnb.teach.facts import Facts
-from casnb.teach.judges import Choice, Judge, Names, Option, Text
 
 _TAKES_A_VALUE = {"--mrenclave", "--mrsigner", "--isvprodid", "--isvsvn", "--nonce", "-c", "-s"}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from casnb.teach.exercises import Exercise, Slip
-from casnb.teach.judges import Choice, Option, Pairing
+from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.judges import Choice, Option, Pairing
 
 _PARTIES = {
     "a": Option("the enclave in which the CAS runs, on its machine"),

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import UsageError, neutral
 from casnb.base.view import Shown, cell, prose
-from casnb.teach.answers import Foreign, plain, said, unanswered
+from casnb.teach.course.answers import Foreign, plain, said, unanswered
 
 if TYPE_CHECKING:
+    from casnb.teach.course.judges import Judge
     from casnb.teach.facts import Facts
-    from casnb.teach.judges import Judge
 
 #: One data module per notebook, each with a tuple `EXERCISES`.
 CHAPTERS: Mapping[str, str] = {

@@ -9,9 +9,9 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from casnb.simulator.mishaps import FOREIGN_VALUE
-from casnb.teach.exercises import Exercise, Slip
+from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.judges import Hex, Option, Pairing, Text
 from casnb.teach.facts import Facts
-from casnb.teach.judges import Hex, Option, Pairing, Text
 
 _VALUE = "42"
 

@@ -17,7 +17,7 @@ from typing import Any
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, SourceError
 from casnb.base.view import Shown, html_table, text_table
-from casnb.teach.exercises import NOT_YET, RIGHT, WRONG, Feedback, catalogue
+from casnb.teach.course.exercises import NOT_YET, RIGHT, WRONG, Feedback, catalogue
 
 #: The file never grows past this: known exercises only, small counters, one line of text each.
 FILE_LIMIT = 64 << 10

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import SourceError
-from casnb.teach import exercises
-from casnb.teach.exercises import Exercise, Feedback, Hint
+from casnb.teach.course import exercises
+from casnb.teach.course.exercises import Exercise, Feedback, Hint
+from casnb.teach.course.progress import Progress, ProgressFile, receipt
 from casnb.teach.facts import Facts
-from casnb.teach.progress import Progress, ProgressFile, receipt
 
 if TYPE_CHECKING:
     from casnb.teach.panels.quiz import QuizPanel

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from casnb.evidence.ledger import Ecreate, Ledger
 from casnb.measure.program import EnclaveFile
-from casnb.teach.exercises import Exercise, Slip
+from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.judges import Choice, Hex, Names, Option, names_in
 from casnb.teach.facts import Facts
-from casnb.teach.judges import Choice, Hex, Names, Option, names_in
 
 #: The heap that the exercise asks for; the lab's panel offers it too.
 HEAP = "112K"

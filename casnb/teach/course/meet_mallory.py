@@ -7,10 +7,10 @@ from functools import cache
 from typing import Any
 
 from casnb.mallory.attacks import Defence, run
-from casnb.teach.answers import said
-from casnb.teach.exercises import Exercise, Slip
+from casnb.teach.course.answers import said
+from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.judges import Judge, Names, names_in
 from casnb.teach.facts import Facts
-from casnb.teach.judges import Judge, Names, names_in
 from casnb.teach.mallory import exercise_key, faulty_signature
 
 #: The flag line of the first exercise, and the attacks it asks about.

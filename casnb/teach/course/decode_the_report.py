@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 from casnb.base import strictjson
-from casnb.teach.exercises import Exercise, Slip
+from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.judges import Choice, Hex, Number, Numbers, Option
 from casnb.teach.facts import Facts
-from casnb.teach.judges import Choice, Hex, Number, Numbers, Option
 
 
 def _sha512(facts: Facts, **style: Any) -> str:

@@ -6,11 +6,11 @@ from functools import cache
 from typing import Any
 
 from casnb.policy.policy import AttestationPolicy
-from casnb.teach.answers import said
-from casnb.teach.chapters.attest_and_flags import parsed
-from casnb.teach.exercises import Exercise, Slip
+from casnb.teach.course.answers import said
+from casnb.teach.course.attest_and_flags import parsed
+from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.judges import Choice, Judge, Names, Number, Option, names_in
 from casnb.teach.facts import Cases, Facts
-from casnb.teach.judges import Choice, Judge, Names, Number, Option, names_in
 
 _POLICIES = ("hash", "signer", "both", "default")
 #: The update and the old release of the lesson: version and ISVSVN.
