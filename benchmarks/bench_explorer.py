@@ -10,7 +10,7 @@ Row = dict[str, object]
 
 SETUP = """from casnb import AttestationPolicy, World
 from casnb.teach.facts import Facts
-from casnb.teach.panels.explorer import ByteExplorer
+from casnb.teach.explorer.panel import ByteExplorer
 from casnb.teach.panels.tamper import TamperPanel
 facts = Facts(World("bench"))
 quotes = Facts(World("bench", "production"))

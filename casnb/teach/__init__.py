@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from casnb.teach.expect import expect_error as expect_error
+    from casnb.teach.explorer.twins import SideBySide as SideBySide
     from casnb.teach.lab import start as start
     from casnb.teach.render import Table as Table
     from casnb.teach.render import Way as Way
     from casnb.teach.render import ladder as ladder
-    from casnb.teach.twins import SideBySide as SideBySide
 
-_HOME = {"SideBySide": "twins", "Table": "render", "Way": "render", "expect_error": "expect", "ladder": "render", "start": "lab"}
+_HOME = {"SideBySide": "explorer.twins", "Table": "render", "Way": "render", "expect_error": "expect", "ladder": "render", "start": "lab"}
 
 __all__ = sorted(_HOME)
 

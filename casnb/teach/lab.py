@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from casnb.policy.flag_matrix import Matrix
     from casnb.policy.identities import ExpectedSigner
     from casnb.teach.chain import Chain
+    from casnb.teach.explorer.panel import ByteExplorer
     from casnb.teach.gallery import Gallery
     from casnb.teach.mallory import FaultySignature, Foretold
-    from casnb.teach.panels.explorer import ByteExplorer
     from casnb.teach.panels.mallory import MalloryPanel
     from casnb.teach.panels.measure import MeasurePanel
     from casnb.teach.panels.scrape import ScrapePanel
@@ -219,7 +219,7 @@ class Lab(Workbook, Shown):
 
     def explorer(self, evidence: object = None, result: Any = None, **layers: Any) -> ByteExplorer:
         """Return a byte explorer on a piece of evidence with the checks of `result`; left out, on the saved report with its own."""
-        from casnb.teach.panels.explorer import ByteExplorer
+        from casnb.teach.explorer.panel import ByteExplorer
 
         if evidence is None:
             evidence, result = self.facts.report, self.facts.minimal.result

@@ -13,13 +13,13 @@ from casnb.base.errors import UsageError, neutral
 from casnb.base.view import Shown, cell, describe, html_result, html_table, html_verdict, text_table
 from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.evidence.avr import SignedAvr
-from casnb.evidence.bytemap import ByteMap, byte_map, check_title
 from casnb.evidence.quote import CERTIFICATION, LENGTH, SIGNED_SIZE
 from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.simulator.intel import Intel
 from casnb.simulator.keys import Seed, raw_point, sign_raw
 from casnb.simulator.platform import Platform
-from casnb.teach.explorer import places
+from casnb.teach.explorer.bytemap import ByteMap, byte_map, check_title
+from casnb.teach.explorer.view import places
 from casnb.teach.facts import Facts
 from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import VerifiedEndorsements, verify_endorsements

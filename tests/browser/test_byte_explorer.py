@@ -13,11 +13,11 @@ HOSTILE = "</td><script>window.pwned=1</script><img src=x onerror='window.pwned=
 SETUP = """from dataclasses import replace
 from casnb import AttestationPolicy, World
 from casnb.checks.result import Check, CheckStatus
-from casnb.evidence.bytemap import ByteMap, Spot
+from casnb.teach.explorer.bytemap import ByteMap, Spot
 from casnb.evidence.layout import Field
-from casnb.teach.explorer import view
+from casnb.teach.explorer.view import view
 from casnb.teach.facts import Facts
-from casnb.teach.panels.explorer import ByteExplorer
+from casnb.teach.explorer.panel import ByteExplorer
 facts = Facts(World("browser"))
 result = facts.appraise(AttestationPolicy(mrenclaves=(facts.world.mrenclave,)))"""
 EXPLORER = "e = ByteExplorer(facts.report, result, compare=World('other').attest(), editable=True)\ne"
@@ -184,10 +184,10 @@ REAL = (("cas-attest/v1-attest-epid-2019.json", "EPID quote, version 2, 1116 byt
 
 def test_real_evidence(vectors, jupyterlab, open_notebook, screenshots):
     """Real quotes, an IAS report, a SIGSTRUCT and a ledger: on the page stand their very bytes, and each is walked to its end."""
-    from casnb.evidence.bytemap import byte_map
+    from casnb.teach.explorer.bytemap import byte_map
 
     files = [vectors / name for name, *_ in REAL]
-    cells = ["from pathlib import Path\nfrom casnb.teach.panels.explorer import ByteExplorer",
+    cells = ["from pathlib import Path\nfrom casnb.teach.explorer.panel import ByteExplorer",
              *(f"ByteExplorer(Path({str(file)!r}).read_bytes())" for file in files)]
     made = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)],
                                     metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})

@@ -9,11 +9,11 @@ from evidence.samples import BODY, EPID, EPID_SIGNED, LEDGER, QUOTE, SIGSTRUCT
 
 from casnb.base.errors import EvidenceError, UsageError
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE
-from casnb.evidence.bytemap import byte_map, check_title, from_layout
 from casnb.evidence.ledger import Eadd, Ecreate, Ledger
 from casnb.evidence.report import LOCAL_REPORT, REPORT_BODY
 from casnb.evidence.tables import all_layouts
 from casnb.simulator.world import World
+from casnb.teach.explorer.bytemap import byte_map, check_title, from_layout
 
 VALUES = {"body": BODY, "dcap": QUOTE, "epid": EPID, "epid-signed": EPID_SIGNED, "sigstruct": SIGSTRUCT, "ledger": LEDGER,
           "local": BODY.to_bytes() + bytes(48)}

@@ -9,8 +9,8 @@ from traitlets import TraitError
 
 from casnb.base.errors import UsageError
 from casnb.policy.policy import AttestationPolicy
-from casnb.teach.explorer import payload
-from casnb.teach.panels.explorer import ByteExplorer
+from casnb.teach.explorer.panel import ByteExplorer
+from casnb.teach.explorer.view import payload
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from casnb.session.readers import Readers
 from casnb.session.session import Session
 from casnb.teach import panels
 from casnb.teach.course.exercises import exercise
-from casnb.teach.panels.explorer import ByteExplorer
+from casnb.teach.explorer.panel import ByteExplorer
 from casnb.teach.panels.history import HistoryPanel
 from casnb.teach.panels.mallory import MalloryPanel
 from casnb.teach.panels.measure import MeasurePanel

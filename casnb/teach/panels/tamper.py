@@ -12,9 +12,9 @@ from casnb.base.errors import CasnbError, neutral
 from casnb.base.snapshot import Snapshotted
 from casnb.base.view import Shown, cell, html_result, html_table, html_verdict, page
 from casnb.checks.result import Check
-from casnb.teach.explorer import View, view
+from casnb.teach.explorer.panel import ByteExplorer
+from casnb.teach.explorer.view import View, view
 from casnb.teach.facts import Facts
-from casnb.teach.panels.explorer import ByteExplorer
 from casnb.teach.tamper import Outcome, Tamper, render_before, render_verdict
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, html_table, short, text_table
-from casnb.evidence.bytemap import ByteMap, byte_map
+from casnb.teach.explorer.bytemap import ByteMap, byte_map
 
 
 class SideBySide(Shown):

@@ -13,8 +13,8 @@ import traitlets
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshotted
 from casnb.checks.result import Check
-from casnb.evidence.bytemap import ByteMap
-from casnb.teach.explorer import View, announce, payload, view, with_bytes
+from casnb.teach.explorer.bytemap import ByteMap
+from casnb.teach.explorer.view import View, announce, payload, view, with_bytes
 
 _HERE = Path(__file__).parent
 LAYERS = ("meaning", "expected", "second", "changes")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from casnb.base.errors import UsageError, neutral
 from casnb.base.view import Shown, cell, describe, short, text_table
 from casnb.checks.result import AttestationResult, Check
-from casnb.evidence.bytemap import ByteMap, Spot, byte_map, check_title
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import decode
 from casnb.evidence.report import ATTRIBUTE_BITS
-from casnb.teach.calculator import Calculation
+from casnb.teach.explorer.bytemap import ByteMap, Spot, byte_map, check_title
+from casnb.teach.explorer.calculator import Calculation
 from casnb.verify.proof import Proof
 
 if TYPE_CHECKING:

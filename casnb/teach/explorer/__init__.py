@@ -1,0 +1,1 @@
+"""The byte explorer: bytes, fields and checks, linked in all directions."""
