@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from casnb.policy.identities import ExpectedSigner
     from casnb.teach.chain import Chain
     from casnb.teach.explorer.panel import ByteExplorer
-    from casnb.teach.gallery import Gallery
+    from casnb.teach.gallery.gallery import Gallery
     from casnb.teach.mallory import FaultySignature, Foretold
     from casnb.teach.panels.mallory import MalloryPanel
     from casnb.teach.panels.measure import MeasurePanel
@@ -245,7 +245,7 @@ class Lab(Workbook, Shown):
 
     def gallery(self) -> Gallery:
         """Make every usual TLS mistake with every usual tool, for real, and return what became of each. Takes a second or two."""
-        from casnb.teach.gallery import build_gallery
+        from casnb.teach.gallery.gallery import build_gallery
 
         folder = self.folder / "gallery"
         folder.mkdir(exist_ok=True)

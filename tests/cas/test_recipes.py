@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.simulator.mishaps import Mishaps
+from casnb.teach.gallery.mishaps import Mishaps
 from casnb.tls.recipes import EXAMPLE_HOST, RECIPES, TARGET, recipe
 from casnb.tls.tls_errors import explain_tls_error
 

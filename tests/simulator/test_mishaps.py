@@ -11,8 +11,8 @@ import pytest
 
 from casnb.base.errors import UsageError
 from casnb.cas.client import pinned_context
-from casnb.simulator.mishaps import FOREIGN_VALUE, Mishaps, impostor
 from casnb.simulator.world import World
+from casnb.teach.gallery.mishaps import FOREIGN_VALUE, Mishaps, impostor
 from casnb.tls.cas_chain import CasChain
 from casnb.tls.exchange import exchange
 from casnb.tls.tls_errors import explain_tls_error

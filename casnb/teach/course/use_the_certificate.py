@@ -8,10 +8,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from casnb.simulator.mishaps import FOREIGN_VALUE
 from casnb.teach.course.exercises import Exercise, Slip
 from casnb.teach.course.judges import Hex, Option, Pairing, Text
 from casnb.teach.facts import Facts
+from casnb.teach.gallery.mishaps import FOREIGN_VALUE
 
 _VALUE = "42"
 

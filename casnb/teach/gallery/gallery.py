@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from casnb.base.errors import SourceError, UsageError, neutral
 from casnb.base.view import Shown, cell, html_table
-from casnb.simulator.mishaps import Mishaps, impostor
 from casnb.simulator.world import World
+from casnb.teach.gallery.mishaps import Mishaps, impostor
 from casnb.teach.station import run_command
 from casnb.tls.diagnoses import TLS_NAME
 from casnb.tls.recipes import TARGET

@@ -1,0 +1,1 @@
+"""The failure gallery: TLS mistakes made for real."""
