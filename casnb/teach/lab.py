@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from casnb.teach.explorer.panel import ByteExplorer
     from casnb.teach.gallery.gallery import Gallery
     from casnb.teach.mallory import FaultySignature, Foretold
+    from casnb.teach.measuring.panel import MeasurePanel
     from casnb.teach.panels.mallory import MalloryPanel
-    from casnb.teach.panels.measure import MeasurePanel
     from casnb.teach.panels.scrape import ScrapePanel
     from casnb.teach.panels.switchboard import Switchboard
     from casnb.teach.panels.tamper import TamperPanel
@@ -232,8 +232,8 @@ class Lab(Workbook, Shown):
         return TamperPanel(self.cases.get(scenario) if scenario else self.facts, means=means)
 
     def measure(self, **state: Any) -> MeasurePanel:
-        """Return a measurement lab on this CAS's enclave; `state` are changes, as `casnb.teach.measurement.Build` has them."""
-        from casnb.teach.panels.measure import MeasurePanel
+        """Return a measurement lab on this CAS's enclave; `state` are changes, as `casnb.teach.measuring.model.Build` has them."""
+        from casnb.teach.measuring.panel import MeasurePanel
 
         return MeasurePanel(self.world.enclave, **state)
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def lesson(jupyterlab):
     """A notebook with the panel, and its snapshot."""
-    cells = ["from casnb.teach.panels.measure import MeasurePanel\npanel = MeasurePanel()\npanel", "panel.snapshot()"]
+    cells = ["from casnb.teach.measuring.panel import MeasurePanel\npanel = MeasurePanel()\npanel", "panel.snapshot()"]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells], metadata={
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
     nbformat.write(book, jupyterlab.folder / "measure.ipynb")

@@ -10,8 +10,8 @@ from casnb.base.errors import UsageError
 from casnb.evidence.sigstruct import SigStruct
 from casnb.simulator.platform import mrsigner
 from casnb.simulator.world import World
-from casnb.teach.measurement import HEAPS, SIGNERS, Build
-from casnb.teach.panels.measure import MeasurePanel
+from casnb.teach.measuring.model import HEAPS, SIGNERS, Build
+from casnb.teach.measuring.panel import MeasurePanel
 
 WORLD = World("casnb", "production")
 

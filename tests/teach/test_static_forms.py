@@ -17,9 +17,9 @@ from casnb.session.session import Session
 from casnb.teach import panels
 from casnb.teach.course.exercises import exercise
 from casnb.teach.explorer.panel import ByteExplorer
+from casnb.teach.measuring.panel import MeasurePanel
 from casnb.teach.panels.history import HistoryPanel
 from casnb.teach.panels.mallory import MalloryPanel
-from casnb.teach.panels.measure import MeasurePanel
 from casnb.teach.panels.quiz import QuizPanel
 from casnb.teach.panels.scrape import ScrapePanel
 from casnb.teach.panels.switchboard import Switchboard

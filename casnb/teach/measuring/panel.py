@@ -15,7 +15,7 @@ from casnb.base.view import cell, html_verdict, page
 from casnb.measure.measure import measure
 from casnb.simulator.platform import Enclave
 from casnb.teach.explorer.panel import ByteExplorer
-from casnb.teach.measurement import HEAPS, SIGNERS, Build, render_signed, render_steps, render_verdict
+from casnb.teach.measuring.model import HEAPS, SIGNERS, Build, render_signed, render_steps, render_verdict
 
 _BOXES = {"bit": "Turn over one bit of the code", "swapped": "Exchange two pages of code",
           "debug": "Start it as a debug enclave"}
