@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from casnb.teach.chain import Chain
     from casnb.teach.explorer.panel import ByteExplorer
     from casnb.teach.gallery.gallery import Gallery
-    from casnb.teach.mallory import FaultySignature, Foretold
     from casnb.teach.measuring.panel import MeasurePanel
-    from casnb.teach.panels.mallory import MalloryPanel
     from casnb.teach.panels.scrape import ScrapePanel
     from casnb.teach.panels.switchboard import Switchboard
     from casnb.teach.panels.tamper import TamperPanel
+    from casnb.teach.predicting.model import FaultySignature, Foretold
+    from casnb.teach.predicting.panel import MalloryPanel
     from casnb.teach.scrapers import Scraper
     from casnb.verify.pki import TrustAnchors
 
@@ -275,7 +275,7 @@ class Lab(Workbook, Shown):
         Without `line` and habits it is run against the defence that the attack's own description names.
         """
         from casnb.mallory.attacks import Defence
-        from casnb.teach.mallory import foretell
+        from casnb.teach.predicting.model import foretell
 
         given = line is not None or skip or add
         return foretell(name, prediction, Defence.of(line or "", skip=skip, add=add) if given else None, seed=self.seed)
@@ -288,14 +288,14 @@ class Lab(Workbook, Shown):
 
     def mallory(self, **state: Any) -> MalloryPanel:
         """Return the prediction panel on this lab's seed; `attack` and `defence` may be given."""
-        from casnb.teach.panels.mallory import MalloryPanel
+        from casnb.teach.predicting.panel import MalloryPanel
 
         return MalloryPanel(self.seed, **state)
 
     @property
     def faulty_signature(self) -> FaultySignature:
         """What an enclave signed at too low a voltage: numbers `n`, `e`, `m` and `s`, for an exercise."""
-        from casnb.teach.mallory import faulty_signature
+        from casnb.teach.predicting.model import faulty_signature
 
         return faulty_signature(self.seed)
 

@@ -7,8 +7,8 @@ from teach.hostile import AlwaysEqual, Explodes
 
 from casnb.base.errors import UsageError
 from casnb.mallory.attacks import ATTACKS, Defence
-from casnb.teach import mallory
-from casnb.teach.mallory import exercise_key, faulty_signature, foretell
+from casnb.teach.predicting import model as mallory
+from casnb.teach.predicting.model import exercise_key, faulty_signature, foretell
 
 SEED = "foretold"
 

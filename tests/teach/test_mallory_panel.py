@@ -6,7 +6,7 @@ import pytest
 
 from casnb.base.errors import UsageError
 from casnb.mallory.attacks import ATTACKS, FLAG_SETS
-from casnb.teach.panels.mallory import DEFENCES, MalloryModel, MalloryPanel, render_mallory
+from casnb.teach.predicting.panel import DEFENCES, MalloryModel, MalloryPanel, render_mallory
 
 SEED = "panel of attacks"
 

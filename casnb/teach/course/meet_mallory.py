@@ -11,7 +11,7 @@ from casnb.teach.course.answers import said
 from casnb.teach.course.exercises import Exercise, Slip
 from casnb.teach.course.judges import Judge, Names, names_in
 from casnb.teach.facts import Facts
-from casnb.teach.mallory import exercise_key, faulty_signature
+from casnb.teach.predicting.model import exercise_key, faulty_signature
 
 #: The flag line of the first exercise, and the attacks it asks about.
 LINE = "-G --only_for_testing-ignore-signer"

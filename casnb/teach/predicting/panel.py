@@ -12,7 +12,7 @@ from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshotted
 from casnb.base.view import Shown, cell, page
 from casnb.mallory.attacks import ATTACKS, FLAG_SETS, Defence, attack
-from casnb.teach.mallory import PREDICTIONS, Foretold, foretell
+from casnb.teach.predicting.model import PREDICTIONS, Foretold, foretell
 
 #: Defences that an attack's own description names, before the flag sets that are the same for all.
 OWN = ("what she needs", "what keeps her out")

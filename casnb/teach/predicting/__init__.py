@@ -1,0 +1,1 @@
+"""Predict whether Mallory gets in, then let her try."""
