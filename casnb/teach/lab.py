@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from casnb.teach.explorer.panel import ByteExplorer
     from casnb.teach.gallery.gallery import Gallery
     from casnb.teach.measuring.panel import MeasurePanel
-    from casnb.teach.panels.scrape import ScrapePanel
     from casnb.teach.panels.switchboard import Switchboard
     from casnb.teach.panels.tamper import TamperPanel
     from casnb.teach.predicting.model import FaultySignature, Foretold
     from casnb.teach.predicting.panel import MalloryPanel
-    from casnb.teach.scrapers import Scraper
+    from casnb.teach.scraping.model import Scraper
+    from casnb.teach.scraping.panel import ScrapePanel
     from casnb.verify.pki import TrustAnchors
 
 DEFAULT_SEED = "casnb"
@@ -213,7 +213,7 @@ class Lab(Workbook, Shown):
 
         `scraper` takes the text of a page and returns the MRENCLAVE of `scone-cas.cf`; None or an exception is a refusal.
         """
-        from casnb.teach.panels.scrape import ScrapePanel
+        from casnb.teach.scraping.panel import ScrapePanel
 
         return ScrapePanel(self.world, scraper, **state)
 

@@ -165,7 +165,7 @@ def test_no_label_is_cut_off(small, open_notebook, screenshots, zoom):
 
 def test_the_scrape_lab_follows_the_chosen_page(jupyterlab, open_notebook):
     """Another page by the keyboard: what each scraper said of it, in words; the scores are a status line."""
-    code = "from casnb.teach.panels.scrape import ScrapePanel\nScrapePanel(scraper=lambda html: None)"
+    code = "from casnb.teach.scraping.panel import ScrapePanel\nScrapePanel(scraper=lambda html: None)"
     book = open_notebook(write(jupyterlab.folder, "scrape.ipynb", code))
     book.run_all()
     seen = book.panel.locator(".t-scrape-seen")

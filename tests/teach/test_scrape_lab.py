@@ -11,11 +11,11 @@ import traitlets
 
 from casnb.base.errors import CasnbError, UsageError
 from casnb.cas.page import scrape
-from casnb.simulator.page_history import HOST, STATES, PageState, page_history
-from casnb.teach import scrapers
 from casnb.teach.facts import ninth_word
-from casnb.teach.panels.scrape import ScrapeModel, ScrapePanel, sentence
-from casnb.teach.scrapers import POINTS, Answer, cards, classic, own, pipeline_is_real, run_pipeline
+from casnb.teach.scraping import model as scrapers
+from casnb.teach.scraping.model import POINTS, Answer, cards, classic, own, pipeline_is_real, run_pipeline
+from casnb.teach.scraping.page_history import HOST, STATES, PageState, page_history
+from casnb.teach.scraping.panel import ScrapeModel, ScrapePanel, sentence
 
 PAGES = ("2021-06-21-5fc9fdf3", "2021-10-14-c3c5b8ff", "2022-04-27-9bbf15dc", "2024-10-29-65631003", "2026-08-04-dec28075",
          "root-404")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from casnb.simulator.page_history import STATES, page_history
 from casnb.simulator.server.site import LAYOUTS
 from casnb.teach.course.answers import said
 from casnb.teach.course.exercises import Exercise, Slip
 from casnb.teach.course.judges import Choice, Hex, Judge, Names, Option
 from casnb.teach.facts import Facts, ninth_word
+from casnb.teach.scraping.page_history import STATES, page_history
 
 
 def _another_row(facts: Facts, value: Any) -> bool:

@@ -12,9 +12,9 @@ from functools import lru_cache
 from casnb.base.errors import CasnbError, SourceError, neutral
 from casnb.base.view import Shown, cell, html_table, scrolling, short, text_table
 from casnb.cas.page import scrape
-from casnb.simulator.page_history import HOST, PageState
 from casnb.teach.course.answers import plain, said
 from casnb.teach.facts import ninth_word
+from casnb.teach.scraping.page_history import HOST, PageState
 
 Scraper = Callable[[str], object]
 PIPELINE = """grep "scone cas attest" | tail -1 | awk '{print $9}'"""

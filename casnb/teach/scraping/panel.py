@@ -10,10 +10,10 @@ import traitlets
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshot, Snapshotted
 from casnb.base.view import cell, html_table, html_verdict, page, scrolling, short
-from casnb.simulator.page_history import PageState, page_history
 from casnb.simulator.world import World
-from casnb.teach import scrapers
-from casnb.teach.scrapers import Card, Scraper
+from casnb.teach.scraping import model as scrapers
+from casnb.teach.scraping.model import Card, Scraper
+from casnb.teach.scraping.page_history import PageState, page_history
 
 
 class ScrapeModel(traitlets.HasTraits):
