@@ -8,7 +8,7 @@ from in_browser import opened
 
 Row = dict[str, object]
 
-CELLS = ("from casnb.teach.panels.switchboard import Switchboard\nboard = Switchboard()\nboard",)
+CELLS = ("from casnb.teach.switchboard.panel import Switchboard\nboard = Switchboard()\nboard",)
 
 #: Click a flag; milliseconds until the text of the verdict is another one, until it is painted, and until the lamps are others.
 CLICK = """async (name) => {

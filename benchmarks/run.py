@@ -97,7 +97,7 @@ def notebooks(_: int) -> list[Row]:
 
 def panel(runs: int) -> list[Row]:
     """A click on a flag, from the trait change to the new verdict text, in Python."""
-    from casnb.teach.panels.switchboard import Switchboard
+    from casnb.teach.switchboard.panel import Switchboard
 
     flags = Switchboard()
     name, toggle = next((n, w) for n, w in flags.toggles.items() if "debug" in n)

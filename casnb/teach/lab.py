@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from casnb.teach.explorer.panel import ByteExplorer
     from casnb.teach.gallery.gallery import Gallery
     from casnb.teach.measuring.panel import MeasurePanel
-    from casnb.teach.panels.switchboard import Switchboard
     from casnb.teach.panels.tamper import TamperPanel
     from casnb.teach.predicting.model import FaultySignature, Foretold
     from casnb.teach.predicting.panel import MalloryPanel
     from casnb.teach.scraping.model import Scraper
     from casnb.teach.scraping.panel import ScrapePanel
+    from casnb.teach.switchboard.panel import Switchboard
     from casnb.verify.pki import TrustAnchors
 
 DEFAULT_SEED = "casnb"
@@ -204,7 +204,7 @@ class Lab(Workbook, Shown):
 
     def panel(self, **state: Any) -> Switchboard:
         """Return a switchboard on this lab's seed and address: flags, checks, and Mallory."""
-        from casnb.teach.panels.switchboard import Switchboard
+        from casnb.teach.switchboard.panel import Switchboard
 
         return Switchboard(self.cases, **{"address": self.address, **state})
 

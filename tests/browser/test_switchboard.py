@@ -30,7 +30,7 @@ def write(folder, name, *code):
 @pytest.fixture
 def small(jupyterlab):
     """A notebook of one cell that shows the panel."""
-    code = "from casnb.teach.panels.switchboard import Switchboard\npanel = Switchboard(address='127.9.8.7')\npanel"
+    code = "from casnb.teach.switchboard.panel import Switchboard\npanel = Switchboard(address='127.9.8.7')\npanel"
     return write(jupyterlab.folder, "panel.ipynb", code)
 
 
@@ -185,7 +185,7 @@ def test_a_notebook_without_a_kernel_still_tells_the_story(tmp_path, browser):
     from nbconvert import HTMLExporter
 
     cell = nbformat.v4.new_code_cell(
-        "from casnb.teach.panels.switchboard import Switchboard\nboard = Switchboard()\n"
+        "from casnb.teach.switchboard.panel import Switchboard\nboard = Switchboard()\n"
         "board.set_flags('-G', '--only_for_testing-debug', '--only_for_testing-ignore-signer')\n"
         "board.attack('debug-memory')\nboard.snapshot()")
     board = nbformat.v4.new_code_cell("board")

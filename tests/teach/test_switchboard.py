@@ -15,9 +15,9 @@ from casnb.policy.flags import BY_NAME, FLAGS, find
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.scenario import SCENARIOS
 from casnb.teach.facts import Cases, changed_digit
-from casnb.teach.panels.switchboard import Switchboard
-from casnb.teach.panels.switches import CHOICES, SwitchboardModel, sentence, snapshot
-from casnb.teach.switchboard import render_command, render_gains, render_habits, render_needs, render_verdict
+from casnb.teach.switchboard.model import CHOICES, SwitchboardModel, sentence, snapshot
+from casnb.teach.switchboard.panel import Switchboard
+from casnb.teach.switchboard.view import render_command, render_gains, render_habits, render_needs, render_verdict
 
 ASSIGNMENT = ("accept-group-out-of-date", "only_for_testing-debug", "only_for_testing-ignore-signer")
 

@@ -16,8 +16,8 @@ from casnb.mallory import attacks as mallory
 from casnb.policy.policy import AttestationPolicy
 from casnb.policy.policy import flags as catalogue
 from casnb.simulator.scenario import SCENARIOS
-from casnb.teach import switchboard as view
-from casnb.teach.panels.switches import CHOICES, HABITS, SwitchboardModel, sentence, snapshot, verdict_name
+from casnb.teach.switchboard.model import CHOICES, HABITS, SwitchboardModel, sentence, snapshot, verdict_name
+from casnb.teach.switchboard.view import view
 
 if TYPE_CHECKING:
     from casnb.teach.facts import Cases

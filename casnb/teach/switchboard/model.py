@@ -16,8 +16,8 @@ from casnb.mallory import attacks as mallory
 from casnb.policy.policy import AttestationPolicy
 from casnb.policy.policy import flags as catalogue
 from casnb.policy.smallest import closed
-from casnb.teach import switchboard as view
 from casnb.teach.facts import Cases, LoadedReport, changed_digit
+from casnb.teach.switchboard.view import view
 
 if TYPE_CHECKING:
     from casnb.checks.result import AttestationResult

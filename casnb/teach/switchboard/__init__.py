@@ -1,0 +1,1 @@
+"""The switchboard: flags, what they waive, and whom that lets in."""
