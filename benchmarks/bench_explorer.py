@@ -11,7 +11,7 @@ Row = dict[str, object]
 SETUP = """from casnb import AttestationPolicy, World
 from casnb.teach.facts import Facts
 from casnb.teach.explorer.panel import ByteExplorer
-from casnb.teach.panels.tamper import TamperPanel
+from casnb.teach.tampering.panel import TamperPanel
 facts = Facts(World("bench"))
 quotes = Facts(World("bench", "production"))
 result = facts.appraise(AttestationPolicy(mrenclaves=(facts.world.mrenclave,)))

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from casnb.teach.explorer.panel import ByteExplorer
     from casnb.teach.gallery.gallery import Gallery
     from casnb.teach.measuring.panel import MeasurePanel
-    from casnb.teach.panels.tamper import TamperPanel
     from casnb.teach.predicting.model import FaultySignature, Foretold
     from casnb.teach.predicting.panel import MalloryPanel
     from casnb.teach.scraping.model import Scraper
     from casnb.teach.scraping.panel import ScrapePanel
     from casnb.teach.switchboard.panel import Switchboard
+    from casnb.teach.tampering.panel import TamperPanel
     from casnb.verify.pki import TrustAnchors
 
 DEFAULT_SEED = "casnb"
@@ -227,7 +227,7 @@ class Lab(Workbook, Shown):
 
     def tamper(self, scenario: str = "", means: str = "none") -> TamperPanel:
         """Return a tamper lab on the saved report, or on that of another scenario."""
-        from casnb.teach.panels.tamper import TamperPanel
+        from casnb.teach.tampering.panel import TamperPanel
 
         return TamperPanel(self.cases.get(scenario) if scenario else self.facts, means=means)
 

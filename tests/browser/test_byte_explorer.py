@@ -32,12 +32,12 @@ h"""
 
 ADVISORY = """from casnb.evidence.cas_report import CasReport
 from casnb.simulator.world import ias_proof
-from casnb.teach.tamper import Tamper
+from casnb.teach.tampering.model import Tamper
 bad = Facts(World("evil"))
 avr = bad.world.avr(bytes(64), members={"advisoryIDs": [evil], "isvEnclaveQuoteStatus": evil})
 bad.report = CasReport.build(ias_proof(avr), bad.world.additional_data())
 Tamper(bad).flip(112, 1, "stolen-epid")"""
-TAMPER = "from casnb.teach.panels.tamper import TamperPanel\nt = TamperPanel(Facts(World('browser', 'production')))\nt"
+TAMPER = "from casnb.teach.tampering.panel import TamperPanel\nt = TamperPanel(Facts(World('browser', 'production')))\nt"
 
 
 @pytest.fixture

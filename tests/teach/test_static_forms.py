@@ -20,10 +20,10 @@ from casnb.teach.explorer.panel import ByteExplorer
 from casnb.teach.measuring.panel import MeasurePanel
 from casnb.teach.panels.history import HistoryPanel
 from casnb.teach.panels.quiz import QuizPanel
-from casnb.teach.panels.tamper import TamperPanel
 from casnb.teach.predicting.panel import MalloryPanel
 from casnb.teach.scraping.panel import ScrapePanel
 from casnb.teach.switchboard.panel import Switchboard
+from casnb.teach.tampering.panel import TamperPanel
 
 MARKUP = "<img src=x>"
 

@@ -13,8 +13,8 @@ from casnb.evidence.cas_report import CasReport
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World, ias_proof
 from casnb.teach.facts import Facts
-from casnb.teach.panels.tamper import TamperPanel
-from casnb.teach.tamper import MEANS, Tamper
+from casnb.teach.tampering.model import MEANS, Tamper
+from casnb.teach.tampering.panel import TamperPanel
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from casnb.checks.result import Check
 from casnb.teach.explorer.panel import ByteExplorer
 from casnb.teach.explorer.view import View, view
 from casnb.teach.facts import Facts
-from casnb.teach.tamper import Outcome, Tamper, render_before, render_verdict
+from casnb.teach.tampering.model import Outcome, Tamper, render_before, render_verdict
 
 
 class TamperModel(traitlets.HasTraits):

@@ -1,0 +1,1 @@
+"""The tamper lab: change bytes, sign again, and see which check notices."""
