@@ -11,7 +11,7 @@ MAKE = """\
 from casnb.session.history import History, Version
 from casnb.session.readers import Readers
 from casnb.session.session import Session
-from casnb.teach.panels.history import HistoryPanel
+from casnb.teach.history.panel import HistoryPanel
 
 versions, last = [], "~"
 for n, read in enumerate(("NONE", "ANY", "NONE", "ANY"), 1):

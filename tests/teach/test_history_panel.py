@@ -7,7 +7,7 @@ import pytest
 from casnb.session.history import History, Version
 from casnb.session.readers import Readers
 from casnb.session.session import Session
-from casnb.teach.panels.history import HistoryPanel
+from casnb.teach.history.panel import HistoryPanel
 
 
 @pytest.fixture

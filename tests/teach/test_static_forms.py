@@ -17,8 +17,8 @@ from casnb.session.session import Session
 from casnb.teach import panels
 from casnb.teach.course.exercises import exercise
 from casnb.teach.explorer.panel import ByteExplorer
+from casnb.teach.history.panel import HistoryPanel
 from casnb.teach.measuring.panel import MeasurePanel
-from casnb.teach.panels.history import HistoryPanel
 from casnb.teach.panels.quiz import QuizPanel
 from casnb.teach.predicting.panel import MalloryPanel
 from casnb.teach.scraping.panel import ScrapePanel
