@@ -8,7 +8,7 @@ import pytest
 
 from casnb.base.errors import UsageError
 from casnb.teach.course.exercises import exercise
-from casnb.teach.panels.quiz import QuizPanel
+from casnb.teach.quiz.panel import QuizPanel
 
 
 @pytest.fixture

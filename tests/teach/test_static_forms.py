@@ -19,8 +19,8 @@ from casnb.teach.course.exercises import exercise
 from casnb.teach.explorer.panel import ByteExplorer
 from casnb.teach.history.panel import HistoryPanel
 from casnb.teach.measuring.panel import MeasurePanel
-from casnb.teach.panels.quiz import QuizPanel
 from casnb.teach.predicting.panel import MalloryPanel
+from casnb.teach.quiz.panel import QuizPanel
 from casnb.teach.scraping.panel import ScrapePanel
 from casnb.teach.switchboard.panel import Switchboard
 from casnb.teach.tampering.panel import TamperPanel

@@ -13,7 +13,7 @@ from casnb.teach.course.progress import Progress, ProgressFile, receipt
 from casnb.teach.facts import Facts
 
 if TYPE_CHECKING:
-    from casnb.teach.panels.quiz import QuizPanel
+    from casnb.teach.quiz.panel import QuizPanel
 
 
 class Workbook:
@@ -52,7 +52,7 @@ class Workbook:
 
     def quiz(self, id: str) -> QuizPanel:
         """Return a multiple-choice exercise as buttons; `lab.check(id, 'a')` does the same in plain form."""
-        from casnb.teach.panels.quiz import QuizPanel
+        from casnb.teach.quiz.panel import QuizPanel
 
         return QuizPanel(exercises.exercise(id), self.check)
 
