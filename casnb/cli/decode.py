@@ -75,7 +75,7 @@ def _show(reading: Reading, title: Any, out: Any) -> None:
 def _many(files: tuple[str, ...], as_json: bool) -> int:
     """Say of every file what it is; rows go out as they come."""
     from casnb.base.errors import neutral
-    from casnb.cli.batch import Summary, describe_items, run, walk
+    from casnb.cli.many.batch import Summary, describe_items, run, walk
 
     summary = Summary()
     for row in run(walk(files), partial(describe_items, as_json)):

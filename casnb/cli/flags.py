@@ -70,7 +70,7 @@ def flags(file: str | None, as_matrix: bool, as_crosswalk: bool, expected: str, 
 def _least(file: str, endorsements: str | None, at: datetime | None, simulated_roots: str | None, as_json: bool,
            params: dict[str, Any]) -> int:
     """Tell the smallest set for one piece of evidence."""
-    from casnb.cli.judge import Terms, endorsements_file, prove
+    from casnb.cli.many.judge import Terms, endorsements_file, prove
     from casnb.evidence.decode import read
     from casnb.evidence.ratls import RaTlsCertificate
     from casnb.policy.smallest import minimal_flags

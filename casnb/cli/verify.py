@@ -19,10 +19,10 @@ from casnb.cli.decode import several
 from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
 
 if TYPE_CHECKING:
-    from casnb.cli.batch import Row, Summary
-    from casnb.cli.judge import Terms
+    from casnb.cli.many.batch import Row, Summary
+    from casnb.cli.many.judge import Terms
+    from casnb.cli.many.manifest import CaseResult
     from casnb.evidence.decode import Evidence
-    from casnb.verify.manifest import CaseResult
 
 #: Chains and signatures are small.
 _PIECE = 1 << 20
@@ -82,7 +82,7 @@ def verify(files: tuple[str, ...], endorsements: str | None, signature: str | No
     roots, signer = roots_and_signer(simulated_roots, note)
     policy = policy_from({**params, "nonce": nonce, "verification_time": at}, expected_signer=signer)
 
-    from casnb.cli.judge import Terms, endorsements_file
+    from casnb.cli.many.judge import Terms, endorsements_file
 
     terms = Terms(policy, at or datetime.now(timezone.utc), roots.to_pem() if roots else None, endorsements_file(endorsements),
                   many)
@@ -90,7 +90,7 @@ def verify(files: tuple[str, ...], endorsements: str | None, signature: str | No
 
 
 def _one(file: str, terms: Terms, signature: str | None, chain: str | None, as_json: bool) -> int:
-    from casnb.cli.judge import judge, to_json
+    from casnb.cli.many.judge import judge, to_json
     from casnb.evidence.ratls import RaTlsCertificate
 
     value = _evidence(file, signature, chain)
@@ -123,17 +123,17 @@ def _many(files: tuple[str, ...], terms: Terms, jobs: int | None, scheduler: str
     """Judge every file; rows go out as they come, and only counts are kept."""
     from functools import partial
 
-    from casnb.cli.batch import Summary, Workers, judge_items, run, walk
+    from casnb.cli.many.batch import Summary, Workers, judge_items, run, walk
 
     begun = time.monotonic()
     work = partial(judge_items, terms, as_json)
     workers: Workers | None = None
     if scheduler is not None:
-        from casnb.cli.cluster import Cluster
+        from casnb.cli.many.cluster import Cluster
 
         workers = Cluster(work, scheduler)
     elif (count := jobs or os.cpu_count() or 1) > 1:
-        from casnb.cli.pool import Pool
+        from casnb.cli.many.pool import Pool
 
         workers = Pool(work, count)
     total = sum(1 for _ in walk(files)) if sys.stderr.isatty() else 0
@@ -190,7 +190,7 @@ def _summarise(summary: Summary) -> None:
     """Print what became of the files, by verdict, by first failing check, by TCB status."""
     from rich.text import Text
 
-    from casnb.cli.batch import VERDICTS
+    from casnb.cli.many.batch import VERDICTS
     from casnb.cli.render import console, grid
 
     table = grid(widths=(44, 10))
@@ -224,7 +224,7 @@ def _signature(data: bytes) -> bytes:
 
 
 def _manifest(path: str, as_json: bool) -> int:
-    from casnb.verify.manifest import run_manifest
+    from casnb.cli.many.manifest import run_manifest
 
     results = run_manifest(Path(path))
     if as_json:

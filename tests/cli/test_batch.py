@@ -378,7 +378,7 @@ class TestCluster:
 
     def test_another_casnb_there(self, casnb, world, tmp_path, cluster, monkeypatch):
         """Workers with another version could judge otherwise: refused."""
-        from casnb.cli import cluster as module
+        from casnb.cli.many import cluster as module
 
         monkeypatch.setattr(module, "__version__", "9.9")
         result = casnb("verify", tmp_path, *world.words, "--scheduler", cluster.scheduler_address)
@@ -387,7 +387,7 @@ class TestCluster:
     def test_nobody_answers(self, casnb, world, tmp_path, monkeypatch):
         """A scheduler that is not there could not check: exit 3, one sentence."""
         pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-        monkeypatch.setattr("casnb.cli.cluster.PATIENCE", 1)
+        monkeypatch.setattr("casnb.cli.many.cluster.PATIENCE", 1)
         result = casnb("verify", tmp_path, *world.words, "--scheduler", "tcp://127.0.0.1:1")
         assert (result.exit_code, result.stdout) == (3, "")
         assert "wanted a Dask scheduler that answers" in result.stderr and "Traceback" not in result.stderr
@@ -409,7 +409,7 @@ def without_time(text: str) -> list[str]:
 
 def test_a_file_that_kills_its_reader_is_one_row():
     """Whatever dies of it, the others are judged, and the killer is named."""
-    from casnb.cli.batch import Item, Row, run
+    from casnb.cli.many.batch import Item, Row, run
 
     class Died(Exception):
         pass

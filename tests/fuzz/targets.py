@@ -23,8 +23,8 @@ from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError
 from casnb.cas.page import parse_page
 from casnb.checks.result import CheckStatus
-from casnb.cli.batch import Item, judge_items
-from casnb.cli.judge import Terms
+from casnb.cli.many.batch import Item, judge_items
+from casnb.cli.many.judge import Terms
 from casnb.evidence import cbor
 from casnb.evidence.avr import Avr
 from casnb.evidence.cas_report import CasReport

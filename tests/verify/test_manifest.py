@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from casnb.base.errors import SourceError
 from casnb.cli.main import casnb
-from casnb.verify.manifest import CaseResult, run_manifest
+from casnb.cli.many.manifest import CaseResult, run_manifest
 
 #: Cases in which casnb differs from the manifest on purpose.
 EXPLAINED = [("gotdx-v5-tdx", "parse")]

@@ -8,7 +8,7 @@ from typing import Any
 
 from casnb import __version__
 from casnb.base.errors import CasnbError, SourceError, UsageError
-from casnb.cli.batch import Item, Row, Work
+from casnb.cli.many.batch import Item, Row, Work
 
 #: Seconds to wait for a scheduler that does not answer.
 PATIENCE = 10

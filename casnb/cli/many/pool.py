@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
-from casnb.cli.batch import Item, Row, Work
+from casnb.cli.many.batch import Item, Row, Work
 
 
 class WorkerDied(Exception):
@@ -33,7 +33,7 @@ class Pool:
         self._work = work
         self._context: Any = multiprocessing.get_context(
             "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn")
-        self._context.set_forkserver_preload(["casnb.cli.pool"])
+        self._context.set_forkserver_preload(["casnb.cli.many.pool"])
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         self._all: set[_Worker] = set()
         self._lock, self._closed = Lock(), False

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from casnb.base.errors import CasnbError, EvidenceError, SourceError, neutral
 from casnb.checks.result import CheckStatus
 from casnb.cli.base import ACCEPTED, REJECTED, UNCHECKED
-from casnb.cli.judge import Terms, judge, to_json
+from casnb.cli.many.judge import Terms, judge, to_json
 from casnb.evidence.decode import FILE_LIMIT, Reading, read
 
 #: What can become of a file; the last two are about files that could not be judged.
