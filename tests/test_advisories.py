@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from casnb.checks.result import AttestationResult, failed
 from casnb.cli.main import casnb as casnb_command
-from casnb.cli.scone import scone as scone_command
+from casnb.cli.scone.main import scone as scone_command
 from casnb.evidence.cas_report import CasReport
 from casnb.policy.advisories import ADVISORIES, lookup
 from casnb.policy.flags import BY_NAME

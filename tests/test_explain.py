@@ -9,7 +9,7 @@ from html import escape
 import pytest
 import yaml
 
-from casnb.cli.scone_attest import attest
+from casnb.cli.scone.cas_attest import attest
 from casnb.explain.line import explain
 from casnb.policy.flags import FLAGS, NEWER
 from casnb.policy.policy import AttestationPolicy

@@ -42,7 +42,7 @@ def history(name: str, compare: tuple[int, int] | None, with_readers: bool, pers
         raise UsageError("--person", got="no --readers", wanted="both")
     from casnb.cas.client import CasClient
     from casnb.cas.trust import ClientIdentity, TrustStore
-    from casnb.cli.scone_cas import repeat_waivers
+    from casnb.cli.scone.cas_group import repeat_waivers
     from casnb.evidence.decode import read_file
     from casnb.session.history import fetch_history
     from casnb.session.readers import Readers, readers

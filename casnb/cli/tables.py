@@ -8,7 +8,7 @@ import click
 
 from casnb.cli.base import Command
 from casnb.cli.main import casnb
-from casnb.cli.scone import scone
+from casnb.cli.scone.main import scone
 from casnb.verify.tables import markdown_table
 
 

@@ -303,7 +303,7 @@ class Lab(Workbook, Shown):
 
     def scone(self, *args: str, timeout: float = 30) -> Run:
         """Run our `scone` with this lab's environment, as a shell would, and return what it printed."""
-        return run_command([sys.executable, "-m", "casnb.cli.scone", *args], self.env, "scone " + shlex.join(args), timeout)
+        return run_command([sys.executable, "-m", "casnb.cli.scone.main", *args], self.env, "scone " + shlex.join(args), timeout)
 
     def run(self, *args: str, timeout: float = 30) -> Run:
         """Run a program of this machine in the lab's folder, without a shell, and return what it printed.

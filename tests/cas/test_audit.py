@@ -18,7 +18,7 @@ from casnb.cas.attest import attest
 from casnb.cas.audit import Checkpoints, LogStatus, attested_binding, read_log, verify_log
 from casnb.cas.client import CasClient, CasRefusal
 from casnb.cas.trust import ClientIdentity, TrustStore
-from casnb.cli.scone import scone
+from casnb.cli.scone.main import scone
 from casnb.simulator.server.audit_log import AuditLog, audit_key
 from casnb.simulator.server.listener import audit_log as module
 from casnb.simulator.server.running import serve

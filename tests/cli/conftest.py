@@ -51,7 +51,7 @@ def casnb(run):
 @pytest.fixture
 def scone(run):
     """Run `scone WORDS`."""
-    from casnb.cli.scone import scone as command
+    from casnb.cli.scone.main import scone as command
 
     return lambda *words, **kwargs: run(command, *words, prog_name="scone", **kwargs)
 

@@ -6,7 +6,7 @@ import click
 
 from casnb.base.errors import EvidenceError
 from casnb.cli.base import Command, Commands, slurp
-from casnb.cli.scone import HELP
+from casnb.cli.scone.main import HELP
 
 _LIMIT = 1 << 16
 

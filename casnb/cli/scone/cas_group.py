@@ -8,7 +8,7 @@ import click
 
 from casnb.base.errors import SourceError, UsageError, neutral
 from casnb.cli.base import ACCEPTED, UNCHECKED, Command, Commands, note
-from casnb.cli.scone import HELP, trust_store
+from casnb.cli.scone.main import HELP, trust_store
 
 if TYPE_CHECKING:
     from casnb.cas.attest import AttestedCas
@@ -18,9 +18,9 @@ _EXITS = {0: "done", 2: "called wrongly, or no such CAS was attested",
 
 
 @click.group(cls=Commands, lazy={
-    "attest": ("casnb.cli.scone_attest:attest", "May I trust this CAS with a secret?"),
-    "verify-audit-log": ("casnb.cli.scone_audit:verify_audit_log", "Is this audit log whole, and the attested CAS's?"),
-    "attest-audit-log": ("casnb.cli.scone_audit:attest_audit_log", "The same, by the evidence in the log itself.")},
+    "attest": ("casnb.cli.scone.cas_attest:attest", "May I trust this CAS with a secret?"),
+    "verify-audit-log": ("casnb.cli.scone.cas_audit:verify_audit_log", "Is this audit log whole, and the attested CAS's?"),
+    "attest-audit-log": ("casnb.cli.scone.cas_audit:attest_audit_log", "The same, by the evidence in the log itself.")},
              context_settings=HELP)
 def cas() -> None:
     """Attest CAS instances, and remember which were attested."""

@@ -12,8 +12,8 @@ import click
 from casnb.base.errors import CasnbError, SourceError, UsageError, neutral, own_file
 from casnb.cli.base import REJECTED, Command, Commands, Failure, note, slurp
 from casnb.cli.options import option
-from casnb.cli.scone import HELP, retries_option, trust_store
-from casnb.cli.scone_cas import attested_cas
+from casnb.cli.scone.cas_group import attested_cas
+from casnb.cli.scone.main import HELP, retries_option, trust_store
 
 if TYPE_CHECKING:
     from casnb.cas.client import CasClient
@@ -268,7 +268,7 @@ def verify(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: 
 def calculate_hash(ctx: click.Context, /, file: str, variables: Sequence[str], use_env: bool, name: str | None,
                    fail_on_warning: bool, creator: str | None, identity: str | None) -> None:
     """Which hash will this session have? The creator is part of it, so two people who upload one file get two hashes."""
-    from casnb.cli.scone_self import session_signing_key
+    from casnb.cli.scone.self_group import session_signing_key
     from casnb.session.access import Signer
 
     found = _read(file, variables, use_env, name, fail_on_warning)

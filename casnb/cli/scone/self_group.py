@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from casnb.cli.base import Command, Commands, note
-from casnb.cli.scone import HELP, trust_store
+from casnb.cli.scone.main import HELP, trust_store
 
 if TYPE_CHECKING:
     from casnb.cas.trust import ClientIdentity

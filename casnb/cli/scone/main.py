@@ -25,10 +25,10 @@ _HERE = "casnb.cli."
 _LEVELS, _WORDS = 8, 10_000
 
 COMMANDS = {
-    "cas": (_HERE + "scone_cas:cas", "Attest CAS instances, and remember which were attested."),
-    "self": (_HERE + "scone_self:own", "Who this command is towards a CAS."),
-    "cert": (_HERE + "scone_cert:cert", "Say of certificates by which hash a policy names their key."),
-    "session": (_HERE + "scone_session:session", "Create, update, read, list and verify sessions."),
+    "cas": ("casnb.cli.scone.cas_group:cas", "Attest CAS instances, and remember which were attested."),
+    "self": ("casnb.cli.scone.self_group:own", "Who this command is towards a CAS."),
+    "cert": ("casnb.cli.scone.cert:cert", "Say of certificates by which hash a policy names their key."),
+    "session": ("casnb.cli.scone.session_group:session", "Create, update, read, list and verify sessions."),
 }
 
 

@@ -13,8 +13,8 @@ from casnb.cas.audit import LOG_LIMIT, Checkpoints, LogStatus, LogVerdict, read_
 from casnb.checks.result import AttestationResult
 from casnb.cli.base import Command, note, slurp
 from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
-from casnb.cli.scone import retries_option, trust_store
-from casnb.cli.scone_cas import attested_cas
+from casnb.cli.scone.cas_group import attested_cas
+from casnb.cli.scone.main import retries_option, trust_store
 from casnb.evidence.decode import read_file
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def attest_audit_log(ctx: click.Context, /, file: str, cas_name: str | None, sho
 def _why(result: AttestationResult | str) -> str:
     if isinstance(result, str):
         return neutral(result, 400)
-    from casnb.cli.scone_attest import causes
+    from casnb.cli.scone.cas_attest import causes
 
     return neutral("; ".join(causes(result)), 600)
 
@@ -126,7 +126,7 @@ def _checkpoints(attested: AttestedCas | None, file: str | None, retries: int, d
         note("note: no CAS was attested that could be asked for its last event.")
         return None
     from casnb.cas.client import CasClient
-    from casnb.cli.scone_session import _again
+    from casnb.cli.scone.session_group import _again
 
     try:
         return _again(retries, CasClient(attested).audit_checkpoints)

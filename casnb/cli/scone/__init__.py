@@ -1,0 +1,1 @@
+"""The command `scone`, one file for each of its commands."""
