@@ -9,21 +9,21 @@ from casnb.cli.base import EXITS, Commands
 
 _HERE = "casnb.cli."
 COMMANDS = {
-    "walkthrough": (_HERE + "walkthrough:walkthrough", "The whole story in the terminal, from the refusal to the value 42."),
-    "lab": (_HERE + "lab:lab", "Lay out the notebooks, start the simulated CAS and JupyterLab."),
-    "serve": (_HERE + "serve:serve", "A simulated CAS and its web page, on loopback only."),
-    "stop": (_HERE + "serve:stop", "Stop the simulated CAS that runs in the background."),
-    "scrape": (_HERE + "scrape:scrape", "The MRENCLAVE values of a public CAS page."),
-    "decode": (_HERE + "decode:decode", "A piece of evidence as a table of fields."),
-    "measure": (_HERE + "measure:measure", "Which enclave an image or program is, and whether its signer signed it."),
-    "verify": (_HERE + "verify:verify", "Is it genuine, is it wanted: every check, and a verdict."),
-    "explain": (_HERE + "explain:explain", "A scone cas attest line, token by token, and a session as flags."),
-    "flags": (_HERE + "flags:flags", "Which insecure flags a report needs; what each combination accepts."),
-    "attack": (_HERE + "attack:attack", "Let Mallory try: real attacks against the flags and habits you choose."),
-    "why": (_HERE + "why:why", "What a message of curl, openssl or Python means, and the cure."),
-    "service": (_HERE + "service:service", "A program in a simulated enclave, as a service of a session."),
-    "history": (_HERE + "history:history", "The versions of a session, what changed, and who could read what."),
-    "doctor": (_HERE + "doctor:doctor", "What on this machine would get in the way."),
+    "walkthrough": ("casnb.cli.walkthrough_command:walkthrough", "The whole story in the terminal, from the refusal to the value 42."),
+    "lab": ("casnb.cli.lab_command:lab", "Lay out the notebooks, start the simulated CAS and JupyterLab."),
+    "serve": ("casnb.cli.serve_command:serve", "A simulated CAS and its web page, on loopback only."),
+    "stop": ("casnb.cli.serve_command:stop", "Stop the simulated CAS that runs in the background."),
+    "scrape": ("casnb.cli.scrape_command:scrape", "The MRENCLAVE values of a public CAS page."),
+    "decode": ("casnb.cli.decode_command:decode", "A piece of evidence as a table of fields."),
+    "measure": ("casnb.cli.measure_command:measure", "Which enclave an image or program is, and whether its signer signed it."),
+    "verify": ("casnb.cli.verify_command:verify", "Is it genuine, is it wanted: every check, and a verdict."),
+    "explain": ("casnb.cli.explain_command:explain", "A scone cas attest line, token by token, and a session as flags."),
+    "flags": ("casnb.cli.flags_command:flags", "Which insecure flags a report needs; what each combination accepts."),
+    "attack": ("casnb.cli.attack_command:attack", "Let Mallory try: real attacks against the flags and habits you choose."),
+    "why": ("casnb.cli.why_command:why", "What a message of curl, openssl or Python means, and the cure."),
+    "service": ("casnb.cli.service_command:service", "A program in a simulated enclave, as a service of a session."),
+    "history": ("casnb.cli.history_command:history", "The versions of a session, what changed, and who could read what."),
+    "doctor": ("casnb.cli.doctor_command:doctor", "What on this machine would get in the way."),
 }
 
 

@@ -315,7 +315,7 @@ class TestLab:
 
     @pytest.fixture
     def shipped(self, tmp_path, monkeypatch):
-        from casnb.cli import layout
+        from casnb.cli import copies as layout
 
         source = tmp_path / "shipped"
         (source / "sub").mkdir(parents=True)
@@ -390,7 +390,7 @@ class TestLab:
 
     def test_environment_of_jupyter(self, monkeypatch, tmp_path):
         """Kernels see the world, find our commands first, and keep simulated CASes out of the reader's own file."""
-        from casnb.cli.lab import environment
+        from casnb.cli.lab_command import environment
 
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
         monkeypatch.setenv("SCONE_CLI_CONFIG", "mine")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from casnb.cli import doctor
+from casnb.cli import doctor_command as doctor
 
 
 @pytest.mark.parametrize("argv, status, saw", [

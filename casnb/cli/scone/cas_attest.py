@@ -12,7 +12,7 @@ import click
 from casnb.base.errors import CasnbError, SourceError, UsageError, neutral
 from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.cli.base import REJECTED, Command, Failure, note
-from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
+from casnb.cli.policy_options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
 from casnb.cli.scone.main import retries_option, trust_store
 from casnb.policy.flags import find
 

@@ -12,7 +12,7 @@ from casnb.base.errors import CasnbError, EvidenceError, SourceError, UsageError
 from casnb.cas.audit import LOG_LIMIT, Checkpoints, LogStatus, LogVerdict, read_log, verify_log
 from casnb.checks.result import AttestationResult
 from casnb.cli.base import Command, note, slurp
-from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
+from casnb.cli.policy_options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
 from casnb.cli.scone.cas_group import attested_cas
 from casnb.cli.scone.main import retries_option, trust_store
 from casnb.evidence.decode import read_file

@@ -14,7 +14,7 @@ import click
 from casnb import __version__
 from casnb.base.errors import SourceError, UsageError, neutral
 from casnb.cli.base import EXITS, Commands, write_atomically
-from casnb.cli.options import option
+from casnb.cli.policy_options import option
 
 if TYPE_CHECKING:
     from casnb.cas.trust import TrustStore

@@ -11,7 +11,7 @@ import click
 
 from casnb.base.errors import CasnbError, SourceError, UsageError, neutral, own_file
 from casnb.cli.base import REJECTED, Command, Commands, Failure, note, slurp
-from casnb.cli.options import option
+from casnb.cli.policy_options import option
 from casnb.cli.scone.cas_group import attested_cas
 from casnb.cli.scone.main import HELP, retries_option, trust_store
 

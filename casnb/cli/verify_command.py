@@ -15,8 +15,8 @@ import click
 
 from casnb.base.errors import neutral
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, slurp
-from casnb.cli.decode import several
-from casnb.cli.options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
+from casnb.cli.decode_command import several
+from casnb.cli.policy_options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
 
 if TYPE_CHECKING:
     from casnb.cli.many.batch import Row, Summary
@@ -98,7 +98,7 @@ def _one(file: str, terms: Terms, signature: str | None, chain: str | None, as_j
     if as_json:
         emit_json(to_json(value, result))
     else:
-        from casnb.cli.render import console, show_result
+        from casnb.cli.terminal import console, show_result
 
         show_result(result, console())
         if isinstance(value, RaTlsCertificate):
@@ -171,7 +171,7 @@ def _progress(rows: Iterator[Row], total: int) -> Iterator[Row]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from casnb.cli.render import console
+    from casnb.cli.terminal import console
 
     with Progress(TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console(stderr=True),
                   transient=True, redirect_stdout=False) as bar:
@@ -191,7 +191,7 @@ def _summarise(summary: Summary) -> None:
     from rich.text import Text
 
     from casnb.cli.many.batch import VERDICTS
-    from casnb.cli.render import console, grid
+    from casnb.cli.terminal import console, grid
 
     table = grid(widths=(44, 10))
     parts = (("verdict", [(v, summary.verdicts[v]) for v in VERDICTS if summary.verdicts[v]]),
@@ -242,7 +242,7 @@ def _show_cases(results: list[CaseResult]) -> None:
     """Print one table of all cases, and below it each note once, by number."""
     from rich.text import Text
 
-    from casnb.cli.render import console, grid
+    from casnb.cli.terminal import console, grid
 
     notes = list(dict.fromkeys(r.note for r in results if r.note))
     table = grid(widths=(9, None))

@@ -11,7 +11,7 @@ import click
 
 from casnb.base.errors import SourceError
 from casnb.cli.base import Command, note, write_atomically
-from casnb.cli.options import option
+from casnb.cli.policy_options import option
 
 _EXITS = {0: "it ran until it was told to stop, or runs in the background now", 2: "called wrongly",
           3: "it could not start: the message says what stood in the way"}

@@ -16,7 +16,7 @@ import click
 from casnb.base.errors import CasnbError, neutral
 from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json
-from casnb.cli.options import option
+from casnb.cli.policy_options import option
 from casnb.policy.flags import BY_NAME, FLAGS
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Story:
         self.out: Console | None = None
         self._number = 0
         if not quiet:
-            from casnb.cli.render import console
+            from casnb.cli.terminal import console
 
             self.out = console()
 
@@ -124,7 +124,7 @@ class Story:
         if self.out:
             from rich.padding import Padding
 
-            from casnb.cli.render import checks_table
+            from casnb.cli.terminal import checks_table
 
             self.out.print(Padding(checks_table(checks), (0, 0, 0, 3), expand=False))
 

@@ -70,7 +70,7 @@ def _text(data: bytes) -> str:
 def _show(found: Explanation) -> None:
     from rich.text import Text
 
-    from casnb.cli.render import console, indented
+    from casnb.cli.terminal import console, indented
 
     out = console()
     out.print(Text(neutral(found.sentence, 1000), "bold red" if found.problems else "bold"))
@@ -98,7 +98,7 @@ def _show(found: Explanation) -> None:
 def _more(translation: Translation) -> None:
     from rich.text import Text
 
-    from casnb.cli.render import console
+    from casnb.cli.terminal import console
 
     for head, rows in (("lost", translation.lost), ("note", translation.notes)):
         for row in rows:
@@ -120,7 +120,7 @@ def _session(path: str, as_json: bool) -> int:
         return ACCEPTED
     from rich.text import Text
 
-    from casnb.cli.render import console, indented
+    from casnb.cli.terminal import console, indented
 
     for where, what, means in rows(read):
         console().print(Text.assemble((neutral(where, 200), "bold"), f": {neutral(what, 200)}"))

@@ -37,7 +37,7 @@ def why(message: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         emit_json(found.to_json())
     else:
-        from casnb.cli.render import console, rows_table
+        from casnb.cli.terminal import console, rows_table
 
         console().print(rows_table(found.rows()))
     return ACCEPTED if found.known else UNCHECKED

@@ -10,7 +10,7 @@ import click
 
 from casnb.base.errors import UsageError, neutral
 from casnb.cli.base import REJECTED, Command, Commands, Failure, emit_json, note, slurp
-from casnb.cli.options import option
+from casnb.cli.policy_options import option
 
 if TYPE_CHECKING:
     from casnb.simulator.service_enclave import ServiceEnclave

@@ -43,7 +43,7 @@ def decode(files: tuple[str, ...], as_json: bool) -> int | None:
         return None
     from rich.text import Text
 
-    from casnb.cli.render import console
+    from casnb.cli.terminal import console
 
     name = "standard input" if files[0] == "-" else files[0]
     _show(reading, Text(f"{name}: {reading}, {len(data)} bytes", "bold"), console())
@@ -54,7 +54,7 @@ def _show(reading: Reading, title: Any, out: Any) -> None:
     from rich.text import Text
 
     from casnb.base.errors import neutral
-    from casnb.cli.render import fields_table, identity_table, statement_table
+    from casnb.cli.terminal import fields_table, identity_table, statement_table
     from casnb.evidence.cas_report import CasReport
     from casnb.evidence.ratls import RaTlsCertificate
 

@@ -12,7 +12,7 @@ import click
 
 from casnb.base.errors import neutral
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, slurp, write_atomically
-from casnb.cli.options import IDENTITY, Day, identity_options, option, policy_from, roots_and_signer, roots_option
+from casnb.cli.policy_options import IDENTITY, Day, identity_options, option, policy_from, roots_and_signer, roots_option
 from casnb.policy.flag_matrix import FORMATS
 from casnb.policy.flags import FLAGS, NEWER
 
@@ -101,7 +101,7 @@ def _least(file: str, endorsements: str | None, at: datetime | None, simulated_r
 def _show(found: MinimalSet) -> None:
     from rich.text import Text
 
-    from casnb.cli.render import console, verdict_text
+    from casnb.cli.terminal import console, verdict_text
 
     out = console()
     out.print(Text(neutral(found.sentence, 1200), "bold"))
@@ -117,7 +117,7 @@ def _show(found: MinimalSet) -> None:
 def _table(rows: list[tuple[str, str, str]], first: int) -> Table:
     from rich.text import Text
 
-    from casnb.cli.render import grid
+    from casnb.cli.terminal import grid
 
     table = grid(widths=(first, None))
     for left, head, text in rows:
@@ -134,7 +134,7 @@ def _catalogue(as_json: bool) -> int:
                     "dcap": f.dcap, "who": f.who, "gains": f.gains, "mildest": f.mildest, "advisories": list(f.advisories),
                     "source": f.source} for f in (*FLAGS, *NEWER)])
         return ACCEPTED
-    from casnb.cli.render import console
+    from casnb.cli.terminal import console
 
     console().print(_table([(", ".join(f.waives), ", ".join(dict.fromkeys((f.option, f"--{f.name}"))),
                              f"{f.help}\nlets in {f.who}. {f.gains}\nmildest use: {f.mildest}")
@@ -153,7 +153,7 @@ def _crosswalk(as_json: bool) -> int:
         return ACCEPTED
     from rich.text import Text
 
-    from casnb.cli.render import console, grid
+    from casnb.cli.terminal import console, grid
 
     out = console()
     for idea in crosswalk():

@@ -13,7 +13,7 @@ import click
 
 from casnb.base.errors import SourceError
 from casnb.cli.base import Command, note
-from casnb.cli.options import option
+from casnb.cli.policy_options import option
 
 #: JupyterLab asks nobody on the network for news or updates, and nobody in the terminal whether Ctrl-C was meant.
 QUIET = ("--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--ServerApp.answer_yes=True")
@@ -39,7 +39,7 @@ def lab(dir: Path | None, in_place: bool, setup_only: bool, no_browser: bool, po
     """
     if in_place and dir:
         raise click.UsageError("--in-place uses the checkout's notebooks: leave DIR out.")
-    from casnb.cli.layout import checkout, lay_out
+    from casnb.cli.copies import checkout, lay_out
 
     if in_place:
         folder = checkout()

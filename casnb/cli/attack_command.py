@@ -13,7 +13,7 @@ import click
 
 from casnb.base.errors import UsageError, neutral
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note
-from casnb.cli.options import SECTIONS, Day, option, policy_of, policy_options
+from casnb.cli.policy_options import SECTIONS, Day, option, policy_of, policy_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,7 +89,7 @@ def _list(values: Sequence[Any], rows: Sequence[tuple[str, str]], as_json: bool)
         return ACCEPTED
     from rich.text import Text
 
-    from casnb.cli.render import console, grid
+    from casnb.cli.terminal import console, grid
 
     table = grid(widths=(15, None))
     for head, text in rows:
@@ -102,7 +102,7 @@ def _tell(found: Attack, seed: str) -> int:
     """The whole story: predict, run, explain, defend."""
     from rich.text import Text
 
-    from casnb.cli.render import console
+    from casnb.cli.terminal import console
     from casnb.mallory.attacks import run
 
     out = console()
@@ -132,7 +132,7 @@ def _prediction() -> str:
 
 
 def _judge(found: Attack, defence: Defence, seed: str) -> int:
-    from casnb.cli.render import console
+    from casnb.cli.terminal import console
     from casnb.mallory.attacks import run
 
     outcome = run(found.name, defence, seed=seed)
@@ -146,7 +146,7 @@ def _show(outcome: Outcome, out: Console) -> None:
     """Print one run: the defence, the steps, the end, and what Mallory holds."""
     from rich.text import Text
 
-    from casnb.cli.render import grid
+    from casnb.cli.terminal import grid
 
     out.print(Text(f"Against {neutral(outcome.defence.title, 400)}:", "bold"))
     table = grid(widths=(9, None))

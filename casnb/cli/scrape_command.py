@@ -8,7 +8,7 @@ import click
 
 from casnb.base.errors import EvidenceError, neutral
 from casnb.cli.base import Command, emit_json, note
-from casnb.cli.options import option
+from casnb.cli.policy_options import option
 
 
 @click.command(cls=Command, example="""\
@@ -51,7 +51,7 @@ def scrape(page: str, address: str | None, every: bool, as_json: bool, cacert: s
     if as_json:
         emit_json(found.values)
     else:
-        from casnb.cli.render import console, page_table
+        from casnb.cli.terminal import console, page_table
 
         console().print(page_table(found.rows))
     if not found.values:

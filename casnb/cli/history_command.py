@@ -9,7 +9,7 @@ import click
 
 from casnb.base.errors import UsageError, neutral, own_file
 from casnb.cli.base import Command, emit_json
-from casnb.cli.options import option
+from casnb.cli.policy_options import option
 
 if TYPE_CHECKING:
     from casnb.cas.trust import ClientIdentity

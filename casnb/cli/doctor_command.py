@@ -242,7 +242,7 @@ def doctor(as_json: bool) -> int:
     else:
         from rich.text import Text
 
-        from casnb.cli.render import console, grid
+        from casnb.cli.terminal import console, grid
 
         table = grid(widths=(7, 21, None))
         style = {GOOD: "green", WORTH_KNOWING: "yellow", BROKEN: "bold red"}

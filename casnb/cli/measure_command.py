@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, slurp
-from casnb.cli.options import option
+from casnb.cli.policy_options import option
 
 
 @click.command(cls=Command, example="""\
@@ -50,7 +50,7 @@ def measure(file: str, sigstruct: str | None, expected: tuple[str, ...], heap: s
     else:
         from rich.text import Text
 
-        from casnb.cli.render import checks_table, console, rows_table
+        from casnb.cli.terminal import checks_table, console, rows_table
 
         out = console()
         out.print(rows_table(found.rows()))
