@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench fuzz lint clean
+.PHONY: help lab test bench docs fuzz lint clean
 
 help:
 	@echo "make lab    install into $(VENV), start the simulated CAS and JupyterLab with the notebooks"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint   style and types"
 	@echo "make bench  measure speed side by side in one run"
 	@echo "make fuzz   mutate good evidence and judge it; ARGS=\"--inputs 10000000\" says how often"
+	@echo "make docs   renew every generated table of the documentation"
 	@echo "make clean  remove $(VENV) and caches; your notebooks stay"
 
 $(VENV)/.made:
@@ -46,6 +47,9 @@ lint: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+docs: $(VENV)/.test
+	$(BIN)/python docs/_build/renew.py $(ARGS)
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -W ignore tests/fuzz/run.py $(ARGS)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from doctables.checks import fill
 
 from casnb.policy.advisories import ADVISORIES
 from casnb.policy.crosswalk import TOOLS, WORDS, Idea, crosswalk, to_flags, to_session
 from casnb.policy.flags import BY_NAME, FLAGS, NEWER
-from casnb.verify.tables import fill
 from casnb.verify.tcb import TcbStatus
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "flags.md"
@@ -26,7 +26,7 @@ TRANSLATED = {
 
 
 def test_page_is_the_data():
-    """docs/flags.md is what `fill` makes of it. To renew it: write fill(text) of casnb.verify.tables back to the file."""
+    """docs/flags.md is what `fill` makes of it. To renew it: `make docs`."""
     text = PAGE.read_text(encoding="utf-8")
     assert fill(text) == text
     for flag in (*FLAGS, *NEWER):

@@ -6,15 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+from doctables.checks import advisories, checks, fill, statuses
+from doctables.connections import TABLES
 
 from casnb.base.errors import UsageError
-from casnb.cas.tables import TABLES
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE
 from casnb.policy.advisories import ADVISORIES
 from casnb.simulator.world import World
 from casnb.tls.diagnoses import DIAGNOSES
 from casnb.tls.recipes import RECIPES
-from casnb.verify.tables import advisories, checks, fill, statuses
 from casnb.verify.tcb import TcbStatus
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "verification.md"
@@ -33,14 +33,14 @@ def text() -> str:
 
 
 def test_tables_are_the_data(text):
-    """The page is what `fill` makes of it. To renew it: write fill(text) of casnb.verify.tables back to the file."""
+    """The page is what `fill` makes of it. To renew it: `make docs`."""
     assert fill(text) == text
     for name, made in (("statuses", statuses), ("checks", checks), ("advisories", advisories)):
         assert text.count(f"<!-- begin {name} -->\n{made()}\n<!-- end {name} -->") == 1
 
 
 def test_measurement_page_is_the_data():
-    """The page on measuring carries the tables of fields and checks as they are. To renew it: fill(text) of casnb.verify.tables."""
+    """The page on measuring carries the tables of fields and checks as they are. To renew it: `make docs`."""
     text = PAGE.with_name("measurement.md").read_text(encoding="utf-8")
     assert fill(text) == text
     assert all(text.count(f"| `{id}` |") == 1 for id in BUILD_CHECKS) and text.count("| `ssa_frame_size` |") == 1
@@ -56,7 +56,7 @@ def test_every_row_is_there():
 
 
 def test_certificates_page_is_the_data():
-    """The page on certificates carries the table of diagnoses as it is. To renew it: fill(text, TABLES) of casnb.cas.tables."""
+    """The page on certificates carries the table of diagnoses as it is. To renew it: `make docs`."""
     text = PAGE.with_name("certificates.md").read_text(encoding="utf-8")
     assert fill(text, TABLES) == text and all(text.count(f"(`{id}`)") == 1 for id in DIAGNOSES)
 

@@ -98,5 +98,5 @@ def test_built_wheel_carries_the_notebooks_and_nothing_foreign(tmp_path):
     assert {p.name for p in (ROOT / "notebooks").glob("*.ipynb")} <= shipped
     assert any(n.startswith("casnb/verify/roots/") and n.endswith(".pem") for n in names)
     assert any(n.endswith("licenses/LICENSE") for n in names)
-    assert {"casnb/teach/panels/bytes.js", "casnb/teach/panels/bytes.css"} <= set(names)
+    assert {"casnb/teach/explorer/bytes.js", "casnb/teach/explorer/bytes.css"} <= set(names)
     assert not [n for n in names if n.startswith(("tests/", "benchmarks/")) or "shared" in n]

@@ -129,7 +129,7 @@ def test_in_a_notebook(kind, name, change):
     """Result, proof, words and decoded evidence: no element, attribute or link comes out of the evidence, and the text is quiet."""
     e = change(good(kind))
     report = read(sent(e)).value
-    shown = [e.result(), e.proof(), report, *([e.proof().words] if e.proof().words else [])]
+    shown = [e.result(), e.proof(), report, *([e.result().words] if e.result().words else [])]
     shown += [e.avr] if e.avr is not None else []
     for value in shown:
         bundle = value._repr_mimebundle_()

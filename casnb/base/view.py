@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from casnb.base.errors import neutral
-
-if TYPE_CHECKING:
-    from casnb.checks.result import Check
 
 #: Works in JupyterLab's light and dark themes: only theme variables, with fallbacks, and borders beside every colour. The class
 #: is named twice so that these rules win over JupyterLab's own for tables and code.
@@ -55,11 +51,6 @@ _CONTROLS = (
 #: More characters than this do not hold a column open.
 _LONG = 24
 
-#: From this many neighbours on, checks that were not run for the same reason share a row.
-_FOLDED = 3
-
-_MARK = {"passed": "\N{CHECK MARK}", "failed": "\N{MULTIPLICATION X}", "waived": "\N{TILDE OPERATOR}", "not-run": "\N{EN DASH}"}
-
 
 class Shown:
     """Show a value in a notebook: HTML for the browser, `str` of it everywhere else.
@@ -98,7 +89,7 @@ def prose(value: object, limit: int = 300) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", cell(value, limit))
 
 
-def _td(text: str) -> str:
+def td(text: str) -> str:
     """Return a cell around escaped text; a word too long for a column may break anywhere, or it would push others out of sight."""
     return f'<td class="long">{text}</td>' if max(map(len, text.split()), default=0) > _LONG else f"<td>{text}</td>"
 
@@ -118,7 +109,7 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption:
         for n, value in enumerate(row):
             text = cell(value, limit)
             wide = ' class="long"' if len(text) > _LONG else ""
-            cells.append(f"<td><code{wide}>{text}</code></td>" if n in code else _td(text))
+            cells.append(f"<td><code{wide}>{text}</code></td>" if n in code else td(text))
         out.append("<tr>" + "".join(cells) + "</tr>")
     out.append("</tbody></table>")
     return "".join(out)
@@ -145,67 +136,7 @@ def short(value: str, keep: int = 12) -> str:
     return value
 
 
-def describe(check: Check) -> str:
-    """Say in one line what a check saw."""
-    status = check.status.value
-    if status == "passed":
-        return short(check.got) or check.title
-    if status == "not-run":
-        return check.reason
-    saw = f"got {short(check.got)}" + (f", wanted {short(check.wanted)}" if check.wanted else "")
-    if status == "waived":
-        return f"{saw}; accepted by {check.flag}"
-    return saw + (f": {check.reason}" if check.reason else "")
-
-
-def text_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[str] = ()) -> str:
-    """Return check list, verdict sentence and remarks as plain text."""
-    lines = [f"{c.status.label:<8} {c.id:<22} {neutral(describe(c), 400)}" for c in checks]
-    if sentence:
-        lines += ["", neutral(sentence, 600)]
-    lines += [f"note: {neutral(r, 600)}" for r in remarks]
-    return "\n".join(lines)
-
-
 def html_verdict(name: str, words: str, live: bool = False) -> str:
     """Return the verdict line, told apart by its border too; `words` is HTML, `live` has its changes read aloud."""
     polite = ' aria-live="polite"' if live else ""
     return f'<div class="verdict" role="status"{polite} data-verdict="{escape(name)}">{words}</div>'
-
-
-def _status(check: Check) -> str:
-    s = check.status.value
-    return f'<span class="s s-{s}">{_MARK[s]} {check.status.label}</span>'
-
-
-def _row(c: Check) -> str:
-    return (f'<tr data-check="{escape(c.id)}" data-status="{c.status.value}"><td>{_status(c)}</td>'
-            f"<td><code>{escape(c.id)}</code><br>{cell(c.title)}</td>{_td(cell(describe(c), 400))}"
-            f"<td>{cell(c.source)}</td></tr>")
-
-
-def _folded(checks: Sequence[Check]) -> str:
-    """One row for neighbours that were not run for one and the same reason; their titles and sources open on demand."""
-    rows = "".join(f"<li><code>{escape(c.id)}</code> {cell(c.title)} ({cell(c.source)})</li>" for c in checks)
-    names = ", ".join(f"<code>{escape(c.id)}</code>" for c in checks)
-    return (f'<tr data-checks="{" ".join(escape(c.id) for c in checks)}" data-status="not-run"><td>{_status(checks[0])}</td>'
-            f'<td colspan="3">{cell(describe(checks[0]), 400)}: {names}'
-            f"<details><summary>what these {len(checks)} would have compared</summary><ul>{rows}</ul></details></td></tr>")
-
-
-def html_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[str] = (), verdict: str = "") -> str:
-    """Return the same as an HTML table; status is told by word, mark and border, never by colour alone."""
-    out = []
-    if sentence:
-        out.append(html_verdict(verdict, cell(sentence, 600)))
-    out.append('<table><thead><tr><th scope="col">status</th><th scope="col">check</th><th scope="col">what it saw</th>'
-               '<th scope="col">source</th></tr></thead><tbody>')
-    for (status, _), group in groupby(checks, lambda c: (c.status.value, describe(c) if c.status.value == "not-run" else c.id)):
-        alike = list(group)
-        if status == "not-run" and len(alike) >= _FOLDED:
-            out.append(_folded(alike))
-        else:
-            out += [_row(c) for c in alike]
-    out.append("</tbody></table>")
-    out += [f"<p>note: {cell(r, 600)}</p>" for r in remarks]
-    return "".join(out)

@@ -8,16 +8,15 @@ from datetime import datetime
 from enum import Enum
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from casnb.base.errors import PolicyError, UsageError, VerificationError, neutral
-from casnb.base.view import Shown, html_result, text_result
+from casnb.base.view import Shown
 from casnb.checks.catalogue import CATALOGUE as CATALOGUE
 from casnb.checks.catalogue import CheckSpec as CheckSpec
 from casnb.checks.catalogue import spec_of
-
-if TYPE_CHECKING:
-    from casnb.policy.words import StatusWords
+from casnb.checks.status_words import StatusWords
+from casnb.checks.view import html_result, text_result
 
 
 class CheckStatus(str, Enum):

@@ -12,16 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from casnb.base.errors import neutral
-from casnb.base.view import describe
 from casnb.checks.result import AttestationResult, Check, Verdict
+from casnb.checks.view import describe
 from casnb.policy.identities import known_signer
 
 if TYPE_CHECKING:
     from casnb.cas.page import PageRow
+    from casnb.checks.status_words import StatusWords
     from casnb.evidence.cas_report import CasReport
     from casnb.evidence.layout import FieldRow
     from casnb.evidence.report import ReportBody
-    from casnb.policy.words import StatusWords
 
 WIDTH = 80
 _STYLE = {"passed": "green", "failed": "bold red", "waived": "bold yellow", "not-run": "dim"}

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 from casnb.base.errors import UsageError
-from casnb.mallory import certificates, channel, hardware, identity, revocation
+from casnb.mallory import certificates, channel, hardware, identity, revoked
 from casnb.mallory.attack_matrix import FLAG_SETS as FLAG_SETS
 from casnb.mallory.attack_matrix import HABIT_SETS as HABIT_SETS
 from casnb.mallory.attack_matrix import AttackMatrix as AttackMatrix
@@ -22,7 +22,7 @@ from casnb.mallory.story import Outcome as Outcome
 from casnb.mallory.story import Stopped
 
 #: Every attack, in the order in which they are taught.
-ATTACKS: Mapping[str, Attack] = {a.name: a for a in (*hardware.ATTACKS, *revocation.ATTACKS, *identity.ATTACKS, *channel.ATTACKS,
+ATTACKS: Mapping[str, Attack] = {a.name: a for a in (*hardware.ATTACKS, *revoked.ATTACKS, *identity.ATTACKS, *channel.ATTACKS,
                                                             *certificates.ATTACKS)}
 
 

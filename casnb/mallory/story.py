@@ -8,8 +8,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from casnb.base.errors import neutral
-from casnb.base.view import Shown, cell, describe, html_table, text_table
+from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.checks.result import AttestationResult
+from casnb.checks.view import describe
 from casnb.mallory.defence import HABITS, Defence
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from casnb.base.errors import EvidenceError, UsageError, neutral
-from casnb.base.view import Shown, html_result, html_table, text_result, text_table
+from casnb.base.view import Shown, html_table, text_table
 from casnb.checks.result import Check, CheckStatus, failed, find, passed
+from casnb.checks.view import html_result, text_result
 from casnb.evidence.decode import read
 from casnb.evidence.ledger import Ledger
 from casnb.evidence.sigstruct import HEADER as SIGSTRUCT_HEADER

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from casnb.base.spans import span
 from casnb.checks.result import CATALOGUE, AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
+from casnb.policy import flags as catalogue
 from casnb.policy.identities import known_signer
-from casnb.policy.policy import flags as catalogue
+from casnb.policy.words import explain
 
 if TYPE_CHECKING:
     from casnb.evidence.cas_report import CasReport
     from casnb.evidence.report import ReportBody
     from casnb.policy.policy import AttestationPolicy
-    from casnb.verify.proof import Proof
-
+from casnb.verify.proof import Proof
 
 #: The checks that a policy makes; those before them are the proof's.
 POLICY_IDS = tuple(CATALOGUE)[tuple(CATALOGUE).index("tcb-status") + 1:]
@@ -61,7 +61,7 @@ def appraise(
         checks=ordered(checks), tcb_status=proof.status_text, advisories=proof.advisories,
         identity=body.identity() if body is not None else None, evidence_sha256=proof.evidence_sha256, at=proof.at,
         remarks=tuple(remarks), known_signer=signer.name if signer else "", subject=subject,
-        words=proof.words)
+        words=explain(proof.tcb_status, proof.status_text, proof.advisories))
 
 
 def _unneeded(flag: str, why: str) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import neutral
-from casnb.base.view import Shown, cell, describe, html_table, html_verdict, text_table
+from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
+from casnb.checks.view import describe
 from casnb.policy.appraise import appraise
 from casnb.policy.flags import BY_NAME, FLAGS, NEWER, find, options
 

@@ -10,11 +10,11 @@ from casnb.base.errors import UsageError
 from casnb.base.view import Shown, html_table, text_table
 from casnb.checks.result import AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
 from casnb.evidence.report import ReportBody
+from casnb.policy import flags as catalogue
 from casnb.policy.appraise import appraise
 from casnb.policy.crosswalk import WORDS
 from casnb.policy.identities import known_signer
 from casnb.policy.policy import AttestationPolicy
-from casnb.policy.policy import flags as catalogue
 from casnb.session.services import Requirement, Security, Signer
 from casnb.session.session import Session
 from casnb.verify.proof import Proof

@@ -107,7 +107,7 @@ class World(Shown):
 
     def image(self, environment: Mapping[str, str] | None = None) -> bytes:
         """Return the CAS's container image, an OCI archive; `environment` is what it sets for its program, such as SCONE_HEAP."""
-        from casnb.simulator.image import build_image
+        from casnb.simulator.cas_image import build_image
 
         version, _, date, _ = RELEASES[1]
         return build_image(self.enclave, Enclave(self._seed, version, date), environment)

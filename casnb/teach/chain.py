@@ -11,9 +11,10 @@ from typing import NamedTuple
 from cryptography import x509
 
 from casnb.base.errors import CasnbError, EvidenceError, neutral
-from casnb.base.view import Shown, describe, scrolling, short
+from casnb.base.view import Shown, scrolling, short
 from casnb.cas.attest import Attempt
 from casnb.checks.result import Check, CheckStatus, not_run
+from casnb.checks.view import describe
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote
 from casnb.tls.cas_chain import CasChain

@@ -8,8 +8,9 @@ from html import escape
 from itertools import pairwise
 
 from casnb.base.errors import UsageError
-from casnb.base.view import Shown, cell, describe, html_table, scrolling, text_table
+from casnb.base.view import Shown, cell, html_table, scrolling, text_table
 from casnb.checks.result import AttestationResult, Check, CheckStatus
+from casnb.checks.view import describe
 from casnb.policy.flags import BY_NAME, options
 from casnb.policy.policy import AttestationPolicy
 

@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
-from casnb.base.view import Shown, html_result, text_result
+from casnb.base.view import Shown
 from casnb.checks.result import Check, CheckStatus, failed, find, not_run, passed
+from casnb.checks.view import html_result, text_result
 from casnb.evidence.report import ATTRIBUTE_BITS, KSS, REPORT_BODY, ReportBody
-from casnb.policy.words import StatusWords, explain
 from casnb.verify.tcb import TcbStatus
 
 if TYPE_CHECKING:
@@ -77,17 +77,11 @@ class Proof(Shown):
     def __repr__(self) -> str:
         return f"<Proof {self.kind}: {'genuine' if self.genuine else 'not proven'}, {neutral(self.status_text, 60) or 'no status'}>"
 
-    @property
-    def words(self) -> StatusWords | None:
-        """The status explained; None where there is nothing to explain."""
-        return explain(self.tcb_status, self.status_text, self.advisories)
-
     def __str__(self) -> str:
-        return text_result(self.checks, self.sentence) + (f"\n\n{self.words}" if self.words else "")
+        return text_result(self.checks, self.sentence)
 
     def _html(self) -> str:
-        shown = html_result(self.checks, self.sentence, verdict="" if self.genuine else "rejected")
-        return shown + (self.words._html() if self.words else "")
+        return html_result(self.checks, self.sentence, verdict="" if self.genuine else "rejected")
 
 
 class Steps:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from casnb import AttestationPolicy, explain_tls_error
 from casnb.tls.cas_chain import CasChain
 from casnb.evidence.cas_report import CasReport
-from casnb.simulator.image import build_image
+from casnb.simulator.cas_image import build_image
 from casnb.simulator.keys import certificate
 from casnb.teach.chain import chain_of
 from casnb.teach.gallery.gallery import Exhibit, Gallery, Mistake, Outcome

@@ -19,8 +19,8 @@ from casnb.cas.audit import Checkpoints, LogStatus, attested_binding, read_log, 
 from casnb.cas.client import CasClient, CasRefusal
 from casnb.cas.trust import ClientIdentity, TrustStore
 from casnb.cli.scone.main import scone
+from casnb.simulator.server import audit_log as module
 from casnb.simulator.server.audit_log import AuditLog, audit_key
-from casnb.simulator.server.listener import audit_log as module
 from casnb.simulator.server.running import serve
 from casnb.simulator.server.store import Store, Version
 from casnb.simulator.world import World

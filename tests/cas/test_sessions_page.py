@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from doctables.checks import fill
+from doctables.connections import TABLES
 
 from casnb.base.errors import EvidenceError
-from casnb.cas.tables import TABLES
 from casnb.session.guesses import GUESSES
 from casnb.session.secrets import KINDS, UNBUILT_KINDS
 from casnb.session.session import MEMBERS, Session
-from casnb.verify.tables import fill
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sessions.md"
 
@@ -23,7 +23,7 @@ def text() -> str:
 
 
 def test_the_guesses_are_the_data(text):
-    """Every guess is listed with its id, for programs too. To renew the page: write fill(text, TABLES) back to the file."""
+    """Every guess is listed with its id, for programs too. To renew it: `make docs`."""
     assert fill(text, TABLES) == text
     rows = text.split("<!-- begin guesses -->")[1].splitlines()
     assert [line.split("`")[1] for line in rows if line.startswith("| `")] == list(GUESSES)

@@ -7,13 +7,13 @@ import shlex
 from pathlib import Path
 
 import pytest
+from doctables.checks import fill
+from doctables.commands import TABLES, every_command
 
 from casnb.cas.attest import AttestedCas, attempt
 from casnb.cas.trust import TrustStore
-from casnb.cli.tables import TABLES, every_command
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World
-from casnb.verify.tables import fill
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "exit-codes.md"
 AT = "--at 2026-09-01T12:00:00Z --simulated-roots roots.pem"
@@ -134,7 +134,7 @@ def test_damaged_lists_are_no_verdict_on_a_file(casnb, folder, monkeypatch):
 
 
 def test_the_page_is_what_the_commands_say():
-    """To renew it: fill(text, TABLES) of casnb.cli.tables. Every command is there, and every code has a meaning of its own."""
+    """`make docs` renews it. Every command is there, and every code has a meaning of its own."""
     text = PAGE.read_text(encoding="utf-8")
     assert fill(text, TABLES) == text
     for name, command in every_command().items():

@@ -12,11 +12,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 from cli.test_json import DOCUMENT, SCHEMA, valid
+from doctables.commands import every_command
 
 from casnb.cas.attest import attest
 from casnb.cas.client import CasClient
 from casnb.cas.trust import TrustStore
-from casnb.cli.tables import every_command
 from casnb.mallory import attacks as mallory
 from casnb.mallory.attacks import Defence
 from casnb.policy.policy import AttestationPolicy

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import pytest
 
-from casnb.simulator.image import build_image
+from casnb.simulator.cas_image import build_image
 from casnb.simulator.world import World
 
 WORLD = World("measure", "production")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from doctables.fields import all_layouts
 from evidence.samples import BODY, EPID, EPID_SIGNED, LEDGER, QUOTE, SIGSTRUCT
 
 from casnb.base.errors import EvidenceError, UsageError
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE
 from casnb.evidence.ledger import Eadd, Ecreate, Ledger
 from casnb.evidence.report import LOCAL_REPORT, REPORT_BODY
-from casnb.evidence.tables import all_layouts
 from casnb.simulator.world import World
 from casnb.teach.explorer.bytemap import byte_map, check_title, from_layout
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from doctables.fields import all_layouts
 
 from casnb.base.errors import EvidenceError, UsageError
 from casnb.evidence.layout import Field, Layout
-from casnb.evidence.tables import all_layouts
 
 
 def field(name: str, offset: int, size: int, kind: str = "bytes") -> Field:

@@ -15,8 +15,8 @@ import pytest
 
 from casnb.base.errors import SourceError, UsageError
 from casnb.cas.page import scrape
+from casnb.simulator.server import background as module
 from casnb.simulator.server.background import start_background, stop_background
-from casnb.simulator.server.listener import background as module
 
 pytestmark = pytest.mark.scripts
 

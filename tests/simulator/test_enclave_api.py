@@ -17,7 +17,7 @@ from casnb.cas.client import pinned_context
 from casnb.cas.trust import ClientIdentity
 from casnb.cli.main import casnb
 from casnb.simulator.enclave_protocol import CHALLENGE, CONFIGURATION, ConfigId, service_binding
-from casnb.simulator.server.listener import enclave_api
+from casnb.simulator.server import enclave_api
 from casnb.simulator.server.running import example_owner, serve
 from casnb.simulator.server.service import Client, ClientApi
 from casnb.simulator.server.store import Store

@@ -9,12 +9,12 @@ import re
 from pathlib import Path
 
 import pytest
+from doctables.attacks import TABLES
+from doctables.checks import fill
 
 from casnb.base.errors import UsageError
 from casnb.mallory.attack_matrix import FLAG_SETS, HABIT_SETS, IN, SHORT, AttackMatrix
 from casnb.mallory.attacks import ATTACKS, matrix
-from casnb.simulator.attacks.tables import TABLES
-from casnb.verify.tables import fill
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
 
@@ -126,7 +126,7 @@ def test_cells_are_found_by_name(flags):
 
 
 def test_the_page_is_the_data(flags):
-    """docs/attacks.md carries tables and matrix as computed. To renew it: write what `fill` returns back to the file."""
+    """docs/attacks.md carries tables and matrix as computed. To renew it: `make docs`."""
     text = PAGE.read_text(encoding="utf-8")
     assert fill(text, {**TABLES, "matrix": lambda: f"```text\n{flags.text()}\n```"}) == text
     assert all(text.count(f"| `{name}` |") == 1 and text.count(f"**`{name}`**") == 1 for name in ATTACKS)

@@ -22,7 +22,7 @@ import pytest
 from casnb.base.errors import SourceError, UsageError
 from casnb.cas.page import scrape
 from casnb.evidence.cas_report import CasReport
-from casnb.simulator.server.listener import running as module
+from casnb.simulator.server import running as module
 from casnb.simulator.server.running import loopback, own_addresses, serve
 from casnb.simulator.world import World
 from casnb.verify.pki import TrustAnchors

@@ -20,8 +20,8 @@ import requests
 from cheroot import connections
 
 from casnb.base.errors import SourceError
+from casnb.simulator.server import listener as module
 from casnb.simulator.server.listener import BODY_LIMIT, TlsServer
-from casnb.simulator.server.listener import listener as module
 from casnb.simulator.server.tls_context import tls_context
 from casnb.simulator.world import World
 

@@ -83,7 +83,7 @@ def test_the_page_gets_what_the_view_says(explorer):
 
 def test_the_module_is_a_file_and_fetches_nothing():
     """One ES module and one style sheet, without any address and without a way to write markup."""
-    folder = Path(__file__).resolve().parents[2] / "casnb" / "teach" / "panels"
+    folder = Path(__file__).resolve().parents[2] / "casnb" / "teach" / "explorer"
     script, style = (folder / "bytes.js").read_text(), (folder / "bytes.css").read_text()
     for word in ("import ", "http", "fetch(", "innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval("):
         assert word not in script, word

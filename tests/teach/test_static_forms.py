@@ -6,15 +6,15 @@ import re
 from dataclasses import replace
 from html import unescape
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import ipywidgets as widgets
 import pytest
 
+import casnb.teach
 from casnb.session.history import History, Version
 from casnb.session.readers import Readers
 from casnb.session.session import Session
-from casnb.teach import panels
 from casnb.teach.course.exercises import exercise
 from casnb.teach.explorer.panel import ByteExplorer
 from casnb.teach.history.panel import HistoryPanel
@@ -87,8 +87,8 @@ PANELS = {
 
 
 def test_every_panel_is_here():
-    """The table below holds each widget class that the package of panels defines."""
-    modules = [import_module(f"{panels.__name__}.{m.name}") for m in iter_modules(panels.__path__)]
+    """The table above holds each widget class that a module of the lessons defines."""
+    modules = [import_module(m.name) for m in walk_packages(casnb.teach.__path__, "casnb.teach.") if not m.ispkg]
     defined = {c for m in modules for c in vars(m).values()
                if isinstance(c, type) and issubclass(c, widgets.DOMWidget) and c.__module__ == m.__name__}
     assert defined == set(PANELS)

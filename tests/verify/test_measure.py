@@ -18,7 +18,7 @@ from casnb.evidence.ledger import Eadd, Ecreate, Eextend
 from casnb.evidence.sigstruct import SIGNED, SIGSTRUCT, SigStruct
 from casnb.measure.measure import Measurement, measure
 from casnb.policy.identities import SIMULATED_SIGNERS
-from casnb.simulator.image import PROGRAM, STATEMENT, build_image
+from casnb.simulator.cas_image import PROGRAM, STATEMENT, build_image
 from casnb.simulator.platform import mrsigner, sign_sigstruct
 from casnb.simulator.world import World
 

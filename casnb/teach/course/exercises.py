@@ -173,7 +173,7 @@ def catalogue() -> Mapping[str, Exercise]:
     """Return every exercise by its id, chapter by chapter."""
     out: dict[str, Exercise] = {}
     for chapter, module in CHAPTERS.items():
-        for exercise in import_module(f"casnb.teach.chapters.{module}").EXERCISES:
+        for exercise in import_module(f"casnb.teach.course.{module}").EXERCISES:
             if exercise.id in out or exercise.chapter != chapter:
                 raise UsageError("exercise", got=exercise.id, wanted=f"an id of chapter {chapter}, once")
             out[exercise.id] = exercise

@@ -8,8 +8,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import UsageError, neutral
-from casnb.base.view import Shown, cell, describe, short, text_table
+from casnb.base.view import Shown, cell, short, text_table
 from casnb.checks.result import AttestationResult, Check
+from casnb.checks.view import describe
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import decode
 from casnb.evidence.report import ATTRIBUTE_BITS

@@ -13,11 +13,11 @@ import traitlets
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshot
 from casnb.mallory import attacks as mallory
+from casnb.policy import flags as catalogue
 from casnb.policy.policy import AttestationPolicy
-from casnb.policy.policy import flags as catalogue
 from casnb.policy.smallest import closed
 from casnb.teach.facts import Cases, LoadedReport, changed_digit
-from casnb.teach.switchboard.view import view
+from casnb.teach.switchboard import view
 
 if TYPE_CHECKING:
     from casnb.checks.result import AttestationResult

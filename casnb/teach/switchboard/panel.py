@@ -13,11 +13,11 @@ from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshot, Snapshotted
 from casnb.base.view import block, cell, html_verdict, page
 from casnb.mallory import attacks as mallory
+from casnb.policy import flags as catalogue
 from casnb.policy.policy import AttestationPolicy
-from casnb.policy.policy import flags as catalogue
 from casnb.simulator.scenario import SCENARIOS
+from casnb.teach.switchboard import view
 from casnb.teach.switchboard.model import CHOICES, HABITS, SwitchboardModel, sentence, snapshot, verdict_name
-from casnb.teach.switchboard.view import view
 
 if TYPE_CHECKING:
     from casnb.teach.facts import Cases

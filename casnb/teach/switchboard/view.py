@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from casnb.base.errors import neutral
 from casnb.base.snapshot import Snapshot
-from casnb.base.view import cell, html_result, html_table, html_verdict, scrolling, text_result
+from casnb.base.view import cell, html_table, html_verdict, scrolling
+from casnb.checks.view import html_result, text_result
 from casnb.mallory.attacks import ATTACKS, HABITS, REFUSALS, Attack
 from casnb.policy.flags import BY_NAME, FLAGS, NEWER, options
 

@@ -10,8 +10,9 @@ from functools import cached_property
 
 from casnb.base import strictjson
 from casnb.base.errors import UsageError, neutral
-from casnb.base.view import Shown, cell, describe, html_result, html_table, html_verdict, text_table
+from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
 from casnb.checks.result import AttestationResult, Check, CheckStatus
+from casnb.checks.view import describe, html_result
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.quote import CERTIFICATION, LENGTH, SIGNED_SIZE
 from casnb.policy.policy import AttestationPolicy, appraise

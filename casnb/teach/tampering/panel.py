@@ -10,8 +10,9 @@ import traitlets
 
 from casnb.base.errors import CasnbError, neutral
 from casnb.base.snapshot import Snapshotted
-from casnb.base.view import Shown, cell, html_result, html_table, html_verdict, page
+from casnb.base.view import Shown, cell, html_table, html_verdict, page
 from casnb.checks.result import Check
+from casnb.checks.view import html_result
 from casnb.teach.explorer.panel import ByteExplorer
 from casnb.teach.explorer.view import View, view
 from casnb.teach.facts import Facts

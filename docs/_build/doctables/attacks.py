@@ -1,11 +1,11 @@
-"""The tables of `docs/attacks.md`, made from the data. To renew the page: write `fill(text, TABLES)` back to the file."""
+"""The tables of `docs/attacks.md`, made from the data. To renew it: `make docs`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from casnb.mallory.attacks import ATTACKS, HABITS, PERSONAS
-from casnb.verify.tables import markdown_table
+from doctables.checks import markdown_table
 
 
 def attacks() -> str:

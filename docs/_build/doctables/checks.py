@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from casnb.base.errors import UsageError
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE, CheckSpec
-from casnb.evidence.tables import markdown_table as field_table
+from doctables.fields import markdown_table as field_table
 from casnb.measure import program as enclave
 from casnb.policy.advisories import ADVISORIES
 from casnb.policy.crosswalk import TOOLS, WORDS, crosswalk
@@ -77,12 +77,12 @@ def words() -> str:
         (f"`{w.name}`", f"`{BY_NAME[w.flag].option}`" if w.flag else "none", w.note) for w in WORDS.values()))
 
 
-_TABLES: Mapping[str, Callable[[], str]] = {
+TABLES: Mapping[str, Callable[[], str]] = {
     "statuses": statuses, "checks": checks, "advisories": advisories, "insecure": insecure, "elsewhere": elsewhere, "tools": tools,
     "words": words, "build": build, "header": lambda: field_table(enclave.HEADER), "segment": lambda: field_table(enclave.SEGMENT)}
 
 
-def fill(text: str, tables: Mapping[str, Callable[[], str]] = _TABLES) -> str:
+def fill(text: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
     """Return a Markdown page with every block `<!-- begin NAME -->` to `<!-- end NAME -->` made anew; raise UsageError for
     a name that is none of `tables`."""
     def made(match: re.Match[str]) -> str:

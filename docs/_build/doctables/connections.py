@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from casnb.session.guesses import GUESSES
 from casnb.tls.diagnoses import DIAGNOSES
 from casnb.tls.recipes import RECIPES
-from casnb.verify.tables import markdown_table
+from doctables.checks import markdown_table
 
 
 def diagnoses() -> str:

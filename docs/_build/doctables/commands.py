@@ -9,7 +9,7 @@ import click
 from casnb.cli.base import Command
 from casnb.cli.main import casnb
 from casnb.cli.scone.main import scone
-from casnb.verify.tables import markdown_table
+from doctables.checks import markdown_table
 
 
 def commands(root: click.Command, name: str) -> Iterator[tuple[str, Command]]:

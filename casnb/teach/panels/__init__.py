@@ -1,1 +1,0 @@
-"""Panels of core ipywidgets: a model that knows no widgets, pure rendering, and the controls."""
