@@ -1,4 +1,6 @@
-"""Thousands of quotes through `casnb verify DIR`, a process of its own: quotes a second and core, and whether memory stays flat."""
+"""Thousands of quotes through `casnb verify DIR`, a process of its own: quotes a second and
+core, and whether memory stays flat.
+"""
 
 from __future__ import annotations
 
@@ -34,15 +36,31 @@ def memory(process: psutil.Process) -> int:
 
 
 def judge(folder: Path, options: list[str]) -> tuple[float, float, int]:
-    """Seconds by the clock, seconds of processor time of the whole tree, and peak memory of judging a folder."""
-    command = [sys.executable, "-m", "casnb.cli.main", "verify", str(folder), *options, "--jobs", str(JOBS)]
+    """Seconds by the clock, seconds of processor time of the whole tree, and peak memory of
+    judging a folder.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "casnb.cli.main",
+        "verify",
+        str(folder),
+        *options,
+        "--jobs",
+        str(JOBS),
+    ]
     start, peak, busy = time.perf_counter(), 0, 0.0
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
         process = psutil.Process(running.pid)
         while running.poll() is None:
             try:
                 peak = max(peak, memory(process))
-                busy = max(busy, sum(sum(p.cpu_times()[:2]) for p in (process, *process.children(recursive=True))))
+                busy = max(
+                    busy,
+                    sum(
+                        sum(p.cpu_times()[:2]) for p in (process, *process.children(recursive=True))
+                    ),
+                )
             except psutil.Error:
                 pass
             time.sleep(0.05)
@@ -62,8 +80,16 @@ def rows(_: int) -> list[Row]:
         home = Path(name)
         (home / "roots.pem").write_bytes(world.roots_pem)
         (home / "lists.json").write_text(json.dumps(world.endorsements().to_json()))
-        options = ["--endorsements", str(home / "lists.json"), "--simulated-roots", str(home / "roots.pem"),
-                   "--at", world.now.strftime("%Y-%m-%dT%H:%M:%SZ"), "--mrenclave", world.mrenclave]
+        options = [
+            "--endorsements",
+            str(home / "lists.json"),
+            "--simulated-roots",
+            str(home / "roots.pem"),
+            "--at",
+            world.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "--mrenclave",
+            world.mrenclave,
+        ]
         for size in SIZES:
             (home / str(size)).mkdir()
             folder_of(world, home / str(size), size)
@@ -71,9 +97,23 @@ def rows(_: int) -> list[Row]:
     (small, _, few), (large, busy, many) = (found[size] for size in SIZES)
     more = SIZES[1] - SIZES[0]
     each, steady = SIZES[1] / large / JOBS, more / (large - small) / JOBS
-    return [{"what": f"casnb verify DIR: {SIZES[1]} quotes, {JOBS} processes", "median": large,
-             "note": f"{each:.0f} quotes a second and process; {steady:.0f} without the start"},
-            {"what": "casnb verify DIR: processor time of one quote", "median": busy / SIZES[1],
-             "note": f"{SIZES[1] / busy:.0f} quotes a second of processor time, start included"},
-            {"what": f"casnb verify DIR: memory at {SIZES[1]} / at {SIZES[0]} files", "median": many / 1e6, "against": few / 1e6,
-             "ratio": many / few, "target": 1.1, "unit": "MB"}]
+    return [
+        {
+            "what": f"casnb verify DIR: {SIZES[1]} quotes, {JOBS} processes",
+            "median": large,
+            "note": f"{each:.0f} quotes a second and process; {steady:.0f} without the start",
+        },
+        {
+            "what": "casnb verify DIR: processor time of one quote",
+            "median": busy / SIZES[1],
+            "note": f"{SIZES[1] / busy:.0f} quotes a second of processor time, start included",
+        },
+        {
+            "what": f"casnb verify DIR: memory at {SIZES[1]} / at {SIZES[0]} files",
+            "median": many / 1e6,
+            "against": few / 1e6,
+            "ratio": many / few,
+            "target": 1.1,
+            "unit": "MB",
+        },
+    ]

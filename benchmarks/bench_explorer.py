@@ -1,4 +1,6 @@
-"""The byte explorer and the tamper lab, timed in the browser itself: a real JupyterLab, a real kernel, Chromium."""
+"""The byte explorer and the tamper lab, timed in the browser itself: a real JupyterLab, a real
+kernel, Chromium.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,13 @@ facts = Facts(World("bench"))
 quotes = Facts(World("bench", "production"))
 result = facts.appraise(AttestationPolicy(mrenclaves=(facts.world.mrenclave,)))
 kept = ByteExplorer(facts.report, result)"""
-CELLS = (SETUP, "ByteExplorer(facts.report, result)", "kept", "TamperPanel(facts)", "TamperPanel(quotes)")
+CELLS = (
+    SETUP,
+    "ByteExplorer(facts.report, result)",
+    "kept",
+    "TamperPanel(facts)",
+    "TamperPanel(quotes)",
+)
 
 #: Run a cell, and wait until its grid has all its rows and the frame after has been painted.
 RENDER = """async (index) => {
@@ -36,7 +44,8 @@ RENDER = """async (index) => {
   await frame();
   return performance.now() - began;
 }"""
-#: Type the second digit of a byte, and wait until the verdict on the page is another one and painted.
+#: Type the second digit of a byte, and wait until the verdict on the page is another one and
+#: painted.
 TAMPER = """async ([index, digits]) => {
   const node = window.jupyterapp.shell.currentWidget.content.widgets[index].node;
   const byte = node.querySelector(".cb-byte[data-at='112']"), verdict = node.querySelector('.t-verdict');
@@ -64,7 +73,12 @@ def rows(runs: int) -> list[Row]:
         if page is None:
             return []
         page.wait_for_function("() => document.querySelectorAll('.casnb-bytes').length === 4")
-        original = {n: int(page.locator(".jp-Cell").nth(n).locator(".cb-byte[data-at='112']").inner_text(), 16) for n in (3, 4)}
+        original = {
+            n: int(
+                page.locator(".jp-Cell").nth(n).locator(".cb-byte[data-at='112']").inner_text(), 16
+            )
+            for n in (3, 4)
+        }
         times: dict[str, list[float]] = {"new": [], "kept": [], "ias": [], "dcap": []}
         for run in range(runs):
             times["new"].append(page.evaluate(RENDER, 1))
@@ -72,9 +86,18 @@ def rows(runs: int) -> list[Row]:
             for name, cell in (("ias", 3), ("dcap", 4)):
                 value = original[cell] ^ (0xFF if run % 2 == 0 else 0)
                 times[name].append(page.evaluate(TAMPER, [cell, f"{value:02x}"]))
-    said = {"new": ("explorer: run a cell, new 432-byte view painted", 0.2),
-            "kept": ("explorer: show a 432-byte view once more", 0.2),
-            "ias": ("tamper: digit typed to verdict painted, IAS report", 0.15),
-            "dcap": ("tamper: digit typed to verdict painted, DCAP quote", 0.15)}
-    return [{"what": words, "median": statistics.median(times[name]) / 1000, "worst": max(times[name]) / 1000,
-             "target_seconds": target} for name, (words, target) in said.items()]
+    said = {
+        "new": ("explorer: run a cell, new 432-byte view painted", 0.2),
+        "kept": ("explorer: show a 432-byte view once more", 0.2),
+        "ias": ("tamper: digit typed to verdict painted, IAS report", 0.15),
+        "dcap": ("tamper: digit typed to verdict painted, DCAP quote", 0.15),
+    }
+    return [
+        {
+            "what": words,
+            "median": statistics.median(times[name]) / 1000,
+            "worst": max(times[name]) / 1000,
+            "target_seconds": target,
+        }
+        for name, (words, target) in said.items()
+    ]

@@ -1,11 +1,13 @@
-"""A class starting at once: many clients, each with a key and a namespace of its own and a new TLS connection for every request.
+"""A class starting at once: many clients, each with a key and a namespace of its own and a new
+TLS connection for every request.
 
     python benchmarks/bench_server.py --clients 500
 
-First all clients create a namespace, a session in it, update that, read it back and read its public value, all at the same time;
-then every answer is compared with what was written: one error or one lost update makes the exit code 1. Then the same clients read
-one public value of the CAS, and the same JSON as a file from nginx behind the same certificates, in turn in one run. With wrk there
-is the same comparison by a client in C. Prints one JSON object.
+First all clients create a namespace, a session in it, update that, read it back and read its
+public value, all at the same time; then every answer is compared with what was written: one
+error or one lost update makes the exit code 1. Then the same clients read one public value of
+the CAS, and the same JSON as a file from nginx behind the same certificates, in turn in one run.
+With wrk there is the same comparison by a client in C. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -59,12 +61,24 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def ask(port: int, context: ssl.SSLContext, target: str, body: bytes | None = None) -> tuple[int, bytes, float]:
-    """One request on a TLS connection of its own: status, body, seconds from the start of the connection to its end."""
+async def ask(
+    port: int, context: ssl.SSLContext, target: str, body: bytes | None = None
+) -> tuple[int, bytes, float]:
+    """One request on a TLS connection of its own: status, body, seconds from the start of the
+    connection to its end.
+    """
     start = time.perf_counter()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="cas")
-    head = f"{'GET' if body is None else 'POST'} {target} HTTP/1.1\r\nHost: cas\r\nConnection: close\r\n"
-    writer.write(head.encode() + (b"\r\n" if body is None else b"Content-Length: %d\r\n\r\n%b" % (len(body), body)))
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=context, server_hostname="cas"
+    )
+    head = (
+        f"{'GET' if body is None else 'POST'} {target} HTTP/1.1\r\nHost: cas\r\nConnection:"
+        " close\r\n"
+    )
+    writer.write(
+        head.encode()
+        + (b"\r\n" if body is None else b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+    )
     answer = await reader.read()
     writer.close()
     status, _, rest = answer.partition(b" ")[2].partition(b" ")
@@ -92,15 +106,21 @@ class Pupil:
         return json.loads(answer)
 
     def _policy(self, value: str, predecessor: str = "") -> bytes:
-        text = (f"name: {self.name}/mine\nversion: '0.3'\nsecrets:\n"
-                f"- {{name: open, kind: ascii, value: {self.name}-{value}, export_public: true}}\n- {{name: key, kind: binary}}\n")
+        text = (
+            f"name: {self.name}/mine\nversion: '0.3'\nsecrets:\n- {{name: open, kind: ascii, value:"
+            f" {self.name}-{value}, export_public: true}}\n- {{name: key, kind: binary}}\n"
+        )
         return (text + (f"predecessor: {predecessor}\n" if predecessor else "")).encode()
 
     async def start(self, port: int) -> None:
         """What a student does first."""
-        await self._expect(port, 201, "/v1/sessions", f"name: {self.name}\nversion: '0.3'\n".encode())
+        await self._expect(
+            port, 201, "/v1/sessions", f"name: {self.name}\nversion: '0.3'\n".encode()
+        )
         first = await self._expect(port, 201, "/v1/sessions", self._policy("1"))
-        second = await self._expect(port, 201, "/v1/sessions", self._policy("2", first.get("hash", "")))
+        second = await self._expect(
+            port, 201, "/v1/sessions", self._policy("2", first.get("hash", ""))
+        )
         self.hash = second.get("hash", "")
         await self.check(port)
 
@@ -117,8 +137,13 @@ class Pupil:
             self.problems.append(f"{self.name}: another value")
 
 
-def at_once(pupils: list[Pupil], action: Callable[[Pupil], Coroutine[Any, Any, None]]) -> dict[str, float]:
-    """Let all act at the same time; requests per second, and percentiles of what one request took."""
+def at_once(
+    pupils: list[Pupil], action: Callable[[Pupil], Coroutine[Any, Any, None]]
+) -> dict[str, float]:
+    """Let all act at the same time; requests per second, and percentiles of what one request
+    took.
+    """
+
     async def everybody() -> None:
         await asyncio.gather(*(action(p) for p in pupils))
 
@@ -128,15 +153,39 @@ def at_once(pupils: list[Pupil], action: Callable[[Pupil], Coroutine[Any, Any, N
     asyncio.run(everybody())
     took = time.perf_counter() - start
     times = sorted(t for p in pupils for t in p.times) or [0.0]
-    at = {f"p{q}_ms": round(times[min(len(times) - 1, len(times) * q // 100)] * 1e3, 1) for q in (50, 95, 99)}
-    return {"requests": len(times), "per_second": round(len(times) / took, 1), **at, "max_ms": round(times[-1] * 1e3, 1)}
+    at = {
+        f"p{q}_ms": round(times[min(len(times) - 1, len(times) * q // 100)] * 1e3, 1)
+        for q in (50, 95, 99)
+    }
+    return {
+        "requests": len(times),
+        "per_second": round(len(times) / took, 1),
+        **at,
+        "max_ms": round(times[-1] * 1e3, 1),
+    }
 
 
 @contextmanager
 def simulator(folder: Path) -> Iterator[tuple[int, psutil.Process]]:
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "casnb.cli.main", "serve", "--seed", SEED, "--state", str(folder),
-                                "--address", "127.0.0.1", "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "casnb.cli.main",
+            "serve",
+            "--seed",
+            SEED,
+            "--state",
+            str(folder),
+            "--address",
+            "127.0.0.1",
+            "--port",
+            str(port),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         assert process.stdout is not None and process.stdout.readline()
         yield port, psutil.Process(process.pid)
@@ -160,7 +209,9 @@ def nginx(folder: Path, world: World) -> Iterator[int | None]:
     (folder / "conf").write_text(_NGINX.format(folder=folder, port=port))
     for above in (folder.parent, folder):
         above.chmod(0o755)
-    process = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(folder / "conf")], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        ["nginx", "-p", str(folder), "-c", str(folder / "conf")], stderr=subprocess.DEVNULL
+    )
     try:
         while process.poll() is None:
             try:
@@ -177,16 +228,40 @@ def nginx(folder: Path, world: World) -> Iterator[int | None]:
 def by_wrk(port: int, *, new: bool, seconds: int) -> dict[str, float]:
     """What wrk measures with 32 connections."""
     header = ["-H", "Connection: close"] if new else []
-    out = subprocess.run(["wrk", "-t1", "-c32", f"-d{seconds}s", "--latency", *header, f"https://127.0.0.1:{port}{VALUE}"],
-                         capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(
+        [
+            "wrk",
+            "-t1",
+            "-c32",
+            f"-d{seconds}s",
+            "--latency",
+            *header,
+            f"https://127.0.0.1:{port}{VALUE}",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     unit = {"us": 1e-3, "ms": 1.0, "s": 1e3}
-    at = {f"p{q}_ms": round(float(m[1]) * unit[m[2]], 2) for q in (50, 99) if (m := re.search(rf"{q}%\s+([\d.]+)(us|ms|s)", out))}
+    at = {
+        f"p{q}_ms": round(float(m[1]) * unit[m[2]], 2)
+        for q in (50, 99)
+        if (m := re.search(rf"{q}%\s+([\d.]+)(us|ms|s)", out))
+    }
     rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
-    return {"per_second": float(rate[1]) if rate else 0.0, **at, "failed": float("Non-2xx" in out or "Socket errors" in out)}
+    return {
+        "per_second": float(rate[1]) if rate else 0.0,
+        **at,
+        "failed": float("Non-2xx" in out or "Socket errors" in out),
+    }
 
 
-def pair(rounds: int, ours: Callable[[], dict[str, float]], theirs: Callable[[], dict[str, float]] | None) -> dict[str, Any]:
-    """Both in turn; the round with the median rate of each, and the ratio of the medians (ours to nginx)."""
+def pair(
+    rounds: int, ours: Callable[[], dict[str, float]], theirs: Callable[[], dict[str, float]] | None
+) -> dict[str, Any]:
+    """Both in turn; the round with the median rate of each, and the ratio of the medians (ours
+    to nginx).
+    """
     taken: tuple[list[dict[str, float]], list[dict[str, float]]] = ([], [])
     for _ in range(rounds):
         taken[0].append(ours())
@@ -208,25 +283,45 @@ def run(clients: int, rounds: int, seconds: int = 4) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="casnb-load-") as name:
         folder = Path(name)
         (folder / "nginx").mkdir()
-        with simulator(folder / "state") as (port, process), nginx(folder / "nginx", world) as other:
+        with (
+            simulator(folder / "state") as (port, process),
+            nginx(folder / "nginx", world) as other,
+        ):
             before = process.memory_info().rss
             report["class starts"] = at_once(pupils, lambda p: p.start(port))
             report["all is there"] = at_once(pupils, lambda p: p.check(port))
             if rounds:
                 report["one value, new connections"] = pair(
-                    rounds, lambda: at_once(pupils, lambda p: p.fetch(port, VALUE)),
-                    (lambda: at_once(pupils, lambda p: p.fetch(other, VALUE))) if other else None)
+                    rounds,
+                    lambda: at_once(pupils, lambda p: p.fetch(port, VALUE)),
+                    (lambda: at_once(pupils, lambda p: p.fetch(other, VALUE))) if other else None,
+                )
                 if shutil.which("wrk"):
-                    for what, new in (("wrk, new connections", True), ("wrk, kept connections", False)):
-                        report[what] = pair(rounds, lambda new=new: by_wrk(port, new=new, seconds=seconds),
-                                            (lambda new=new: by_wrk(other, new=new, seconds=seconds)) if other else None)
-            report["memory_mb"] = {"before": round(before / 1e6, 1), "after": round(process.memory_info().rss / 1e6, 1)}
+                    for what, new in (
+                        ("wrk, new connections", True),
+                        ("wrk, kept connections", False),
+                    ):
+                        report[what] = pair(
+                            rounds,
+                            lambda new=new: by_wrk(port, new=new, seconds=seconds),
+                            (
+                                (lambda new=new: by_wrk(other, new=new, seconds=seconds))
+                                if other
+                                else None
+                            ),
+                        )
+            report["memory_mb"] = {
+                "before": round(before / 1e6, 1),
+                "after": round(process.memory_info().rss / 1e6, 1),
+            }
     report["problems"] = [problem for p in pupils for problem in p.problems][:20]
     return report
 
 
 def rows(runs: int) -> list[dict[str, object]]:
-    """For `make bench`: seconds a request takes of the server's time, all clients together, against nginx."""
+    """For `make bench`: seconds a request takes of the server's time, all clients together,
+    against nginx.
+    """
     report = run(200, max(1, runs // 5), 2)
     if report["problems"]:
         raise SystemExit("\n".join(report["problems"]))
@@ -234,15 +329,24 @@ def rows(runs: int) -> list[dict[str, object]]:
     for what in ("one value, new connections", "wrk, new connections", "wrk, kept connections"):
         found = report.get(what)
         if found:
-            row: dict[str, object] = {"what": f"server: {what}", "median": 1 / found["casnb"]["per_second"]}
+            row: dict[str, object] = {
+                "what": f"server: {what}",
+                "median": 1 / found["casnb"]["per_second"],
+            }
             if "nginx" in found:
-                row |= {"against": 1 / found["nginx"]["per_second"], "ratio": 1 / found["ratio"], "target": "see docs/server.md"}
+                row |= {
+                    "against": 1 / found["nginx"]["per_second"],
+                    "ratio": 1 / found["ratio"],
+                    "target": "see docs/server.md",
+                }
             out.append(row)
     return out
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--clients", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()

@@ -1,4 +1,6 @@
-"""The switchboard, timed in the browser itself: from the click on a flag to the other verdict, and to the other lamp."""
+"""The switchboard, timed in the browser itself: from the click on a flag to the other verdict,
+and to the other lamp.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ Row = dict[str, object]
 
 CELLS = ("from casnb.teach.switchboard.panel import Switchboard\nboard = Switchboard()\nboard",)
 
-#: Click a flag; milliseconds until the text of the verdict is another one, until it is painted, and until the lamps are others.
+#: Click a flag; milliseconds until the text of the verdict is another one, until it is painted, and
+#: until the lamps are others.
 CLICK = """async (name) => {
   const box = document.querySelector(`.t-flag-${name} input`), verdict = document.querySelector('.t-verdict');
   const lamps = document.querySelector('.t-lamps');
@@ -43,7 +46,17 @@ def rows(runs: int) -> list[Row]:
             return []
         page.locator(".t-lamps li").first.wait_for()
         times = [page.evaluate(CLICK, "accept-group-out-of-date") for _ in range(runs + 1)][1:]
-    words = (("switchboard: click on -G to verdict in the page", 0.1), ("switchboard: click on -G to verdict painted", 0.1),
-             ("switchboard: click on -G to Mallory's lamps", 0.2))
-    return [{"what": what, "median": statistics.median(found) / 1000, "worst": max(found) / 1000, "target_seconds": target}
-            for (what, target), found in zip(words, zip(*times, strict=True), strict=True)]
+    words = (
+        ("switchboard: click on -G to verdict in the page", 0.1),
+        ("switchboard: click on -G to verdict painted", 0.1),
+        ("switchboard: click on -G to Mallory's lamps", 0.2),
+    )
+    return [
+        {
+            "what": what,
+            "median": statistics.median(found) / 1000,
+            "worst": max(found) / 1000,
+            "target_seconds": target,
+        }
+        for (what, target), found in zip(words, zip(*times, strict=True), strict=True)
+    ]

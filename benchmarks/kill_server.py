@@ -1,13 +1,16 @@
-"""Kill the simulated CAS again and again while clients write, then look for anything that was acknowledged and is gone.
+"""Kill the simulated CAS again and again while clients write, then look for anything that was
+acknowledged and is gone.
 
     python benchmarks/kill_server.py --kills 100
 
-Each round starts `casnb serve` on the same folder, lets the writers work until a random number of versions was acknowledged, and
-ends it with SIGKILL a random moment later. Each writer is an identity of its own with a namespace of its own; it creates sessions
-and updates them, and where no answer came it asks what became of the request before it goes on. In the end a fresh server must have
-every version that was acknowledged, in one unbroken line to the first, with its public value; every secret that the CAS made must
-be what it was; the database must be consistent; and the signed audit log must verify: whole, but for operations that were undone
-one at a time. Prints one JSON object; exit code 1 if anything was lost.
+Each round starts `casnb serve` on the same folder, lets the writers work until a random number
+of versions was acknowledged, and ends it with SIGKILL a random moment later. Each writer is an
+identity of its own with a namespace of its own; it creates sessions and updates them, and where
+no answer came it asks what became of the request before it goes on. In the end a fresh server
+must have every version that was acknowledged, in one unbroken line to the first, with its public
+value; every secret that the CAS made must be what it was; the database must be consistent; and
+the signed audit log must verify: whole, but for operations that were undone one at a time.
+Prints one JSON object; exit code 1 if anything was lost.
 """
 
 from __future__ import annotations
@@ -66,8 +69,16 @@ class Writer:
         self._context = pinned_context(self.chain, self.identity)
 
     def ask(self, target: str, text: str | None = None) -> Answer:
-        return exchange("127.0.0.1", self.port, target, context=self._context, tls_name=TLS_NAME, timeout=20,
-                        method="GET" if text is None else "POST", body=None if text is None else text.encode())
+        return exchange(
+            "127.0.0.1",
+            self.port,
+            target,
+            context=self._context,
+            tls_name=TLS_NAME,
+            timeout=20,
+            method="GET" if text is None else "POST",
+            body=None if text is None else text.encode(),
+        )
 
     def read(self, name: str, digest: str | None = None) -> tuple[str, dict[str, object]] | None:
         answer = self.ask(f"/v1/sessions/{name}" + (f"?hash={digest}" if digest else ""))
@@ -84,27 +95,41 @@ class Writer:
         """Go on until a server is gone; leave only with a state that is known."""
         while not stop.is_set():
             names = list(self.known)
-            name = dice.choice(names) if len(names) > 3 and dice.random() < 0.8 else (
-                f"{self.name}/s{len(names)}" if names else self.name)
+            name = (
+                dice.choice(names)
+                if len(names) > 3 and dice.random() < 0.8
+                else (f"{self.name}/s{len(names)}" if names else self.name)
+            )
             with suppress(SourceError):
                 self.step(name)
 
     def step(self, name: str) -> None:
-        """Write the next version of a session; where no answer came before, first find out what the server has."""
+        """Write the next version of a session; where no answer came before, first find out what
+        the server has.
+        """
         versions = self.known.get(name, [])
         current = self.read(name)
         if current and current[0] not in [digest for digest, _ in versions]:
             if current[1]["predecessor"] != (versions[-1][0] if versions else None):
-                self.problems.append(f"{name}: {current[0]} follows {current[1]['predecessor']}, not what was acknowledged last")
+                self.problems.append(
+                    f"{name}: {current[0]} follows {current[1]['predecessor']}, not what was"
+                    " acknowledged last"
+                )
             self.unsure += 1
             versions = [*versions, (current[0], str(current[1]["secrets"][0]["value"]))]  # type: ignore[index]
             self.known[name] = versions
         if (current[0] if current else None) != (versions[-1][0] if versions else None):
-            self.problems.append(f"{name}: {versions[-1][0]} was acknowledged, the server has {current and current[0]}")
+            self.problems.append(
+                f"{name}: {versions[-1][0]} was acknowledged, the server has"
+                f" {current and current[0]}"
+            )
             return
         value = os.urandom(8).hex()
-        text = (f"name: {name}\nversion: '0.3'\nsecrets:\n- {{name: given, kind: ascii, value: v{value}, export_public: true}}\n"
-                "- {name: made, kind: binary, export_public: true}\n")
+        text = (
+            f"name: {name}\nversion: '0.3'\nsecrets:\n- {{name: given, kind: ascii, value:"
+            f" v{value}, export_public: true}}\n- {{name: made, kind: binary, export_public:"
+            " true}\n"
+        )
         if versions:
             text += f"predecessor: {versions[-1][0]}\n"
         answer = self.ask("/v1/sessions", text)
@@ -114,7 +139,9 @@ class Writer:
         self.known[name] = [*versions, (json.loads(answer.body)["hash"], "v" + value)]
         made = self.value(name, "made")
         if made is None or self.made.setdefault(name, made) != made:
-            self.problems.append(f"{name}: the secret that the CAS made is {made}, it was {self.made.get(name)}")
+            self.problems.append(
+                f"{name}: the secret that the CAS made is {made}, it was {self.made.get(name)}"
+            )
 
     def judge(self) -> None:
         """Look for every version that was acknowledged, from the newest back to the first."""
@@ -127,9 +154,13 @@ class Writer:
                 found = self.read(name, str(before)) if before else None
             line.reverse()
             if line[: len(versions)] != versions or len(line) > len(versions) + 1:
-                self.problems.append(f"{name}: {len(versions)} versions were acknowledged, {len(line)} are there")
+                self.problems.append(
+                    f"{name}: {len(versions)} versions were acknowledged, {len(line)} are there"
+                )
             if line and self.value(name, "given") != line[-1][1]:
-                self.problems.append(f"{name}: another public value than that of its newest version")
+                self.problems.append(
+                    f"{name}: another public value than that of its newest version"
+                )
             if name in self.made and self.value(name, "made") != self.made[name]:
                 self.problems.append(f"{name}: another secret than the CAS made")
 
@@ -141,8 +172,24 @@ def acknowledged(crowd: list[Writer]) -> int:
 def start(port: int, folder: Path, extra: list[str]) -> subprocess.Popen[bytes]:
     """Start a server, and wait until it says that it answers."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "casnb.cli.main", "serve", "--seed", SEED, "--state", str(folder), "--address", "127.0.0.1",
-         "--port", str(port), *extra], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        [
+            sys.executable,
+            "-m",
+            "casnb.cli.main",
+            "serve",
+            "--seed",
+            SEED,
+            "--state",
+            str(folder),
+            "--address",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            *extra,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     assert process.stdout is not None
     if not process.stdout.readline():
         raise SystemExit(f"the server ended by itself with code {process.wait()}")
@@ -158,7 +205,10 @@ def run(kills: int, writers: int, seed: int, extra: list[str]) -> dict[str, obje
         for _ in range(kills):
             server = start(port, Path(folder), extra)
             stop = threading.Event()
-            threads = [threading.Thread(target=w.work, args=(stop, random.Random(dice.random()))) for w in crowd]
+            threads = [
+                threading.Thread(target=w.work, args=(stop, random.Random(dice.random())))
+                for w in crowd
+            ]
             for t in threads:
                 t.start()
             wanted, end = acknowledged(crowd) + dice.randint(2, 14), time.monotonic() + LONGEST
@@ -189,15 +239,23 @@ def run(kills: int, writers: int, seed: int, extra: list[str]) -> dict[str, obje
         problems.append(f"audit log: {verdict.status.words} {' '.join(verdict.remarks)}")
     if consistent != "ok":
         problems.append(f"database: {consistent}")
-    return {"kills": killed, "writers": writers, "sessions": sum(len(w.known) for w in crowd),
-            "versions acknowledged": acknowledged(crowd),
-            "written but not acknowledged": sum(w.unsure for w in crowd), "integrity_check": consistent,
-            "audit log": f"{int(verdict.status)}, {len(verdict.entries)} events",
-            "seconds": round(time.monotonic() - began, 1), "problems": problems}
+    return {
+        "kills": killed,
+        "writers": writers,
+        "sessions": sum(len(w.known) for w in crowd),
+        "versions acknowledged": acknowledged(crowd),
+        "written but not acknowledged": sum(w.unsure for w in crowd),
+        "integrity_check": consistent,
+        "audit log": f"{int(verdict.status)}, {len(verdict.entries)} events",
+        "seconds": round(time.monotonic() - began, 1),
+        "problems": problems,
+    }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--writers", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,7 +1,7 @@
 """Measure what the project promises, side by side in one run; `make bench` calls this.
 
-Each row is a median over interleaved runs, with the limit it is held against and their ratio where there is one.
-`--json` prints the same for a machine; `--quick` takes fewer runs.
+Each row is a median over interleaved runs, with the limit it is held against and their ratio
+where there is one. `--json` prints the same for a machine; `--quick` takes fewer runs.
 """
 
 from __future__ import annotations
@@ -31,20 +31,42 @@ def seconds(action: Callable[[], object]) -> float:
 def python(code: str) -> None:
     """Run one fresh interpreter, with byte code cached as a reader's would be."""
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=ROOT, env=env, stdout=subprocess.DEVNULL
+    )
 
 
 def imports(runs: int) -> list[Row]:
-    """`import casnb` and `casnb --help` against `import cryptography.x509`, as whole processes, taken in turn."""
+    """`import casnb` and `casnb --help` against `import cryptography.x509`, as whole processes,
+    taken in turn.
+    """
     ours, theirs, help = [], [], []
     for _ in range(runs):
-        help.append(seconds(lambda: python("import sys; sys.argv = ['casnb', '--help']; from casnb.cli.main import main; main()")))
+        help.append(
+            seconds(
+                lambda: python(
+                    "import sys; sys.argv = ['casnb', '--help']; from casnb.cli.main import main;"
+                    " main()"
+                )
+            )
+        )
         theirs.append(seconds(lambda: python("import cryptography.x509")))
         ours.append(seconds(lambda: python("import casnb")))
     against = statistics.median(theirs)
-    timed = {"import casnb / import cryptography.x509": (ours, 1.5), "casnb --help / import cryptography.x509": (help, 2.0)}
-    return [{"what": what, "median": statistics.median(times), "against": against, "ratio": statistics.median(times) / against,
-             "target": target} for what, (times, target) in timed.items()]
+    timed = {
+        "import casnb / import cryptography.x509": (ours, 1.5),
+        "casnb --help / import cryptography.x509": (help, 2.0),
+    }
+    return [
+        {
+            "what": what,
+            "median": statistics.median(times),
+            "against": against,
+            "ratio": statistics.median(times) / against,
+            "target": target,
+        }
+        for what, (times, target) in timed.items()
+    ]
 
 
 def serving(runs: int) -> list[Row]:
@@ -58,13 +80,28 @@ def serving(runs: int) -> list[Row]:
         with tempfile.TemporaryDirectory() as folder:
             env_file = Path(folder) / "cas.env"
             start = time.perf_counter()
-            server = subprocess.Popen([sys.executable, "-m", "casnb.cli.main", "serve", "--seed", f"bench-{n}",
-                                       "--env-file", str(env_file)], stdout=subprocess.DEVNULL)
+            server = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "casnb.cli.main",
+                    "serve",
+                    "--seed",
+                    f"bench-{n}",
+                    "--env-file",
+                    str(env_file),
+                ],
+                stdout=subprocess.DEVNULL,
+            )
             try:
                 while not env_file.exists():
                     time.sleep(0.005)
                 text = env_file.read_text()
-                lines = dict(line.removeprefix("export ").split("=", 1) for line in text.splitlines() if "=" in line)
+                lines = dict(
+                    line.removeprefix("export ").split("=", 1)
+                    for line in text.splitlines()
+                    if "=" in line
+                )
                 address, port = lines["CAS_ADDR"].strip("'\""), lines["CAS_PORT"].strip("'\"")
                 session = requests.Session()
                 session.trust_env = False
@@ -75,7 +112,13 @@ def serving(runs: int) -> list[Row]:
             finally:
                 server.terminate()
                 server.wait(10)
-    return [{"what": "casnb serve: start to first attestation report", "median": statistics.median(times), "target_seconds": 2.0}]
+    return [
+        {
+            "what": "casnb serve: start to first attestation report",
+            "median": statistics.median(times),
+            "target_seconds": 2.0,
+        }
+    ]
 
 
 def notebooks(_: int) -> list[Row]:
@@ -87,7 +130,12 @@ def notebooks(_: int) -> list[Row]:
     total = 0.0
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         book = nbformat.read(path, as_version=4)
-        client = NotebookClient(book, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
+        client = NotebookClient(
+            book,
+            timeout=60,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(path.parent)}},
+        )
         took = seconds(client.execute)
         total += took
         rows.append({"what": f"notebook {path.stem}", "median": took, "target_seconds": 10.0})
@@ -102,21 +150,35 @@ def panel(runs: int) -> list[Row]:
     flags = Switchboard()
     name, toggle = next((n, w) for n, w in flags.toggles.items() if "debug" in n)
     times = [seconds(lambda: setattr(toggle, "value", not toggle.value)) for _ in range(2 * runs)]
-    return [{"what": f"panel: click on {name} to new verdict (Python side)", "median": statistics.median(times),
-             "target_seconds": 0.1}]
+    return [
+        {
+            "what": f"panel: click on {name} to new verdict (Python side)",
+            "median": statistics.median(times),
+            "target_seconds": 0.1,
+        }
+    ]
 
 
 def amount(value: float, unit: str) -> str:
     if unit:
         return f"{value:.1f} {unit}"
-    return f"{value * 1e6:.1f} us" if value < 0.001 else f"{value * 1e3:.2f} ms" if value < 1 else f"{value:.2f} s "
+    return (
+        f"{value * 1e6:.1f} us"
+        if value < 0.001
+        else f"{value * 1e3:.2f} ms"
+        if value < 1
+        else f"{value:.2f} s "
+    )
 
 
 def show(row: Row) -> str:
     unit = str(row.get("unit", ""))
     line = f"{row['what']:<58} {amount(float(str(row['median'])), unit):>12}"
     if "ratio" in row:
-        line += f"   {row['ratio']:.2f} of {amount(float(str(row['against'])), unit)} (target {row['target']})"
+        line += (
+            f"   {row['ratio']:.2f} of {amount(float(str(row['against'])), unit)} (target"
+            f" {row['target']})"
+        )
     elif "target_seconds" in row:
         line += f"   target {row['target_seconds']} s"
     return line + (f"   {row['note']}" if "note" in row else "")
@@ -126,8 +188,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="",
-                        help="comma-joined: verify,batch,hostile,imports,serving,server,notebooks,panel,explorer,switchboard")
+    parser.add_argument(
+        "--only",
+        default="",
+        help=(
+            "comma-joined:"
+            " verify,batch,hostile,imports,serving,server,notebooks,panel,explorer,switchboard"
+        ),
+    )
     args = parser.parse_args()
     runs = 5 if args.quick else 15
     from bench_batch import rows as batch
@@ -138,8 +206,17 @@ def main() -> None:
     from bench_verify import rows as verification
 
     parts: dict[str, Callable[[int], list[Row]]] = {
-        "verify": verification, "batch": batch, "hostile": hostile, "imports": imports, "serving": serving, "server": server,
-        "panel": panel, "explorer": explorer, "switchboard": switchboard, "notebooks": notebooks}
+        "verify": verification,
+        "batch": batch,
+        "hostile": hostile,
+        "imports": imports,
+        "serving": serving,
+        "server": server,
+        "panel": panel,
+        "explorer": explorer,
+        "switchboard": switchboard,
+        "notebooks": notebooks,
+    }
     wanted = args.only.split(",") if args.only else list(parts)
     out: list[Row] = []
     for name in wanted:

@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def vectors() -> Path:
-    """The folder of real quotes, reports and pages; tests that need it are skipped where it is not there."""
+    """The folder of real quotes, reports and pages; tests that need it are skipped where it is
+    not there.
+    """
     folder = Path(os.environ.get("CASNB_VECTORS", ROOT.parent / "shared" / "vectors"))
     if not (folder / "manifest.json").is_file():
         pytest.skip(f"no real vectors in {folder} (set CASNB_VECTORS)")
@@ -20,11 +22,16 @@ def vectors() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def nothing_of_the_readers(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_of_the_readers(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Keep a reader's own configuration, progress and running simulator out of every test."""
     own = tmp_path_factory.mktemp("reader")
     for name in list(os.environ):
-        if name.startswith(("CAS_", "CASNB_", "SCONE_")) and name not in {"CASNB_VECTORS", "CASNB_REQUIRE_BROWSER"}:
+        if name.startswith(("CAS_", "CASNB_", "SCONE_")) and name not in {
+            "CASNB_VECTORS",
+            "CASNB_REQUIRE_BROWSER",
+        }:
             monkeypatch.delenv(name)
     monkeypatch.setenv("SCONE_CLI_CONFIG", str(own / "config.json"))
     for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):

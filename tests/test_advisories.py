@@ -1,4 +1,6 @@
-"""Statuses and advisories in words: complete, true to the flags, bounded and harmless wherever they are shown."""
+"""Statuses and advisories in words: complete, true to the flags, bounded and harmless wherever
+they are shown.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,24 @@ from casnb.verify.dispatch import verify
 from casnb.verify.tcb import TcbStatus
 
 #: Those that the reports of the SCONE world name, and no other.
-NAMED = ["00076", "00161", "00203", "00219", "00220", "00233", "00270", "00289", "00293", "00320", "00329", "00334", "00381",
-         "00389", "00615", "00657"]
+NAMED = [
+    "00076",
+    "00161",
+    "00203",
+    "00219",
+    "00220",
+    "00233",
+    "00270",
+    "00289",
+    "00293",
+    "00320",
+    "00329",
+    "00334",
+    "00381",
+    "00389",
+    "00615",
+    "00657",
+]
 BAD = [s for s in TcbStatus if s is not TcbStatus.UP_TO_DATE]
 NASTY = "\x1b[2J<script>alert(1)</script>\u202e"
 
@@ -42,7 +60,9 @@ def test_exactly_these_advisories():
 
 @pytest.mark.parametrize("advisory", ADVISORIES.values(), ids=lambda a: a.id)
 def test_every_advisory_is_complete(advisory):
-    """Title, source and statuses are there; a date stands where a CVE record does, and nowhere else."""
+    """Title, source and statuses are there; a date stands where a CVE record does, and nowhere
+    else.
+    """
     assert advisory.title and advisory.source
     assert advisory.statuses and all(TcbStatus.from_dcap(s).waivable for s in advisory.statuses)
     assert all(re.fullmatch(r"CVE-20\d\d-\d{4,5}", cve) for cve in advisory.cves)
@@ -54,39 +74,63 @@ def test_every_advisory_is_complete(advisory):
 
 
 def test_lookup():
-    """Known ones are told with CVE and date, unknown ones by their id, text that is none as such; a list is cut and counted."""
+    """Known ones are told with CVE and date, unknown ones by their id, text that is none as
+    such; a list is cut and counted.
+    """
     rows = dict(lookup(["INTEL-SA-00334", "INTEL-SA-99999", "../../etc/passwd", "INTEL-SA-00334"]))
     assert len(rows) == 3
     assert "LVI" in rows["INTEL-SA-00334"] and "CVE-2020-0551, 2020-03-12" in rows["INTEL-SA-00334"]
-    assert "not on casnb's record" in rows["INTEL-SA-99999"] and rows["../../etc/passwd"] == "not the id of an advisory"
+    assert (
+        "not on casnb's record" in rows["INTEL-SA-99999"]
+        and rows["../../etc/passwd"] == "not the id of an advisory"
+    )
     many = lookup(f"INTEL-SA-{n:05}" for n in range(100_000))
     assert len(many) == 25 and many[-1] == ("...", "and 99976 more")
 
 
 @pytest.mark.parametrize("status", BAD, ids=lambda s: s.name)
 def test_every_status_is_explained(status):
-    """Meaning, who must act, what is left to the reader, the flags that accept it and what each lets in."""
+    """Meaning, who must act, what is left to the reader, the flags that accept it and what each
+    lets in.
+    """
     words = explain(status, status.dcap_name)
     rows = dict(words.rows)
-    assert rows["means"] == status.meaning and rows["to act"] == status.who_acts and rows["you"] == status.you_act
+    assert (
+        rows["means"] == status.meaning
+        and rows["to act"] == status.who_acts
+        and rows["you"] == status.you_act
+    )
     gains = {name: text for name, text in rows.items() if name.endswith(" lets in")}
     assert gains == {f"{BY_NAME[f].option} lets in": BY_NAME[f].gains for f in status.needs}
-    assert set(rows["flag"].split()[0].strip("-")) == {BY_NAME[f].short for f in status.needs} if status.waivable \
+    assert (
+        set(rows["flag"].split()[0].strip("-")) == {BY_NAME[f].short for f in status.needs}
+        if status.waivable
         else rows["flag"] == "none accepts it"
+    )
 
 
 def test_each_status_has_its_own_words():
     """No two statuses mean the same, and the three who can act are told apart."""
     assert len({s.meaning for s in TcbStatus}) == len(TcbStatus)
-    for status, who in ((TcbStatus.OUT_OF_DATE, "firmware"), (TcbStatus.CONFIGURATION_NEEDED, "settings"),
-                        (TcbStatus.SW_HARDENING_NEEDED, "builds the enclave")):
-        assert who in status.who_acts and all(who not in s.who_acts for s in (TcbStatus.UP_TO_DATE, TcbStatus.REVOKED))
+    for status, who in (
+        (TcbStatus.OUT_OF_DATE, "firmware"),
+        (TcbStatus.CONFIGURATION_NEEDED, "settings"),
+        (TcbStatus.SW_HARDENING_NEEDED, "builds the enclave"),
+    ):
+        assert who in status.who_acts and all(
+            who not in s.who_acts for s in (TcbStatus.UP_TO_DATE, TcbStatus.REVOKED)
+        )
 
 
 def test_nothing_to_say():
-    """A platform that is up to date needs no words, unless advisories are listed for it; an unproven status neither."""
+    """A platform that is up to date needs no words, unless advisories are listed for it; an
+    unproven status neither.
+    """
     assert explain(TcbStatus.UP_TO_DATE, "OK") is None and explain(None, "") is None
-    assert explain(TcbStatus.UP_TO_DATE, "OK", ("INTEL-SA-00615",)).advisories[0][0] == "INTEL-SA-00615"
+    assert (
+        explain(TcbStatus.UP_TO_DATE, "OK", ("INTEL-SA-00615",)).advisories[0][0]
+        == "INTEL-SA-00615"
+    )
     assert dict(explain(None, "SIGNATURE_INVALID").rows)["flag"] == "none accepts it"
 
 
@@ -126,14 +170,21 @@ def saved(tmp_path, monkeypatch):
 def test_shown_by_casnb_verify(saved):
     """`casnb verify` explains the status below the verdict."""
     shown = CliRunner().invoke(casnb_command, ["verify", saved, "--at", "2026-09-02"]).stdout
-    below = " ".join(shown[shown.index("is rejected"):].split())
-    for words in ("CONFIGURATION_AND_SW_HARDENING_NEEDED in words", "whoever builds the enclave", "-CS (both)", "-S lets in",
-                  "INTEL-SA-00334 load value injection"):
+    below = " ".join(shown[shown.index("is rejected") :].split())
+    for words in (
+        "CONFIGURATION_AND_SW_HARDENING_NEEDED in words",
+        "whoever builds the enclave",
+        "-CS (both)",
+        "-S lets in",
+        "INTEL-SA-00334 load value injection",
+    ):
         assert words in below
 
 
 def test_shown_by_scone_cas_attest(saved):
-    """A rejection says briefly what is left to do and what the advisories are about; nothing goes to standard output."""
+    """A rejection says briefly what is left to do and what the advisories are about; nothing
+    goes to standard output.
+    """
     words = ["cas", "attest", "cas", "--offline-report", saved, "--verification-time", "2026-09-02"]
     run = CliRunner().invoke(scone_command, words)
     assert run.exit_code == 1 and not run.stdout
@@ -144,9 +195,23 @@ def test_shown_by_scone_cas_attest(saved):
 def test_an_accepted_attestation_does_not_dwell_on_it(saved):
     """Where the flags accept the status, the explanation is left to `casnb verify`."""
     world = World("words", "both")
-    run = CliRunner().invoke(scone_command, [
-        "cas", "attest", "cas", "--offline-report", saved, "--verification-time", "2026-09-02", "-CS", "--mrenclave",
-        world.mrenclave, "--only_for_testing-ignore-signer", "--only_for_testing-debug"])
+    run = CliRunner().invoke(
+        scone_command,
+        [
+            "cas",
+            "attest",
+            "cas",
+            "--offline-report",
+            saved,
+            "--verification-time",
+            "2026-09-02",
+            "-CS",
+            "--mrenclave",
+            world.mrenclave,
+            "--only_for_testing-ignore-signer",
+            "--only_for_testing-debug",
+        ],
+    )
     assert run.exit_code == 0 and "left to you" not in run.stderr
 
 
@@ -154,4 +219,7 @@ def test_words_change_no_verdict():
     """An explanation is none of the things a verdict hangs on."""
     world, proof = proven("public")
     result = appraise(proof, AttestationPolicy(expected_signer=world.vendor))
-    assert replace(result, words=None).verdict is result.verdict and replace(result, words=None).to_json() == result.to_json()
+    assert (
+        replace(result, words=None).verdict is result.verdict
+        and replace(result, words=None).to_json() == result.to_json()
+    )

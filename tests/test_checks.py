@@ -9,62 +9,112 @@ from html import escape
 import pytest
 
 from casnb.base.errors import PolicyError, UsageError, VerificationError
-from casnb.checks.result import CATALOGUE, AttestationResult, Check, CheckStatus, Verdict, failed, not_run, ordered, passed
+from casnb.checks.result import (
+    CATALOGUE,
+    AttestationResult,
+    Check,
+    CheckStatus,
+    Verdict,
+    failed,
+    not_run,
+    ordered,
+    passed,
+)
 
 GOOD = passed("debug", "DEBUG is not set")
-BAD = failed("debug", "DEBUG is set", "DEBUG is not set", "the host can read this enclave", ("only_for_testing-debug",))
+BAD = failed(
+    "debug",
+    "DEBUG is set",
+    "DEBUG is not set",
+    "the host can read this enclave",
+    ("only_for_testing-debug",),
+)
 WAIVED = BAD.waived_by("--only_for_testing-debug")
 UNASKED = not_run("nonce", "no nonce was sent", optional=True)
 IMPOSSIBLE = not_run("nonce", "no CAS report was given")
 
 
-@pytest.mark.parametrize(("checks", "verdict"), [
-    pytest.param((GOOD,), Verdict.TRUSTWORTHY, id="all passed"),
-    pytest.param((GOOD, UNASKED), Verdict.TRUSTWORTHY, id="passed, and one nobody asked for"),
-    pytest.param((WAIVED,), Verdict.ACCEPTED_WITH_WAIVERS, id="one waived"),
-    pytest.param((BAD,), Verdict.REJECTED, id="one failed"),
-    pytest.param((GOOD, IMPOSSIBLE), Verdict.REJECTED, id="one that was needed and could not run"),
-    pytest.param((WAIVED, failed("mrenclave", "aa", "bb")), Verdict.REJECTED, id="a waiver does not outweigh a failure"),
-    pytest.param((), Verdict.REJECTED, id="nothing was checked"),
-])
+@pytest.mark.parametrize(
+    ("checks", "verdict"),
+    [
+        pytest.param((GOOD,), Verdict.TRUSTWORTHY, id="all passed"),
+        pytest.param((GOOD, UNASKED), Verdict.TRUSTWORTHY, id="passed, and one nobody asked for"),
+        pytest.param((WAIVED,), Verdict.ACCEPTED_WITH_WAIVERS, id="one waived"),
+        pytest.param((BAD,), Verdict.REJECTED, id="one failed"),
+        pytest.param(
+            (GOOD, IMPOSSIBLE), Verdict.REJECTED, id="one that was needed and could not run"
+        ),
+        pytest.param(
+            (WAIVED, failed("mrenclave", "aa", "bb")),
+            Verdict.REJECTED,
+            id="a waiver does not outweigh a failure",
+        ),
+        pytest.param((), Verdict.REJECTED, id="nothing was checked"),
+    ],
+)
 def test_verdict_follows_from_the_checks(checks, verdict):
-    """Failed or impossible rejects, a waiver is never the first verdict, and no check at all proves nothing."""
+    """Failed or impossible rejects, a waiver is never the first verdict, and no check at all
+    proves nothing.
+    """
     assert AttestationResult(checks).verdict is verdict
 
 
 def test_a_waiver_is_never_worded_as_trustworthy():
-    """The sentence of an accepted-with-waivers result names the waived check and what must not happen."""
+    """The sentence of an accepted-with-waivers result names the waived check and what must not
+    happen.
+    """
     waived = failed("mrsigner", "aa", "bb").waived_by("--only_for_testing-ignore-signer")
     sentence = AttestationResult((GOOD, waived)).sentence
-    assert sentence == ("CAS is accepted with 1 waiver (mrsigner). It must not hold secrets: "
-                        "what a waived check would have stopped can happen.")
+    assert (
+        sentence == "CAS is accepted with 1 waiver (mrsigner). It must not hold secrets: "
+        "what a waived check would have stopped can happen."
+    )
     assert "trustworthy" not in sentence
 
 
 def test_waiver_keeps_what_was_seen():
     """What was got and wanted stays readable after a flag accepted it, and the flag is named."""
-    assert (WAIVED.got, WAIVED.wanted, WAIVED.flag) == ("DEBUG is set", "DEBUG is not set", "--only_for_testing-debug")
+    assert (WAIVED.got, WAIVED.wanted, WAIVED.flag) == (
+        "DEBUG is set",
+        "DEBUG is not set",
+        "--only_for_testing-debug",
+    )
     assert "WAIVED" in str(WAIVED)
     assert "accepted by --only_for_testing-debug" in str(WAIVED)
 
 
-@pytest.mark.parametrize("make", [
-    pytest.param(lambda: Check("no-such-check", CheckStatus.PASSED), id="unknown id"),
-    pytest.param(lambda: Check("debug", CheckStatus.WAIVED), id="waiver without its flag"),
-    pytest.param(lambda: Check("debug", CheckStatus.PASSED, flag="-G"), id="flag without a waiver"),
-    pytest.param(lambda: ordered([GOOD, BAD]), id="one check twice"),
-    pytest.param(lambda: AttestationResult((GOOD,)).check("mrenclave"), id="asking for a check that is not there"),
-])
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: Check("no-such-check", CheckStatus.PASSED), id="unknown id"),
+        pytest.param(lambda: Check("debug", CheckStatus.WAIVED), id="waiver without its flag"),
+        pytest.param(
+            lambda: Check("debug", CheckStatus.PASSED, flag="-G"), id="flag without a waiver"
+        ),
+        pytest.param(lambda: ordered([GOOD, BAD]), id="one check twice"),
+        pytest.param(
+            lambda: AttestationResult((GOOD,)).check("mrenclave"),
+            id="asking for a check that is not there",
+        ),
+    ],
+)
 def test_contradictory_checks_cannot_be_made(make):
     """A check list that says two things is refused when it is made."""
     with pytest.raises(UsageError):
         make()
 
 
-@pytest.mark.parametrize(("check", "error"), [
-    pytest.param(failed("quote-signature", "one that does not hold", "the attestation key's"), VerificationError, id="not genuine"),
-    pytest.param(failed("mrenclave", "aa", "bb"), PolicyError, id="genuine and not wanted"),
-])
+@pytest.mark.parametrize(
+    ("check", "error"),
+    [
+        pytest.param(
+            failed("quote-signature", "one that does not hold", "the attestation key's"),
+            VerificationError,
+            id="not genuine",
+        ),
+        pytest.param(failed("mrenclave", "aa", "bb"), PolicyError, id="genuine and not wanted"),
+    ],
+)
 def test_require_tells_not_genuine_from_not_wanted(check, error):
     """The two kinds of rejection are sibling errors."""
     with pytest.raises(error, match=check.id) as caught:
@@ -74,8 +124,12 @@ def test_require_tells_not_genuine_from_not_wanted(check, error):
 
 
 def test_json_form_is_the_documented_one():
-    """Verdict, status, identity and checks stand under their documented names; a waiver names its flag."""
-    result = AttestationResult((WAIVED, UNASKED), tcb_status="OutOfDate", advisories=("INTEL-SA-00161",))
+    """Verdict, status, identity and checks stand under their documented names; a waiver names
+    its flag.
+    """
+    result = AttestationResult(
+        (WAIVED, UNASKED), tcb_status="OutOfDate", advisories=("INTEL-SA-00161",)
+    )
     found = json.loads(json.dumps(result.to_json()))
     assert (found["verdict"], found["tcb_status"]) == ("accepted-with-waivers", "OutOfDate")
     assert found["advisories"] == ["INTEL-SA-00161"]
@@ -89,7 +143,9 @@ def test_json_form_is_the_documented_one():
 def test_hostile_text_is_neutralised_in_terminal_and_notebook():
     """Control characters never reach a terminal, markup never reaches a page."""
     nasty = "\x1b[2J<script>alert(1)</script>\u202e"
-    result = AttestationResult((failed("mrenclave", nasty, nasty),), remarks=(nasty,), tcb_status=nasty)
+    result = AttestationResult(
+        (failed("mrenclave", nasty, nasty),), remarks=(nasty,), tcb_status=nasty
+    )
     shown = result._repr_mimebundle_()
     assert "<script>" not in shown["text/html"]
     for text in (shown["text/html"], shown["text/plain"]):
@@ -100,7 +156,9 @@ def test_hostile_text_is_neutralised_in_terminal_and_notebook():
 
 def test_every_status_differs_in_words_and_not_in_colour_alone():
     """Each of the four states has its own word and mark in the notebook view."""
-    rows = AttestationResult((GOOD, failed("mrenclave", "a", "b"), failed("mrsigner", "a", "b").waived_by("-x"), UNASKED))._html()
+    rows = AttestationResult(
+        (GOOD, failed("mrenclave", "a", "b"), failed("mrsigner", "a", "b").waived_by("-x"), UNASKED)
+    )._html()
     for word in ("PASSED", "FAILED", "WAIVED", "NOT RUN"):
         assert word in rows
     assert 'role="status"' in rows
@@ -114,18 +172,30 @@ def test_every_check_says_what_it_stops():
 
 def test_each_verdict_has_a_border_of_its_own():
     """Told apart without colour: solid, dashed, double."""
-    html = AttestationResult(checks=(passed("debug", "DEBUG is not set"),))._repr_mimebundle_()["text/html"]
-    borders = {v: re.search(rf"data-verdict={v.value}]{{border-left:8px (\w+) ", html) for v in Verdict}
+    html = AttestationResult(checks=(passed("debug", "DEBUG is not set"),))._repr_mimebundle_()[
+        "text/html"
+    ]
+    borders = {
+        v: re.search(rf"data-verdict={v.value}]{{border-left:8px (\w+) ", html) for v in Verdict
+    }
     assert all(borders.values()) and len({m[1] for m in borders.values() if m}) == len(Verdict)
     assert 'data-verdict="trustworthy"' in html
 
 
 def test_checks_that_nobody_asked_for_share_a_row():
-    """Three neighbours with one reason are one row that names each, with its title and source to open; others keep their own."""
+    """Three neighbours with one reason are one row that names each, with its title and source to
+    open; others keep their own.
+    """
     ids = ("report-age", "verification-time", "tcb-evaluation")
-    html = AttestationResult((GOOD, UNASKED, *(not_run(i, "not asked for", optional=True) for i in ids), IMPOSSIBLE))._html()
+    html = AttestationResult(
+        (GOOD, UNASKED, *(not_run(i, "not asked for", optional=True) for i in ids), IMPOSSIBLE)
+    )._html()
     assert re.findall(r'<tr data-check(?:s)?="([^"]+)" data-status="([^"]+)"', html) == [
-        ("debug", "passed"), ("nonce", "not-run"), (" ".join(ids), "not-run"), ("nonce", "not-run")]
+        ("debug", "passed"),
+        ("nonce", "not-run"),
+        (" ".join(ids), "not-run"),
+        ("nonce", "not-run"),
+    ]
     assert html.count("not asked for") == 1
     for i in ids:
         assert escape(CATALOGUE[i].title) in html and html.count(f"<code>{i}</code>") == 2
@@ -133,7 +203,11 @@ def test_checks_that_nobody_asked_for_share_a_row():
 
 def test_two_that_were_not_run_keep_their_rows():
     """A short list is not folded, and neighbours with different reasons are not thrown together."""
-    rows = (not_run("report-age", "a", optional=True), not_run("tcb-evaluation", "a", optional=True),
-            not_run("verification-time", "b", optional=True), not_run("tcb-grace", "b", optional=True))
+    rows = (
+        not_run("report-age", "a", optional=True),
+        not_run("tcb-evaluation", "a", optional=True),
+        not_run("verification-time", "b", optional=True),
+        not_run("tcb-grace", "b", optional=True),
+    )
     html = AttestationResult(rows)._html()
     assert html.count("<tr data-check=") == 4 and "<details>" not in html

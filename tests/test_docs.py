@@ -1,4 +1,6 @@
-"""The documentation says what the code does: its tables are made of the data, and every choice it claims is tried."""
+"""The documentation says what the code does: its tables are made of the data, and every choice
+it claims is tried.
+"""
 
 from __future__ import annotations
 
@@ -40,23 +42,36 @@ def test_tables_are_the_data(text):
 
 
 def test_measurement_page_is_the_data():
-    """The page on measuring carries the tables of fields and checks as they are. To renew it: `make docs`."""
+    """The page on measuring carries the tables of fields and checks as they are. To renew it:
+    `make docs`.
+    """
     text = PAGE.with_name("measurement.md").read_text(encoding="utf-8")
     assert fill(text) == text
-    assert all(text.count(f"| `{id}` |") == 1 for id in BUILD_CHECKS) and text.count("| `ssa_frame_size` |") == 1
+    assert (
+        all(text.count(f"| `{id}` |") == 1 for id in BUILD_CHECKS)
+        and text.count("| `ssa_frame_size` |") == 1
+    )
 
 
 def test_every_row_is_there():
     """No status, check or advisory is left out, and no cell is empty."""
-    tables = ((statuses(), [s.dcap_name for s in TcbStatus]), (checks(), list(CATALOGUE)), (advisories(), list(ADVISORIES)))
+    tables = (
+        (statuses(), [s.dcap_name for s in TcbStatus]),
+        (checks(), list(CATALOGUE)),
+        (advisories(), list(ADVISORIES)),
+    )
     for table, names in tables:
         rows = [line.strip("| ").split(" | ") for line in table.splitlines()]
-        assert len({len(row) for row in rows}) == 1 and all(cell.strip() for row in rows for cell in row)
+        assert len({len(row) for row in rows}) == 1 and all(
+            cell.strip() for row in rows for cell in row
+        )
         assert [re.sub(r"[`\[]|\].*", "", row[0]) for row in rows[2:]] == names
 
 
 def test_certificates_page_is_the_data():
-    """The page on certificates carries the table of diagnoses as it is. To renew it: `make docs`."""
+    """The page on certificates carries the table of diagnoses as it is. To renew it: `make
+    docs`.
+    """
     text = PAGE.with_name("certificates.md").read_text(encoding="utf-8")
     assert fill(text, TABLES) == text and all(text.count(f"(`{id}`)") == 1 for id in DIAGNOSES)
 
@@ -64,7 +79,9 @@ def test_certificates_page_is_the_data():
 def test_recipes_page_is_the_data():
     """The page of recipes shows the texts that the tests run, word for word."""
     text = PAGE.with_name("recipes.md").read_text(encoding="utf-8")
-    assert fill(text, TABLES) == text and all(f"```{r.language}\n{r.text()}```" in text for r in RECIPES.values())
+    assert fill(text, TABLES) == text and all(
+        f"```{r.language}\n{r.text()}```" in text for r in RECIPES.values()
+    )
 
 
 def test_unknown_table():
@@ -74,7 +91,13 @@ def test_unknown_table():
 
 
 def test_page_stands_alone(text):
-    """No other product is named, nothing is fetched but Intel's own pages, and the paragraph on stolen keys is there."""
-    assert not re.search(r"dcap-qvl|gramine|marblerun|phala|automata|open enclave", text, re.IGNORECASE)
-    assert {re.match(r"https://[^/]+", url)[0] for url in re.findall(r"https?://\S+", text)} == {"https://www.intel.com"}
+    """No other product is named, nothing is fetched but Intel's own pages, and the paragraph on
+    stolen keys is there.
+    """
+    assert not re.search(
+        r"dcap-qvl|gramine|marblerun|phala|automata|open enclave", text, re.IGNORECASE
+    )
+    assert {re.match(r"https://[^/]+", url)[0] for url in re.findall(r"https?://\S+", text)} == {
+        "https://www.intel.com"
+    }
     assert "no bytes to" in text and "take\nthe attestation key out of a genuine" in text

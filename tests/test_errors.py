@@ -23,8 +23,16 @@ def test_message_has_one_form():
     assert str(UsageError("Two flags contradict each other.")) == "Two flags contradict each other."
 
 
-@pytest.mark.parametrize(("kind", "code"), [
-    (EvidenceError, 1), (VerificationError, 1), (PolicyError, 1), (UsageError, 2), (SourceError, 3)])
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (EvidenceError, 1),
+        (VerificationError, 1),
+        (PolicyError, 1),
+        (UsageError, 2),
+        (SourceError, 3),
+    ],
+)
 def test_kinds_are_siblings_with_their_exit_codes(kind, code):
     """Could not check is never a kind of is bad."""
     assert kind.__bases__ == (CasnbError,)
@@ -33,7 +41,9 @@ def test_kinds_are_siblings_with_their_exit_codes(kind, code):
 
 def test_no_outsider_makes_a_message_long_or_noisy():
     """Size is bounded, and control and bidirectional characters are gone."""
-    error = EvidenceError("page" * 1000, got="\x1b]0;x\x07\u202e" * 1000, wanted="x\ny" * 1000, do="z" * 10000)
+    error = EvidenceError(
+        "page" * 1000, got="\x1b]0;x\x07\u202e" * 1000, wanted="x\ny" * 1000, do="z" * 10000
+    )
     assert len(str(error)) <= MESSAGE_LIMIT
     assert str(error).isprintable()
 

@@ -1,4 +1,5 @@
-"""One table of all that can be wrong: each row changes one thing in good evidence, and fails by its own checks and no others.
+"""One table of all that can be wrong: each row changes one thing in good evidence, and fails by
+its own checks and no others.
 
 P01 to P32 are the numbers of the adversarial list that the rows belong to.
 """
@@ -23,16 +24,20 @@ from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import verify_endorsements
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "verification.md"
-#: What cannot be built as bytes: a quote signed with a stolen key is as good as any. The documentation has a paragraph.
+#: What cannot be built as bytes: a quote signed with a stolen key is as good as any. The
+#: documentation has a paragraph.
 UNBUILDABLE = {"P30": "no bytes to\nbuild a test from"}
 EVERY_FLAG = tuple(f.name for f in (*FLAGS, *NEWER))
-#: The checks that flags can waive, and the one that is a waiver itself; no flag has a say in any other.
+#: The checks that flags can waive, and the one that is a waiver itself; no flag has a say in any
+#: other.
 WAIVABLE = {"tcb-grace", *(id for f in (*FLAGS, *NEWER) for id in f.waives)}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
 def test_fault(fault):
-    """The named checks fail, what they make impossible is not run, every other check still passes, and the evidence is refused."""
+    """The named checks fail, what they make impossible is not run, every other check still
+    passes, and the evidence is refused.
+    """
     result = fault.change(good(fault.kind)).result()
     assert found(result) == expected(fault)
     assert result.verdict is Verdict.REJECTED
@@ -40,13 +45,20 @@ def test_fault(fault):
         assert result.tcb_status == fault.status
     for check in result.failures:
         assert check.got and check.wanted and check.got != check.wanted
-    with pytest.raises(VerificationError if result.failures[0].id in PROOF_IDS else PolicyError, match=result.failures[0].id):
+    with pytest.raises(
+        VerificationError if result.failures[0].id in PROOF_IDS else PolicyError,
+        match=result.failures[0].id,
+    ):
         result.require()
 
 
-@pytest.mark.parametrize("fault", [f for f in FAULTS if f.fails.split()[0] not in WAIVABLE], ids=lambda f: f.name)
+@pytest.mark.parametrize(
+    "fault", [f for f in FAULTS if f.fails.split()[0] not in WAIVABLE], ids=lambda f: f.name
+)
 def test_no_flag_hides_what_it_is_not_for(fault):
-    """With every insecure flag of every CLI set at once, the fault is refused all the same and its check is no waiver."""
+    """With every insecure flag of every CLI set at once, the fault is refused all the same and
+    its check is no waiver.
+    """
     evidence = fault.change(good(fault.kind))
     policy = replace(evidence.policy.with_flags(*EVERY_FLAG), tcb_grace=None, mrsigner=None)
     result = appraise(evidence.proof(), policy, report=evidence.report)
@@ -62,7 +74,9 @@ def test_harmless(row):
 
 
 def test_table_is_complete():
-    """Every check of the catalogue is what some row is about, and every pitfall has a row or its paragraph."""
+    """Every check of the catalogue is what some row is about, and every pitfall has a row or its
+    paragraph.
+    """
     about = {f.fails.split()[0] for f in FAULTS}
     assert set(CATALOGUE) - about == set()
     rows = Counter(p for f in FAULTS for p in f.pitfalls.split())
@@ -72,15 +86,24 @@ def test_table_is_complete():
 
 
 def test_rows_are_well_formed():
-    """Each row has a name of its own, at least one check that fails, and only checks and numbers that there are."""
+    """Each row has a name of its own, at least one check that fails, and only checks and numbers
+    that there are.
+    """
     names = Counter(r.name for r in (*FAULTS, *HARMLESS))
     assert [n for n, count in names.items() if count > 1] == []
     for row in FAULTS:
         ids = set(found(good(row.kind).result()))
         assert row.fails.split() and set(row.fails.split()) <= ids and set(row.idle.split()) <= ids
         assert not set(row.idle.split()) & set(row.fails.split())
-    assert all(re.fullmatch(r"P(0[1-9]|[12][0-9]|3[0-2])", p) for r in (*FAULTS, *HARMLESS) for p in r.pitfalls.split())
-    assert all(set(stops) | {i for s in stops.values() for i in s.split()} <= set(CATALOGUE) for stops in STOPS.values())
+    assert all(
+        re.fullmatch(r"P(0[1-9]|[12][0-9]|3[0-2])", p)
+        for r in (*FAULTS, *HARMLESS)
+        for p in r.pitfalls.split()
+    )
+    assert all(
+        set(stops) | {i for s in stops.values() for i in s.split()} <= set(CATALOGUE)
+        for stops in STOPS.values()
+    )
 
 
 def test_good_evidence_is_good():
@@ -94,27 +117,43 @@ def test_good_evidence_is_good():
 
 
 def test_every_choice_of_the_documentation_is_a_row():
-    """The page's choices and those that the rows name are the same, so neither can be changed alone."""
+    """The page's choices and those that the rows name are the same, so neither can be changed
+    alone.
+    """
     text = PAGE.read_text(encoding="utf-8")
-    part = text[text.index("## Choices"): text.index("## Freshness")]
-    rows = [line.split(" | ")[0].strip("| ") for line in part.splitlines() if line.startswith("| ")][2:]
+    part = text[text.index("## Choices") : text.index("## Freshness")]
+    rows = [
+        line.split(" | ")[0].strip("| ") for line in part.splitlines() if line.startswith("| ")
+    ][2:]
     assert sorted(rows) == sorted({f.choice for f in FAULTS} - {""})
 
 
 #: Regions of a quote, and the checks of which one must fail first when a bit there is flipped.
 REGIONS = {
-    "version": {"quote-format"}, "key type": {"quote-format"}, "TEE type": {"quote-format"}, "vendor": {"quote-format"},
-    "QE and PCE SVN": {"quote-signature"}, "user data": {"quote-signature"}, "report": {"quote-signature", "quote-format"},
-    "signature length": {"quote-format"}, "signature": {"quote-signature"}, "attestation key": {"qe-report-binding"},
-    "QE report": {"qe-report-signature", "quote-format"}, "QE report signature": {"qe-report-signature"},
-    "auth length": {"quote-format"}, "auth data": {"qe-report-binding"}, "certification type": {"quote-format", "pck-chain"},
-        "certification length": {"quote-format"},
+    "version": {"quote-format"},
+    "key type": {"quote-format"},
+    "TEE type": {"quote-format"},
+    "vendor": {"quote-format"},
+    "QE and PCE SVN": {"quote-signature"},
+    "user data": {"quote-signature"},
+    "report": {"quote-signature", "quote-format"},
+    "signature length": {"quote-format"},
+    "signature": {"quote-signature"},
+    "attestation key": {"qe-report-binding"},
+    "QE report": {"qe-report-signature", "quote-format"},
+    "QE report signature": {"qe-report-signature"},
+    "auth length": {"quote-format"},
+    "auth data": {"qe-report-binding"},
+    "certification type": {"quote-format", "pck-chain"},
+    "certification length": {"quote-format"},
 }
 
 
 @pytest.mark.parametrize("part", REGIONS)
 def test_every_bit_before_the_certificates_counts(part):
-    """Whichever single bit is flipped, the quote is refused, and first by the check that speaks for that part."""
+    """Whichever single bit is flipped, the quote is refused, and first by the check that speaks
+    for that part.
+    """
     e = good("dcap")
     lists = verify_endorsements(e.lists, roots=e.roots, now=e.now)
     where = region(e.quote, part)

@@ -15,14 +15,20 @@ from casnb.verify.tcb import TcbStatus
 
 #: Names and letters as `scone cas attest --help` has them.
 SCONE = {
-    "accept-group-out-of-date": "G", "accept-configuration-needed": "C", "accept-sw-hardening-needed": "S",
-    "only_for_testing-debug": "", "only_for_testing-ignore-signer": "", "only_for_testing-trust-any": "",
+    "accept-group-out-of-date": "G",
+    "accept-configuration-needed": "C",
+    "accept-sw-hardening-needed": "S",
+    "only_for_testing-debug": "",
+    "only_for_testing-ignore-signer": "",
+    "only_for_testing-trust-any": "",
 }
 #: What each is about; written again here so that a change on one side is seen.
 WAIVES = {
-    "accept-group-out-of-date": "tcb-status", "accept-configuration-needed": "tcb-status",
+    "accept-group-out-of-date": "tcb-status",
+    "accept-configuration-needed": "tcb-status",
     "accept-sw-hardening-needed": "tcb-status",
-    "only_for_testing-debug": "debug", "only_for_testing-ignore-signer": "mrsigner",
+    "only_for_testing-debug": "debug",
+    "only_for_testing-ignore-signer": "mrsigner",
     "only_for_testing-trust-any": "mrenclave",
 }
 every = pytest.mark.parametrize("flag", FLAGS, ids=lambda f: f.name)
@@ -34,7 +40,9 @@ def test_every_flag_of_scone_is_there():
 
 
 def test_every_flag_is_a_member_of_the_policy():
-    """Each flag has a member of its own, off by default, and no switch of the policy is missing from the catalogue."""
+    """Each flag has a member of its own, off by default, and no switch of the policy is missing
+    from the catalogue.
+    """
     switches = {f.name for f in fields(AttestationPolicy) if f.default is False}
     assert {f.attribute for f in (*FLAGS, *NEWER)} == switches - {"fail_on_any_advisory"}
     assert len({f.attribute for f in FLAGS}) == len(FLAGS) and AttestationPolicy().flags() == ()
@@ -47,7 +55,11 @@ def test_names_lead_to_the_flag(flag):
     assert flag.option == (f"-{flag.short}" if flag.short else f"--{flag.name}")
     policy = AttestationPolicy(**{flag.attribute: True})
     assert policy.flags() == (flag.name,) and flag.option in policy.arguments()
-    assert AttestationPolicy.from_args([f"--{flag.name}"]) == AttestationPolicy.from_args([flag.option]) == policy
+    assert (
+        AttestationPolicy.from_args([f"--{flag.name}"])
+        == AttestationPolicy.from_args([flag.option])
+        == policy
+    )
 
 
 @every
@@ -58,12 +70,19 @@ def test_checks_exist(flag):
 
 @every
 def test_every_row_teaches(flag):
-    """No column that a reader sees is empty: help, who gains what, mildest use, source; each ends as a sentence."""
+    """No column that a reader sees is empty: help, who gains what, mildest use, source; each
+    ends as a sentence.
+    """
     for text in (flag.help, flag.gains, flag.mildest):
         assert len(text) > 20 and text[0].isupper() and text.endswith(".") and text.isprintable()
     assert flag.source and len(flag.help) < 120 and 5 < len(flag.who) < 60
     assert len({f.who for f in FLAGS}) == len(FLAGS)
-    assert len({f.gains for f in FLAGS}) == len({f.help for f in FLAGS}) == len({f.mildest for f in FLAGS}) == len(FLAGS)
+    assert (
+        len({f.gains for f in FLAGS})
+        == len({f.help for f in FLAGS})
+        == len({f.mildest for f in FLAGS})
+        == len(FLAGS)
+    )
 
 
 def named(text: str) -> dict[str, str]:
@@ -78,7 +97,9 @@ def named(text: str) -> dict[str, str]:
 @every
 @pytest.mark.parametrize("scheme", ["ias", "dcap"])
 def test_statuses(flag, scheme):
-    """The statuses that a row names are exactly those that need the flag, with the other flags they need."""
+    """The statuses that a row names are exactly those that need the flag, with the other flags
+    they need.
+    """
     wanted = {}
     for status in TcbStatus:
         name = status.ias_name if scheme == "ias" else status.dcap_name
@@ -89,7 +110,9 @@ def test_statuses(flag, scheme):
 
 
 def test_needs_are_flags():
-    """Every flag that a status needs is in the catalogue and is about the status; together they cover all that is waivable."""
+    """Every flag that a status needs is in the catalogue and is about the status; together they
+    cover all that is waivable.
+    """
     needed = set().union(*(s.needs for s in TcbStatus))
     assert needed == {f.name for f in FLAGS if "tcb-status" in f.waives}
     assert [s for s in TcbStatus if not s.waivable] == [TcbStatus.UP_TO_DATE, TcbStatus.REVOKED]
@@ -99,15 +122,25 @@ M = "ab" * 32
 #: What makes a flag's dependencies true, in the words of its column `needs`.
 MET = {
     "only_for_testing-ignore-signer": {"only_for_testing_ignore_signer": True, "mrenclaves": (M,)},
-    "--mrsigner": {"mrsigner": M, "isvprodid": 1, "isvsvn": 1}, "--mrenclave": {"mrenclaves": (M,)},
-    "only_for_testing-trust-any": {"only_for_testing_trust_any": True, "only_for_testing_debug": True},
-    "only_for_testing-debug": {"only_for_testing_debug": True, "only_for_testing_ignore_signer": True, "mrenclaves": (M,)},
+    "--mrsigner": {"mrsigner": M, "isvprodid": 1, "isvsvn": 1},
+    "--mrenclave": {"mrenclaves": (M,)},
+    "only_for_testing-trust-any": {
+        "only_for_testing_trust_any": True,
+        "only_for_testing_debug": True,
+    },
+    "only_for_testing-debug": {
+        "only_for_testing_debug": True,
+        "only_for_testing_ignore_signer": True,
+        "mrenclaves": (M,),
+    },
 }
 
 
 @every
 def test_needs_are_the_policys_rules(flag):
-    """A flag that names a need is refused alone and accepted with any one of them; one that names none stands alone."""
+    """A flag that names a need is refused alone and accepted with any one of them; one that
+    names none stands alone.
+    """
     if not flag.needs:
         assert AttestationPolicy(**{flag.attribute: True}).problems() == []
         return
@@ -117,12 +150,24 @@ def test_needs_are_the_policys_rules(flag):
         assert AttestationPolicy(**{flag.attribute: True, **MET[need]}).problems() == []
 
 
-@pytest.mark.parametrize(("names", "text"), [
-    ((), ""), (("accept-group-out-of-date",), "-G"),
-    (("accept-sw-hardening-needed", "accept-configuration-needed", "accept-group-out-of-date"), "-GCS"),
-    (("only_for_testing-debug",), "--only_for_testing-debug"),
-    (("only_for_testing-debug", "accept-sw-hardening-needed"), "-S --only_for_testing-debug"), (("unknown",), ""),
-])
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ((), ""),
+        (("accept-group-out-of-date",), "-G"),
+        (
+            (
+                "accept-sw-hardening-needed",
+                "accept-configuration-needed",
+                "accept-group-out-of-date",
+            ),
+            "-GCS",
+        ),
+        (("only_for_testing-debug",), "--only_for_testing-debug"),
+        (("only_for_testing-debug", "accept-sw-hardening-needed"), "-S --only_for_testing-debug"),
+        (("unknown",), ""),
+    ],
+)
 def test_options(names, text):
     """Flags are written the shortest way, letters in one cluster, catalogue order."""
     assert options(names) == text

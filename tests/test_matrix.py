@@ -1,4 +1,6 @@
-"""The matrix of flags and scenarios, whole, against a table written by hand; and its renderings, which say the same."""
+"""The matrix of flags and scenarios, whole, against a table written by hand; and its renderings,
+which say the same.
+"""
 
 from __future__ import annotations
 
@@ -22,22 +24,48 @@ COLUMNS = ["public", "dcap-debug", "production", "hyperthreading", "hardening", 
 CLOSED = "no no yes no no no no"
 #: With the enclave's debug mode and signer waived, by the letters that are set besides.
 OPEN = {
-    "": "no no yes no no no no", "G": "W3 W3 yes no no no no", "C": "no no yes W3 no no no", "S": "no no yes no W3 no no",
-    "GC": "W3 W3 yes W3 no no no", "GS": "W3 W3 yes no W3 no no", "CS": "no no yes W3 W3 W3 no", "GCS": "W3 W3 yes W3 W3 W3 no",
+    "": "no no yes no no no no",
+    "G": "W3 W3 yes no no no no",
+    "C": "no no yes W3 no no no",
+    "S": "no no yes no W3 no no",
+    "GC": "W3 W3 yes W3 no no no",
+    "GS": "W3 W3 yes no W3 no no",
+    "CS": "no no yes W3 W3 W3 no",
+    "GCS": "W3 W3 yes W3 W3 W3 no",
 }
 NEEDS_SIGNER = "--only_for_testing-debug: needs --only_for_testing-ignore-signer or --mrsigner"
 NEEDS_DEBUG = "--only_for_testing-trust-any: needs --only_for_testing-debug"
 NEEDS_HASH = "--only_for_testing-ignore-signer: needs --mrenclave"
-#: The other three flags, with what they make of it: MRENCLAVE as it is; with a wrong digit; not given.
+#: The other three flags, with what they make of it: MRENCLAVE as it is; with a wrong digit; not
+#: given.
 GIVEN = {
-    "": CLOSED, "ignore-signer": CLOSED, "debug ignore-signer": OPEN, "debug ignore-signer trust-any": OPEN,
-    "debug": NEEDS_SIGNER, "debug trust-any": NEEDS_SIGNER, "trust-any": NEEDS_DEBUG, "ignore-signer trust-any": NEEDS_DEBUG,
+    "": CLOSED,
+    "ignore-signer": CLOSED,
+    "debug ignore-signer": OPEN,
+    "debug ignore-signer trust-any": OPEN,
+    "debug": NEEDS_SIGNER,
+    "debug trust-any": NEEDS_SIGNER,
+    "trust-any": NEEDS_DEBUG,
+    "ignore-signer trust-any": NEEDS_DEBUG,
 }
 NOBODY = "no no no no no no no"
-OTHER_CODE = {letters: row.replace("W3", "W4").replace("yes", "no") for letters, row in OPEN.items()}
-WRONG = {**GIVEN, "": NOBODY, "ignore-signer": NOBODY, "debug ignore-signer": NOBODY, "debug ignore-signer trust-any": OTHER_CODE}
+OTHER_CODE = {
+    letters: row.replace("W3", "W4").replace("yes", "no") for letters, row in OPEN.items()
+}
+WRONG = {
+    **GIVEN,
+    "": NOBODY,
+    "ignore-signer": NOBODY,
+    "debug ignore-signer": NOBODY,
+    "debug ignore-signer trust-any": OTHER_CODE,
+}
 ANY_CODE = {letters: row.replace("W3", "W4") for letters, row in OPEN.items()}
-NONE = {**GIVEN, "ignore-signer": NEEDS_HASH, "debug ignore-signer": NEEDS_HASH, "debug ignore-signer trust-any": ANY_CODE}
+NONE = {
+    **GIVEN,
+    "ignore-signer": NEEDS_HASH,
+    "debug ignore-signer": NEEDS_HASH,
+    "debug ignore-signer trust-any": ANY_CODE,
+}
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +83,14 @@ def letters(names) -> str:
 
 
 def others(names) -> str:
-    return " ".join(f.name.removeprefix("only_for_testing-") for f in FLAGS if f.name in names and not f.short)
+    return " ".join(
+        f.name.removeprefix("only_for_testing-") for f in FLAGS if f.name in names and not f.short
+    )
 
 
-@pytest.mark.parametrize(("expected", "table"), [("given", GIVEN), ("one digit wrong", WRONG), ("none", NONE)])
+@pytest.mark.parametrize(
+    ("expected", "table"), [("given", GIVEN), ("one digit wrong", WRONG), ("none", NONE)]
+)
 def test_every_combination(cases, expected, table):
     """All 64 sets of flags in all seven scenarios come out as the table above has them."""
     found = cases.matrix(expected)
@@ -75,11 +107,15 @@ def test_every_combination(cases, expected, table):
 
 @pytest.mark.parametrize("expected", ["given", "one digit wrong", "none"])
 def test_rows_cover_every_combination_once(cases, expected):
-    """The collapsed rows stand for each of the 64 sets exactly once, with the outcome that each has."""
+    """The collapsed rows stand for each of the 64 sets exactly once, with the outcome that each
+    has.
+    """
     found = cases.matrix(expected)
     seen = []
     for row in found.rows:
-        members = [c for c in COMBINATIONS if set(row.always) <= set(c) <= {*row.always, *row.either}]
+        members = [
+            c for c in COMBINATIONS if set(row.always) <= set(c) <= {*row.always, *row.either}
+        ]
         assert len(members) == row.size
         assert all(tuple(found.outcome(m, c) for c in COLUMNS) == row.cells for m in members)
         seen += members
@@ -93,7 +129,9 @@ def test_unknown_expectation(cases):
 
 
 def test_text_fits(matrix):
-    """On 100 columns the names stand above the columns, on 80 letters that are told below; no line is longer."""
+    """On 100 columns the names stand above the columns, on 80 letters that are told below; no
+    line is longer.
+    """
     for width in (100, 80):
         lines = matrix.text(width).splitlines()
         assert max(map(len, lines)) <= width and all(line == line.rstrip() for line in lines)
@@ -105,16 +143,23 @@ def test_text_fits(matrix):
 def test_csv_and_json_are_whole(matrix):
     """Both have all 64 rows and the outcomes of the table."""
     rows = list(csv.DictReader(io.StringIO(dumps(matrix, "csv"))))
-    assert len(rows) == 64 and next(r for r in rows if r["flags"] == "-G debug ignore-signer")["public"] == "3 waivers"
+    assert (
+        len(rows) == 64
+        and next(r for r in rows if r["flags"] == "-G debug ignore-signer")["public"] == "3 waivers"
+    )
     plain = json.loads(dumps(matrix, "json"))
     assert [c["name"] for c in plain["columns"]] == COLUMNS and len(plain["rows"]) == 64
     for row in plain["rows"]:
-        assert [c["verdict"] for c in row["cells"]] == [matrix.outcome(row["flags"], c).verdict for c in COLUMNS]
+        assert [c["verdict"] for c in row["cells"]] == [
+            matrix.outcome(row["flags"], c).verdict for c in COLUMNS
+        ]
         assert bool(row["problem"]) == all(c["verdict"] == "usage-error" for c in row["cells"])
 
 
 def test_picture(matrix):
-    """Well-formed SVG with title and description; each outcome is a word with a frame of its own, so colour is not needed."""
+    """Well-formed SVG with title and description; each outcome is a word with a frame of its
+    own, so colour is not needed.
+    """
     root = ElementTree.fromstring(dumps(matrix, "svg"))
     assert root.get("role") == "img" and root.find(f"{SVG}title").text == TITLE
     assert root.find(f"{SVG}desc").text == description(matrix)
@@ -129,27 +174,45 @@ def test_picture(matrix):
 def test_description_says_it_all(matrix):
     """Whoever does not see the picture hears every row."""
     told = description(matrix)
-    assert "-G debug ignore-signer: public 3 waivers, dcap-debug 3 waivers, production trustworthy, every other rejected." in told
+    assert (
+        "-G debug ignore-signer: public 3 waivers, dcap-debug 3 waivers, production trustworthy,"
+        " every other rejected." in told
+    )
     assert all(f"{label(r.always)}: " in told for r in matrix.rows)
 
 
 def test_html_page(matrix):
-    """A page of its own holds picture and table; a notebook's form has one row header for each row."""
+    """A page of its own holds picture and table; a notebook's form has one row header for each
+    row.
+    """
     shown = dumps(matrix, "html")
-    assert shown.startswith("<!doctype html>") and shown.count("<svg") == 1 and "<script" not in shown
+    assert (
+        shown.startswith("<!doctype html>") and shown.count("<svg") == 1 and "<script" not in shown
+    )
     assert matrix._html().count('<th scope="row"') == len(matrix.rows)
 
 
 def test_a_loaded_report_is_a_column(vectors):
-    """A real report stands beside the scenarios; its name, which is anybody's, is escaped everywhere."""
+    """A real report stands beside the scenarios; its name, which is anybody's, is escaped
+    everywhere.
+    """
     from casnb.teach.facts import LoadedReport
 
     mine = Cases("matrix")
     data = (vectors / "cas-attest" / "v1-attest-iasreport-2019.json").read_bytes()
     mine.load(LoadedReport(data, name="<b>\x1b[2J"))
     found = mine.matrix()
-    assert found.outcome(["accept-group-out-of-date", "only_for_testing-debug", "only_for_testing-ignore-signer"],
-                         found.columns[-1].name).word == "W3"
+    assert (
+        found.outcome(
+            [
+                "accept-group-out-of-date",
+                "only_for_testing-debug",
+                "only_for_testing-ignore-signer",
+            ],
+            found.columns[-1].name,
+        ).word
+        == "W3"
+    )
     for form in FORMATS:
         text = dumps(found, form)
         assert "\x1b" not in text and (form not in ("svg", "html") or "<b>" not in text)

@@ -1,4 +1,6 @@
-"""The smallest set of flags: what trying them all finds, with a reason for each flag, and a sentence where none is enough."""
+"""The smallest set of flags: what trying them all finds, with a reason for each flag, and a
+sentence where none is enough.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,25 @@ from casnb.teach.facts import Cases
 from casnb.verify.dcap import verify_quote
 from casnb.verify.dispatch import verify
 
-DEBUG, IGNORE, ANY = "--only_for_testing-debug", "--only_for_testing-ignore-signer", "--only_for_testing-trust-any"
+DEBUG, IGNORE, ANY = (
+    "--only_for_testing-debug",
+    "--only_for_testing-ignore-signer",
+    "--only_for_testing-trust-any",
+)
 TEST = f"{DEBUG} {IGNORE}"
 #: What each scenario takes when its MRENCLAVE is given; None: nothing is enough.
 WANTED = {
-    "public": f"-G {TEST}", "dcap-debug": f"-G {TEST}", "production": "", "hyperthreading": f"-C {TEST}", "hardening": f"-S {TEST}",
-    "both": f"-CS {TEST}", "revoked": None,
+    "public": f"-G {TEST}",
+    "dcap-debug": f"-G {TEST}",
+    "production": "",
+    "hyperthreading": f"-C {TEST}",
+    "hardening": f"-S {TEST}",
+    "both": f"-CS {TEST}",
+    "revoked": None,
 }
-EVERY = [names for size in range(9) for names in combinations([f.name for f in (*FLAGS, *NEWER)], size)]
+EVERY = [
+    names for size in range(9) for names in combinations([f.name for f in (*FLAGS, *NEWER)], size)
+]
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +64,13 @@ def policies(facts) -> dict[str, AttestationPolicy]:
     body = facts.body
     ours = {"mrsigner": body.mrsigner, "isvprodid": body.isv_prod_id, "isvsvn": body.isv_svn}
     return {
-        "given": replace(base, mrenclaves=(body.mrenclave,)), "wrong": replace(base, mrenclaves=("ab" * 32,)), "none": base,
-        "signer": replace(base, **ours), "signer and wrong": replace(base, mrenclaves=("ab" * 32,), **ours),
-        "other signer": replace(base, **{**ours, "mrsigner": "cd" * 32}), "newer": replace(base, **{**ours, "isvsvn": 60000}),
+        "given": replace(base, mrenclaves=(body.mrenclave,)),
+        "wrong": replace(base, mrenclaves=("ab" * 32,)),
+        "none": base,
+        "signer": replace(base, **ours),
+        "signer and wrong": replace(base, mrenclaves=("ab" * 32,), **ours),
+        "other signer": replace(base, **{**ours, "mrsigner": "cd" * 32}),
+        "newer": replace(base, **{**ours, "isvsvn": 60000}),
         "advisories": replace(base, mrenclaves=(body.mrenclave,), fail_on_any_advisory=True),
     }
 
@@ -76,74 +93,117 @@ def test_minimal(cases, scenario):
 
 @pytest.mark.parametrize("scenario", WANTED)
 def test_brute_force_agrees(cases, scenario):
-    """Whatever is expected of the enclave, no smaller set is accepted, and no other of the same size."""
+    """Whatever is expected of the enclave, no smaller set is accepted, and no other of the same
+    size.
+    """
     facts = cases.get(scenario)
     for name, policy in policies(facts).items():
         found = minimal_flags(facts.proof, policy, report=facts.report)
-        assert ([found.flags] if found.enough else []) == smallest(facts.proof, policy, facts.report), name
+        assert ([found.flags] if found.enough else []) == smallest(
+            facts.proof, policy, facts.report
+        ), name
 
 
 @pytest.mark.parametrize("change", ["revoked", "no list", "both"])
 def test_brute_force_agrees_on_revocation(change):
     """The two flags of newer CLIs are found where a revocation list needs them, and only there."""
     world = World("minimal", "production")
-    lists = world.endorsements(revoked=[] if change == "no list" else [world.platform.pck.cert.serial_number])
+    lists = world.endorsements(
+        revoked=[] if change == "no list" else [world.platform.pck.cert.serial_number]
+    )
     lists = lists if change == "revoked" else replace(lists, root_ca_crl="")
     report = CasReport.from_json(world.attest("DCAP"))
     proof = verify_quote(report.quote(), lists, roots=world.roots, now=world.now)
     policy = AttestationPolicy(mrenclaves=(world.mrenclave,), expected_signer=world.vendor)
     found = minimal_flags(proof, policy, report=report)
-    assert [found.flags] == smallest(proof, policy, report) and set(found.flags) <= {f.name for f in NEWER}
+    assert [found.flags] == smallest(proof, policy, report) and set(found.flags) <= {
+        f.name for f in NEWER
+    }
     assert [n.checks for n in found.needs if n.needed] == [("pck-revocation",)] * len(found.flags)
 
 
 def test_each_flag_says_why(cases):
-    """A needed flag names the check and what was got, and whom it lets in; another says why it buys nothing."""
+    """A needed flag names the check and what was got, and whom it lets in; another says why it
+    buys nothing.
+    """
     rows = {row[0]: row[1:] for row in cases.get("public").minimal.rows()}
     assert rows["-G"] == ("needed", "tcb-status: got GROUP_OUT_OF_DATE, wanted OK", find("-G").who)
-    assert rows[DEBUG][1].startswith("debug: got DEBUG is set") and rows[IGNORE][1].startswith("mrsigner: got ")
+    assert rows[DEBUG][1].startswith("debug: got DEBUG is set") and rows[IGNORE][1].startswith(
+        "mrsigner: got "
+    )
     assert rows["-C"] == ("buys nothing", "the status is GROUP_OUT_OF_DATE", "")
     assert rows[ANY] == ("buys nothing", "MRENCLAVE is the one that was given", "")
 
 
 def test_a_flag_for_another_flags_sake(cases):
-    """A debug enclave of the expected signer: the signer need not be ignored, but the command insists."""
+    """A debug enclave of the expected signer: the signer need not be ignored, but the command
+    insists.
+    """
     facts = cases.get("public")
-    signer = replace(facts.world.vendor, mrsigner=facts.body.mrsigner, isvprodid=facts.body.isv_prod_id)
+    signer = replace(
+        facts.world.vendor, mrsigner=facts.body.mrsigner, isvprodid=facts.body.isv_prod_id
+    )
     policy = AttestationPolicy(mrenclaves=(facts.world.mrenclave,), expected_signer=signer)
-    need = {n.flag: n for n in minimal_flags(facts.proof, policy, report=facts.report).needs}["only_for_testing-ignore-signer"]
-    assert need.needed and not need.checks and need.why == f"waives nothing, and {DEBUG} is refused without it"
+    need = {n.flag: n for n in minimal_flags(facts.proof, policy, report=facts.report).needs}[
+        "only_for_testing-ignore-signer"
+    ]
+    assert (
+        need.needed
+        and not need.checks
+        and need.why == f"waives nothing, and {DEBUG} is refused without it"
+    )
 
 
 def test_sentences(cases):
     """The answer in words: exactly these, nothing, or why no set is enough."""
-    assert cases.get("public").minimal.sentence == (
-        f"Exactly -G, {DEBUG} and {IGNORE}: none of them can be spared. -C, -S and {ANY} would buy nothing.")
+    assert (
+        cases.get("public").minimal.sentence
+        == f"Exactly -G, {DEBUG} and {IGNORE}: none of them can be spared. -C, -S and {ANY} would"
+        " buy nothing."
+    )
     assert cases.get("production").minimal.sentence.startswith("No flag is needed.")
-    assert cases.get("revoked").minimal.sentence == (
-        "No set of flags is enough: tcb-status fails (Revoked), and no flag waives it here.")
+    assert (
+        cases.get("revoked").minimal.sentence
+        == "No set of flags is enough: tcb-status fails (Revoked), and no flag waives it here."
+    )
 
 
 def test_other_code_is_no_reason_for_a_flag(cases):
-    """Where the measurement differs, the set is told with a warning: no flag should be set for that."""
+    """Where the measurement differs, the set is told with a warning: no flag should be set for
+    that.
+    """
     facts = cases.get("public")
     found = minimal_flags(facts.proof, policies(facts)["wrong"], report=facts.report)
-    assert ANY in found.options and "find out why" in found.warning and found.warning in str(found) and not facts.minimal.warning
+    assert (
+        ANY in found.options
+        and "find out why" in found.warning
+        and found.warning in str(found)
+        and not facts.minimal.warning
+    )
 
 
 def test_flags_of_the_policy_do_not_count(cases):
-    """The answer is the same whatever flags the policy has already, and the policy is left alone."""
+    """The answer is the same whatever flags the policy has already, and the policy is left
+    alone.
+    """
     facts = cases.get("public")
-    bare = AttestationPolicy(mrenclaves=(facts.world.mrenclave,), expected_signer=facts.world.vendor)
+    bare = AttestationPolicy(
+        mrenclaves=(facts.world.mrenclave,), expected_signer=facts.world.vendor
+    )
     for names in ([], ["-G"], [f.option for f in FLAGS]):
-        assert minimal_flags(facts.proof, bare.with_flags(*names), report=facts.report).flags == facts.minimal.flags
+        assert (
+            minimal_flags(facts.proof, bare.with_flags(*names), report=facts.report).flags
+            == facts.minimal.flags
+        )
 
 
 def test_a_forged_report_has_no_set(cases):
     """Evidence that is not genuine is refused whatever the flags, and the check is named."""
     facts = cases.get("public")
     under_intel = verify(facts.report, now=facts.world.now)
-    found = minimal_flags(under_intel, AttestationPolicy(mrenclaves=(facts.world.mrenclave,)), report=facts.report)
+    found = minimal_flags(
+        under_intel, AttestationPolicy(mrenclaves=(facts.world.mrenclave,)), report=facts.report
+    )
     assert not found.enough and found.stuck[0].startswith("avr-chain fails") and found.flags == ()
 
 
@@ -151,5 +211,7 @@ def test_it_is_json_and_html(cases):
     """The same values, for a machine and for a notebook."""
     for scenario in SCENARIOS:
         found = cases.get(scenario).minimal
-        assert isinstance(found, MinimalSet) and json.loads(json.dumps(found.to_json()))["options"] == options(found.flags)
+        assert isinstance(found, MinimalSet) and json.loads(json.dumps(found.to_json()))[
+            "options"
+        ] == options(found.flags)
         assert 'role="status"' in found._html() and found._html().count("<tr>") == len(FLAGS) + 1

@@ -49,7 +49,9 @@ def tags(cell: NotebookNode) -> set[str]:
 
 
 def code(slug: str, tag: str = "") -> list[NotebookNode]:
-    return [c for c in NOTEBOOKS[slug].cells if c.cell_type == "code" and (not tag or tag in tags(c))]
+    return [
+        c for c in NOTEBOOKS[slug].cells if c.cell_type == "code" and (not tag or tag in tags(c))
+    ]
 
 
 def exercises(slug: str) -> list[tuple[NotebookNode, NotebookNode]]:
@@ -63,10 +65,21 @@ def exercises(slug: str) -> list[tuple[NotebookNode, NotebookNode]]:
 
 def test_all_chapters_are_there():
     """The notebooks that the readme lists, in this order."""
-    assert SLUGS == ["00-start-here", "01-scrape-mrenclave", "02-decode-the-report", "03-attest-and-flags",
-                     "04-use-the-certificate", "05-policies-and-namespaces", "06-meet-mallory", "07-production",
-                     "08-measure-an-enclave"]
-    assert re.findall(r"(?m)^\| `(\d\d-[a-z-]+)` \|", (ROOT / "README.md").read_text(encoding="utf-8")) == SLUGS
+    assert SLUGS == [
+        "00-start-here",
+        "01-scrape-mrenclave",
+        "02-decode-the-report",
+        "03-attest-and-flags",
+        "04-use-the-certificate",
+        "05-policies-and-namespaces",
+        "06-meet-mallory",
+        "07-production",
+        "08-measure-an-enclave",
+    ]
+    assert (
+        re.findall(r"(?m)^\| `(\d\d-[a-z-]+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"))
+        == SLUGS
+    )
 
 
 @each_notebook
@@ -75,7 +88,11 @@ def test_source_is_valid_and_carries_no_results(slug):
     book = NOTEBOOKS[slug]
     nbformat.validate(book)
     assert (book.nbformat, book.nbformat_minor) == (4, 5)
-    assert book.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
+    assert book.metadata.kernelspec == {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
     assert {"kernelspec", "language_info"} == set(book.metadata)
     assert book.metadata.language_info == {"name": "python"}
     assert all(c.outputs == [] and c.execution_count is None for c in code(slug))
@@ -97,8 +114,14 @@ def test_length_is_a_lesson(slug):
     assert 30 <= len(cells) <= 60
     long_code = {c.id: c.source.count("\n") + 1 for c in code(slug) if c.source.count("\n") >= 15}
     assert long_code == {}
-    assert {c.id: line for c in code(slug) for line in c.source.splitlines() if len(line) > 110} == {}
-    prose = {c.id: len(c.source.split()) for c in cells if c.cell_type == "markdown" and not tags(c) & LONG}
+    assert {
+        c.id: line for c in code(slug) for line in c.source.splitlines() if len(line) > 110
+    } == {}
+    prose = {
+        c.id: len(c.source.split())
+        for c in cells
+        if c.cell_type == "markdown" and not tags(c) & LONG
+    }
     assert {i: n for i, n in prose.items() if not 8 <= n <= 65} == {}
 
 
@@ -107,11 +130,22 @@ def test_setup_comes_first_and_is_hidden(slug):
     """The first code cell imports everything, the second opens the lab; else only what would tell a prediction is hidden."""
     first, *rest = code(slug)
     assert "setup" in tags(first) and first.metadata.jupyter.source_hidden
-    assert rest[0].source.startswith(f'lab = start("{slug[:2]}")\n') and rest[0].source.endswith("\nlab")
+    assert rest[0].source.startswith(f'lab = start("{slug[:2]}")\n') and rest[0].source.endswith(
+        "\nlab"
+    )
     assert not any("setup" in tags(c) for c in rest)
-    tells = [c.id for before, c in pairwise(rest) if "lab.predict(" in before.source and "claim" in tags(c)]
+    tells = [
+        c.id
+        for before, c in pairwise(rest)
+        if "lab.predict(" in before.source and "claim" in tags(c)
+    ]
     assert [c.id for c in rest if c.metadata.get("jupyter", {}).get("source_hidden")] == tells
-    imports = [c.id for c in rest for n in ast.walk(ast.parse(c.source)) if isinstance(n, (ast.Import, ast.ImportFrom))]
+    imports = [
+        c.id
+        for c in rest
+        for n in ast.walk(ast.parse(c.source))
+        if isinstance(n, (ast.Import, ast.ImportFrom))
+    ]
     assert imports == []
 
 
@@ -119,7 +153,10 @@ def test_setup_comes_first_and_is_hidden(slug):
 def test_names_no_place_and_no_address(slug):
     """No absolute path, no address of this machine, no marketing."""
     for cell in NOTEBOOKS[slug].cells:
-        assert not re.search(r"(?<![\w.>)}\]])/(?:home|root|work|tmp|usr|Users|opt)\b|[A-Z]:\\|\b127\.\d", cell.source), cell.id
+        assert not re.search(
+            r"(?<![\w.>)}\]])/(?:home|root|work|tmp|usr|Users|opt)\b|[A-Z]:\\|\b127\.\d",
+            cell.source,
+        ), cell.id
         if cell.cell_type == "markdown":
             assert "!" not in re.sub(r"`[^`]*`|!=", "", cell.source), cell.id
 
@@ -127,7 +164,12 @@ def test_names_no_place_and_no_address(slug):
 @each_notebook
 def test_headings_are_in_order(slug):
     """One first-level heading, at the top; the others are of the second level or one deeper than before."""
-    levels = [len(m) for c in NOTEBOOKS[slug].cells if c.cell_type == "markdown" for m in re.findall(r"(?m)^(#+) ", c.source)]
+    levels = [
+        len(m)
+        for c in NOTEBOOKS[slug].cells
+        if c.cell_type == "markdown"
+        for m in re.findall(r"(?m)^(#+) ", c.source)
+    ]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(b <= a + 1 for a, b in pairwise(levels))
 
@@ -137,7 +179,9 @@ def test_claims_say_what_they_protect(slug):
     """A claim is a sentence in a comment and an assertion under it."""
     claims = code(slug, "claim")
     assert len(claims) >= 3
-    assert [c.id for c in claims if not c.source.startswith("# Claim: ") or "\nassert " not in c.source] == []
+    assert [
+        c.id for c in claims if not c.source.startswith("# Claim: ") or "\nassert " not in c.source
+    ] == []
 
 
 @each_notebook
@@ -185,19 +229,40 @@ class Ran:
 
     def text(self, cell_id: str) -> str:
         """What a cell printed and showed as plain text."""
-        parts = [o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in self.outputs.get(cell_id, [])]
+        parts = [
+            o.get("text", "") or o.get("data", {}).get("text/plain", "")
+            for o in self.outputs.get(cell_id, [])
+        ]
         return "\n".join(parts)
 
     @property
     def stderr(self) -> dict[str, str]:
-        return {i: o.text for i, out in self.outputs.items() for o in out if o.get("name") == "stderr"}
+        return {
+            i: o.text for i, out in self.outputs.items() for o in out if o.get("name") == "stderr"
+        }
 
 
 def private_environment(folder: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """An environment in which nothing of the reader's is seen, and nothing of theirs is written."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("CAS_", "CASNB_", "SCONE_", "JUPYTER_", "XDG_"))}
-    for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR",
-                 "JUPYTER_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+    env = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("CAS_", "CASNB_", "SCONE_", "JUPYTER_", "XDG_"))
+    }
+    for name in (
+        "HOME",
+        "USERPROFILE",
+        "APPDATA",
+        "LOCALAPPDATA",
+        "IPYTHONDIR",
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "XDG_DATA_HOME",
+        "XDG_STATE_HOME",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+    ):
         env[name] = str(folder / name.lower())
         Path(env[name]).mkdir(parents=True, exist_ok=True)
     scripts = str(Path(sys.executable).parent)
@@ -211,8 +276,14 @@ def execute(book: NotebookNode, folder: Path, extra: Mapping[str, str] | None = 
         place = folder / f"try-{attempt}"
         env = private_environment(place / "env", extra)
         (place / "cwd").mkdir()
-        client = NotebookClient(ran.book, timeout=180, startup_timeout=120, iopub_timeout=60, kernel_name="python3",
-                                resources={"metadata": {"path": str(place / "cwd")}})
+        client = NotebookClient(
+            ran.book,
+            timeout=180,
+            startup_timeout=120,
+            iopub_timeout=60,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(place / "cwd")}},
+        )
         try:
             client.execute(env=env)
             ran.error = ""
@@ -239,8 +310,20 @@ def solution(slug: str, answer: NotebookNode) -> str:
     """The code that the folded solution above an answer cell prints, or nothing where it is in words."""
     cells = NOTEBOOKS[slug].cells
     told = next(c.source for c in reversed(cells[: cells.index(answer)]) if "exercise" in tags(c))
-    lines = [unescape(c) for c in re.findall(r"(?s)<code>(.*?)</code>", told.partition("<summary>Solution</summary>")[2])]
-    last = next((n for n, line in enumerate(lines) if re.search(rf"\b{ANSWER.fullmatch(answer.source)[1]} = ", line)), -1)
+    lines = [
+        unescape(c)
+        for c in re.findall(
+            r"(?s)<code>(.*?)</code>", told.partition("<summary>Solution</summary>")[2]
+        )
+    ]
+    last = next(
+        (
+            n
+            for n, line in enumerate(lines)
+            if re.search(rf"\b{ANSWER.fullmatch(answer.source)[1]} = ", line)
+        ),
+        -1,
+    )
     return "\n".join(lines[: last + 1])
 
 
@@ -263,7 +346,9 @@ def with_answers(slug: str) -> NotebookNode:
 def with_marks(book: NotebookNode) -> NotebookNode:
     """A copy that prints, at its end, the marks reached and where its CAS was."""
     book = copy.deepcopy(book)
-    last = nbformat.v4.new_code_cell("p = lab.progress()\nprint(p.marks, p.of, lab.attached)", id="test-marks")
+    last = nbformat.v4.new_code_cell(
+        "p = lab.progress()\nprint(p.marks, p.of, lab.attached)", id="test-marks"
+    )
     book.cells.append(last)
     return book
 
@@ -272,12 +357,17 @@ def with_marks(book: NotebookNode) -> NotebookNode:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[tuple[str, str], Ran]]:
     """Every notebook, run once as it is and once answered, four at a time."""
     folder = tmp_path_factory.mktemp("notebooks")
-    jobs = {(slug, kind): with_marks(book) for slug in SLUGS
-            for kind, book in (("unanswered", NOTEBOOKS[slug]), ("answered", with_answers(slug)))}
+    jobs = {
+        (slug, kind): with_marks(book)
+        for slug in SLUGS
+        for kind, book in (("unanswered", NOTEBOOKS[slug]), ("answered", with_answers(slug)))
+    }
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(4) as pool:
         patch.setenv("JUPYTER_RUNTIME_DIR", str(folder / "runtime"))
         patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-        waiting = {key: pool.submit(execute, book, folder / "-".join(key)) for key, book in jobs.items()}
+        waiting = {
+            key: pool.submit(execute, book, folder / "-".join(key)) for key, book in jobs.items()
+        }
         yield {key: job.result() for key, job in waiting.items()}
 
 
@@ -315,13 +405,29 @@ def test_reference_answers_give_full_marks(runs, slug):
 def test_06_attacks_run_once_predicted(runs):
     """Nothing runs before its prediction; then each gets in, or is stopped, as `HELD` has it, and is turned round."""
     ids = predictions("06-meet-mallory")
-    assert len(ids) == sum("lab.predict(" in c.source for c in code("06-meet-mallory")) - len(TOGETHER) >= 15 and set(ids) > HELD
+    assert (
+        len(ids)
+        == sum("lab.predict(" in c.source for c in code("06-meet-mallory")) - len(TOGETHER)
+        >= 15
+        and set(ids) > HELD
+    )
     unanswered, answered = (runs["06-meet-mallory", kind] for kind in ("unanswered", "answered"))
-    assert [i for i in ids if "NOT YET  Predict first" not in unanswered.text(i) or "got in" in unanswered.text(i)] == []
+    assert [
+        i
+        for i in ids
+        if "NOT YET  Predict first" not in unanswered.text(i) or "got in" in unanswered.text(i)
+    ] == []
     for id in ids:
-        wanted = ("it was not so", "\nMallory was stopped by ") if id in HELD else ("so it was.", "\nMallory got in: ")
+        wanted = (
+            ("it was not so", "\nMallory was stopped by ")
+            if id in HELD
+            else ("so it was.", "\nMallory got in: ")
+        )
         turned = "Mallory got in: " if id in HELD else "Mallory was stopped by "
-        assert all(w in answered.text(id) for w in wanted) and turned in answered.text(id).partition("\nTurned round: ")[2], id
+        assert (
+            all(w in answered.text(id) for w in wanted)
+            and turned in answered.text(id).partition("\nTurned round: ")[2]
+        ), id
 
 
 @pytest.mark.notebooks
@@ -329,10 +435,18 @@ def test_06_attacks_run_once_predicted(runs):
 def test_06_predictions_in_one_cell(runs, cell):
     """Each attack of such a cell waits for a prediction of its own; then all run, and come as the table above has it."""
     inside, stopped = TOGETHER[cell]
-    unanswered, answered = (runs["06-meet-mallory", kind].text(cell) for kind in ("unanswered", "answered"))
-    assert unanswered.count("NOT YET  Predict first") == inside + stopped and "Mallory got in" not in unanswered
+    unanswered, answered = (
+        runs["06-meet-mallory", kind].text(cell) for kind in ("unanswered", "answered")
+    )
+    assert (
+        unanswered.count("NOT YET  Predict first") == inside + stopped
+        and "Mallory got in" not in unanswered
+    )
     assert (answered.count("so it was."), answered.count("it was not so")) == (inside, stopped)
-    assert (answered.count("\nMallory got in: "), answered.count("\nMallory was stopped by ")) == (inside, stopped)
+    assert (answered.count("\nMallory got in: "), answered.count("\nMallory was stopped by ")) == (
+        inside,
+        stopped,
+    )
 
 
 def test_06_runs_every_attack():
@@ -359,17 +473,33 @@ def exported(path: Path) -> dict[str, str]:
 def test_attaches_to_a_running_simulator(tmp_path):
     """Where the environment names a simulator that answers, a notebook uses that one, and gets its value."""
     file = tmp_path / "cas.env"
-    command = [sys.executable, "-m", "casnb.cli.main", "serve", "--seed", "test of attaching", "--state", str(tmp_path / "state"),
-               "--env-file", str(file)]
-    with subprocess.Popen(command, env=private_environment(tmp_path / "server"), stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE) as server:
+    command = [
+        sys.executable,
+        "-m",
+        "casnb.cli.main",
+        "serve",
+        "--seed",
+        "test of attaching",
+        "--state",
+        str(tmp_path / "state"),
+        "--env-file",
+        str(file),
+    ]
+    with subprocess.Popen(
+        command,
+        env=private_environment(tmp_path / "server"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as server:
         try:
             until = time.monotonic() + 120
             while not (file.exists() and "CASNB_ROOTS" in file.read_text()):
                 assert server.poll() is None, server.stderr.read()
                 assert time.monotonic() < until, "the simulator did not become ready"
                 time.sleep(0.05)
-            ran = execute(with_marks(with_answers("04-use-the-certificate")), tmp_path / "run", exported(file))
+            ran = execute(
+                with_marks(with_answers("04-use-the-certificate")), tmp_path / "run", exported(file)
+            )
         finally:
             server.terminate()
     assert ran.error == ""

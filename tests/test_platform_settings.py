@@ -1,4 +1,6 @@
-"""Settings of a platform: what a policy refuses is compared with the PCK certificate, and silence is not taken for off."""
+"""Settings of a platform: what a policy refuses is compared with the PCK certificate, and
+silence is not taken for off.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,18 @@ ID = "platform-settings"
 
 
 @pytest.mark.parametrize("name", PLATFORM_SETTINGS)
-@pytest.mark.parametrize(("value", "status"), [
-    pytest.param(True, CheckStatus.FAILED, id="on"), pytest.param(False, CheckStatus.PASSED, id="off"),
-    pytest.param(None, CheckStatus.NOT_RUN, id="not stated")])
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        pytest.param(True, CheckStatus.FAILED, id="on"),
+        pytest.param(False, CheckStatus.PASSED, id="off"),
+        pytest.param(None, CheckStatus.NOT_RUN, id="not stated"),
+    ],
+)
 def test_each_setting(name, value, status):
-    """On fails, off passes, not stated cannot be checked; both of the others reject, and nothing waives them."""
+    """On fails, off passes, not stated cannot be checked; both of the others reject, and nothing
+    waives them.
+    """
     e = good("dcap")
     proof = e.proof()
     proof = replace(proof, platform=replace(proof.platform, **{PLATFORM_SETTINGS[name]: value}))
@@ -38,11 +47,19 @@ def test_a_setting_that_is_on_outweighs_one_that_is_not_stated():
 
 
 def test_an_ias_report_says_nothing_of_settings():
-    """Asked for, the check cannot be made, and that rejects; not asked for, it stands in nobody's way."""
+    """Asked for, the check cannot be made, and that rejects; not asked for, it stands in
+    nobody's way.
+    """
     e = good("ias")
     assert e.result().verdict is Verdict.TRUSTWORTHY
-    result = appraise(e.proof(), replace(e.policy, refuse_platform_settings=("smt",)), report=e.report)
-    assert result.verdict is Verdict.REJECTED and not result.failures and "IAS report" in result.check(ID).reason
+    result = appraise(
+        e.proof(), replace(e.policy, refuse_platform_settings=("smt",)), report=e.report
+    )
+    assert (
+        result.verdict is Verdict.REJECTED
+        and not result.failures
+        and "IAS report" in result.check(ID).reason
+    )
 
 
 @pytest.mark.parametrize("value", ["smt", ("SMT",), ("smt", "turbo")])

@@ -1,4 +1,6 @@
-"""Revocation and the two flags of newer CLIs about it: what they accept is waived and said, and what they do not stays refused."""
+"""Revocation and the two flags of newer CLIs about it: what they accept is waived and said, and
+what they do not stays refused.
+"""
 
 from __future__ import annotations
 
@@ -51,44 +53,67 @@ def lists_of(world, stranger, change):
         "leaf revoked": lambda: world.endorsements(revoked=[serial(world.platform.pck)]),
         "authority revoked": lambda: world.endorsements(revoked_authorities=[serial(intel.pck_ca)]),
         "root revoked": lambda: world.endorsements(revoked_authorities=[serial(intel.root)]),
-        "TCB signer revoked": lambda: world.endorsements(revoked_authorities=[serial(intel.tcb_signer)]),
-        "leaf and authority revoked": lambda: world.endorsements(revoked=[serial(world.platform.pck)],
-                                                                 revoked_authorities=[serial(intel.pck_ca)]),
+        "TCB signer revoked": lambda: world.endorsements(
+            revoked_authorities=[serial(intel.tcb_signer)]
+        ),
+        "leaf and authority revoked": lambda: world.endorsements(
+            revoked=[serial(world.platform.pck)], revoked_authorities=[serial(intel.pck_ca)]
+        ),
         "no platform list": lambda: replace(good, pck_crl=""),
         "no root list": lambda: replace(good, root_ca_crl=""),
-        "no list at all": lambda: replace(good, root_ca_crl="", pck_crl="", pck_crl_issuer_chain=""),
+        "no list at all": lambda: replace(
+            good, root_ca_crl="", pck_crl="", pck_crl_issuer_chain=""
+        ),
         "platform list of another authority": lambda: replace(good, pck_crl=other.pck_crl),
-        "platform list and chain of another world": lambda: replace(good, pck_crl=other.pck_crl,
-                                                                    pck_crl_issuer_chain=other.pck_crl_issuer_chain),
+        "platform list and chain of another world": lambda: replace(
+            good, pck_crl=other.pck_crl, pck_crl_issuer_chain=other.pck_crl_issuer_chain
+        ),
         "root list of another root": lambda: replace(good, root_ca_crl=other.root_ca_crl),
         "platform list out of date": lambda: replace(good, pck_crl=intel.pck_crl(long_ago).hex()),
         "root list out of date": lambda: replace(good, root_ca_crl=intel.root_crl(long_ago).hex()),
-        "platform list of the future": lambda: replace(good, pck_crl=intel.pck_crl(now + timedelta(days=9)).hex()),
-        "leaf on a list out of date": lambda: replace(good, pck_crl=intel.pck_crl(long_ago, [serial(world.platform.pck)]).hex()),
-        "leaf revoked, no root list": lambda: replace(world.endorsements(revoked=[serial(world.platform.pck)]), root_ca_crl=""),
+        "platform list of the future": lambda: replace(
+            good, pck_crl=intel.pck_crl(now + timedelta(days=9)).hex()
+        ),
+        "leaf on a list out of date": lambda: replace(
+            good, pck_crl=intel.pck_crl(long_ago, [serial(world.platform.pck)]).hex()
+        ),
+        "leaf revoked, no root list": lambda: replace(
+            world.endorsements(revoked=[serial(world.platform.pck)]), root_ca_crl=""
+        ),
         "leaf revoked, chain of its list left out, no root list": lambda: replace(
-            world.endorsements(revoked=[serial(world.platform.pck)]), root_ca_crl="", pck_crl_issuer_chain=""),
+            world.endorsements(revoked=[serial(world.platform.pck)]),
+            root_ca_crl="",
+            pck_crl_issuer_chain="",
+        ),
         "leaf revoked, chain of its list spoilt": lambda: replace(
-            world.endorsements(revoked=[serial(world.platform.pck)]), pck_crl_issuer_chain="no PEM"),
-        "authority on a root list out of date": lambda: replace(good,
-                                                                root_ca_crl=intel.root_crl(long_ago, [serial(intel.pck_ca)]).hex()),
+            world.endorsements(revoked=[serial(world.platform.pck)]), pck_crl_issuer_chain="no PEM"
+        ),
+        "authority on a root list out of date": lambda: replace(
+            good, root_ca_crl=intel.root_crl(long_ago, [serial(intel.pck_ca)]).hex()
+        ),
     }
     return made[change]()
 
 
 #: What was changed, the failing check, and the flags that together accept it; None where none does.
 CASES = [
-    ("nothing", None, set()), ("leaf revoked", "pck-revocation", {REVOKED}),
-    ("authority revoked", "pck-revocation", None), ("root revoked", "pck-revocation", None),
-    ("leaf and authority revoked", "pck-revocation", None), ("TCB signer revoked", "tcb-info-signature", None),
-    ("no platform list", "pck-revocation", {UNVERIFIABLE}), ("no root list", "pck-revocation", {UNVERIFIABLE}),
+    ("nothing", None, set()),
+    ("leaf revoked", "pck-revocation", {REVOKED}),
+    ("authority revoked", "pck-revocation", None),
+    ("root revoked", "pck-revocation", None),
+    ("leaf and authority revoked", "pck-revocation", None),
+    ("TCB signer revoked", "tcb-info-signature", None),
+    ("no platform list", "pck-revocation", {UNVERIFIABLE}),
+    ("no root list", "pck-revocation", {UNVERIFIABLE}),
     ("no list at all", "pck-revocation", {UNVERIFIABLE}),
     ("platform list of another authority", "pck-revocation", {UNVERIFIABLE}),
     ("platform list and chain of another world", "pck-revocation", {UNVERIFIABLE}),
     ("root list of another root", "pck-revocation", {UNVERIFIABLE}),
-    ("platform list out of date", "pck-revocation", {UNVERIFIABLE}), ("root list out of date", "pck-revocation", {UNVERIFIABLE}),
+    ("platform list out of date", "pck-revocation", {UNVERIFIABLE}),
+    ("root list out of date", "pck-revocation", {UNVERIFIABLE}),
     ("platform list of the future", "pck-revocation", {UNVERIFIABLE}),
-    ("leaf on a list out of date", "pck-revocation", BOTH), ("leaf revoked, no root list", "pck-revocation", BOTH),
+    ("leaf on a list out of date", "pck-revocation", BOTH),
+    ("leaf revoked, no root list", "pck-revocation", BOTH),
     ("leaf revoked, chain of its list left out, no root list", "pck-revocation", BOTH),
     ("leaf revoked, chain of its list spoilt", "pck-revocation", BOTH),
     ("authority on a root list out of date", "pck-revocation", None),
@@ -97,13 +122,17 @@ CASES = [
 
 def judge(world, lists, flags=(), **members):
     proof = verify_quote(world.quote(bytes(64)), lists, roots=world.roots, now=world.now)
-    return proof, appraise(proof, AttestationPolicy(expected_signer=world.vendor, **members).with_flags(*flags))
+    return proof, appraise(
+        proof, AttestationPolicy(expected_signer=world.vendor, **members).with_flags(*flags)
+    )
 
 
 @pytest.mark.parametrize(("change", "check", "needs"), CASES, ids=[c[0] for c in CASES])
 @pytest.mark.parametrize("flags", EVERY, ids=[" ".join(f) or "no flag" for f in EVERY])
 def test_what_each_flag_accepts(world, stranger, change, check, needs, flags):
-    """Accepted exactly where the flags cover all that is wrong, as a waiver with its flags; the proof itself is never genuine."""
+    """Accepted exactly where the flags cover all that is wrong, as a waiver with its flags; the
+    proof itself is never genuine.
+    """
     proof, result = judge(world, lists_of(world, stranger, change), flags)
     assert proof.genuine is (check is None)
     if check is None:
@@ -117,15 +146,21 @@ def test_what_each_flag_accepts(world, stranger, change, check, needs, flags):
     assert result.accepted is covered
     if covered:
         assert result.verdict is Verdict.ACCEPTED_WITH_WAIVERS
-        assert [(c.id, c.flag) for c in result.waivers] == [(check, " ".join(f.option for f in NEWER if f.name in needs))]
-        assert {c.status for c in result.checks if c.id in ("tcb-status", "mrsigner", "isvsvn")} == {CheckStatus.PASSED}
+        assert [(c.id, c.flag) for c in result.waivers] == [
+            (check, " ".join(f.option for f in NEWER if f.name in needs))
+        ]
+        assert {
+            c.status for c in result.checks if c.id in ("tcb-status", "mrsigner", "isvsvn")
+        } == {CheckStatus.PASSED}
         assert sum(r.startswith("Not proven, for ") for r in result.remarks) == len(needs)
     else:
         assert not result.waivers and result.check("mrsigner").status is CheckStatus.NOT_RUN
 
 
 def test_a_revoked_tcb_signer_is_out_of_reach(world, stranger):
-    """A revoked TCB signer fails the lists it signed, so no flag about PCK certificates reaches it."""
+    """A revoked TCB signer fails the lists it signed, so no flag about PCK certificates reaches
+    it.
+    """
     proof, _ = judge(world, lists_of(world, stranger, "TCB signer revoked"))
     assert {c.id for c in proof.failures} == {"tcb-info-signature", "qe-identity-signature"}
     assert not any(c.waivable_by for c in proof.failures)
@@ -161,15 +196,25 @@ def test_the_status_still_needs_its_own_flag():
     debug = ("only_for_testing-debug", "only_for_testing-ignore-signer", UNVERIFIABLE)
     for more, accepted in (((), False), (("-G",), True)):
         _, result = judge(world, lists, (*debug, *more), mrenclaves=(world.mrenclave,))
-        assert result.accepted is accepted and result.check("pck-revocation").status is CheckStatus.WAIVED
-        assert result.check("tcb-status").status is (CheckStatus.WAIVED if accepted else CheckStatus.FAILED)
+        assert (
+            result.accepted is accepted
+            and result.check("pck-revocation").status is CheckStatus.WAIVED
+        )
+        assert result.check("tcb-status").status is (
+            CheckStatus.WAIVED if accepted else CheckStatus.FAILED
+        )
 
 
 def test_a_flag_that_does_not_help_is_told(world, stranger):
     """The remark names what it would take."""
     for change, flag, told in (
-        ("leaf revoked", UNVERIFIABLE, f"that takes --{REVOKED}."), ("no root list", REVOKED, f"that takes --{UNVERIFIABLE}."),
-        ("leaf revoked, no root list", REVOKED, f"alone does not accept what pck-revocation found: that takes --{REVOKED} "),
+        ("leaf revoked", UNVERIFIABLE, f"that takes --{REVOKED}."),
+        ("no root list", REVOKED, f"that takes --{UNVERIFIABLE}."),
+        (
+            "leaf revoked, no root list",
+            REVOKED,
+            f"alone does not accept what pck-revocation found: that takes --{REVOKED} ",
+        ),
         ("root revoked", REVOKED, "no flag does."),
     ):
         _, result = judge(world, lists_of(world, stranger, change), (flag,))
@@ -191,7 +236,10 @@ def test_verified_endorsements_say_the_same(world, stranger):
         warm = verify_endorsements(lists, roots=world.roots, now=world.now)
         cold_proof, cold = judge(world, lists, BOTH)
         warm_proof, result = judge(world, warm, BOTH)
-        assert (result.checks, warm_proof.checks) == (cold.checks, cold_proof.checks) and result.accepted is (needs is not None)
+        assert (result.checks, warm_proof.checks) == (
+            cold.checks,
+            cold_proof.checks,
+        ) and result.accepted is (needs is not None)
 
 
 def test_another_root_is_not_revocations_business(world, stranger):
@@ -205,10 +253,17 @@ def test_another_root_is_not_revocations_business(world, stranger):
 
 # The flags themselves
 
+
 @pytest.mark.parametrize("flag", NEWER, ids=lambda f: f.name)
 def test_newer_flags(flag):
-    """Off by default, printed and read by their long name, found by it, labelled, and apart from the six documented ones."""
-    assert flag not in FLAGS and flag.help.startswith("Newer CLI.") and find(flag.name) is find(flag.option) is flag
+    """Off by default, printed and read by their long name, found by it, labelled, and apart from
+    the six documented ones.
+    """
+    assert (
+        flag not in FLAGS
+        and flag.help.startswith("Newer CLI.")
+        and find(flag.name) is find(flag.option) is flag
+    )
     policy = AttestationPolicy().with_flags(flag.name)
     assert policy.flags() == (flag.name,) and AttestationPolicy().flags() == ()
     assert policy.command("cas") == f"scone cas attest --{flag.name} cas"
@@ -218,17 +273,36 @@ def test_newer_flags(flag):
 
 
 def test_on_the_command_line(world, stranger, tmp_path, monkeypatch):
-    """`casnb verify` waives by name and says what is not proven; help lists both under newer CLIs."""
+    """`casnb verify` waives by name and says what is not proven; help lists both under newer
+    CLIs.
+    """
     monkeypatch.setenv("COLUMNS", "80")
     (tmp_path / "quote.bin").write_bytes(world.quote(bytes(64)))
     (tmp_path / "roots.pem").write_bytes(world.roots_pem)
-    (tmp_path / "lists.json").write_text(json.dumps(lists_of(world, stranger, "leaf revoked").to_json()))
-    words = ["verify", str(tmp_path / "quote.bin"), "--endorsements", str(tmp_path / "lists.json"), "--simulated-roots",
-             str(tmp_path / "roots.pem"), "--at", "2026-09-02"]
+    (tmp_path / "lists.json").write_text(
+        json.dumps(lists_of(world, stranger, "leaf revoked").to_json())
+    )
+    words = [
+        "verify",
+        str(tmp_path / "quote.bin"),
+        "--endorsements",
+        str(tmp_path / "lists.json"),
+        "--simulated-roots",
+        str(tmp_path / "roots.pem"),
+        "--at",
+        "2026-09-02",
+    ]
     assert CliRunner().invoke(casnb_command, words).exit_code == 1
     run = CliRunner().invoke(casnb_command, [*words, f"--{REVOKED}"])
     shown = " ".join(run.stdout.split())
-    assert run.exit_code == 0 and "WAIVED pck-revocation" in shown and "accepted with 1 waiver" in shown
-    assert "Not proven, for --accept-revoked-pcs-certs was used: that a genuine platform made this." in shown
+    assert (
+        run.exit_code == 0
+        and "WAIVED pck-revocation" in shown
+        and "accepted with 1 waiver" in shown
+    )
+    assert (
+        "Not proven, for --accept-revoked-pcs-certs was used: that a genuine platform made this."
+        in shown
+    )
     shown = CliRunner().invoke(casnb_command, ["verify", "--help"]).stdout
     assert shown.index("Newer CLI") < shown.index(f"--{REVOKED}") < shown.index(f"--{UNVERIFIABLE}")

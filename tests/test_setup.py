@@ -1,4 +1,6 @@
-"""What a newcomer relies on before the first cell runs: names, versions, the wheel, the two commands."""
+"""What a newcomer relies on before the first cell runs: names, versions, the wheel, the two
+commands.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ import casnb
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    tomllib = pytest.importorskip("tomli", reason="reading pyproject.toml needs Python 3.11 or tomli")
+    tomllib = pytest.importorskip(
+        "tomli", reason="reading pyproject.toml needs Python 3.11 or tomli"
+    )
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -37,7 +41,10 @@ def test_conda_environment_equals_the_package_metadata():
         spec = rattler.MatchSpec(row)
         name = getattr(spec.name, "normalized", None) or str(spec.name)
         conda[name] = str(spec.version or "")
-    wanted = {Requirement(line).name.lower(): Requirement(line).specifier for line in PROJECT["dependencies"]}
+    wanted = {
+        Requirement(line).name.lower(): Requirement(line).specifier
+        for line in PROJECT["dependencies"]
+    }
     assert set(conda) - {"python", "pip"} == set(wanted)
     assert {n: SpecifierSet(v) for n, v in conda.items() if n in wanted} == wanted
 
@@ -82,7 +89,9 @@ def test_importing_casnb_loads_nothing_heavy():
     """The bare import opens no socket library, no widgets and no cryptography."""
     heavy = {"ipywidgets", "cryptography", "requests", "bs4", "flask", "socket", "rich"}
     code = f"import sys, casnb; sys.exit(', '.join(sorted({heavy} & set(sys.modules))) or 0)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
     assert (run.returncode, run.stderr) == (0, "")
 
 
@@ -90,8 +99,13 @@ def test_importing_casnb_loads_nothing_heavy():
 def test_built_wheel_carries_the_notebooks_and_nothing_foreign(tmp_path):
     """What a reader installs has the notebooks, the pinned roots and the licence, and no tests."""
     pytest.importorskip("hatchling", reason="hatchling builds the wheel")
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
-                   cwd=ROOT, check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     shipped = {Path(n).name for n in names if n.startswith("casnb/_notebooks/")}

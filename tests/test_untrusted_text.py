@@ -1,4 +1,6 @@
-"""Text that an attacker wrote, in every place where evidence can carry some: no terminal obeys it, no notebook runs it."""
+"""Text that an attacker wrote, in every place where evidence can carry some: no terminal obeys
+it, no notebook runs it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,17 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding
 from verify.cases import issue
-from verify.faults import Evidence, bound, chained, good, listed, members, reported, resent, rewritten
+from verify.faults import (
+    Evidence,
+    bound,
+    chained,
+    good,
+    listed,
+    members,
+    reported,
+    resent,
+    rewritten,
+)
 from verify.faults_lists import first, intel, pck, sgx_of
 
 from casnb.cli.main import casnb
@@ -21,8 +33,12 @@ from casnb.evidence.decode import read
 from casnb.simulator.keys import KeyPair
 from casnb.simulator.world import ias_proof
 
-#: Clears a screen, sets a title, turns the line around, breaks out of an attribute, and runs a script; and it is long.
-NASTY = "\x1b[2J\x1b]0;x\x07\r\u202e\u2066\x9b31m\"'><img src=x onerror=alert(1)><script>alert(1)</script>[bold red]" + "y" * 5000
+#: Clears a screen, sets a title, turns the line around, breaks out of an attribute, and runs a
+#: script; and it is long.
+NASTY = (
+    "\x1b[2J\x1b]0;x\x07\r\u202e\u2066\x9b31m\"'><img src=x"
+    " onerror=alert(1)><script>alert(1)</script>[bold red]" + "y" * 5000
+)
 #: The same in 64 bytes, which is what a name in a certificate may have.
 NAME = "\x1b[2J\u202e'\"><img src=x onerror=alert(1)><script>alert(1)"
 
@@ -39,38 +55,60 @@ def named(e: Evidence, signer: KeyPair | None = None) -> KeyPair:
 def chain_of(e: Evidence) -> str:
     """A chain of a CAS whose certificates have such names."""
     root = issue(e.world, NAME, None, ca=0)
-    return (issue(e.world, NAME, root, key=e.world.intel.seed.p256("x")).cert_pem + root.cert_pem).decode()
+    return (
+        issue(e.world, NAME, root, key=e.world.intel.seed.p256("x")).cert_pem + root.cert_pem
+    ).decode()
 
 
 IAS = {
     "advisories": reported(members={"advisoryIDs": [NASTY, "INTEL-SA-00161" + NASTY]}),
     "advisory URL": reported(members={"advisoryURL": "javascript:" + NASTY}),
-    "status": reported(members={"isvEnclaveQuoteStatus": NASTY}), "id": reported(members={"id": NASTY}),
-    "timestamp": reported(members={"timestamp": NASTY}), "version": reported(members={"version": NASTY}),
-    "nonce": reported(nonce=NASTY[:32]), "a member nobody knows": reported(members={NASTY: NASTY}),
+    "status": reported(members={"isvEnclaveQuoteStatus": NASTY}),
+    "id": reported(members={"id": NASTY}),
+    "timestamp": reported(members={"timestamp": NASTY}),
+    "version": reported(members={"version": NASTY}),
+    "nonce": reported(nonce=NASTY[:32]),
+    "a member nobody knows": reported(members={NASTY: NASTY}),
     "a quote that is no base64": reported(members={"isvEnclaveQuoteBody": NASTY}),
-    "advisories in a header": resent(header_advisory_ids=(NASTY,)), "request": resent(request_id=NASTY),
+    "advisories in a header": resent(header_advisory_ids=(NASTY,)),
+    "request": resent(request_id=NASTY),
     "signer's name": resent(chain_pem=lambda e: named(e).cert_pem),
-    "no JSON": resent(body=NASTY.encode()), "a member twice": resent(body=json.dumps({"a": 1})[:-1].encode() + (
-        "," + json.dumps(NASTY) + ":1," + json.dumps(NASTY) + ":2}").encode()),
+    "no JSON": resent(body=NASTY.encode()),
+    "a member twice": resent(
+        body=json.dumps({"a": 1})[:-1].encode()
+        + ("," + json.dumps(NASTY) + ":1," + json.dumps(NASTY) + ":2}").encode()
+    ),
     "additional data": bound(lambda x: {**x, NASTY: NASTY, "nonce": NASTY}),
     "names in the CAS's chain": lambda e: bound(lambda x: {**x, "cert_chain": chain_of(e)})(e),
     "a chain that is none": bound(lambda x: {**x, "cert_chain": NASTY}),
 }
 DCAP = {
     "name of the platform's certificate": chained(lambda e: [named(e, intel(e).pck_ca)]),
-    "name of the authority": chained(lambda e: [e.world.platform.certified(a := issue(e.world, NAME, intel(e).root, ca=0)), a]),
-    "name of a root": members(tcb_info_issuer_chain=lambda e: (intel(e).tcb_signer.cert_pem + named(e).cert_pem).decode()),
+    "name of the authority": chained(
+        lambda e: [e.world.platform.certified(a := issue(e.world, NAME, intel(e).root, ca=0)), a]
+    ),
+    "name of a root": members(
+        tcb_info_issuer_chain=lambda e: (intel(e).tcb_signer.cert_pem + named(e).cert_pem).decode()
+    ),
     "advisory of a level": first(lambda x: x.update(advisoryIDs=[NASTY])),
-    "status of a level": first(lambda x: x.update(tcbStatus=NASTY)), "date of a level": first(lambda x: x.update(tcbDate=NASTY)),
-    "date": listed(tcb_info={"issueDate": NASTY}), "kind": listed(tcb_info={"id": NASTY}),
-        "FMSPC": listed(tcb_info={"fmspc": NASTY}),
-    "version of a list": listed(tcb_info={"version": NASTY}), "kind of identity": listed(qe_identity={"id": NASTY}),
-    "a member nobody knows, DCAP": rewritten(put(NASTY)), "text that is no list": rewritten(lambda t: NASTY),
-    "signature": members(tcb_info_signature=NASTY), "revocation list": members(pck_crl=NASTY),
+    "status of a level": first(lambda x: x.update(tcbStatus=NASTY)),
+    "date of a level": first(lambda x: x.update(tcbDate=NASTY)),
+    "date": listed(tcb_info={"issueDate": NASTY}),
+    "kind": listed(tcb_info={"id": NASTY}),
+    "FMSPC": listed(tcb_info={"fmspc": NASTY}),
+    "version of a list": listed(tcb_info={"version": NASTY}),
+    "kind of identity": listed(qe_identity={"id": NASTY}),
+    "a member nobody knows, DCAP": rewritten(put(NASTY)),
+    "text that is no list": rewritten(lambda t: NASTY),
+    "signature": members(tcb_info_signature=NASTY),
+    "revocation list": members(pck_crl=NASTY),
     "chain of the signer": members(qe_identity_issuer_chain=NASTY),
 }
-CASES = [(kind, name, change) for kind, table in (("ias", IAS), ("dcap", DCAP)) for name, change in table.items()]
+CASES = [
+    (kind, name, change)
+    for kind, table in (("ias", IAS), ("dcap", DCAP))
+    for name, change in table.items()
+]
 
 
 def sent(e: Evidence) -> bytes:
@@ -79,7 +117,11 @@ def sent(e: Evidence) -> bytes:
         proof = ias_proof(replace(e.avr, chain_pem=e.avr.chain_pem or b""))
         proof["advisory_ids"], proof["advisory_url"] = list(e.avr.header_advisory_ids), NASTY
     else:
-        proof = {"type": "DCAPQuote", "quote": base64.b64encode(e.quote).decode(), "endorsements": e.lists.to_json()}
+        proof = {
+            "type": "DCAPQuote",
+            "quote": base64.b64encode(e.quote).decode(),
+            "endorsements": e.lists.to_json(),
+        }
     return CasReport.build(proof, e.report.additional_data).to_json()
 
 
@@ -100,33 +142,50 @@ class Tags(HTMLParser):
 
 
 def quiet(text: str) -> bool:
-    """Whether a terminal only prints this: no control and no bidirectional characters, and no endless line."""
+    """Whether a terminal only prints this: no control and no bidirectional characters, and no
+    endless line.
+    """
     return all(line.isprintable() and len(line) < 2000 for line in text.split("\n"))
 
 
 @pytest.mark.parametrize(("kind", "name", "change"), CASES, ids=[f"{k}: {n}" for k, n, _ in CASES])
 def test_on_a_terminal(kind, name, change, tmp_path):
-    """Verified, decoded, alone or in a folder, as text or as JSON: what comes out is quiet, and JSON stays JSON."""
+    """Verified, decoded, alone or in a folder, as text or as JSON: what comes out is quiet, and
+    JSON stays JSON.
+    """
     e = good(kind)
     (tmp_path / "roots.pem").write_bytes(e.world.roots_pem)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "evidence.json").write_bytes(sent(change(e)))
-    file, roots = str(tmp_path / "in" / "evidence.json"), ["--simulated-roots", str(tmp_path / "roots.pem")]
+    file, roots = (
+        str(tmp_path / "in" / "evidence.json"),
+        ["--simulated-roots", str(tmp_path / "roots.pem")],
+    )
     at = ["--at", f"{e.now:%Y-%m-%dT%H:%M:%SZ}", "-c", e.policy.cas_key_hash, "--nonce", "0" * 32]
-    for words in (["verify", file, *roots, *at], ["verify", str(tmp_path / "in"), *roots, *at, "--jobs", "1"], ["decode", file]):
+    for words in (
+        ["verify", file, *roots, *at],
+        ["verify", str(tmp_path / "in"), *roots, *at, "--jobs", "1"],
+        ["decode", file],
+    ):
         for form in ([], ["--json"]):
             result = CliRunner().invoke(casnb, [*words, *form], prog_name="casnb")
             assert result.exit_code in (0, 1) and isinstance(result.exception, SystemExit | None)
             assert quiet(result.stderr)
             if form and result.stdout:
-                assert json.loads(result.stdout) and result.stdout.isascii() and result.stdout.replace("\n", "").isprintable()
+                assert (
+                    json.loads(result.stdout)
+                    and result.stdout.isascii()
+                    and result.stdout.replace("\n", "").isprintable()
+                )
             else:
                 assert quiet(result.stdout)
 
 
 @pytest.mark.parametrize(("kind", "name", "change"), CASES, ids=[f"{k}: {n}" for k, n, _ in CASES])
 def test_in_a_notebook(kind, name, change):
-    """Result, proof, words and decoded evidence: no element, attribute or link comes out of the evidence, and the text is quiet."""
+    """Result, proof, words and decoded evidence: no element, attribute or link comes out of the
+    evidence, and the text is quiet.
+    """
     e = change(good(kind))
     report = read(sent(e)).value
     shown = [e.result(), e.proof(), report, *([e.result().words] if e.result().words else [])]
@@ -142,7 +201,9 @@ def test_in_a_notebook(kind, name, change):
 
 
 def test_the_text_gets_there():
-    """Each place is one that evidence has: without the change it is good, and something of the text is shown (or refused)."""
+    """Each place is one that evidence has: without the change it is good, and something of the
+    text is shown (or refused).
+    """
     for kind, _, change in CASES:
         assert sent(change(good(kind))) != sent(good(kind))
     assert Tags(f'<a title="{NASTY}">').tags >= {"img", "script"} and not quiet(NASTY)

@@ -1,4 +1,6 @@
-"""The ways a call can end badly, as siblings: bad evidence, not genuine, not wanted, could not check, called wrongly."""
+"""The ways a call can end badly, as siblings: bad evidence, not genuine, not wanted, could not
+check, called wrongly.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +13,23 @@ MESSAGE_LIMIT = 1200
 
 
 def neutral(text: object, limit: int = 300) -> str:
-    """Return `text` on one line, without control or bidirectional characters, at most `limit` characters long.
+    """Return `text` on one line, without control or bidirectional characters, at most `limit`
+    characters long.
 
-    Everything that came from outside passes through here before a terminal or a message shows it.
-    Not done here: HTML escaping; see `casnb.base.view`.
+    Everything that came from outside passes through here before a terminal or a message shows
+    it. Not done here: HTML escaping; see `casnb.base.view`.
     """
     plain = str(text)
     if len(plain) <= limit and plain.isprintable():
         return plain
-    shown = "".join(c if c.isprintable() else ("\N{SYMBOL FOR NEWLINE}" if c == "\n" else "\N{REPLACEMENT CHARACTER}")
-                    for c in plain[: limit + 1])
+    shown = "".join(
+        (
+            c
+            if c.isprintable()
+            else ("\N{SYMBOL FOR NEWLINE}" if c == "\n" else "\N{REPLACEMENT CHARACTER}")
+        )
+        for c in plain[: limit + 1]
+    )
     return shown if len(shown) <= limit else shown[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -32,7 +41,9 @@ class CasnbError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, subject: str, *, got: object = None, wanted: object = None, do: str = "") -> None:
+    def __init__(
+        self, subject: str, *, got: object = None, wanted: object = None, do: str = ""
+    ) -> None:
         self.subject = neutral(subject, 400)
         self.got = None if got is None else neutral(got)
         self.wanted = None if wanted is None else neutral(wanted)
@@ -49,7 +60,9 @@ class CasnbError(Exception):
 
 
 class EvidenceError(CasnbError):
-    """Bytes or text from outside are not what their format says: cut short, too long, malformed, contradictory."""
+    """Bytes or text from outside are not what their format says: cut short, too long, malformed,
+    contradictory.
+    """
 
 
 class VerificationError(CasnbError):
@@ -74,8 +87,15 @@ class UsageError(CasnbError):
 
 @contextmanager
 def own_file(what: str) -> Iterator[None]:
-    """Make a SourceError of an EvidenceError: the reader's own file `what`, and not what is judged by it, is not as it must be."""
+    """Make a SourceError of an EvidenceError: the reader's own file `what`, and not what is
+    judged by it, is not as it must be.
+    """
     try:
         yield
     except EvidenceError as exc:
-        raise SourceError(f"{what}: {exc.subject}" if what else exc.subject, got=exc.got, wanted=exc.wanted, do=exc.do) from None
+        raise SourceError(
+            f"{what}: {exc.subject}" if what else exc.subject,
+            got=exc.got,
+            wanted=exc.wanted,
+            do=exc.do,
+        ) from None

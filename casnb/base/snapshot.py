@@ -1,4 +1,6 @@
-"""What stands in where widgets do not work: a panel's state at one moment, as plain text and static HTML."""
+"""What stands in where widgets do not work: a panel's state at one moment, as plain text and
+static HTML.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class Snapshot(Shown):
 
 
 class Snapshotted:
-    """A widget that is sent together with its snapshot, for where no front end is. Stands before the widget's class."""
+    """A widget that is sent together with its snapshot, for where no front end is. Stands before
+    the widget's class.
+    """
 
     def snapshot(self) -> Shown:
         """Return the present state as something that stays readable in an export."""

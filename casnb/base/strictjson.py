@@ -1,4 +1,6 @@
-"""JSON from outside, read strictly: bounded size and depth, no duplicate members, no NaN, nothing before or after."""
+"""JSON from outside, read strictly: bounded size and depth, no duplicate members, no NaN,
+nothing before or after.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _ESCAPED = re.compile(r"\\u[dD]")
 
 @dataclass(frozen=True)
 class Member:
-    """One row of a table of members: name, the JSON types it may have, what it means, whether it must be there."""
+    """One row of a table of members: name, the JSON types it may have, what it means, whether it
+    must be there.
+    """
 
     name: str
     kind: type | tuple[type, ...]
@@ -41,31 +45,51 @@ class Member:
         return " or ".join(_WORDS.get(k, k.__name__) for k in self.kinds)
 
 
-_WORDS = {str: "string", int: "integer", bool: "true or false", list: "array", dict: "object", type(None): "null"}
+_WORDS = {
+    str: "string",
+    int: "integer",
+    bool: "true or false",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
 
 
 def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
     """Return the value of a JSON text (UTF-8, no byte order mark); `what` names it in errors.
 
-    Members keep their order. Raises EvidenceError for more than `limit` bytes or 50,000 brackets, nesting deeper than 32, a
-    repeated member, NaN or Infinity, a number too large for its type, a lone surrogate, and any text that is not one value.
+    Members keep their order. Raises EvidenceError for more than `limit` bytes or 50,000
+    brackets, nesting deeper than 32, a repeated member, NaN or Infinity, a number too large for
+    its type, a lone surrogate, and any text that is not one value.
     """
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     if len(raw) > limit:
-        raise EvidenceError(what, got=f"{len(raw)} bytes", wanted=f"at most {limit}",
-                            do="Too large to be genuine; nothing was read.")
+        raise EvidenceError(
+            what,
+            got=f"{len(raw)} bytes",
+            wanted=f"at most {limit}",
+            do="Too large to be genuine; nothing was read.",
+        )
     if len(raw) > _CONTAINERS and (many := raw.count(b"[") + raw.count(b"{")) > _CONTAINERS:
-        raise EvidenceError(what, got=f"{many} brackets and braces", wanted=f"at most {_CONTAINERS}",
-                            do="Too many to be genuine; nothing was read.")
+        raise EvidenceError(
+            what,
+            got=f"{many} brackets and braces",
+            wanted=f"at most {_CONTAINERS}",
+            do="Too many to be genuine; nothing was read.",
+        )
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as exc:
-        raise EvidenceError(what, got=f"a byte that is not UTF-8 at offset {exc.start}", wanted="JSON in UTF-8") from None
+        raise EvidenceError(
+            what, got=f"a byte that is not UTF-8 at offset {exc.start}", wanted="JSON in UTF-8"
+        ) from None
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         out = dict(pairs)
         if len(out) != len(pairs):
-            twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+            twice = next(
+                name for name, times in Counter(name for name, _ in pairs).items() if times > 1
+            )
             raise EvidenceError(what, got=f"member {twice!r} twice", wanted="each member once")
         return out
 
@@ -77,16 +101,22 @@ def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
         return number if isfinite(number) else constant(digits)
 
     try:
-        value = json.loads(text, object_pairs_hook=members, parse_constant=constant, parse_float=finite)
+        value = json.loads(
+            text, object_pairs_hook=members, parse_constant=constant, parse_float=finite
+        )
         if _ESCAPED.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except EvidenceError:
         raise
     except (ValueError, RecursionError) as exc:
         reason = str(exc) or type(exc).__name__
-        raise EvidenceError(what, got=f"text that is not JSON ({reason[:80]})", wanted="one JSON value") from None
+        raise EvidenceError(
+            what, got=f"text that is not JSON ({reason[:80]})", wanted="one JSON value"
+        ) from None
     if not _shallow(value):
-        raise EvidenceError(what, got=f"nesting deeper than {_DEPTH}", wanted="a flat JSON document")
+        raise EvidenceError(
+            what, got=f"nesting deeper than {_DEPTH}", wanted="a flat JSON document"
+        )
     return value
 
 
@@ -94,7 +124,11 @@ def _shallow(value: Any) -> bool:
     """Whether the nesting is within the limit, looked at level by level."""
     level: list[Any] = [value]
     for _ in range(_DEPTH + 1):
-        rows = [v.values() if type(v) is dict else v for v in level if type(v) is dict or type(v) is list]
+        rows = [
+            v.values() if type(v) is dict else v
+            for v in level
+            if type(v) is dict or type(v) is list
+        ]
         if not rows:
             return True
         level = [*chain.from_iterable(rows)]
@@ -102,29 +136,39 @@ def _shallow(value: Any) -> bool:
 
 
 def compact(value: Any) -> bytes:
-    """Return the compact JSON (`,` and `:` without blanks, members in their own order, non-ASCII kept) as UTF-8 bytes."""
+    """Return the compact JSON (`,` and `:` without blanks, members in their own order, non-ASCII
+    kept) as UTF-8 bytes.
+    """
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 
 def member(value: Any, name: str, kind: type | tuple[type, ...], what: str) -> Any:
-    """Return `value[name]`, an instance of `kind` (bool never counts as int); raise EvidenceError that names `what`."""
+    """Return `value[name]`, an instance of `kind` (bool never counts as int); raise
+    EvidenceError that names `what`.
+    """
     if not isinstance(value, dict) or name not in value:
         raise EvidenceError(f"{what}.{name}", got="nothing", wanted="this member")
     found = value[name]
     kinds = kind if isinstance(kind, tuple) else (kind,)
     if not isinstance(found, kinds) or (isinstance(found, bool) and bool not in kinds):
-        raise EvidenceError(f"{what}.{name}", got=_WORDS.get(type(found), type(found).__name__),
-                            wanted=" or ".join(_WORDS.get(k, k.__name__) for k in kinds))
+        raise EvidenceError(
+            f"{what}.{name}",
+            got=_WORDS.get(type(found), type(found).__name__),
+            wanted=" or ".join(_WORDS.get(k, k.__name__) for k in kinds),
+        )
     return found
 
 
 def conform(value: Any, table: Iterable[Member], what: str) -> None:
-    """Raise EvidenceError unless `value` is an object with every required member, and every listed one of its type.
+    """Raise EvidenceError unless `value` is an object with every required member, and every
+    listed one of its type.
 
     Members that the table does not list are allowed.
     """
     if not isinstance(value, dict):
-        raise EvidenceError(what, got=_WORDS.get(type(value), type(value).__name__), wanted="a JSON object")
+        raise EvidenceError(
+            what, got=_WORDS.get(type(value), type(value).__name__), wanted="a JSON object"
+        )
     for m in table:
         if m.required or m.name in value:
             member(value, m.name, m.kind, what)

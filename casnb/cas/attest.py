@@ -1,4 +1,6 @@
-"""Attest a CAS: fetch its report, verify and appraise it, tie it to the TLS key, and keep what was accepted as a pin."""
+"""Attest a CAS: fetch its report, verify and appraise it, tie it to the TLS key, and keep what
+was accepted as a pin.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from casnb.base.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError, neutral
+from casnb.base.errors import (
+    CasnbError,
+    EvidenceError,
+    PolicyError,
+    SourceError,
+    UsageError,
+    neutral,
+)
 from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
 from casnb.checks.result import AttestationResult, Check, CheckStatus, Verdict, failed
 from casnb.evidence.cas_report import CasReport
@@ -22,16 +31,26 @@ from casnb.verify.pki import TrustAnchors, intel_roots
 __all__ = ["Attempt", "AttestedCas", "Waiver", "attempt", "attest", "fetch_report", "parse_address"]
 
 _NONCE = re.compile(r"[0-9a-f]{32}")
-_TYPES = {"IASReport": "IASReport", "EPID": "EPID", "EPIDQuote": "EPID", "DCAP": "DCAP", "DCAPQuote": "DCAP"}
+_TYPES = {
+    "IASReport": "IASReport",
+    "EPID": "EPID",
+    "EPIDQuote": "EPID",
+    "DCAP": "DCAP",
+    "DCAPQuote": "DCAP",
+}
 #: An EPID quote is made for a service provider; casnb is none, so it sends zeros.
 _PROVIDER = f"&spid={'0' * 32}&linkable=false"
 
 
-def fetch_report(address: str, *, type: str = "IASReport", nonce: str | None = None, timeout: float = 10) -> CasReport:
-    """Ask a CAS for its attestation report (`IASReport`, `EPID` or `DCAP`); nothing about it is verified.
+def fetch_report(
+    address: str, *, type: str = "IASReport", nonce: str | None = None, timeout: float = 10
+) -> CasReport:
+    """Ask a CAS for its attestation report (`IASReport`, `EPID` or `DCAP`); nothing about it is
+    verified.
 
-    The TLS connection trusts nobody, since the report is what trust will rest on: hand the report to `attempt`, which also ties
-    it to the server that sent it. `nonce` is 32 hex digits, made up when left out. Raises SourceError where no report came.
+    The TLS connection trusts nobody, since the report is what trust will rest on: hand the
+    report to `attempt`, which also ties it to the server that sent it. `nonce` is 32 hex digits,
+    made up when left out. Raises SourceError where no report came.
 
     Example: `fetch_report("scone-cas.cf").report_body()`
     """
@@ -40,7 +59,9 @@ def fetch_report(address: str, *, type: str = "IASReport", nonce: str | None = N
 
 
 def _fetch(host: str, port: int, type: str, nonce: str, timeout: float) -> tuple[CasReport, bytes]:
-    """Return the report and the certificate (DER) that the server presented on the same connection."""
+    """Return the report and the certificate (DER) that the server presented on the same
+    connection.
+    """
     if type not in _TYPES:
         raise UsageError("evidence type", got=type, wanted="IASReport, EPID or DCAP")
     if not _NONCE.fullmatch(nonce):
@@ -48,7 +69,9 @@ def _fetch(host: str, port: int, type: str, nonce: str, timeout: float) -> tuple
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    target = f"/v1/attest?type={_TYPES[type]}&nonce={nonce}" + (_PROVIDER if _TYPES[type] == "EPID" else "")
+    target = f"/v1/attest?type={_TYPES[type]}&nonce={nonce}" + (
+        _PROVIDER if _TYPES[type] == "EPID" else ""
+    )
     answer = exchange(host, port, target, context=context, tls_name=host, timeout=timeout)
     if answer.status != 200:
         raise NoReport(host, port, answer)
@@ -56,21 +79,35 @@ def _fetch(host: str, port: int, type: str, nonce: str, timeout: float) -> tuple
 
 
 class NoReport(SourceError):
-    """Whoever answered sent no report: `status` is HTTP's, `messages` are their own words, which nothing proves."""
+    """Whoever answered sent no report: `status` is HTTP's, `messages` are their own words, which
+    nothing proves.
+    """
 
     def __init__(self, host: str, port: int, answer: Answer) -> None:
         self.status = answer.status
         self.messages = tuple(neutral(m, 300) for m in error_messages(answer.body))
-        said = f" and the words {quoted(self.messages)}, which nothing proves" if self.messages else ""
-        super().__init__(f"CAS at {host}:{port}: /v1/attest", got=f"HTTP status {answer.status}{said}", wanted="a report",
-                         do="What an error message advises, its sender wants: add no flag because of it." if said else "")
+        said = (
+            f" and the words {quoted(self.messages)}, which nothing proves" if self.messages else ""
+        )
+        super().__init__(
+            f"CAS at {host}:{port}: /v1/attest",
+            got=f"HTTP status {answer.status}{said}",
+            wanted="a report",
+            do=(
+                "What an error message advises, its sender wants: add no flag because of it."
+                if said
+                else ""
+            ),
+        )
 
 
 @dataclass(frozen=True)
 class Attempt(Shown):
-    """One try at attesting a CAS: the report, what became of every check, and the nonce that was sent.
+    """One try at attesting a CAS: the report, what became of every check, and the nonce that was
+    sent.
 
-    `roots` says whose roots the proof rests on. Accepted or not, nothing here opens a connection; see `AttestedCas`.
+    `roots` says whose roots the proof rests on. Accepted or not, nothing here opens a
+    connection; see `AttestedCas`.
     """
 
     address: str
@@ -95,16 +132,25 @@ class Attempt(Shown):
 
 
 def attempt(
-    address: str, policy: AttestationPolicy, *, roots: TrustAnchors | None = None, type: str | None = None,
-    now: datetime | None = None, report: bytes | CasReport | None = None, timeout: float = 10,
+    address: str,
+    policy: AttestationPolicy,
+    *,
+    roots: TrustAnchors | None = None,
+    type: str | None = None,
+    now: datetime | None = None,
+    report: bytes | CasReport | None = None,
+    timeout: float = 10,
 ) -> Attempt:
-    """Fetch a CAS's report (or take a saved one), verify and appraise it, and return all of it, accepted or not.
+    """Fetch a CAS's report (or take a saved one), verify and appraise it, and return all of it,
+    accepted or not.
 
-    `roots` are Intel's unless given. The evidence type, if left out, is IASReport, or DCAP where the CAS has no IAS report. The
-    time is `policy.verification_time`, else `now`, else the clock after the answer came; as in the SCONE CLI a day stands for
-    its first instant, 00:00 UTC, so for a saved report name the day after it was made. A fetched report must repeat a fresh
-    nonce and name, through its certificates, the very TLS key that sent it (part of `certificate-binding`). `policy.nonce` is
-    for saved reports only. Raises UsageError before any connection for a policy that contradicts itself.
+    `roots` are Intel's unless given. The evidence type, if left out, is IASReport, or DCAP where
+    the CAS has no IAS report. The time is `policy.verification_time`, else `now`, else the clock
+    after the answer came; as in the SCONE CLI a day stands for its first instant, 00:00 UTC, so
+    for a saved report name the day after it was made. A fetched report must repeat a fresh nonce
+    and name, through its certificates, the very TLS key that sent it (part of
+    `certificate-binding`). `policy.nonce` is for saved reports only. Raises UsageError before
+    any connection for a policy that contradicts itself.
 
     Example: `attempt("scone-cas.cf", AttestationPolicy(mrenclaves=(value,)))`
     """
@@ -114,8 +160,12 @@ def attempt(
     leaf: bytes | None = None
     if report is None:
         if policy.nonce is not None:
-            raise UsageError("--nonce", got="a nonce for a live CAS", wanted="--offline-report with it",
-                             do="A live attestation makes up its own.")
+            raise UsageError(
+                "--nonce",
+                got="a nonce for a live CAS",
+                wanted="--offline-report with it",
+                do="A live attestation makes up its own.",
+            )
         policy = replace(policy, nonce=secrets.token_hex(16))
         assert policy.nonce is not None
         found, leaf = _ask(host, port, type, policy.nonce, timeout)
@@ -124,9 +174,20 @@ def attempt(
     at = policy.verification_time or now or datetime.now(timezone.utc)
     proof = verify(found, roots=anchors, now=at)
     result = appraise(proof, policy, report=found, subject=f"CAS {neutral(name, 120)}")
-    result = replace(result, checks=tuple(_bound(c, found, leaf) if c.id == "certificate-binding" else c for c in result.checks))
+    result = replace(
+        result,
+        checks=tuple(
+            _bound(c, found, leaf) if c.id == "certificate-binding" else c for c in result.checks
+        ),
+    )
     if anchors.simulated:
-        result = replace(result, remarks=(*result.remarks, "The roots are simulated: this says nothing about real hardware."))
+        result = replace(
+            result,
+            remarks=(
+                *result.remarks,
+                "The roots are simulated: this says nothing about real hardware.",
+            ),
+        )
     return Attempt(name, url, found, result, policy.nonce or "", anchors.label)
 
 
@@ -134,11 +195,18 @@ def _saved(report: bytes | CasReport) -> CasReport:
     if isinstance(report, CasReport):
         return report
     if not isinstance(report, (bytes, bytearray, memoryview)):
-        raise UsageError("report", got=type(report).__name__, wanted="bytes or a CasReport", do="casnb.decode reads a file.")
+        raise UsageError(
+            "report",
+            got=type(report).__name__,
+            wanted="bytes or a CasReport",
+            do="casnb.decode reads a file.",
+        )
     return CasReport.from_json(bytes(report))
 
 
-def _ask(host: str, port: int, type: str | None, nonce: str, timeout: float) -> tuple[CasReport, bytes]:
+def _ask(
+    host: str, port: int, type: str | None, nonce: str, timeout: float
+) -> tuple[CasReport, bytes]:
     if type is not None:
         return _fetch(host, port, type, nonce, timeout)
     try:
@@ -150,7 +218,9 @@ def _ask(host: str, port: int, type: str | None, nonce: str, timeout: float) -> 
 
 
 def _bound(check: Check, report: CasReport, leaf: bytes | None) -> Check:
-    """Demand also that the bound certificates are a CAS chain, and that it issued the TLS certificate of a live server."""
+    """Demand also that the bound certificates are a CAS chain, and that it issued the TLS
+    certificate of a live server.
+    """
     if check.status is not CheckStatus.PASSED:
         return check
     try:
@@ -158,9 +228,13 @@ def _bound(check: Check, report: CasReport, leaf: bytes | None) -> Check:
     except EvidenceError as exc:
         return failed(check.id, str(exc), "an instance and a root certificate that issued it")
     if leaf is not None and not chain.issued(leaf):
-        return failed(check.id, "a TLS certificate that the certificates in the report did not issue",
-                      f"one under the attested root (SHA-256 {chain.fingerprint[:16]})",
-                      "the report is genuine and was relayed: who speaks TLS here is not the enclave that it describes")
+        return failed(
+            check.id,
+            "a TLS certificate that the certificates in the report did not issue",
+            f"one under the attested root (SHA-256 {chain.fingerprint[:16]})",
+            "the report is genuine and was relayed: who speaks TLS here is not the enclave that it"
+            " describes",
+        )
     return check
 
 
@@ -176,11 +250,13 @@ _SEAL = object()
 
 @dataclass(frozen=True, repr=False)
 class AttestedCas(Shown):
-    """A CAS that an appraisal accepted: its certificates, and under which conditions it was accepted.
+    """A CAS that an appraisal accepted: its certificates, and under which conditions it was
+    accepted.
 
-    Made by `attest`, `from_attempt` or the trust file alone; a rejected attempt cannot become one. `name` is the address as
-    typed. `waivers` is None where another program wrote the entry and the flags are not recorded. `attested_at` is the
-    verification time. `roots` names the roots (`Intel`, `simulated`); empty where not recorded.
+    Made by `attest`, `from_attempt` or the trust file alone; a rejected attempt cannot become
+    one. `name` is the address as typed. `waivers` is None where another program wrote the entry
+    and the flags are not recorded. `attested_at` is the verification time. `roots` names the
+    roots (`Intel`, `simulated`); empty where not recorded.
     """
 
     name: str
@@ -199,24 +275,45 @@ class AttestedCas(Shown):
 
     def __post_init__(self) -> None:
         if self.seal is not _SEAL:
-            raise UsageError("AttestedCas", got="a call of the class", wanted="attest(...), or an entry of the trust file",
-                             do="Only an accepted attestation makes one.")
+            raise UsageError(
+                "AttestedCas",
+                got="a call of the class",
+                wanted="attest(...), or an entry of the trust file",
+                do="Only an accepted attestation makes one.",
+            )
         object.__setattr__(self, "seal", None)  # so that dataclasses.replace makes none either
 
     @classmethod
     def from_attempt(cls, tried: Attempt) -> AttestedCas:
-        """Return the pin of an accepted attempt; raise VerificationError or PolicyError for a rejected one.
+        """Return the pin of an accepted attempt; raise VerificationError or PolicyError for a
+        rejected one.
 
-        An attempt whose certificates were not bound to the evidence is refused too, whatever its verdict.
+        An attempt whose certificates were not bound to the evidence is refused too, whatever its
+        verdict.
         """
         result = tried.result.require()
         if result.check("certificate-binding").status is not CheckStatus.PASSED:
-            raise PolicyError(f"{result.subject}", got="evidence that names no certificate", wanted="certificate-binding passed")
+            raise PolicyError(
+                f"{result.subject}",
+                got="evidence that names no certificate",
+                wanted="certificate-binding passed",
+            )
         name, host, port, url = parse_address(tried.address)
-        return cls(name, url, host, port, CasChain.from_pem(tried.report.cert_chain_pem),
-                   tuple(Waiver(c.id, str(c.flag)) for c in result.waivers), result.evidence_sha256, result.at,
-                   tried.report.proof_type, result.identity.mrenclave if result.identity else "", tried.roots,
-                   tried.report.proof_data, _SEAL)
+        return cls(
+            name,
+            url,
+            host,
+            port,
+            CasChain.from_pem(tried.report.cert_chain_pem),
+            tuple(Waiver(c.id, str(c.flag)) for c in result.waivers),
+            result.evidence_sha256,
+            result.at,
+            tried.report.proof_type,
+            result.identity.mrenclave if result.identity else "",
+            tried.roots,
+            tried.report.proof_data,
+            _SEAL,
+        )
 
     @classmethod
     def _reloaded(cls, **members: Any) -> AttestedCas:
@@ -225,56 +322,94 @@ class AttestedCas(Shown):
 
     @property
     def sentence(self) -> str:
-        """Under which conditions it was accepted, in words; said again whenever the pin is loaded."""
+        """Under which conditions it was accepted, in words; said again whenever the pin is
+        loaded.
+        """
         if self.waivers is None:
-            return f"CAS {self.name} was attested by another program: which checks were waived is not recorded."
+            return (
+                f"CAS {self.name} was attested by another program: which checks were waived is not"
+                " recorded."
+            )
         when = f" at {self.attested_at:%Y-%m-%dT%H:%M:%SZ}" if self.attested_at else ""
         if not self.waivers:
             return f"CAS {self.name} was found trustworthy{when}; nothing was waived."
         listed = ", ".join(f"{w.check} by {w.flag}" for w in self.waivers)
-        return f"CAS {self.name} was accepted{when} with waivers ({listed}). It must not hold secrets."
+        return (
+            f"CAS {self.name} was accepted{when} with waivers ({listed}). It must not hold secrets."
+        )
 
     @property
     def memory(self) -> str:
         """The sentence, and by which evidence under whose roots: how this pin was obtained."""
         if not self.evidence_sha256:
             return self.sentence
-        return f"{self.sentence} Evidence: {self.proof_type} under {self.roots or 'unknown'} roots, SHA-256 {self.evidence_sha256}."
+        return (
+            f"{self.sentence} Evidence: {self.proof_type} under {self.roots or 'unknown'} roots,"
+            f" SHA-256 {self.evidence_sha256}."
+        )
 
     def banner(self) -> str:
-        """The sentence as a verdict line in HTML, marked as what it was: trustworthy, accepted with waivers, or unknown."""
-        name = "" if self.waivers is None else (Verdict.ACCEPTED_WITH_WAIVERS if self.waivers else Verdict.TRUSTWORTHY).value
+        """The sentence as a verdict line in HTML, marked as what it was: trustworthy, accepted
+        with waivers, or unknown.
+        """
+        name = (
+            ""
+            if self.waivers is None
+            else (Verdict.ACCEPTED_WITH_WAIVERS if self.waivers else Verdict.TRUSTWORTHY).value
+        )
         return html_verdict(name, cell(self.sentence, 600))
 
     def _rows(self) -> list[tuple[str, str]]:
-        return [("address", self.name), ("URL", self.url), ("root key hash (-c)", self.chain.key_hashes[0]),
-                ("root certificate, SHA-256", self.chain.fingerprint), ("MRENCLAVE", self.mrenclave or "not recorded"),
-                ("evidence", f"{self.proof_type or 'unknown'}, SHA-256 {self.evidence_sha256 or 'not recorded'}"),
-                ("roots", self.roots or "not recorded")]
+        return [
+            ("address", self.name),
+            ("URL", self.url),
+            ("root key hash (-c)", self.chain.key_hashes[0]),
+            ("root certificate, SHA-256", self.chain.fingerprint),
+            ("MRENCLAVE", self.mrenclave or "not recorded"),
+            (
+                "evidence",
+                f"{self.proof_type or 'unknown'}, SHA-256 {self.evidence_sha256 or 'not recorded'}",
+            ),
+            ("roots", self.roots or "not recorded"),
+        ]
 
     def __repr__(self) -> str:
         waived = "unknown waivers" if self.waivers is None else f"{len(self.waivers)} waivers"
         return f"<AttestedCas {neutral(self.name, 80)} at {self.url}: {waived}>"
 
     def __str__(self) -> str:
-        return text_table(("attested CAS", "value"), self._rows()) + "\n\n" + neutral(self.sentence, 600)
+        return (
+            text_table(("attested CAS", "value"), self._rows())
+            + "\n\n"
+            + neutral(self.sentence, 600)
+        )
 
     def _html(self) -> str:
         return html_table(("attested CAS", "value"), self._rows(), code=(1,)) + self.banner()
 
 
 def attest(
-    address: str, policy: AttestationPolicy, *, roots: TrustAnchors | None = None, type: str | None = None,
-    now: datetime | None = None, report: bytes | CasReport | None = None, timeout: float = 10,
+    address: str,
+    policy: AttestationPolicy,
+    *,
+    roots: TrustAnchors | None = None,
+    type: str | None = None,
+    now: datetime | None = None,
+    report: bytes | CasReport | None = None,
+    timeout: float = 10,
 ) -> AttestedCas:
     """Attest a CAS and return its pin; the arguments are those of `attempt`.
 
-    Raises VerificationError where the evidence is not genuine, PolicyError where the policy does not want this enclave,
-    SourceError where nothing could be fetched. The error carries the attempt as `attempt`, with every check.
+    Raises VerificationError where the evidence is not genuine, PolicyError where the policy does
+    not want this enclave, SourceError where nothing could be fetched. The error carries the
+    attempt as `attempt`, with every check.
 
-    Example: `CasClient(attest("scone-cas.cf", policy)).value("example_session", "example_value")`
+    Example: `CasClient(attest("scone-cas.cf", policy)).value("example_session",
+    "example_value")`
     """
-    tried = attempt(address, policy, roots=roots, type=type, now=now, report=report, timeout=timeout)
+    tried = attempt(
+        address, policy, roots=roots, type=type, now=now, report=report, timeout=timeout
+    )
     try:
         return AttestedCas.from_attempt(tried)
     except CasnbError as exc:

@@ -18,11 +18,17 @@ from casnb.verify.pki import TrustAnchors
 _NOTHING = {"type": "CasAttestationDataV1", "nonce": "", "cert_chain": ""}
 
 
-def attested_keys(entries: Iterable[Entry], policy: AttestationPolicy, *, roots: TrustAnchors | None,
-                  now: datetime) -> dict[str, AttestationResult | str]:
+def attested_keys(
+    entries: Iterable[Entry],
+    policy: AttestationPolicy,
+    *,
+    roots: TrustAnchors | None,
+    now: datetime,
+) -> dict[str, AttestationResult | str]:
     """Return, for each signing key (hex) about which the log holds evidence, what became of it.
 
-    A text says why the evidence cannot be that key's. Only where a result is accepted is the key a CAS's that the policy wants.
+    A text says why the evidence cannot be that key's. Only where a result is accepted is the key
+    a CAS's that the policy wants.
     """
     found: dict[str, AttestationResult | str] = {}
     for entry in entries:
@@ -30,11 +36,17 @@ def attested_keys(entries: Iterable[Entry], policy: AttestationPolicy, *, roots:
         if entry.kind != ATTESTING or (isinstance(before, AttestationResult) and before.accepted):
             continue
         try:
-            proof = verify(CasReport.build(dict(entry.event.get("proof_data") or {}), _NOTHING), roots=roots, now=now)
+            proof = verify(
+                CasReport.build(dict(entry.event.get("proof_data") or {}), _NOTHING),
+                roots=roots,
+                now=now,
+            )
         except EvidenceError as exc:
             found[entry.key] = str(exc)
             continue
-        if proof.report is None or proof.report.report_data != attested_binding(bytes.fromhex(entry.key)):
+        if proof.report is None or proof.report.report_data != attested_binding(
+            bytes.fromhex(entry.key)
+        ):
             found[entry.key] = f"Line {entry.line}: the evidence is about another key."
             continue
         found[entry.key] = appraise(proof, policy, subject=f"audit log key {entry.key[:16]}")

@@ -1,4 +1,6 @@
-"""A client of an attested CAS: TLS pinned to the attested certificates and nothing else; values and sessions."""
+"""A client of an attested CAS: TLS pinned to the attested certificates and nothing else; values
+and sessions.
+"""
 
 from __future__ import annotations
 
@@ -25,25 +27,42 @@ MOST_SESSIONS = 100_000
 
 
 #: What to do about a refusal, by words of the CAS.
-_CURES = (("please specify predecessor", "Name its hash as predecessor, or use scone session update, which does."),
-          ("Invalid previous session digest", "Another version came in between: read it, put your change into it, name its hash."))
+_CURES = (
+    (
+        "please specify predecessor",
+        "Name its hash as predecessor, or use scone session update, which does.",
+    ),
+    (
+        "Invalid previous session digest",
+        "Another version came in between: read it, put your change into it, name its hash.",
+    ),
+)
 
 
 class CasRefusal(CasnbError):
-    """The attested CAS answered, and the answer is no: `status` is HTTP's, `messages` are its own words, outermost first."""
+    """The attested CAS answered, and the answer is no: `status` is HTTP's, `messages` are its
+    own words, outermost first.
+    """
 
     def __init__(self, subject: str, answer: Answer) -> None:
         self.status = answer.status
         self.messages = tuple(neutral(m, 300) for m in error_messages(answer.body))
-        super().__init__(subject, got=f"HTTP status {answer.status}" + (f", and {quoted(self.messages)}" if self.messages else ""),
-                         wanted="success", do=next((cure for words, cure in _CURES if words in " ".join(self.messages)), ""))
+        super().__init__(
+            subject,
+            got=f"HTTP status {answer.status}"
+            + (f", and {quoted(self.messages)}" if self.messages else ""),
+            wanted="success",
+            do=next((cure for words, cure in _CURES if words in " ".join(self.messages)), ""),
+        )
 
 
 def pinned_context(chain: CasChain, identity: ClientIdentity | None = None) -> ssl.SSLContext:
-    """Return a TLS context that trusts this CAS's two certificates and no other: no system store, no environment.
+    """Return a TLS context that trusts this CAS's two certificates and no other: no system
+    store, no environment.
 
-    CAS chains carry neither key usage nor authority key identifiers, which Python 3.13 and later demands
-    (ssl.VERIFY_X509_STRICT); exactly that flag is taken out. Signature, name and dates are checked as ever.
+    CAS chains carry neither key usage nor authority key identifiers, which Python 3.13 and later
+    demands (ssl.VERIFY_X509_STRICT); exactly that flag is taken out. Signature, name and dates
+    are checked as ever.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -55,18 +74,28 @@ def pinned_context(chain: CasChain, identity: ClientIdentity | None = None) -> s
 
 
 class CasClient(Shown):
-    """Talk to one attested CAS. Whatever its address, the TLS certificate must be for the name `cas` and under the pin.
+    """Talk to one attested CAS. Whatever its address, the TLS certificate must be for the name
+    `cas` and under the pin.
 
-    `identity` is shown to the CAS where sessions are created or read. `timeout` (seconds) bounds each call. Every method
-    raises SourceError where no answer came, VerificationError where somebody else answers, CasRefusal where the CAS says no,
-    EvidenceError where its answer is malformed.
+    `identity` is shown to the CAS where sessions are created or read. `timeout` (seconds) bounds
+    each call. Every method raises SourceError where no answer came, VerificationError where
+    somebody else answers, CasRefusal where the CAS says no, EvidenceError where its answer is
+    malformed.
 
-    Example: `CasClient(attest("scone-cas.cf", policy)).value("example_session", "example_value")`
+    Example: `CasClient(attest("scone-cas.cf", policy)).value("example_session",
+    "example_value")`
     """
 
-    def __init__(self, attested: AttestedCas, identity: ClientIdentity | None = None, timeout: float = 10) -> None:
+    def __init__(
+        self, attested: AttestedCas, identity: ClientIdentity | None = None, timeout: float = 10
+    ) -> None:
         if not isinstance(attested, AttestedCas):
-            raise UsageError("CasClient", got=type(attested).__name__, wanted="an AttestedCas", do="Attest the CAS first.")
+            raise UsageError(
+                "CasClient",
+                got=type(attested).__name__,
+                wanted="an AttestedCas",
+                do="Attest the CAS first.",
+            )
         self.attested = attested
         self.identity = identity
         self.timeout = timeout
@@ -86,24 +115,34 @@ class CasClient(Shown):
 
     def values(self, session: str) -> dict[str, dict[str, Any]]:
         """Return all public values of a session, by name, each as the CAS sends it."""
-        body = self._get(f"/v1/values/session={_name(session, 'session')}", f"values of session {session}")
+        body = self._get(
+            f"/v1/values/session={_name(session, 'session')}", f"values of session {session}"
+        )
         found = strictjson.member(body, "values", dict, "values")
         return {name: _value(value, f"value {neutral(name, 80)}") for name, value in found.items()}
 
     def create_session(self, text: str) -> str:
-        """Upload a session (YAML); one whose `predecessor` is the current hash is an update. Return its hash, 64 hex digits."""
+        """Upload a session (YAML); one whose `predecessor` is the current hash is an update.
+        Return its hash, 64 hex digits.
+        """
         try:
             data = text.encode("utf-8")
         except (AttributeError, UnicodeEncodeError):
-            raise UsageError("session", got=f"{type(text).__name__} that is no text", wanted="YAML as text") from None
+            raise UsageError(
+                "session", got=f"{type(text).__name__} that is no text", wanted="YAML as text"
+            ) from None
         if len(data) > SESSION_LIMIT:
             raise UsageError("session", got=f"{len(data)} bytes", wanted=f"at most {SESSION_LIMIT}")
         body = self._get("/v1/sessions", "session", method="POST", body=data, wanted=201)
         return _hash(strictjson.member(body, "hash", str, "session"), "session: hash")
 
     def read_session(self, name: str, hash: str | None = None) -> tuple[str, str]:
-        """Return hash and text (YAML) of a session, the current one or an earlier one by its hash."""
-        target = f"/v1/sessions/{_name(name, 'session')}" + (f"?hash={_hash(hash, 'hash', UsageError)}" if hash else "")
+        """Return hash and text (YAML) of a session, the current one or an earlier one by its
+        hash.
+        """
+        target = f"/v1/sessions/{_name(name, 'session')}" + (
+            f"?hash={_hash(hash, 'hash', UsageError)}" if hash else ""
+        )
         body = self._get(target, f"session {name}")
         found = _hash(strictjson.member(body, "hash", str, "session"), "session: hash")
         if hash and found != hash:
@@ -111,43 +150,77 @@ class CasClient(Shown):
         return found, strictjson.member(body, "session", str, "session")
 
     def sessions(self) -> list[str]:
-        """Return the names of the sessions that this client may know of, oldest first, at most `MOST_SESSIONS`.
+        """Return the names of the sessions that this client may know of, oldest first, at most
+        `MOST_SESSIONS`.
 
         The path `GET /v1/sessions` is a guess: that of a real CAS is not public.
         """
         names: list[str] = []
         after: int | None = None
         while len(names) < MOST_SESSIONS:
-            body = self._get("/v1/sessions" + (f"?after={after}" if after else ""), "list of sessions")
+            body = self._get(
+                "/v1/sessions" + (f"?after={after}" if after else ""), "list of sessions"
+            )
             page = strictjson.member(body, "sessions", list, "list of sessions")
             if not all(isinstance(name, str) and len(name) <= 512 for name in page):
-                raise EvidenceError("list of sessions", got="something that is no name", wanted="names")
+                raise EvidenceError(
+                    "list of sessions", got="something that is no name", wanted="names"
+                )
             names += page
             following = body.get("next")
             if following is None:
                 break
-            if isinstance(following, bool) or not isinstance(following, int) or following <= (after or 0):
-                raise EvidenceError("list of sessions: next", got=following, wanted="a larger number than before, or null")
+            if (
+                isinstance(following, bool)
+                or not isinstance(following, int)
+                or following <= (after or 0)
+            ):
+                raise EvidenceError(
+                    "list of sessions: next",
+                    got=following,
+                    wanted="a larger number than before, or null",
+                )
             after = following
         return names[:MOST_SESSIONS]
 
     def version(self) -> str:
         """Return the version that the CAS says it is; nothing proves it but the pin."""
-        return str(strictjson.member(self._get("/v1/version", "version"), "version", str, "version"))
+        return str(
+            strictjson.member(self._get("/v1/version", "version"), "version", str, "version")
+        )
 
     def audit_checkpoints(self, least: int = 0, most: int = 10**15) -> Checkpoints:
         """Return what the CAS remembers of its audit log, between two numbers of events.
 
         The path `GET /v1/audit-log/checkpoints` is a guess: that of a real CAS is not public.
         """
-        target = f"/v1/audit-log/checkpoints?min_sequence_number={least:d}&max_sequence_number={most:d}"
+        target = (
+            f"/v1/audit-log/checkpoints?min_sequence_number={least:d}&max_sequence_number={most:d}"
+        )
         return Checkpoints.from_json(json.dumps(self._get(target, "audit log")))
 
-    def _get(self, target: str, subject: str, *, method: str = "GET", body: bytes | None = None, wanted: int = 200) -> Any:
+    def _get(
+        self,
+        target: str,
+        subject: str,
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
+        wanted: int = 200,
+    ) -> Any:
         cas = self.attested
         try:
-            answer = exchange(cas.host, cas.port, target, context=self._context, tls_name=TLS_NAME, method=method, body=body,
-                              content_type="application/text", timeout=self.timeout)
+            answer = exchange(
+                cas.host,
+                cas.port,
+                target,
+                context=self._context,
+                tls_name=TLS_NAME,
+                method=method,
+                body=body,
+                content_type="application/text",
+                timeout=self.timeout,
+            )
         except Mistrusted as exc:
             raise _not_the_pinned(cas, exc) from None
         if answer.status != wanted:
@@ -155,15 +228,21 @@ class CasClient(Shown):
         return strictjson.loads(answer.body, f"CAS {cas.name}: {subject}")
 
     def __repr__(self) -> str:
-        return f"<CasClient {neutral(self.attested.name, 80)}, pinned to root {self.attested.chain.fingerprint[:16]}>"
+        return (
+            f"<CasClient {neutral(self.attested.name, 80)}, pinned to root"
+            f" {self.attested.chain.fingerprint[:16]}>"
+        )
 
     def __str__(self) -> str:
         return f"{self!r}\n{neutral(self.attested.sentence, 600)}"
 
     def _html(self) -> str:
         who = self.identity.key_hash if self.identity else "nobody: no client certificate is shown"
-        return (f"<p>Client of CAS <code>{cell(self.attested.name)}</code> at <code>{cell(self.attested.url)}</code>, "
-                f"as <code>{cell(who)}</code>.</p>{self.attested.banner()}")
+        return (
+            f"<p>Client of CAS <code>{cell(self.attested.name)}</code> at"
+            f" <code>{cell(self.attested.url)}</code>, as"
+            f" <code>{cell(who)}</code>.</p>{self.attested.banner()}"
+        )
 
 
 #: What is wrong with a server that shows keys which were not attested.
@@ -171,24 +250,39 @@ _OTHER_KEYS = ("wrong-key", "unknown-issuer", "self-signed", "incomplete", "not-
 
 
 def _not_the_pinned(cas: AttestedCas, exc: Mistrusted) -> Mistrusted:
-    """Say of a server with other keys which pin it is measured by, how old that is, and what to do."""
+    """Say of a server with other keys which pin it is measured by, how old that is, and what to
+    do.
+    """
     why = exc.explanation
     if why.diagnosis is None or why.diagnosis.id not in _OTHER_KEYS:
         return exc
     when = f" on {cas.attested_at:%Y-%m-%d}" if cas.attested_at else ""
     return Mistrusted(
-        f"CAS {cas.name}: who answers there is not the CAS that was attested{when}", why,
+        f"CAS {cas.name}: who answers there is not the CAS that was attested{when}",
+        why,
         wanted=f"keys under root key hash {cas.chain.key_hashes[0]}",
-        do="The CAS may have been set up anew, this may be another instance, or somebody stands in between. The pin is kept. "
-           f"Attest again (scone cas attest {cas.name}), compare the key hash with what its operator says; no secret before.")
+        do=(
+            "The CAS may have been set up anew, this may be another instance, or somebody stands"
+            f" in between. The pin is kept. Attest again (scone cas attest {cas.name}), compare the"
+            " key hash with what its operator says; no secret before."
+        ),
+    )
 
 
 def _name(text: str, what: str) -> str:
-    """Return a session or secret name that may stand in a path as it is; raise UsageError for any other."""
+    """Return a session or secret name that may stand in a path as it is; raise UsageError for
+    any other.
+    """
     parts = text.split("/") if isinstance(text, str) else [""]
-    if not all(_NAME.fullmatch(p) and p not in (".", "..") for p in parts) or (what == "secret" and len(parts) > 1):
+    if not all(_NAME.fullmatch(p) and p not in (".", "..") for p in parts) or (
+        what == "secret" and len(parts) > 1
+    ):
         joined = "" if what == "secret" else ", joined by /"
-        raise UsageError(f"{what} name", got=neutral(text, 80) or "nothing", wanted=f"letters, digits and _ - . ~{joined}")
+        raise UsageError(
+            f"{what} name",
+            got=neutral(text, 80) or "nothing",
+            wanted=f"letters, digits and _ - . ~{joined}",
+        )
     return text
 
 

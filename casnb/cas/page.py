@@ -1,4 +1,6 @@
-"""The public CAS page: rows of its tables, and the MRENCLAVE of one address or a refusal with the reason."""
+"""The public CAS page: rows of its tables, and the MRENCLAVE of one address or a refusal with
+the reason.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ from casnb.tls.tls_errors import explain_tls_error
 #: The largest page ever seen has 110 kB and 2300 tags.
 PAGE_LIMIT = 2 << 20
 _TAG_LIMIT = 10_000
-#: Words, slashes and quotes bound the attributes there can be (that page: 11,000), ampersands what is written as `&name;` (13).
+#: Words, slashes and quotes bound the attributes there can be (that page: 11,000), ampersands what
+#: is written as `&name;` (13).
 _WORD_LIMIT, _ENTITY_LIMIT = 50_000, 2_000
 _TABLE_LIMIT, _ROW_LIMIT, _CELL_LIMIT = 50, 1000, 40
 _REDIRECTS = 3
@@ -31,12 +34,17 @@ _MEASUREMENT = re.compile(r"[0-9a-f]{64}")
 _BREAK = re.compile(rb"\s+|[/\"']")
 _EXAMPLE = re.compile(r"scone cas attest\s+([^\s$<>]{1,253})\s+([0-9a-f]{64})\b")
 _WHAT = "public CAS page"
-_TRUST = "These values are as good as the web page they stand on: TLS names the server, nobody attests what it says."
+_TRUST = (
+    "These values are as good as the web page they stand on: TLS names the server, nobody attests"
+    " what it says."
+)
 
 
 @dataclass(frozen=True)
 class PageRow:
-    """One row: address as printed, measurement or None, version, and a note that says why there is none."""
+    """One row: address as printed, measurement or None, version, and a note that says why there
+    is none.
+    """
 
     address: str
     mrenclave: str | None
@@ -46,9 +54,11 @@ class PageRow:
 
 @dataclass(frozen=True)
 class CasPage(Shown):
-    """The rows of every table on the page that has an address and an MrEnclave column, in their order.
+    """The rows of every table on the page that has an address and an MrEnclave column, in their
+    order.
 
-    `warnings` name what could mislead a reader or a simpler scraper. `source` is the URL or file, `sha256` that of the bytes.
+    `warnings` name what could mislead a reader or a simpler scraper. `source` is the URL or
+    file, `sha256` that of the bytes.
     """
 
     rows: tuple[PageRow, ...]
@@ -67,9 +77,11 @@ class CasPage(Shown):
         return out
 
     def mrenclave(self, address: str) -> str:
-        """Return the measurement of exactly this host (a port or `https://` is left aside), 64 lower-case hex digits.
+        """Return the measurement of exactly this host (a port or `https://` is left aside), 64
+        lower-case hex digits.
 
-        Raises EvidenceError where the page has no row for it, no value in that row, or rows that disagree: never guesses.
+        Raises EvidenceError where the page has no row for it, no value in that row, or rows that
+        disagree: never guesses.
         """
         found = self._of(address)
         if not found:
@@ -79,19 +91,44 @@ class CasPage(Shown):
             found = self._of(host)
             address = host
         if not found:
-            near = next((r.address for r in self.rows if "." not in r.address and address.startswith(r.address + ".")), "")
+            near = next(
+                (
+                    r.address
+                    for r in self.rows
+                    if "." not in r.address and address.startswith(r.address + ".")
+                ),
+                "",
+            )
             rows = ", ".join(dict.fromkeys(r.address for r in self.rows))
-            raise EvidenceError(f"{_WHAT}: {address}", got="no row for it", wanted="one of " + rows,
-                                do=f"There is a row {near!r} without a domain: ask for that if it is meant." if near else "")
+            raise EvidenceError(
+                f"{_WHAT}: {address}",
+                got="no row for it",
+                wanted="one of " + rows,
+                do=(
+                    f"There is a row {near!r} without a domain: ask for that if it is meant."
+                    if near
+                    else ""
+                ),
+            )
         shown = {row.mrenclave for row in found}
         if len(shown) > 1:
-            values = " and ".join(str(v or "none") for v in dict.fromkeys(r.mrenclave for r in found))
-            raise EvidenceError(f"{_WHAT}: {address}", got=f"{len(found)} rows that disagree ({values})", wanted="one value",
-                                do="Ask another source which one is right.")
+            values = " and ".join(
+                str(v or "none") for v in dict.fromkeys(r.mrenclave for r in found)
+            )
+            raise EvidenceError(
+                f"{_WHAT}: {address}",
+                got=f"{len(found)} rows that disagree ({values})",
+                wanted="one value",
+                do="Ask another source which one is right.",
+            )
         value = found[0].mrenclave
         if value is None:
-            raise EvidenceError(f"{_WHAT}: {address}", got=found[0].note, wanted="64 lower-case hex digits",
-                                do="This page gives no reference value for it.")
+            raise EvidenceError(
+                f"{_WHAT}: {address}",
+                got=found[0].note,
+                wanted="64 lower-case hex digits",
+                do="This page gives no reference value for it.",
+            )
         return value
 
     def _of(self, address: str) -> list[PageRow]:
@@ -101,24 +138,37 @@ class CasPage(Shown):
         return [(r.address, r.version, r.mrenclave or "none", r.note) for r in self.rows]
 
     def __repr__(self) -> str:
-        return f"<CasPage {neutral(self.source, 80)}: {len(self.rows)} rows, {len(self.warnings)} warnings>"
+        return (
+            f"<CasPage {neutral(self.source, 80)}: {len(self.rows)} rows, {len(self.warnings)}"
+            " warnings>"
+        )
 
     def __str__(self) -> str:
         notes = [f"warning: {neutral(w, 400)}" for w in self.warnings]
-        return "\n".join([text_table(("address", "version", "MRENCLAVE", "note"), self._table()), *notes, _TRUST])
+        return "\n".join(
+            [text_table(("address", "version", "MRENCLAVE", "note"), self._table()), *notes, _TRUST]
+        )
 
     def _html(self) -> str:
         notes = "".join(f"<p>warning: {cell(w, 400)}</p>" for w in self.warnings)
         header = ("address", "version", "MRENCLAVE", "note")
-        return html_table(header, self._table(), f"Public CAS page: {self.source}", code=(0, 2)) + notes + f"<p>{cell(_TRUST)}</p>"
+        return (
+            html_table(header, self._table(), f"Public CAS page: {self.source}", code=(0, 2))
+            + notes
+            + f"<p>{cell(_TRUST)}</p>"
+        )
 
 
-def scrape(source: str | Path | bytes, *, cacert: str | Path | None = None, timeout: float = 10) -> CasPage:
-    """Read a public CAS page from an https:// URL, a file, or its bytes, and return the rows of its tables.
+def scrape(
+    source: str | Path | bytes, *, cacert: str | Path | None = None, timeout: float = 10
+) -> CasPage:
+    """Read a public CAS page from an https:// URL, a file, or its bytes, and return the rows of
+    its tables.
 
-    `cacert` is a PEM file that vouches for the web server instead of the system's authorities. `timeout` (seconds) bounds the
-    whole transfer. Raises SourceError where no page with status 200 came, EvidenceError where it is larger than 2 MiB (it is
-    not read on), or has no table with an address and an MrEnclave column. Not checked: whether the page tells the truth.
+    `cacert` is a PEM file that vouches for the web server instead of the system's authorities.
+    `timeout` (seconds) bounds the whole transfer. Raises SourceError where no page with status
+    200 came, EvidenceError where it is larger than 2 MiB (it is not read on), or has no table
+    with an address and an MrEnclave column. Not checked: whether the page tells the truth.
 
     >>> head, row = b"<tr><th>Address</th><th>MrEnclave</th></tr>", b"<tr><td>cas</td><td>" + b"07" * 32 + b"</td></tr>"
     >>> scrape(b"<table>" + head + row + b"</table>").mrenclave("cas")[:8]
@@ -134,8 +184,9 @@ def scrape(source: str | Path | bytes, *, cacert: str | Path | None = None, time
 
 
 def _within(timeout: float, url: str, work: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
-    """Do the work in a thread and leave it behind after `timeout` seconds: a server that sends a byte now and then renews the
-    socket's own time limit each time."""
+    """Do the work in a thread and leave it behind after `timeout` seconds: a server that sends a
+    byte now and then renews the socket's own time limit each time.
+    """
     done: list[tuple[bytes, str] | BaseException] = []
 
     def run() -> None:
@@ -155,7 +206,9 @@ def _within(timeout: float, url: str, work: Callable[[], tuple[bytes, str]]) -> 
 
 
 def _late(url: str, timeout: float) -> SourceError:
-    return SourceError(f"{_WHAT} {url}", got=f"no whole page within {timeout:g} s", wanted="the page")
+    return SourceError(
+        f"{_WHAT} {url}", got=f"no whole page within {timeout:g} s", wanted="the page"
+    )
 
 
 def _host(url: str) -> str:
@@ -170,30 +223,53 @@ def _host(url: str) -> str:
 def _fetch(url: str, cacert: str | Path | None, timeout: float) -> tuple[bytes, str]:
     end = time.monotonic() + timeout
     if cacert is not None and not Path(cacert).exists():
-        raise SourceError(f"{_WHAT}: {cacert}", got="no such file", wanted="the certificates that vouch for its server",
-                          do="A simulated CAS takes its own away when it stops. Is it running?")
+        raise SourceError(
+            f"{_WHAT}: {cacert}",
+            got="no such file",
+            wanted="the certificates that vouch for its server",
+            do="A simulated CAS takes its own away when it stops. Is it running?",
+        )
     with requests.Session() as session:
         for hop in range(_REDIRECTS + 1):
             host = _host(url)
             if not host:
                 kind = SourceError if hop else UsageError
-                raise kind(_WHAT, got=("a redirect to " if hop else "") + url, wanted="an https:// URL",
-                           do="Over plain HTTP anybody on the way can put in another value.")
+                raise kind(
+                    _WHAT,
+                    got=("a redirect to " if hop else "") + url,
+                    wanted="an https:// URL",
+                    do="Over plain HTTP anybody on the way can put in another value.",
+                )
             session.trust_env = not (host in ("localhost", "::1") or host.startswith("127."))
             try:
-                answer = session.get(url, verify=True if cacert is None else str(cacert), timeout=timeout, stream=True,
-                                     allow_redirects=False, headers={"Accept-Encoding": "identity", "Accept": "text/html"})
+                answer = session.get(
+                    url,
+                    verify=True if cacert is None else str(cacert),
+                    timeout=timeout,
+                    stream=True,
+                    allow_redirects=False,
+                    headers={"Accept-Encoding": "identity", "Accept": "text/html"},
+                )
                 with answer:
                     if answer.is_redirect and answer.headers.get("location"):
                         url = urljoin(url, answer.headers["location"])
                         continue
                     if answer.status_code != 200:
-                        raise SourceError(f"{_WHAT} {url}", got=f"HTTP status {answer.status_code}", wanted="200", do=_moved(url))
+                        raise SourceError(
+                            f"{_WHAT} {url}",
+                            got=f"HTTP status {answer.status_code}",
+                            wanted="200",
+                            do=_moved(url),
+                        )
                     return _read(answer, url, end, timeout), url
             except requests.Timeout:
                 raise _late(url, timeout) from None
             except requests.exceptions.SSLError as exc:
-                raise SourceError(f"{_WHAT} {url}", got=_tls(exc, cacert), wanted="a page whose server is vouched for") from None
+                raise SourceError(
+                    f"{_WHAT} {url}",
+                    got=_tls(exc, cacert),
+                    wanted="a page whose server is vouched for",
+                ) from None
             except (requests.RequestException, HTTPError, OSError, ValueError) as exc:
                 why = explain_tls_error(exc).cause.removeprefix("TLS failed: ")
                 raise SourceError(f"{_WHAT} {url}", got=why, wanted="the page") from None
@@ -201,12 +277,18 @@ def _fetch(url: str, cacert: str | Path | None, timeout: float) -> tuple[bytes, 
 
 
 def _read(answer: requests.Response, url: str, end: float, timeout: float) -> bytes:
-    """Read at most the limit and one byte more; a compressed body, which could hide its size, is refused."""
+    """Read at most the limit and one byte more; a compressed body, which could hide its size, is
+    refused.
+    """
     if answer.headers.get("content-encoding", "identity").lower() != "identity":
-        raise SourceError(f"{_WHAT} {url}", got="a compressed body that nobody asked for", wanted="plain HTML")
+        raise SourceError(
+            f"{_WHAT} {url}", got="a compressed body that nobody asked for", wanted="plain HTML"
+        )
     announced = answer.headers.get("content-length", "")
     parts: list[bytes] = []
-    size = int(announced) if announced.isascii() and announced.isdigit() and len(announced) < 19 else 0
+    size = (
+        int(announced) if announced.isascii() and announced.isdigit() and len(announced) < 19 else 0
+    )
     while size <= PAGE_LIMIT:
         part = answer.raw.read(64 << 10, decode_content=False)
         if not part:
@@ -215,15 +297,22 @@ def _read(answer: requests.Response, url: str, end: float, timeout: float) -> by
         size = max(size, sum(map(len, parts)))
         if time.monotonic() > end:
             raise _late(url, timeout)
-    raise EvidenceError(f"{_WHAT} {url}", got=f"more than {PAGE_LIMIT} bytes", wanted=f"at most {PAGE_LIMIT}",
-                        do="Too large to be that page; it was not read on.")
+    raise EvidenceError(
+        f"{_WHAT} {url}",
+        got=f"more than {PAGE_LIMIT} bytes",
+        wanted=f"at most {PAGE_LIMIT}",
+        do="Too large to be that page; it was not read on.",
+    )
 
 
 def _tls(exc: Exception, cacert: str | Path | None) -> str:
     text = str(exc)
     if "unable to get local issuer" in text or "self-signed" in text or "self signed" in text:
-        return ("a server whose authority is not trusted here" if cacert is None
-                else f"a server that {cacert} does not vouch for")
+        return (
+            "a server whose authority is not trusted here"
+            if cacert is None
+            else f"a server that {cacert} does not vouch for"
+        )
     return explain_tls_error(exc).cause
 
 
@@ -234,30 +323,57 @@ def _moved(url: str) -> str:
 
 
 def parse_page(html: bytes, source: str = "bytes") -> CasPage:
-    """Return the rows of a page's bytes; EvidenceError where it is too large or has no table that qualifies."""
+    """Return the rows of a page's bytes; EvidenceError where it is too large or has no table
+    that qualifies.
+    """
     if len(html) > PAGE_LIMIT or html.count(b"<") > _TAG_LIMIT:
-        raise EvidenceError(f"{_WHAT} {source}", got=f"{len(html)} bytes, {html.count(b'<')} tags",
-                            wanted=f"at most {PAGE_LIMIT} bytes and {_TAG_LIMIT} tags", do="Too large to be that page.")
+        raise EvidenceError(
+            f"{_WHAT} {source}",
+            got=f"{len(html)} bytes, {html.count(b'<')} tags",
+            wanted=f"at most {PAGE_LIMIT} bytes and {_TAG_LIMIT} tags",
+            do="Too large to be that page.",
+        )
     words = sum(1 for _ in _BREAK.finditer(html))
     if words > _WORD_LIMIT or html.count(b"&") > _ENTITY_LIMIT:
-        raise EvidenceError(f"{_WHAT} {source}", got=f"{words} words, {html.count(b'&')} ampersands",
-                            wanted=f"at most {_WORD_LIMIT} and {_ENTITY_LIMIT}", do="Too much to be that page.")
+        raise EvidenceError(
+            f"{_WHAT} {source}",
+            got=f"{words} words, {html.count(b'&')} ampersands",
+            wanted=f"at most {_WORD_LIMIT} and {_ENTITY_LIMIT}",
+            do="Too much to be that page.",
+        )
     if html.rfind(b"<") > html.rfind(b">"):
-        raise EvidenceError(f"{_WHAT} {source}", got="a page that ends inside a tag", wanted="a whole page", do="Load it again.")
+        raise EvidenceError(
+            f"{_WHAT} {source}",
+            got="a page that ends inside a tag",
+            wanted="a whole page",
+            do="Load it again.",
+        )
     try:
         soup = BeautifulSoup(html.decode("utf-8", "replace"), "html.parser")
     except Exception as exc:  # the parser is not written for hostile markup
-        raise EvidenceError(f"{_WHAT} {source}", got=f"markup that cannot be read ({type(exc).__name__})", wanted="HTML") from None
+        raise EvidenceError(
+            f"{_WHAT} {source}",
+            got=f"markup that cannot be read ({type(exc).__name__})",
+            wanted="HTML",
+        ) from None
     tables = soup.find_all("table", limit=_TABLE_LIMIT + 1)
     if len(tables) > _TABLE_LIMIT:
-        raise EvidenceError(f"{_WHAT} {source}", got=f"more than {_TABLE_LIMIT} tables", wanted=f"at most {_TABLE_LIMIT}")
+        raise EvidenceError(
+            f"{_WHAT} {source}",
+            got=f"more than {_TABLE_LIMIT} tables",
+            wanted=f"at most {_TABLE_LIMIT}",
+        )
     rows: list[PageRow] = []
     for table in tables:
         if table.find("table") is None:
             rows += _table_rows(table, source)
     if not rows:
-        raise EvidenceError(f"{_WHAT} {source}", got="no table with an address and an MrEnclave column", wanted="such a table",
-                            do="The page has changed, or it is another page.")
+        raise EvidenceError(
+            f"{_WHAT} {source}",
+            got="no table with an address and an MrEnclave column",
+            wanted="such a table",
+            do="The page has changed, or it is another page.",
+        )
     page = CasPage(tuple(rows), source=source, sha256=hashlib.sha256(html).hexdigest())
     return CasPage(page.rows, _warnings(page, soup.get_text()), source, page.sha256)
 
@@ -270,21 +386,37 @@ def _table_rows(table: Tag, source: str) -> list[PageRow]:
     lines: list[list[Tag]] = []
     for row in table.find_all("tr", limit=_ROW_LIMIT + 1):
         found = row.find_all(("td", "th", "tr"), limit=_CELL_LIMIT + 1)
-        if len(found) > _CELL_LIMIT or len(lines) == _ROW_LIMIT or any(c.name == "tr" or c.find(("td", "th")) for c in found):
-            raise EvidenceError(f"{_WHAT} {source}", got="a table whose rows or cells are not closed, or too many of them",
-                                wanted=f"at most {_ROW_LIMIT} rows of at most {_CELL_LIMIT} cells")
+        if (
+            len(found) > _CELL_LIMIT
+            or len(lines) == _ROW_LIMIT
+            or any(c.name == "tr" or c.find(("td", "th")) for c in found)
+        ):
+            raise EvidenceError(
+                f"{_WHAT} {source}",
+                got="a table whose rows or cells are not closed, or too many of them",
+                wanted=f"at most {_ROW_LIMIT} rows of at most {_CELL_LIMIT} cells",
+            )
         if found:
             lines.append(found)
     header = [_words(c).lower() for c in lines[0]] if lines else []
     where: Mapping[str, list[int]] = {
-        word: [n for n, text in enumerate(header) if word in text.replace(" ", "")] for word in ("address", "mrenclave", "version")}
+        word: [n for n, text in enumerate(header) if word in text.replace(" ", "")]
+        for word in ("address", "mrenclave", "version")
+    }
     if not where["address"] or not where["mrenclave"]:
         return []
     if len(where["address"]) > 1 or len(where["mrenclave"]) > 1:
-        raise EvidenceError(f"{_WHAT} {source}", got="a table with two address or two MrEnclave columns", wanted="one of each",
-                            do="Which one holds the current value cannot be told.")
+        raise EvidenceError(
+            f"{_WHAT} {source}",
+            got="a table with two address or two MrEnclave columns",
+            wanted="one of each",
+            do="Which one holds the current value cannot be told.",
+        )
     version = where["version"][0] if len(where["version"]) == 1 else None
-    return [_row(cells, len(header), where["address"][0], where["mrenclave"][0], version) for cells in lines[1:]]
+    return [
+        _row(cells, len(header), where["address"][0], where["mrenclave"][0], version)
+        for cells in lines[1:]
+    ]
 
 
 def _row(cells: list[Tag], width: int, at: int, value_at: int, version_at: int | None) -> PageRow:
@@ -305,16 +437,23 @@ def _warnings(page: CasPage, text: str) -> tuple[str, ...]:
     for host, value in dict.fromkeys(_EXAMPLE.findall(text)):
         shown = values.get(host)
         if shown != value:
-            out.append(f"The example line attests {neutral(host, 80)} with {value[:12]}\N{HORIZONTAL ELLIPSIS}, "
-                       f"the table has {shown[:12] + chr(0x2026) if shown else 'no value'} for it.")
+            out.append(
+                f"The example line attests {neutral(host, 80)} with"
+                f" {value[:12]}\N{HORIZONTAL ELLIPSIS}, the table has"
+                f" {shown[:12] + chr(0x2026) if shown else 'no value'} for it."
+            )
         elif first.mrenclave and value != first.mrenclave:
-            out.append(f"The example line is stale: it attests {neutral(host, 80)}, not {first.address}, whose value is "
-                       f"{first.mrenclave[:12]}\N{HORIZONTAL ELLIPSIS}.")
+            out.append(
+                f"The example line is stale: it attests {neutral(host, 80)}, not {first.address},"
+                f" whose value is {first.mrenclave[:12]}\N{HORIZONTAL ELLIPSIS}."
+            )
     for row in page.rows:
         if row.note:
             out.append(f"{row.address or 'a row'}: no usable MRENCLAVE ({row.note}).")
         if row.address and "." not in row.address and any("." in r.address for r in page.rows):
-            out.append(f"The row {row.address!r} has no domain; it is not taken for any full host name.")
+            out.append(
+                f"The row {row.address!r} has no domain; it is not taken for any full host name."
+            )
     for address in dict.fromkeys(r.address for r in page.rows):
         found = page._of(address)
         if len({r.mrenclave for r in found}) > 1:

@@ -1,4 +1,6 @@
-"""The file of attested CASes and the client's identity: `~/.cas/config.json`, in the form that the SCONE CLI uses."""
+"""The file of attested CASes and the client's identity: `~/.cas/config.json`, in the form that
+the SCONE CLI uses.
+"""
 
 from __future__ import annotations
 
@@ -31,45 +33,77 @@ from casnb.verify.keyhash import key_hash
 FILE_LIMIT = 16 << 20
 _LOCK_SECONDS = 10.0
 _OURS = ("url", "chain", "ias_report", "casnb")
-_AVR_MEMBERS = ("request_id", "report_signature", "signing_certificate", "advisory_url", "advisory_ids", "body")
+_AVR_MEMBERS = (
+    "request_id",
+    "report_signature",
+    "signing_certificate",
+    "advisory_url",
+    "advisory_ids",
+    "body",
+)
 
 
 @dataclass(frozen=True)
 class ClientIdentity(Shown):
-    """A client's key and certificate, PEM: PKCS#8 key, then X.509. The key is a secret and is never shown."""
+    """A client's key and certificate, PEM: PKCS#8 key, then X.509. The key is a secret and is
+    never shown.
+    """
 
     pem: str = field(repr=False)
 
     @classmethod
     def from_pem(cls, pem: str | bytes) -> ClientIdentity:
-        """Read a key followed by its certificate; raise EvidenceError where one is missing or they do not belong together."""
+        """Read a key followed by its certificate; raise EvidenceError where one is missing or
+        they do not belong together.
+        """
         text = pem if isinstance(pem, str) else pem.decode("ascii", "replace")
         found = cls(text)
         try:
             key = serialization.load_pem_private_key(found.key_pem.encode(), None)
             same = key.public_key() == found.certificate.public_key()
-        except Exception:  # cryptography raises many kinds for malformed keys; none may quote the key
-            raise EvidenceError("client identity", got="text that is no key and certificate", wanted="both, in PEM") from None
+        except (
+            Exception
+        ):  # cryptography raises many kinds for malformed keys; none may quote the key
+            raise EvidenceError(
+                "client identity", got="text that is no key and certificate", wanted="both, in PEM"
+            ) from None
         if not same:
-            raise EvidenceError("client identity", got="a certificate for another key", wanted="the key's own certificate")
+            raise EvidenceError(
+                "client identity",
+                got="a certificate for another key",
+                wanted="the key's own certificate",
+            )
         return found
 
     @classmethod
     def create(cls) -> ClientIdentity:
-        """Make a new P-256 key and the self-signed certificate that the SCONE CLI makes: valid 1975 to 4096, no CA."""
+        """Make a new P-256 key and the self-signed certificate that the SCONE CLI makes: valid
+        1975 to 4096, no CA.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rcgen self signed cert")])
         builder = (
-            x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
             .serial_number(int.from_bytes(os.urandom(8), "big") >> 1 or 1)
-            .not_valid_before(datetime(1975, 1, 1, tzinfo=timezone.utc)).not_valid_after(datetime(4096, 1, 1, tzinfo=timezone.utc))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("scone cli")]), critical=False))
+            .not_valid_before(datetime(1975, 1, 1, tzinfo=timezone.utc))
+            .not_valid_after(datetime(4096, 1, 1, tzinfo=timezone.utc))
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName("scone cli")]), critical=False)
+        )
         certificate = builder.sign(key, hashes.SHA256())
-        secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        secret = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
         return cls((secret + certificate.public_bytes(serialization.Encoding.PEM)).decode())
 
     def show_in(self, context: ssl.SSLContext) -> None:
-        """Have a TLS context show this certificate; Python reads it from a file alone, so there is one for a moment."""
+        """Have a TLS context show this certificate; Python reads it from a file alone, so there
+        is one for a moment.
+        """
         with tempfile.TemporaryDirectory(prefix="casnb-") as folder:
             file = Path(folder) / "identity.pem"
             file.touch(mode=0o600)
@@ -98,8 +132,12 @@ class ClientIdentity(Shown):
 
     def _rows(self) -> list[tuple[str, str]]:
         c = self.certificate
-        return [("subject", c.subject.rfc4514_string()), ("key hash", self.key_hash), ("serial", f"{c.serial_number:X}"),
-                ("private key", "kept, not shown")]
+        return [
+            ("subject", c.subject.rfc4514_string()),
+            ("key hash", self.key_hash),
+            ("serial", f"{c.serial_number:X}"),
+            ("private key", "kept, not shown"),
+        ]
 
     def __repr__(self) -> str:
         return f"<ClientIdentity {self.key_hash}>"
@@ -112,10 +150,12 @@ class ClientIdentity(Shown):
 
 
 class TrustStore(Shown):
-    """The file of attested CASes; `path` is SCONE_CLI_CONFIG or `~/.cas/config.json` unless given.
+    """The file of attested CASes; `path` is SCONE_CLI_CONFIG or `~/.cas/config.json` unless
+    given.
 
-    Every change rereads the file under a lock (`config.json.lock`), keeps members it does not know, and replaces the file as a
-    whole, mode 0600. A file that cannot be read as what it should be is never overwritten, and a SourceError.
+    Every change rereads the file under a lock (`config.json.lock`), keeps members it does not
+    know, and replaces the file as a whole, mode 0600. A file that cannot be read as what it
+    should be is never overwritten, and a SourceError.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
@@ -137,7 +177,11 @@ class TrustStore(Shown):
             found = strictjson.loads(data, what, limit=FILE_LIMIT)
             if not isinstance(found, dict):
                 raise EvidenceError(what, got=type(found).__name__, wanted="a JSON object")
-            for name, kind in (("cas_db", dict), ("default_cas", (str, type(None))), ("identity", str)):
+            for name, kind in (
+                ("cas_db", dict),
+                ("default_cas", (str, type(None))),
+                ("identity", str),
+            ):
                 if name in found:
                     strictjson.member(found, name, kind, what)
             return found
@@ -162,19 +206,25 @@ class TrustStore(Shown):
         wanted = name if name is not None else found.get("default_cas")
         if not wanted or wanted not in entries:
             known = ", ".join(list(entries)[:20])
-            raise UsageError(f"CAS {wanted}" if wanted else "CAS", got="one that was not attested",
-                             wanted=f"one of {known}" if known else "an attested CAS", do="Run scone cas attest first.")
+            raise UsageError(
+                f"CAS {wanted}" if wanted else "CAS",
+                got="one that was not attested",
+                wanted=f"one of {known}" if known else "an attested CAS",
+                do="Run scone cas attest first.",
+            )
         with own_file(""):
             return _entry(str(wanted), entries[wanted], f"trust file {self.path}: cas_db.{wanted}")
 
     # Changing
 
     def add(self, attested: AttestedCas, *, replace: bool = False) -> AttestedCas | None:
-        """Store an attested CAS under its name, and return the pin that stood there; the first one becomes the default.
+        """Store an attested CAS under its name, and return the pin that stood there; the first
+        one becomes the default.
 
-        Where a pin with another root key stands under that name, PolicyError says what that may mean and what to do; only
-        `replace` puts the new one in its place. A new instance key under the same root is an update, and stored. An entry that
-        is damaged is replaced: nothing can be said of it.
+        Where a pin with another root key stands under that name, PolicyError says what that may
+        mean and what to do; only `replace` puts the new one in its place. A new instance key
+        under the same root is an update, and stored. An entry that is damaged is replaced:
+        nothing can be said of it.
         """
         before: list[AttestedCas] = []
 
@@ -183,23 +233,35 @@ class TrustStore(Shown):
             with suppress(EvidenceError):
                 if attested.name in entries:
                     before.append(_entry(attested.name, entries[attested.name], "entry"))
-            if before and not replace and before[0].chain.key_hashes[0] != attested.chain.key_hashes[0]:
+            if (
+                before
+                and not replace
+                and before[0].chain.key_hashes[0] != attested.chain.key_hashes[0]
+            ):
                 raise _changed(before[0], attested)
             if not found.get("default_cas"):
                 found["default_cas"] = attested.name
             old = entries.get(attested.name)
             kept = old if isinstance(old, dict) else {}
-            entries[attested.name] = {**_members(attested), **{k: v for k, v in kept.items() if k not in _OURS}}
+            entries[attested.name] = {
+                **_members(attested),
+                **{k: v for k, v in kept.items() if k not in _OURS},
+            }
 
         self._change(change)
         return before[0] if before else None
 
     def set_default(self, name: str) -> None:
         """Make an attested CAS the default one; raise UsageError for one that was not attested."""
+
         def change(found: dict[str, Any]) -> None:
             if name not in found.get("cas_db", {}):
-                raise UsageError(f"CAS {name}", got="one that was not attested", wanted="an attested CAS",
-                                 do="Run scone cas attest first.")
+                raise UsageError(
+                    f"CAS {name}",
+                    got="one that was not attested",
+                    wanted="an attested CAS",
+                    do="Run scone cas attest first.",
+                )
             found["default_cas"] = name
 
         self._change(change)
@@ -219,8 +281,11 @@ class TrustStore(Shown):
             if "identity" not in found:
                 found["identity"] = ClientIdentity.create().pem
             order = ("default_cas", "identity", "cas_db")
-            found = {**{n: found[n] for n in order if n in found}, "cas_db": found.get("cas_db", {}),
-                     **{n: v for n, v in found.items() if n not in order}}
+            found = {
+                **{n: found[n] for n in order if n in found},
+                "cas_db": found.get("cas_db", {}),
+                **{n: v for n, v in found.items() if n not in order},
+            }
             self._write(json.dumps(found, indent=2).encode() + b"\n")
             return found
 
@@ -228,22 +293,30 @@ class TrustStore(Shown):
     def _locked(self) -> Iterator[None]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(self.path.with_name(self.path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            handle = os.open(
+                self.path.with_name(self.path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600
+            )
         except OSError as exc:
             raise self._trouble(exc, "a folder that can be written") from None
         try:
             end = time.monotonic() + _LOCK_SECONDS
             while not _lock(handle):
                 if time.monotonic() > end:
-                    raise SourceError(f"trust file {self.path}", got="a lock that another process holds", wanted="the lock",
-                                      do="Is another command waiting for input?")
+                    raise SourceError(
+                        f"trust file {self.path}",
+                        got="a lock that another process holds",
+                        wanted="the lock",
+                        do="Is another command waiting for input?",
+                    )
                 time.sleep(0.01)
             yield
         finally:
             os.close(handle)
 
     def _write(self, data: bytes) -> None:
-        """Write beside the file, flush to disk, then take its place; on any failure the old file stands as it was."""
+        """Write beside the file, flush to disk, then take its place; on any failure the old file
+        stands as it was.
+        """
         target = self.path.resolve()
         temporary = ""
         try:
@@ -251,7 +324,7 @@ class TrustStore(Shown):
             try:
                 left = memoryview(data)
                 while left:
-                    left = left[os.write(handle, left):]
+                    left = left[os.write(handle, left) :]
                 os.fsync(handle)
             finally:
                 os.close(handle)
@@ -271,8 +344,12 @@ class TrustStore(Shown):
                     os.close(folder)
 
     def _trouble(self, exc: OSError, wanted: str) -> SourceError:
-        return SourceError(f"trust file {self.path}", got=exc.strerror or type(exc).__name__, wanted=wanted,
-                           do="What was there before is untouched.")
+        return SourceError(
+            f"trust file {self.path}",
+            got=exc.strerror or type(exc).__name__,
+            wanted=wanted,
+            do="What was there before is untouched.",
+        )
 
     # How it shows
 
@@ -294,19 +371,31 @@ class TrustStore(Shown):
         return text_table(("attested CAS", "", "conditions"), self._table())
 
     def _html(self) -> str:
-        return html_table(("attested CAS", "", "conditions"), self._table(), f"Attested CASes in {self.path}", code=(0,))
+        return html_table(
+            ("attested CAS", "", "conditions"),
+            self._table(),
+            f"Attested CASes in {self.path}",
+            code=(0,),
+        )
 
 
 def _changed(old: AttestedCas, new: AttestedCas) -> PolicyError:
     """What to say where a CAS has another root key than the one remembered."""
     when = f", attested {old.attested_at:%Y-%m-%d}" if old.attested_at else ""
     extra = sorted({w.check for w in new.waivers or ()} - {w.check for w in old.waivers or ()})
-    weaker = f" The new one also waives {', '.join(extra)}." if extra and old.waivers is not None else ""
+    weaker = (
+        f" The new one also waives {', '.join(extra)}." if extra and old.waivers is not None else ""
+    )
     return PolicyError(
-        f"CAS {old.name}: its root key has changed, and the pin is kept", got=f"key hash {new.chain.key_hashes[0]}",
+        f"CAS {old.name}: its root key has changed, and the pin is kept",
+        got=f"key hash {new.chain.key_hashes[0]}",
         wanted=f"{old.chain.key_hashes[0]}{when}",
-        do=f"It may have been set up anew, be another instance, or be somebody else's.{weaker} Ask its operator for the key hash. "
-           "If it is this one, attest again and name it: scone cas attest -c HASH (in Python: add(..., replace=True)).")
+        do=(
+            f"It may have been set up anew, be another instance, or be somebody else's.{weaker} Ask"
+            " its operator for the key hash. If it is this one, attest again and name it: scone"
+            " cas attest -c HASH (in Python: add(..., replace=True))."
+        ),
+    )
 
 
 def _lock(handle: int) -> bool:
@@ -326,7 +415,9 @@ def _lock(handle: int) -> bool:
 
 
 def _members(attested: AttestedCas) -> dict[str, Any]:
-    """What an attested CAS becomes in the file; the member `casnb` is ours, the others are the SCONE CLI's."""
+    """What an attested CAS becomes in the file; the member `casnb` is ours, the others are the
+    SCONE CLI's.
+    """
     entry: dict[str, Any] = {"url": attested.url, "chain": attested.chain.to_pem().decode()}
     if attested.proof_type == "IASReport" and attested.proof_data:
         entry["ias_report"] = {name: attested.proof_data.get(name) for name in _AVR_MEMBERS}
@@ -334,8 +425,14 @@ def _members(attested: AttestedCas) -> dict[str, Any]:
         entry["casnb"] = {
             "waivers": [{"check": w.check, "flag": w.flag} for w in attested.waivers],
             "evidence_sha256": attested.evidence_sha256,
-            "attested_at": attested.attested_at.strftime("%Y-%m-%dT%H:%M:%SZ") if attested.attested_at else None,
-            "proof_type": attested.proof_type, "mrenclave": attested.mrenclave, "roots": attested.roots,
+            "attested_at": (
+                attested.attested_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+                if attested.attested_at
+                else None
+            ),
+            "proof_type": attested.proof_type,
+            "mrenclave": attested.mrenclave,
+            "roots": attested.roots,
         }
     return entry
 
@@ -352,16 +449,50 @@ def _entry(name: str, entry: Any, what: str) -> AttestedCas:
     data = {"type": "IASReport", **report} if isinstance(report, dict) else {}
     ours = entry.get("casnb")
     if ours is None:
-        return AttestedCas._reloaded(name=name, url=url, host=host, port=port, chain=chain, waivers=None, evidence_sha256="",
-                                     attested_at=None, proof_type="IASReport" if data else "", proof_data=data)
-    texts = {n: neutral(strictjson.member(ours, n, str, f"{what}.casnb"), 80)
-             for n in ("evidence_sha256", "proof_type", "mrenclave", "roots")}
-    waivers = tuple(Waiver(*(neutral(strictjson.member(w, n, str, f"{what}.casnb.waivers"), 80) for n in ("check", "flag")))
-                    for w in strictjson.member(ours, "waivers", list, f"{what}.casnb"))
+        return AttestedCas._reloaded(
+            name=name,
+            url=url,
+            host=host,
+            port=port,
+            chain=chain,
+            waivers=None,
+            evidence_sha256="",
+            attested_at=None,
+            proof_type="IASReport" if data else "",
+            proof_data=data,
+        )
+    texts = {
+        n: neutral(strictjson.member(ours, n, str, f"{what}.casnb"), 80)
+        for n in ("evidence_sha256", "proof_type", "mrenclave", "roots")
+    }
+    waivers = tuple(
+        Waiver(
+            *(
+                neutral(strictjson.member(w, n, str, f"{what}.casnb.waivers"), 80)
+                for n in ("check", "flag")
+            )
+        )
+        for w in strictjson.member(ours, "waivers", list, f"{what}.casnb")
+    )
     time_text = strictjson.member(ours, "attested_at", (str, type(None)), f"{what}.casnb")
     try:
-        when = datetime.strptime(time_text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc) if time_text else None
+        when = (
+            datetime.strptime(time_text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+            if time_text
+            else None
+        )
     except ValueError:
-        raise EvidenceError(f"{what}.casnb.attested_at", got=time_text, wanted="YYYY-MM-DDThh:mm:ssZ") from None
-    return AttestedCas._reloaded(name=name, url=url, host=host, port=port, chain=chain, waivers=waivers, attested_at=when,
-                                 proof_data=data, **texts)
+        raise EvidenceError(
+            f"{what}.casnb.attested_at", got=time_text, wanted="YYYY-MM-DDThh:mm:ssZ"
+        ) from None
+    return AttestedCas._reloaded(
+        name=name,
+        url=url,
+        host=host,
+        port=port,
+        chain=chain,
+        waivers=waivers,
+        attested_at=when,
+        proof_data=data,
+        **texts,
+    )

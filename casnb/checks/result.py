@@ -45,9 +45,10 @@ class Verdict(str, Enum):
 class Check(Shown):
     """One comparison: what was got, what was wanted, and what became of it.
 
-    `flag` names the flag that waived it. `reason` says why it was not run, or what a failure means. `optional` marks a
-    NOT_RUN check that nobody asked for: it does not stand in the way of acceptance. `waivable_by` lists the flags
-    (long names) that together would have waived a FAILED check; empty where none can.
+    `flag` names the flag that waived it. `reason` says why it was not run, or what a failure
+    means. `optional` marks a NOT_RUN check that nobody asked for: it does not stand in the way
+    of acceptance. `waivable_by` lists the flags (long names) that together would have waived a
+    FAILED check; empty where none can.
     """
 
     id: str
@@ -59,14 +60,33 @@ class Check(Shown):
     optional: bool = False
     waivable_by: tuple[str, ...] = ()
 
-    def __init__(self, id: str, status: CheckStatus, got: str = "", wanted: str = "", flag: str | None = None, reason: str = "",
-                 optional: bool = False, waivable_by: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        id: str,
+        status: CheckStatus,
+        got: str = "",
+        wanted: str = "",
+        flag: str | None = None,
+        reason: str = "",
+        optional: bool = False,
+        waivable_by: tuple[str, ...] = (),
+    ) -> None:
         spec_of(id)
         if (status is CheckStatus.WAIVED) != (flag is not None):
-            raise UsageError("check " + id, got="a waiver without its flag, or a flag without a waiver")
+            raise UsageError(
+                "check " + id, got="a waiver without its flag, or a flag without a waiver"
+            )
         # All at once: a frozen class sets its members one by one, which takes four times as long.
-        self.__dict__.update(id=id, status=status, got=got, wanted=wanted, flag=flag, reason=reason, optional=optional,
-                             waivable_by=waivable_by)
+        self.__dict__.update(
+            id=id,
+            status=status,
+            got=got,
+            wanted=wanted,
+            flag=flag,
+            reason=reason,
+            optional=optional,
+            waivable_by=waivable_by,
+        )
 
     @property
     def spec(self) -> CheckSpec:
@@ -87,13 +107,23 @@ class Check(Shown):
 
     def waived_by(self, flag: str, reason: str = "") -> Check:
         """Return this check as WAIVED by `flag`, keeping what was got and wanted."""
-        return replace(self, status=CheckStatus.WAIVED, flag=flag, reason=reason or self.reason, optional=False)
+        return replace(
+            self, status=CheckStatus.WAIVED, flag=flag, reason=reason or self.reason, optional=False
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the documented JSON form: id, status, title, got, wanted, source, attack; flag or reason where there is one."""
-        row: dict[str, Any] = {"id": self.id, "status": self.status.value, "title": self.title,
-                               "got": neutral(self.got), "wanted": neutral(self.wanted), "source": self.source,
-                               "attack": self.attack}
+        """Return the documented JSON form: id, status, title, got, wanted, source, attack; flag
+        or reason where there is one.
+        """
+        row: dict[str, Any] = {
+            "id": self.id,
+            "status": self.status.value,
+            "title": self.title,
+            "got": neutral(self.got),
+            "wanted": neutral(self.wanted),
+            "source": self.source,
+            "attack": self.attack,
+        }
         if self.flag:
             row["flag"] = self.flag
         if self.reason:
@@ -120,13 +150,21 @@ def passed(id: str, got: object = "", wanted: object = "") -> Check:
     return Check(id, CheckStatus.PASSED, str(got), str(wanted if wanted != "" else got))
 
 
-def failed(id: str, got: object, wanted: object, reason: str = "", waivable_by: tuple[str, ...] = ()) -> Check:
+def failed(
+    id: str, got: object, wanted: object, reason: str = "", waivable_by: tuple[str, ...] = ()
+) -> Check:
     """Return a FAILED check."""
-    return Check(id, CheckStatus.FAILED, str(got), str(wanted), reason=reason, waivable_by=waivable_by)
+    return Check(
+        id, CheckStatus.FAILED, str(got), str(wanted), reason=reason, waivable_by=waivable_by
+    )
 
 
-def not_run(id: str, reason: str, *, optional: bool = False, got: object = "", wanted: object = "") -> Check:
-    """Return a NOT_RUN check; `optional` when nobody asked for it, so that it does not stand in the way."""
+def not_run(
+    id: str, reason: str, *, optional: bool = False, got: object = "", wanted: object = ""
+) -> Check:
+    """Return a NOT_RUN check; `optional` when nobody asked for it, so that it does not stand in
+    the way.
+    """
     return Check(id, CheckStatus.NOT_RUN, str(got), str(wanted), reason=reason, optional=optional)
 
 
@@ -149,9 +187,10 @@ class Identity:
 class AttestationResult(Shown):
     """The outcome of an appraisal: the ordered checks, and what follows from them.
 
-    `tcb_status` is spelled as the evidence spells it (IAS: `GROUP_OUT_OF_DATE`; DCAP: `OutOfDate`); empty when the
-    evidence never got that far. `at` is the verification time, UTC. `remarks` are sentences that change nothing, such as
-    a flag that was set and not needed. `words` explain the status, where there is anything to explain.
+    `tcb_status` is spelled as the evidence spells it (IAS: `GROUP_OUT_OF_DATE`; DCAP:
+    `OutOfDate`); empty when the evidence never got that far. `at` is the verification time, UTC.
+    `remarks` are sentences that change nothing, such as a flag that was set and not needed.
+    `words` explain the status, where there is anything to explain.
 
     >>> AttestationResult(checks=(passed("debug", "DEBUG=0"),)).verdict.value
     'trustworthy'
@@ -170,9 +209,12 @@ class AttestationResult(Shown):
 
     @cached_property
     def verdict(self) -> Verdict:
-        """REJECTED on any failure or any required check that was not run; else by whether something was waived."""
+        """REJECTED on any failure or any required check that was not run; else by whether
+        something was waived.
+        """
         if not self.checks or any(
-            c.status is CheckStatus.FAILED or (c.status is CheckStatus.NOT_RUN and not c.optional) for c in self.checks
+            c.status is CheckStatus.FAILED or (c.status is CheckStatus.NOT_RUN and not c.optional)
+            for c in self.checks
         ):
             return Verdict.REJECTED
         return Verdict.ACCEPTED_WITH_WAIVERS if self.waivers else Verdict.TRUSTWORTHY
@@ -198,27 +240,43 @@ class AttestationResult(Shown):
     def sentence(self) -> str:
         """The verdict in words."""
         if self.verdict is Verdict.TRUSTWORTHY:
-            return f"{self.subject} is trustworthy: every check that was asked for passed, and nothing was waived."
+            return (
+                f"{self.subject} is trustworthy: every check that was asked for passed, and nothing"
+                " was waived."
+            )
         if self.verdict is Verdict.ACCEPTED_WITH_WAIVERS:
             n = len(self.waivers)
             names = ", ".join(c.id for c in self.waivers)
-            return (f"{self.subject} is accepted with {n} waiver{'s' if n > 1 else ''} ({names}). "
-                    "It must not hold secrets: what a waived check would have stopped can happen.")
-        names = ", ".join(c.id for c in self.failures) or ", ".join(
-            c.id for c in self.checks if c.status is CheckStatus.NOT_RUN and not c.optional) or "nothing was checked"
+            return (
+                f"{self.subject} is accepted with {n} waiver{'s' if n > 1 else ''} ({names}). "
+                "It must not hold secrets: what a waived check would have stopped can happen."
+            )
+        names = (
+            ", ".join(c.id for c in self.failures)
+            or ", ".join(
+                c.id for c in self.checks if c.status is CheckStatus.NOT_RUN and not c.optional
+            )
+            or "nothing was checked"
+        )
         return f"{self.subject} is rejected: {names}."
 
     def require(self) -> AttestationResult:
-        """Return self if accepted; else raise VerificationError (not genuine) or PolicyError (not wanted)."""
+        """Return self if accepted; else raise VerificationError (not genuine) or PolicyError
+        (not wanted).
+        """
         if self.accepted:
             return self
         first = next((c for c in self.checks if c.status is CheckStatus.FAILED), None)
-        first = first or next((c for c in self.checks if c.status is CheckStatus.NOT_RUN and not c.optional), None)
+        first = first or next(
+            (c for c in self.checks if c.status is CheckStatus.NOT_RUN and not c.optional), None
+        )
         kind = VerificationError if first is None or first.id in PROOF_IDS else PolicyError
         if first is None:
             raise kind(self.sentence)
         got = first.got or first.reason or "nothing"
-        raise kind(f"{self.sentence} First: {first.id}", got=got, wanted=first.wanted or first.title)
+        raise kind(
+            f"{self.sentence} First: {first.id}", got=got, wanted=first.wanted or first.title
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON form (see `casnb verify --json`)."""
@@ -235,11 +293,15 @@ class AttestationResult(Shown):
         }
 
     def __repr__(self) -> str:
-        counts = f"{len(self.checks)} checks, {len(self.failures)} failed, {len(self.waivers)} waived"
+        counts = (
+            f"{len(self.checks)} checks, {len(self.failures)} failed, {len(self.waivers)} waived"
+        )
         return f"<AttestationResult {self.verdict.value}: {counts}>"
 
     def __str__(self) -> str:
-        return text_result(self.checks, self.sentence, self.remarks) + (f"\n\n{self.words}" if self.words else "")
+        return text_result(self.checks, self.sentence, self.remarks) + (
+            f"\n\n{self.words}" if self.words else ""
+        )
 
     def _html(self) -> str:
         shown = html_result(self.checks, self.sentence, self.remarks, self.verdict.value)

@@ -10,14 +10,19 @@ from casnb.base.view import Shown, cell
 
 @dataclass(frozen=True)
 class StatusWords(Shown):
-    """A status explained: `rows` of a heading and a text, `advisories` of an id and a text. Both hold text from outside."""
+    """A status explained: `rows` of a heading and a text, `advisories` of an id and a text. Both
+    hold text from outside.
+    """
 
     status: str
     rows: tuple[tuple[str, str], ...]
     advisories: tuple[tuple[str, str], ...]
 
     def __repr__(self) -> str:
-        return f"<StatusWords {neutral(self.status, 80)}: {len(self.rows)} rows, {len(self.advisories)} advisories>"
+        return (
+            f"<StatusWords {neutral(self.status, 80)}: {len(self.rows)} rows,"
+            f" {len(self.advisories)} advisories>"
+        )
 
     def __str__(self) -> str:
         lines = [f"{neutral(self.status, 80)} in words"]
@@ -26,7 +31,16 @@ class StatusWords(Shown):
         return "\n".join(lines)
 
     def _html(self) -> str:
-        rows = "".join(f'<tr><th scope="row">{cell(name)}</th><td>{cell(text, 600)}</td></tr>' for name, text in self.rows)
-        rows += "".join(f'<tr><th scope="row"><code style="white-space:nowrap">{cell(id, 40)}</code></th><td>{cell(text)}</td></tr>'
-                        for id, text in self.advisories)
-        return f"<table><caption>{cell(self.status, 80)} in words</caption><tbody>{rows}</tbody></table>"
+        rows = "".join(
+            f'<tr><th scope="row">{cell(name)}</th><td>{cell(text, 600)}</td></tr>'
+            for name, text in self.rows
+        )
+        rows += "".join(
+            '<tr><th scope="row"><code'
+            f' style="white-space:nowrap">{cell(id, 40)}</code></th><td>{cell(text)}</td></tr>'
+            for id, text in self.advisories
+        )
+        return (
+            f"<table><caption>{cell(self.status, 80)} in"
+            f" words</caption><tbody>{rows}</tbody></table>"
+        )

@@ -1,4 +1,6 @@
-"""A list of checks as plain text and as an HTML table: status by word, mark and border, never by colour alone."""
+"""A list of checks as plain text and as an HTML table: status by word, mark and border, never by
+colour alone.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,12 @@ class Check(Protocol):
 #: From this many neighbours on, checks that were not run for the same reason share a row.
 _FOLDED = 3
 
-_MARK = {"passed": "\N{CHECK MARK}", "failed": "\N{MULTIPLICATION X}", "waived": "\N{TILDE OPERATOR}", "not-run": "\N{EN DASH}"}
+_MARK = {
+    "passed": "\N{CHECK MARK}",
+    "failed": "\N{MULTIPLICATION X}",
+    "waived": "\N{TILDE OPERATOR}",
+    "not-run": "\N{EN DASH}",
+}
 
 
 def describe(check: Check) -> str:
@@ -75,28 +82,45 @@ def _status(check: Check) -> str:
 
 
 def _row(c: Check) -> str:
-    return (f'<tr data-check="{escape(c.id)}" data-status="{c.status.value}"><td>{_status(c)}</td>'
-            f"<td><code>{escape(c.id)}</code><br>{cell(c.title)}</td>{td(cell(describe(c), 400))}"
-            f"<td>{cell(c.source)}</td></tr>")
+    return (
+        f'<tr data-check="{escape(c.id)}" data-status="{c.status.value}"><td>{_status(c)}</td>'
+        f"<td><code>{escape(c.id)}</code><br>{cell(c.title)}</td>{td(cell(describe(c), 400))}"
+        f"<td>{cell(c.source)}</td></tr>"
+    )
 
 
 def _folded(checks: Sequence[Check]) -> str:
-    """One row for neighbours that were not run for one and the same reason; their titles and sources open on demand."""
-    rows = "".join(f"<li><code>{escape(c.id)}</code> {cell(c.title)} ({cell(c.source)})</li>" for c in checks)
+    """One row for neighbours that were not run for one and the same reason; their titles and
+    sources open on demand.
+    """
+    rows = "".join(
+        f"<li><code>{escape(c.id)}</code> {cell(c.title)} ({cell(c.source)})</li>" for c in checks
+    )
     names = ", ".join(f"<code>{escape(c.id)}</code>" for c in checks)
-    return (f'<tr data-checks="{" ".join(escape(c.id) for c in checks)}" data-status="not-run"><td>{_status(checks[0])}</td>'
-            f'<td colspan="3">{cell(describe(checks[0]), 400)}: {names}'
-            f"<details><summary>what these {len(checks)} would have compared</summary><ul>{rows}</ul></details></td></tr>")
+    return (
+        f'<tr data-checks="{" ".join(escape(c.id) for c in checks)}"'
+        f' data-status="not-run"><td>{_status(checks[0])}</td><td'
+        f' colspan="3">{cell(describe(checks[0]), 400)}: {names}<details><summary>what these'
+        f" {len(checks)} would have compared</summary><ul>{rows}</ul></details></td></tr>"
+    )
 
 
-def html_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[str] = (), verdict: str = "") -> str:
-    """Return the same as an HTML table; status is told by word, mark and border, never by colour alone."""
+def html_result(
+    checks: Sequence[Check], sentence: str = "", remarks: Sequence[str] = (), verdict: str = ""
+) -> str:
+    """Return the same as an HTML table; status is told by word, mark and border, never by colour
+    alone.
+    """
     out = []
     if sentence:
         out.append(html_verdict(verdict, cell(sentence, 600)))
-    out.append('<table><thead><tr><th scope="col">status</th><th scope="col">check</th><th scope="col">what it saw</th>'
-               '<th scope="col">source</th></tr></thead><tbody>')
-    for (status, _), group in groupby(checks, lambda c: (c.status.value, describe(c) if c.status.value == "not-run" else c.id)):
+    out.append(
+        '<table><thead><tr><th scope="col">status</th><th scope="col">check</th><th'
+        ' scope="col">what it saw</th><th scope="col">source</th></tr></thead><tbody>'
+    )
+    for (status, _), group in groupby(
+        checks, lambda c: (c.status.value, describe(c) if c.status.value == "not-run" else c.id)
+    ):
         alike = list(group)
         if status == "not-run" and len(alike) >= _FOLDED:
             out.append(_folded(alike))

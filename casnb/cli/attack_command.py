@@ -25,59 +25,120 @@ _WIDEST = 100
 _FORMS = ("text", "csv", "json")
 
 
-@click.command(cls=Command, sections={**SECTIONS, "Habits": ("without", "with_")}, example="""\
+@click.command(
+    cls=Command,
+    sections={**SECTIONS, "Habits": ("without", "with_")},
+    example="""\
   casnb attack
   casnb attack debug-memory
   casnb attack rollback --strict --with page-value
   casnb attack forged-quote -G
   casnb attack --matrix
-""", exits={0: "told: both runs of a story, a list, a matrix; with a defence of yours: it held", 1: "Mallory got in against yours",
-            2: "called wrongly", 3: "could not run: a port or file was not to be had"})
+""",
+    exits={
+        0: "told: both runs of a story, a list, a matrix; with a defence of yours: it held",
+        1: "Mallory got in against yours",
+        2: "called wrongly",
+        3: "could not run: a port or file was not to be had",
+    },
+)
 @click.argument("name", required=False)
 @click.option("--strict", is_flag=True, help="A defence of yours without any flag.")
-@option("--without", multiple=True, metavar="HABIT", help="Leave a usual habit out; --habits lists them.")
-@option("--with", "with_", multiple=True, metavar="HABIT", help="Take a precaution that is not usual.")
-@click.option("--habits", is_flag=True, help="List the habits; with --matrix: a column for each one that is missing.")
-@click.option("--matrix", "as_matrix", is_flag=True, help="Run every attack against every flag set. Takes up to a minute.")
+@option(
+    "--without",
+    multiple=True,
+    metavar="HABIT",
+    help="Leave a usual habit out; --habits lists them.",
+)
+@option(
+    "--with", "with_", multiple=True, metavar="HABIT", help="Take a precaution that is not usual."
+)
+@click.option(
+    "--habits",
+    is_flag=True,
+    help="List the habits; with --matrix: a column for each one that is missing.",
+)
+@click.option(
+    "--matrix",
+    "as_matrix",
+    is_flag=True,
+    help="Run every attack against every flag set. Takes up to a minute.",
+)
 @click.option("--format", "form", type=click.Choice(_FORMS), help="With --matrix.  [default: text]")
 @option("--verification-time", type=Day(), metavar="DAY", help="Judge as of 00:00 UTC of that day.")
 @option("--seed", default="casnb", show_default=True, metavar="TEXT", help="Whose simulated world.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
 @policy_options
-def attack(name: str | None, strict: bool, without: tuple[str, ...], with_: tuple[str, ...], habits: bool, as_matrix: bool,
-           form: str | None, verification_time: datetime | None, seed: str, as_json: bool, **params: Any) -> int:
+def attack(
+    name: str | None,
+    strict: bool,
+    without: tuple[str, ...],
+    with_: tuple[str, ...],
+    habits: bool,
+    as_matrix: bool,
+    form: str | None,
+    verification_time: datetime | None,
+    seed: str,
+    as_json: bool,
+    **params: Any,
+) -> int:
     """Who gets in when I set this flag, or skip that check?
 
-    Without NAME the attacks are listed. With NAME alone its story is told: what to predict, the attack against a defence that it
-    passes, the same against one that stops it, and what to do. With options of `scone cas attest` or habits it runs once, against
-    yours. All of it really happens, on loopback, in a simulated world; where flags want an MRENCLAVE and none is given, the
-    page's is taken.
+    Without NAME the attacks are listed. With NAME alone its story is told: what to predict, the
+    attack against a defence that it passes, the same against one that stops it, and what to do.
+    With options of `scone cas attest` or habits it runs once, against yours. All of it really
+    happens, on loopback, in a simulated world; where flags want an MRENCLAVE and none is given,
+    the page's is taken.
     """
     from casnb.mallory.attacks import ATTACKS, HABITS, Defence, run
     from casnb.mallory.attacks import attack as find
 
-    defence = Defence(policy_of({**params, "verification_time": verification_time}), Defence.of(skip=without, add=with_).habits)
+    defence = Defence(
+        policy_of({**params, "verification_time": verification_time}),
+        Defence.of(skip=without, add=with_).habits,
+    )
     yours = strict or defence != Defence()
     if form and not as_matrix:
         raise click.UsageError("--format belongs to --matrix.")
     if strict and defence.policy.flags():
         raise click.UsageError("--strict says that no flag is set: leave it or the flags out.")
     if (as_matrix or habits) and (name or yours):
-        raise click.UsageError("--matrix and --habits take no NAME and no defence: they are about all of them.")
+        raise click.UsageError(
+            "--matrix and --habits take no NAME and no defence: they are about all of them."
+        )
     if as_matrix:
         return _matrix(habits, "json" if as_json else form or "text", seed)
     if habits:
-        rows = [(h.name, "usual" if h.usual else "precaution", h.does, h.otherwise) for h in HABITS.values()]
-        return _list([dict(zip(("name", "kind", "does", "otherwise"), r, strict=True)) for r in rows],
-                     [(r[0], f"{r[1]}: {r[2]}\nwithout it: {r[3]}") for r in rows], as_json)
+        rows = [
+            (h.name, "usual" if h.usual else "precaution", h.does, h.otherwise)
+            for h in HABITS.values()
+        ]
+        return _list(
+            [dict(zip(("name", "kind", "does", "otherwise"), r, strict=True)) for r in rows],
+            [(r[0], f"{r[1]}: {r[2]}\nwithout it: {r[3]}") for r in rows],
+            as_json,
+        )
     if name is None:
         if yours:
-            raise UsageError("casnb attack", got="a defence and no attack", wanted="NAME, one of " + ", ".join(ATTACKS))
-        return _list([a.to_json() for a in ATTACKS.values()],
-                     [(a.name, f"{a.title}\n{a.persona.title}; gets in with: {a.needs}") for a in ATTACKS.values()], as_json)
+            raise UsageError(
+                "casnb attack",
+                got="a defence and no attack",
+                wanted="NAME, one of " + ", ".join(ATTACKS),
+            )
+        return _list(
+            [a.to_json() for a in ATTACKS.values()],
+            [
+                (a.name, f"{a.title}\n{a.persona.title}; gets in with: {a.needs}")
+                for a in ATTACKS.values()
+            ],
+            as_json,
+        )
     found = find(name)
     if as_json:
-        outcomes = [run(name, d, seed=seed) for d in ([defence] if yours else [found.let_in, found.keep_out])]
+        outcomes = [
+            run(name, d, seed=seed)
+            for d in ([defence] if yours else [found.let_in, found.keep_out])
+        ]
         emit_json({"attack": found.to_json(), "runs": [o.to_json() for o in outcomes]})
         return REJECTED if yours and outcomes[0].succeeded else ACCEPTED
     return _judge(found, defence, seed) if yours else _tell(found, seed)
@@ -127,7 +188,13 @@ def _prediction() -> str:
     """Ask on a terminal, before anything has run; no answer is an answer."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return ""
-    said = click.prompt("Does Mallory get in? in, out, or Enter", default="", show_default=False, err=True).strip().lower()
+    said = (
+        click.prompt(
+            "Does Mallory get in? in, out, or Enter", default="", show_default=False, err=True
+        )
+        .strip()
+        .lower()
+    )
     return said if said in ("in", "out") else ""
 
 
@@ -153,7 +220,9 @@ def _show(outcome: Outcome, out: Console) -> None:
     for who, did in outcome.steps:
         table.add_row(f"  {who}", Text(neutral(did, 600)))
     out.print(table)
-    out.print(Text(neutral(outcome.sentence, 900), "bold red" if outcome.succeeded else "bold green"))
+    out.print(
+        Text(neutral(outcome.sentence, 900), "bold red" if outcome.succeeded else "bold green")
+    )
     held = grid(widths=(25, None))
     for label, value in outcome.loot_rows():
         held.add_row(f"  {neutral(label, 40)}", Text(value))
@@ -171,5 +240,8 @@ def _matrix(habits: bool, form: str, seed: str) -> int:
     if form == "text":
         click.echo(made.text(width))
     else:
-        click.echo(made.to_csv() if form == "csv" else json.dumps(made.to_json(), indent=2) + "\n", nl=False)
+        click.echo(
+            made.to_csv() if form == "csv" else json.dumps(made.to_json(), indent=2) + "\n",
+            nl=False,
+        )
     return ACCEPTED

@@ -1,4 +1,6 @@
-"""How a command line ends: results on standard output, remarks on standard error, one shape of error, four exit codes."""
+"""How a command line ends: results on standard output, remarks on standard error, one shape of
+error, four exit codes.
+"""
 
 from __future__ import annotations
 
@@ -25,18 +27,32 @@ ACCEPTED, REJECTED, MISUSED, UNCHECKED = 0, 1, 2, 3
 #: What a shell reports for a process that SIGINT or SIGPIPE ended.
 INTERRUPTED, PIPE_CLOSED = 130, 141
 
-#: How click appends the range of a number to its help: `[0<=x<=65535]`, or the last part of `[default: 3; 0<=x<=100]`.
+#: How click appends the range of a number to its help: `[0<=x<=65535]`, or the last part of
+#: `[default: 3; 0<=x<=100]`.
 _RANGE = re.compile(r"  \[\d+<=x<=\d+\]|; \d+<=x<=\d+(?=\])")
 
-EXITS = {ACCEPTED: "done", REJECTED: "rejected", MISUSED: "called wrongly", UNCHECKED: "could not check: nothing was decided"}
+EXITS = {
+    ACCEPTED: "done",
+    REJECTED: "rejected",
+    MISUSED: "called wrongly",
+    UNCHECKED: "could not check: nothing was decided",
+}
 
 
 class Failure(click.ClickException):
-    """A headline and its causes, one `Caused by:` line each, and the exit code that belongs to them."""
+    """A headline and its causes, one `Caused by:` line each, and the exit code that belongs to
+    them.
+    """
 
     exit_code: int  # type: ignore[misc]
 
-    def __init__(self, headline: str, causes: Sequence[str] = (), exit_code: int = REJECTED, advice: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        headline: str,
+        causes: Sequence[str] = (),
+        exit_code: int = REJECTED,
+        advice: Sequence[str] = (),
+    ) -> None:
         super().__init__(neutral(headline, 600))
         self.causes = [neutral(c, 600) for c in causes]
         self.advice = list(advice)
@@ -59,12 +75,20 @@ def note(text: str = "") -> None:
     if sys.stderr.isatty():
         width = min(shutil.get_terminal_size().columns, 100)
         margin = " " * (len(text) - len(text.lstrip(" ")) + 2)
-        text = fill(text, max(width, 20), break_long_words=False, break_on_hyphens=False, subsequent_indent=margin)
+        text = fill(
+            text,
+            max(width, 20),
+            break_long_words=False,
+            break_on_hyphens=False,
+            subsequent_indent=margin,
+        )
     click.echo(text, err=True)
 
 
 def emit_json(value: Any) -> None:
-    """Print one JSON value on standard output, two-space, ASCII only: it cannot steer a terminal."""
+    """Print one JSON value on standard output, two-space, ASCII only: it cannot steer a
+    terminal.
+    """
     click.echo(json.dumps(value, indent=2))
 
 
@@ -80,14 +104,18 @@ def slurp(file: str, limit: int | None = None) -> bytes:
         return read_file(Path(file), most)
     data = sys.stdin.buffer.read(most + 1)
     if len(data) > most:
-        raise EvidenceError("standard input", got=f"more than {most} bytes", wanted=f"at most {most}")
+        raise EvidenceError(
+            "standard input", got=f"more than {most} bytes", wanted=f"at most {most}"
+        )
     return data
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace a file as a whole (text as UTF-8); where that fails the old one is untouched. Raises SourceError.
+    """Replace a file as a whole (text as UTF-8); where that fails the old one is untouched.
+    Raises SourceError.
 
-    A link is followed, the mode of an old file kept; a device or pipe is written to, never replaced.
+    A link is followed, the mode of an old file kept; a device or pipe is written to, never
+    replaced.
     """
     temporary = None
     data = content.encode("utf-8") if isinstance(content, str) else content
@@ -107,8 +135,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except OSError as exc:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise SourceError(str(path), got=exc.strerror or type(exc).__name__, wanted="a file that can be written",
-                          do="Choose another place or make room; what was there before is untouched.") from None
+        raise SourceError(
+            str(path),
+            got=exc.strerror or type(exc).__name__,
+            wanted="a file that can be written",
+            do="Choose another place or make room; what was there before is untouched.",
+        ) from None
 
 
 def _umask() -> int:
@@ -128,13 +160,21 @@ def causes_of(exc: BaseException) -> list[str]:
 
 def _words(exc: BaseException) -> str:
     if isinstance(exc, OSError):
-        subject = f"{exc.filename}: " if exc.filename else "standard output: " if exc.errno == errno.ENOSPC else ""
+        subject = (
+            f"{exc.filename}: "
+            if exc.filename
+            else "standard output: "
+            if exc.errno == errno.ENOSPC
+            else ""
+        )
         return subject + (exc.strerror or str(exc) or type(exc).__name__)
     return str(exc) or type(exc).__name__
 
 
 def finish(work: Callable[[], Any]) -> NoReturn:
-    """Run a command and leave with its exit code; every foreseen end is one clear message without a traceback."""
+    """Run a command and leave with its exit code; every foreseen end is one clear message
+    without a traceback.
+    """
     _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -168,7 +208,9 @@ def finish(work: Callable[[], Any]) -> NoReturn:
 
 
 def _open_streams() -> None:
-    """Put empty streams where a shell closed one (`<&-`, `>&-`): Python has None there, and the next file would take its number."""
+    """Put empty streams where a shell closed one (`<&-`, `>&-`): Python has None there, and the
+    next file would take its number.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
@@ -189,8 +231,14 @@ class Command(click.Command):
     `sections` sorts options under headings of their own: heading to the names of parameters.
     """
 
-    def __init__(self, *args: Any, example: str = "", exits: Mapping[int, str] | None = None,
-                 sections: Mapping[str, Sequence[str]] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        example: str = "",
+        exits: Mapping[int, str] | None = None,
+        sections: Mapping[str, Sequence[str]] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.example = example
         self.exits = dict(EXITS if exits is None else exits)
@@ -205,7 +253,10 @@ class Command(click.Command):
         placed = {name for names in self.sections.values() for name in names}
         parameters = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
         groups = [("Options", [p for p in parameters if p.name not in placed])]
-        groups += [(heading, [p for p in parameters if p.name in names]) for heading, names in self.sections.items()]
+        groups += [
+            (heading, [p for p in parameters if p.name in names])
+            for heading, names in self.sections.items()
+        ]
         for heading, members in groups:
             records = [record for p in members if (record := p.get_help_record(ctx))]
             rows = [(names, _RANGE.sub("", text)) for names, text in records]
@@ -219,16 +270,25 @@ class Command(click.Command):
             with formatter.section("Exit codes"):
                 formatter.write_dl([(str(code), meaning) for code, meaning in self.exits.items()])
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any) -> Any:
+    def main(
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any
+    ) -> Any:
         """Parse, run, leave; like click's own, with the endings of `finish`."""
         _main(self, args, prog_name)
 
 
 class Commands(click.Group):
-    """A group that loads a subcommand's module only when it is called: name to `module:attribute` and a line of help."""
+    """A group that loads a subcommand's module only when it is called: name to
+    `module:attribute` and a line of help.
+    """
 
-    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]] | None = None, epilog_rows: Mapping[int, str] | None = None,
-                 **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        lazy: Mapping[str, tuple[str, str]] | None = None,
+        epilog_rows: Mapping[int, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.lazy = dict(lazy or {})
         self.epilog_rows = dict(epilog_rows or {})
@@ -246,7 +306,9 @@ class Commands(click.Group):
             return command
         return super().get_command(ctx, cmd_name)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the subcommand, or say which ones there are."""
         if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
             from difflib import get_close_matches
@@ -272,9 +334,13 @@ class Commands(click.Group):
         """Write the exit codes, where this group names them."""
         if self.epilog_rows:
             with formatter.section("Exit codes"):
-                formatter.write_dl([(str(code), meaning) for code, meaning in self.epilog_rows.items()])
+                formatter.write_dl(
+                    [(str(code), meaning) for code, meaning in self.epilog_rows.items()]
+                )
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any) -> Any:
+    def main(
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any
+    ) -> Any:
         """Parse, run, leave; like click's own, with the endings of `finish`."""
         _main(self, args, prog_name)
 

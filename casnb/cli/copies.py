@@ -1,4 +1,6 @@
-"""A reader's own copy of the notebooks: laid out, brought up to date, and never at the cost of the reader's work."""
+"""A reader's own copy of the notebooks: laid out, brought up to date, and never at the cost of
+the reader's work.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,16 @@ import casnb
 from casnb.base.errors import SourceError, UsageError
 from casnb.cli.base import write_atomically
 
-#: What was laid out, by file name, as SHA-256: a file that still has this content was not changed by the reader.
+#: What was laid out, by file name, as SHA-256: a file that still has this content was not changed
+#: by the reader.
 RECORD = ".casnb-laid-out.json"
 
 
 @dataclass(frozen=True)
 class Step:
-    """What became of one file: `new`, `same`, `updated`, `kept` (the reader's), or `kept, new version beside`."""
+    """What became of one file: `new`, `same`, `updated`, `kept` (the reader's), or `kept, new
+    version beside`.
+    """
 
     name: str
     what: str
@@ -26,39 +31,56 @@ class Step:
 
 
 def shipped() -> Path:
-    """Return the folder of notebooks that came with casnb: in the wheel, or in the checkout beside the package."""
+    """Return the folder of notebooks that came with casnb: in the wheel, or in the checkout
+    beside the package.
+    """
     package = Path(casnb.__file__).resolve().parent
     for folder in (package / "_notebooks", package.parent / "notebooks"):
         if folder.is_dir() and any(folder.glob("*.ipynb")):
             return folder
-    raise SourceError("notebooks", got="none", wanted="casnb/_notebooks in the wheel, or notebooks/ in a checkout",
-                      do="Reinstall casnb.")
+    raise SourceError(
+        "notebooks",
+        got="none",
+        wanted="casnb/_notebooks in the wheel, or notebooks/ in a checkout",
+        do="Reinstall casnb.",
+    )
 
 
 def checkout() -> Path:
     """Return the checkout's own notebooks folder, for `--in-place`."""
     folder = Path(casnb.__file__).resolve().parent.parent / "notebooks"
     if not folder.is_dir():
-        raise UsageError("--in-place", got="casnb installed from a wheel", wanted="a checkout with a notebooks folder",
-                         do="Leave it out, and name a folder for your own copy: casnb lab DIR")
+        raise UsageError(
+            "--in-place",
+            got="casnb installed from a wheel",
+            wanted="a checkout with a notebooks folder",
+            do="Leave it out, and name a folder for your own copy: casnb lab DIR",
+        )
     return folder
 
 
 def lay_out(target: Path, source: Path | None = None) -> list[Step]:
     """Copy the notebooks into `target` and return what became of each file.
 
-    A file that the reader changed stays as it is; where a newer version than the one laid out exists, it is put beside as
-    NAME.new.SUFFIX. Raises SourceError where something cannot be read or written; files already there are then untouched.
+    A file that the reader changed stays as it is; where a newer version than the one laid out
+    exists, it is put beside as NAME.new.SUFFIX. Raises SourceError where something cannot be
+    read or written; files already there are then untouched.
     """
     folder = source or shipped()
     try:
         target.mkdir(parents=True, exist_ok=True)
         record = _record(target)
-        steps = [_place(folder / name, target / name, name.as_posix(), record) for name in _files(folder)]
+        steps = [
+            _place(folder / name, target / name, name.as_posix(), record) for name in _files(folder)
+        ]
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or type(exc).__name__
-        raise SourceError(str(getattr(exc, "filename", None) or target), got=reason, wanted="a folder that can be written",
-                          do="Name another one: casnb lab DIR") from None
+        raise SourceError(
+            str(getattr(exc, "filename", None) or target),
+            got=reason,
+            wanted="a folder that can be written",
+            do="Name another one: casnb lab DIR",
+        ) from None
     write_atomically(target / RECORD, json.dumps(record, indent=2, sort_keys=True) + "\n")
     return steps
 
@@ -72,7 +94,9 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _record(target: Path) -> dict[str, str]:
-    """Return what was laid out before; a damaged record counts as none, so that every file is taken for the reader's own."""
+    """Return what was laid out before; a damaged record counts as none, so that every file is
+    taken for the reader's own.
+    """
     try:
         found = json.loads((target / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -100,8 +124,13 @@ def _place(source: Path, target: Path, name: str, record: dict[str, str]) -> Ste
     beside = target.with_name(f"{target.stem}.new{target.suffix}")
     if laid_out == ours:
         return Step(name, "kept")
-    if beside.exists() and hashlib.sha256(beside.read_bytes()).hexdigest() not in (ours, record.get(beside.name)):
-        return Step(name, f"kept; {beside.name} was changed too, so the newest version is not laid out")
+    if beside.exists() and hashlib.sha256(beside.read_bytes()).hexdigest() not in (
+        ours,
+        record.get(beside.name),
+    ):
+        return Step(
+            name, f"kept; {beside.name} was changed too, so the newest version is not laid out"
+        )
     write_atomically(beside, text)
     record[beside.name] = ours
     return Step(name, "kept, new version beside", beside.name)

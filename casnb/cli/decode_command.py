@@ -15,22 +15,38 @@ if TYPE_CHECKING:
     from casnb.evidence.report import ReportBody
 
 
-@click.command(cls=Command, example="""\
+@click.command(
+    cls=Command,
+    example="""\
   curl -sk "https://$CAS_ADDR:8081/v1/attest" > report.json
   casnb decode report.json
   casnb decode quote.bin --json | jq .report.mr_enclave
   openssl s_client -connect host:443 </dev/null | casnb decode -
   casnb decode evidence/
-""", exits={0: "decoded", 1: "malformed: it is none of the formats, or cut short (of many: any)", 2: "called wrongly",
-            3: "the file cannot be read (of many: any, and none malformed)"})
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(allow_dash=True))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing shortened; of many one a line.")
+""",
+    exits={
+        0: "decoded",
+        1: "malformed: it is none of the formats, or cut short (of many: any)",
+        2: "called wrongly",
+        3: "the file cannot be read (of many: any, and none malformed)",
+    },
+)
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(allow_dash=True)
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object on standard output, nothing shortened; of many one a line.",
+)
 def decode(files: tuple[str, ...], as_json: bool) -> int | None:
     """What does this piece of evidence say?
 
-    FILE is an SGX report body, a quote (EPID v2 or DCAP v3), a SIGSTRUCT, an SGXS stream, an IAS report, a CAS report or an RA-TLS
-    certificate: raw, hex, base64, PEM or JSON. A dash reads standard input; of a folder, or of several files, one line says what
-    each is. Nothing is proven by decoding: anybody can write these bytes.
+    FILE is an SGX report body, a quote (EPID v2 or DCAP v3), a SIGSTRUCT, an SGXS stream, an IAS
+    report, a CAS report or an RA-TLS certificate: raw, hex, base64, PEM or JSON. A dash reads
+    standard input; of a folder, or of several files, one line says what each is. Nothing is
+    proven by decoding: anybody can write these bytes.
     """
     from casnb.evidence.decode import read
 
@@ -83,19 +99,24 @@ def _many(files: tuple[str, ...], as_json: bool) -> int:
         if as_json:
             click.echo(row.line)
         else:
-            click.echo(f"{neutral(row.name, 200)}: {row.read_as or row.verdict + '. ' + neutral(row.why)}")
+            click.echo(
+                f"{neutral(row.name, 200)}: {row.read_as or row.verdict + '. ' + neutral(row.why)}"
+            )
     click.echo(f"{summary.files} files, {summary.verdicts['decoded']} decoded.", err=True)
     return summary.exit_code
 
 
 def several(files: tuple[str, ...], many: bool = False) -> bool:
-    """Whether these are many pieces of evidence, as `many` says, or several are named, or a folder is; UsageError for a dash among
-    many, and for a name that is empty."""
+    """Whether these are many pieces of evidence, as `many` says, or several are named, or a
+    folder is; UsageError for a dash among many, and for a name that is empty.
+    """
     if "" in files:
         raise click.UsageError("a FILE has no name. Is a shell variable empty?")
     many = many or len(files) > 1 or (files[0] != "-" and Path(files[0]).is_dir())
     if many and "-" in files:
-        raise click.UsageError("a dash is one piece of evidence: give it alone, without --jobs or --scheduler.")
+        raise click.UsageError(
+            "a dash is one piece of evidence: give it alone, without --jobs or --scheduler."
+        )
     return many
 
 

@@ -1,4 +1,6 @@
-"""`casnb explain`: a pasted `scone cas attest` line token by token; a session in words, and its tolerance as flags."""
+"""`casnb explain`: a pasted `scone cas attest` line token by token; a session in words, and its
+tolerance as flags.
+"""
 
 from __future__ import annotations
 
@@ -18,22 +20,34 @@ if TYPE_CHECKING:
 _LARGEST = 1 << 18
 
 
-@click.command(cls=Command, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}, example="""\
+@click.command(
+    cls=Command,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    example="""\
   casnb explain 'scone cas attest -GCS --only_for_testing-debug $CAS_ADDR'
   casnb explain scone cas attest -d -m HASH scone-cas.cf
   casnb explain --json - < attest.sh
   casnb explain session.yml
-""", exits={0: "explained", 1: "explained, and the command would refuse the line; or the session is malformed",
-            2: "nothing to explain: no scone cas attest line", 3: "the file cannot be read"})
-@click.option("--session", "session", is_flag=True, help="LINE is the file of a session, whatever its name.")
+""",
+    exits={
+        0: "explained",
+        1: "explained, and the command would refuse the line; or the session is malformed",
+        2: "nothing to explain: no scone cas attest line",
+        3: "the file cannot be read",
+    },
+)
+@click.option(
+    "--session", "session", is_flag=True, help="LINE is the file of a session, whatever its name."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.argument("line", nargs=-1, type=click.UNPROCESSED)
 def explain(line: tuple[str, ...], session: bool, as_json: bool) -> int:
     """What does this attest line mean, and what does it give away?
 
-    LINE is pasted text in quotes, or its words, or a dash for standard input: every token with its meaning, old spellings, what the
-    command would refuse, what each flag waives and whom that lets in. Nothing is run. A FILE.yml is read as a session: what each
-    part means, and what it tolerates, as flags. Options of casnb stand before LINE.
+    LINE is pasted text in quotes, or its words, or a dash for standard input: every token with
+    its meaning, old spellings, what the command would refuse, what each flag waives and whom
+    that lets in. Nothing is run. A FILE.yml is read as a session: what each part means, and what
+    it tolerates, as flags. Options of casnb stand before LINE.
     """
     if line[1:] == ("--json",) and (" " in line[0] or line[0] == "-" or _is_file(line[0])):
         line, as_json = line[:1], True
@@ -64,7 +78,9 @@ def _text(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise EvidenceError("standard input", got="bytes that are no UTF-8 text", wanted="a line of a shell") from None
+        raise EvidenceError(
+            "standard input", got="bytes that are no UTF-8 text", wanted="a line of a shell"
+        ) from None
 
 
 def _show(found: Explanation) -> None:
@@ -90,7 +106,12 @@ def _show(found: Explanation) -> None:
         out.print(Text(option, "bold"))
         out.print(indented(text, 4))
     if found.session.text:
-        out.print(Text("\nThe same for a service, in a session (a flag is about the CAS, tolerate about what the CAS attests):\n"))
+        out.print(
+            Text(
+                "\nThe same for a service, in a session (a flag is about the CAS, tolerate about"
+                " what the CAS attests):\n"
+            )
+        )
         click.echo(found.session.text)
     _more(found.session)
 
@@ -106,7 +127,9 @@ def _more(translation: Translation) -> None:
 
 
 def _session(path: str, as_json: bool) -> int:
-    """Say what each part of a session means, what to think twice about, and translate its security block."""
+    """Say what each part of a session means, what to think twice about, and translate its
+    security block.
+    """
     from casnb.policy.crosswalk import to_flags
     from casnb.session.explain import explain as rows
     from casnb.session.explain import warnings
@@ -115,7 +138,10 @@ def _session(path: str, as_json: bool) -> int:
     read = Session.from_yaml(slurp(path, _LARGEST))
     found, twice = to_flags(read.security.data), [neutral(w, 400) for w in warnings(read)]
     if as_json:
-        said = [{"where": neutral(w), "what": neutral(x), "means": neutral(m, 600)} for w, x, m in rows(read)]
+        said = [
+            {"where": neutral(w), "what": neutral(x), "means": neutral(m, 600)}
+            for w, x, m in rows(read)
+        ]
         emit_json({**found.to_json(), "session": said, "warnings": twice})
         return ACCEPTED
     from rich.text import Text
@@ -128,8 +154,11 @@ def _session(path: str, as_json: bool) -> int:
     for caution in twice:
         note(f"warning: {caution}")
     name = "standard input" if path == "-" else neutral(Path(path).name, 80)
-    heading = f"{name} tolerates of a service what these flags tolerate of a CAS:" if found.text else (
-        f"{name} tolerates nothing that a flag says.")
+    heading = (
+        f"{name} tolerates of a service what these flags tolerate of a CAS:"
+        if found.text
+        else (f"{name} tolerates nothing that a flag says.")
+    )
     console().print()
     console().print(Text(heading, "bold"))
     if found.text:

@@ -15,28 +15,78 @@ if TYPE_CHECKING:
     from casnb.cas.trust import ClientIdentity
 
 
-@click.command(cls=Command, example="""\
+@click.command(
+    cls=Command,
+    example="""\
   casnb history "$NS"
   casnb history "$NS" --compare 1 3
   casnb history "$NS" --readers --person bob=bob.crt
-""", exits={0: "done", 1: "refused: no such session, or not for this client", 2: "called wrongly",
-            3: "the CAS could not be reached, or a file of yours is damaged or cannot be read"})
+""",
+    exits={
+        0: "done",
+        1: "refused: no such session, or not for this client",
+        2: "called wrongly",
+        3: "the CAS could not be reached, or a file of yours is damaged or cannot be read",
+    },
+)
 @click.argument("name")
-@click.option("--compare", nargs=2, type=int, metavar="A B", help="Show how version B differs from version A.")
-@click.option("--readers", "with_readers", is_flag=True, help="Show who could read which text and value, and when.")
-@option("--person", "persons", multiple=True, metavar="NAME=FILE",
-        help="With --readers: ask for the holder of a certificate's key as well as for anybody, you and the creators. Repeatable.")
-@click.option("--most", type=click.IntRange(1, 1000), default=200, show_default=True, metavar="N",
-              help="Fetch the newest N versions.")
-@option("-c", "--cas", "cas_name", metavar="CAS", help="An attested CAS.  [default: the one with a star in scone cas list]")
-@option("--identity", metavar="FILE", help="Key (PKCS#8) and certificate to show, PEM, instead of your own.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, hashes whole.")
-def history(name: str, compare: tuple[int, int] | None, with_readers: bool, persons: tuple[str, ...], most: int,
-            cas_name: str | None, identity: str | None, as_json: bool) -> None:
+@click.option(
+    "--compare", nargs=2, type=int, metavar="A B", help="Show how version B differs from version A."
+)
+@click.option(
+    "--readers",
+    "with_readers",
+    is_flag=True,
+    help="Show who could read which text and value, and when.",
+)
+@option(
+    "--person",
+    "persons",
+    multiple=True,
+    metavar="NAME=FILE",
+    help=(
+        "With --readers: ask for the holder of a certificate's key as well as for anybody, you and"
+        " the creators. Repeatable."
+    ),
+)
+@click.option(
+    "--most",
+    type=click.IntRange(1, 1000),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Fetch the newest N versions.",
+)
+@option(
+    "-c",
+    "--cas",
+    "cas_name",
+    metavar="CAS",
+    help="An attested CAS.  [default: the one with a star in scone cas list]",
+)
+@option(
+    "--identity",
+    metavar="FILE",
+    help="Key (PKCS#8) and certificate to show, PEM, instead of your own.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object on standard output, hashes whole."
+)
+def history(
+    name: str,
+    compare: tuple[int, int] | None,
+    with_readers: bool,
+    persons: tuple[str, ...],
+    most: int,
+    cas_name: str | None,
+    identity: str | None,
+    as_json: bool,
+) -> None:
     """What was this session before, what changed, and who could read it?
 
-    Versions are fetched along `predecessor`, from the current one back, and the hash of each text is computed anew: the current
-    hash fixes the whole past. Version 1 is the oldest that was fetched.
+    Versions are fetched along `predecessor`, from the current one back, and the hash of each
+    text is computed anew: the current hash fixes the whole past. Version 1 is the oldest that
+    was fetched.
     """
     if persons and not with_readers:
         raise UsageError("--person", got="no --readers", wanted="both")
@@ -53,11 +103,18 @@ def history(name: str, compare: tuple[int, int] | None, with_readers: bool, pers
     with own_file(f"--identity {identity}"):
         me = ClientIdentity.from_pem(read_file(identity, 1 << 16)) if identity else store.identity()
     found = fetch_history(CasClient(attested, me), name, most=most)
-    who = Readers(found, {**readers(found).people, **_people(me, persons)}) if with_readers else None
+    who = (
+        Readers(found, {**readers(found).people, **_people(me, persons)}) if with_readers else None
+    )
     difference = found.difference(*compare) if compare else None
     if as_json:
-        emit_json({**found.to_json(), **({"difference": difference.to_json()} if difference else {}),
-                   **({"readers": who.to_json()} if who else {})})
+        emit_json(
+            {
+                **found.to_json(),
+                **({"difference": difference.to_json()} if difference else {}),
+                **({"readers": who.to_json()} if who else {}),
+            }
+        )
         return
     click.echo("\n\n".join(map(str, filter(None, (found, difference, who)))))
 
@@ -73,7 +130,14 @@ def _people(me: ClientIdentity, persons: tuple[str, ...]) -> dict[str, bytes]:
         if not equals or not label:
             raise UsageError("--person", got=neutral(text, 80), wanted="NAME=FILE")
         if label in people or label == ANYBODY or label.startswith("creator"):
-            raise UsageError("--person", got=neutral(label, 80), wanted="a name of its own", do="That column is there already.")
+            raise UsageError(
+                "--person",
+                got=neutral(label, 80),
+                wanted="a name of its own",
+                do="That column is there already.",
+            )
         with own_file(f"--person {text}"):
-            people[label] = public_key(read_file(str(Path(file)), 1 << 16).decode("ascii", "replace"))
+            people[label] = public_key(
+                read_file(str(Path(file)), 1 << 16).decode("ascii", "replace")
+            )
     return people

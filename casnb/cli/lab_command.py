@@ -1,4 +1,6 @@
-"""`casnb lab`: the notebooks laid out, a simulated CAS, and JupyterLab on top; all of it ends together."""
+"""`casnb lab`: the notebooks laid out, a simulated CAS, and JupyterLab on top; all of it ends
+together.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +17,76 @@ from casnb.base.errors import SourceError
 from casnb.cli.base import Command, note
 from casnb.cli.policy_options import option
 
-#: JupyterLab asks nobody on the network for news or updates, and nobody in the terminal whether Ctrl-C was meant.
-QUIET = ("--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--ServerApp.answer_yes=True")
+#: JupyterLab asks nobody on the network for news or updates, and nobody in the terminal whether
+#: Ctrl-C was meant.
+QUIET = (
+    "--LabApp.news_url=",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--ServerApp.answer_yes=True",
+)
 
 
-@click.command(cls=Command, example="""\
+@click.command(
+    cls=Command,
+    example="""\
   casnb lab                      # your own copy in ./casnb-lab
   casnb lab my-notebooks --setup-only
   casnb lab --in-place           # in a checkout: its own notebooks
-""", exits={0: "ended by Ctrl-C, or laid out with --setup-only", 2: "called wrongly", 3: "could not be laid out or started"})
+""",
+    exits={
+        0: "ended by Ctrl-C, or laid out with --setup-only",
+        2: "called wrongly",
+        3: "could not be laid out or started",
+    },
+)
 @click.argument("dir", required=False, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--in-place", is_flag=True, help="Use the notebooks of this checkout as they are, without a copy.")
+@click.option(
+    "--in-place",
+    is_flag=True,
+    help="Use the notebooks of this checkout as they are, without a copy.",
+)
 @click.option("--setup-only", is_flag=True, help="Lay the notebooks out and start nothing.")
-@click.option("--no-browser", "--no-open", "no_browser", is_flag=True, help="Print the address instead of opening a browser.")
-@option("--port", type=click.IntRange(1, 65535), metavar="N", help="Port of JupyterLab.  [default: 8888 or the next free one]")
-@option("--scenario", default="public", show_default=True, metavar="NAME", help="The scenario of the simulated CAS.")
-@option("--seed", default="casnb", show_default=True, metavar="TEXT", help="The seed of the simulated world.")
-def lab(dir: Path | None, in_place: bool, setup_only: bool, no_browser: bool, port: int | None, scenario: str, seed: str) -> int:
+@click.option(
+    "--no-browser",
+    "--no-open",
+    "no_browser",
+    is_flag=True,
+    help="Print the address instead of opening a browser.",
+)
+@option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help="Port of JupyterLab.  [default: 8888 or the next free one]",
+)
+@option(
+    "--scenario",
+    default="public",
+    show_default=True,
+    metavar="NAME",
+    help="The scenario of the simulated CAS.",
+)
+@option(
+    "--seed",
+    default="casnb",
+    show_default=True,
+    metavar="TEXT",
+    help="The seed of the simulated world.",
+)
+def lab(
+    dir: Path | None,
+    in_place: bool,
+    setup_only: bool,
+    no_browser: bool,
+    port: int | None,
+    scenario: str,
+    seed: str,
+) -> int:
     """How do I get to the notebooks?
 
-    Lays out the notebooks in DIR (./casnb-lab), starts a simulated CAS and JupyterLab, and stops both on Ctrl-C. Run it again
-    after an update: a notebook that you changed is kept, and its new version is put beside it as NAME.new.ipynb.
+    Lays out the notebooks in DIR (./casnb-lab), starts a simulated CAS and JupyterLab, and stops
+    both on Ctrl-C. Run it again after an update: a notebook that you changed is kept, and its
+    new version is put beside it as NAME.new.ipynb.
     """
     if in_place and dir:
         raise click.UsageError("--in-place uses the checkout's notebooks: leave DIR out.")
@@ -47,8 +98,10 @@ def lab(dir: Path | None, in_place: bool, setup_only: bool, no_browser: bool, po
         folder = dir or Path("casnb-lab")
         for step in lay_out(folder):
             if step.what not in ("same", "kept"):
-                note(f"{step.what:<9} {folder / (step.beside or step.name)}"
-                     + (f" (yours stays as it is: {step.name})" if step.beside else ""))
+                note(
+                    f"{step.what:<9} {folder / (step.beside or step.name)}"
+                    + (f" (yours stays as it is: {step.name})" if step.beside else "")
+                )
         note(f"The notebooks are in {folder}. Start with 00-start-here.ipynb.")
     if setup_only:
         return 0
@@ -61,7 +114,13 @@ def _run(folder: Path, no_browser: bool, port: int | None, scenario: str, seed: 
 
     with serve(World(seed, scenario)) as running:
         note(f"A simulated CAS answers at {running.cas_addr}. Simulated: trust nothing it says.")
-        words = [sys.executable, "-m", "jupyterlab", *QUIET, f"--ServerApp.root_dir={folder.resolve()}"]
+        words = [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            *QUIET,
+            f"--ServerApp.root_dir={folder.resolve()}",
+        ]
         words += ["--no-browser"] if no_browser else []
         words += [f"--port={port}"] if port else []
         if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -71,21 +130,29 @@ def _run(folder: Path, no_browser: bool, port: int | None, scenario: str, seed: 
         try:
             child = subprocess.Popen(words, env=environment(running.environment()))  # noqa: S603
         except OSError as exc:
-            raise SourceError("JupyterLab", got=exc.strerror or "cannot be started", wanted="jupyterlab in this environment",
-                              do="casnb doctor says more.") from None
+            raise SourceError(
+                "JupyterLab",
+                got=exc.strerror or "cannot be started",
+                wanted="jupyterlab in this environment",
+                do="casnb doctor says more.",
+            ) from None
         return _wait(child)
 
 
 def environment(world: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of JupyterLab and so of its kernels and terminals: the world's names, and our commands first on PATH.
+    """Return the environment of JupyterLab and so of its kernels and terminals: the world's
+    names, and our commands first on PATH.
 
-    Attested CASes go into a file apart, unless SCONE_CLI_CONFIG names one: a simulated CAS must not become a reader's default.
+    Attested CASes go into a file apart, unless SCONE_CLI_CONFIG names one: a simulated CAS must
+    not become a reader's default.
     """
     from platformdirs import user_state_path
 
     out = {**os.environ, **world}
     out["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    out.setdefault("SCONE_CLI_CONFIG", str(user_state_path("casnb", appauthor=False) / "lab" / "config.json"))
+    out.setdefault(
+        "SCONE_CLI_CONFIG", str(user_state_path("casnb", appauthor=False) / "lab" / "config.json")
+    )
     return out
 
 
@@ -99,5 +166,10 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
         signal.signal(signal.SIGTERM, previous)
         signal.signal(signal.SIGINT, asked)
     if status not in (0, -signal.SIGTERM, -signal.SIGINT):
-        raise SourceError("JupyterLab", got=f"it ended with status {status}", wanted="0", do="Its own lines above say why.")
+        raise SourceError(
+            "JupyterLab",
+            got=f"it ended with status {status}",
+            wanted="0",
+            do="Its own lines above say why.",
+        )
     return 0

@@ -1,4 +1,6 @@
-"""The command `casnb`: everything beside the scone-compatible command, each subcommand loaded when it is called."""
+"""The command `casnb`: everything beside the scone-compatible command, each subcommand loaded
+when it is called.
+"""
 
 from __future__ import annotations
 
@@ -9,32 +11,72 @@ from casnb.cli.base import EXITS, Commands
 
 _HERE = "casnb.cli."
 COMMANDS = {
-    "walkthrough": ("casnb.cli.walkthrough_command:walkthrough", "The whole story in the terminal, from the refusal to the value 42."),
-    "lab": ("casnb.cli.lab_command:lab", "Lay out the notebooks, start the simulated CAS and JupyterLab."),
-    "serve": ("casnb.cli.serve_command:serve", "A simulated CAS and its web page, on loopback only."),
+    "walkthrough": (
+        "casnb.cli.walkthrough_command:walkthrough",
+        "The whole story in the terminal, from the refusal to the value 42.",
+    ),
+    "lab": (
+        "casnb.cli.lab_command:lab",
+        "Lay out the notebooks, start the simulated CAS and JupyterLab.",
+    ),
+    "serve": (
+        "casnb.cli.serve_command:serve",
+        "A simulated CAS and its web page, on loopback only.",
+    ),
     "stop": ("casnb.cli.serve_command:stop", "Stop the simulated CAS that runs in the background."),
     "scrape": ("casnb.cli.scrape_command:scrape", "The MRENCLAVE values of a public CAS page."),
     "decode": ("casnb.cli.decode_command:decode", "A piece of evidence as a table of fields."),
-    "measure": ("casnb.cli.measure_command:measure", "Which enclave an image or program is, and whether its signer signed it."),
-    "verify": ("casnb.cli.verify_command:verify", "Is it genuine, is it wanted: every check, and a verdict."),
-    "explain": ("casnb.cli.explain_command:explain", "A scone cas attest line, token by token, and a session as flags."),
-    "flags": ("casnb.cli.flags_command:flags", "Which insecure flags a report needs; what each combination accepts."),
-    "attack": ("casnb.cli.attack_command:attack", "Let Mallory try: real attacks against the flags and habits you choose."),
-    "why": ("casnb.cli.why_command:why", "What a message of curl, openssl or Python means, and the cure."),
-    "service": ("casnb.cli.service_command:service", "A program in a simulated enclave, as a service of a session."),
-    "history": ("casnb.cli.history_command:history", "The versions of a session, what changed, and who could read what."),
+    "measure": (
+        "casnb.cli.measure_command:measure",
+        "Which enclave an image or program is, and whether its signer signed it.",
+    ),
+    "verify": (
+        "casnb.cli.verify_command:verify",
+        "Is it genuine, is it wanted: every check, and a verdict.",
+    ),
+    "explain": (
+        "casnb.cli.explain_command:explain",
+        "A scone cas attest line, token by token, and a session as flags.",
+    ),
+    "flags": (
+        "casnb.cli.flags_command:flags",
+        "Which insecure flags a report needs; what each combination accepts.",
+    ),
+    "attack": (
+        "casnb.cli.attack_command:attack",
+        "Let Mallory try: real attacks against the flags and habits you choose.",
+    ),
+    "why": (
+        "casnb.cli.why_command:why",
+        "What a message of curl, openssl or Python means, and the cure.",
+    ),
+    "service": (
+        "casnb.cli.service_command:service",
+        "A program in a simulated enclave, as a service of a session.",
+    ),
+    "history": (
+        "casnb.cli.history_command:history",
+        "The versions of a session, what changed, and who could read what.",
+    ),
     "doctor": ("casnb.cli.doctor_command:doctor", "What on this machine would get in the way."),
 }
 
 
-@click.group(cls=Commands, lazy=COMMANDS, epilog_rows=EXITS,
-             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
-@click.version_option(__version__, "-V", "--version", prog_name="casnb", message="%(prog)s %(version)s")
+@click.group(
+    cls=Commands,
+    lazy=COMMANDS,
+    epilog_rows=EXITS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+@click.version_option(
+    __version__, "-V", "--version", prog_name="casnb", message="%(prog)s %(version)s"
+)
 def casnb() -> None:
     """May I trust this CAS with a secret? Find out by doing.
 
-    Start with `casnb walkthrough`, go on with `casnb lab`. Results stand on standard output, remarks on standard error;
-    --json is there where a machine may read. The command `scone` takes the options of the SCONE CLI.
+    Start with `casnb walkthrough`, go on with `casnb lab`. Results stand on standard output,
+    remarks on standard error; --json is there where a machine may read. The command `scone`
+    takes the options of the SCONE CLI.
     """
 
 

@@ -1,4 +1,6 @@
-"""`casnb measure`: which enclave a program or container image is, and whether its signer signed this one."""
+"""`casnb measure`: which enclave a program or container image is, and whether its signer signed
+this one.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +10,61 @@ from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, slurp
 from casnb.cli.policy_options import option
 
 
-@click.command(cls=Command, example="""\
+@click.command(
+    cls=Command,
+    example="""\
   casnb serve --background --env-file cas.env --image cas-image.tar && . ./cas.env
   casnb measure cas-image.tar
   M=$(casnb scrape "$CAS_PAGE_URL" --address "$CAS_ADDR")
   casnb measure cas-image.tar --expect "$M"
   casnb measure cas-image.tar --heap 64K
   casnb measure enclave.sgxs --sigstruct enclave.sig --json | jq -r .mrenclave
-""", exits={0: "every check passed: measured, signed and expected values are equal as far as they are there",
-            1: "not equal, or something in it is not as it must be", 2: "called wrongly", 3: "a file cannot be read"})
+""",
+    exits={
+        0: (
+            "every check passed: measured, signed and expected values are equal as far as they are"
+            " there"
+        ),
+        1: "not equal, or something in it is not as it must be",
+        2: "called wrongly",
+        3: "a file cannot be read",
+    },
+)
 @click.argument("file", type=click.Path(allow_dash=True))
-@option("--sigstruct", metavar="FILE", help="The signer's statement about a program that comes without one.")
-@option("--expect", "expected", multiple=True, metavar="HEX",
-        help="An MRENCLAVE from elsewhere to compare with. Repeat it where any of several will do.")
+@option(
+    "--sigstruct",
+    metavar="FILE",
+    help="The signer's statement about a program that comes without one.",
+)
+@option(
+    "--expect",
+    "expected",
+    multiple=True,
+    metavar="HEX",
+    help="An MRENCLAVE from elsewhere to compare with. Repeat it where any of several will do.",
+)
 @option("--heap", metavar="SIZE", help="Measure it with another SCONE_HEAP (65536, 64K, 2M).")
-@option("--program", metavar="PATH", help="Which file of an image; without it the one that the image starts.")
+@option(
+    "--program",
+    metavar="PATH",
+    help="Which file of an image; without it the one that the image starts.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def measure(file: str, sigstruct: str | None, expected: tuple[str, ...], heap: str | None, program: str | None,
-            as_json: bool) -> int:
+def measure(
+    file: str,
+    sigstruct: str | None,
+    expected: tuple[str, ...],
+    heap: str | None,
+    program: str | None,
+    as_json: bool,
+) -> int:
     """Which MRENCLAVE has the code that would run, and did its signer sign this one?
 
-    FILE is a container image (an OCI archive, not compressed), an enclave file, an SGXS stream, or a SIGSTRUCT alone. Nothing is
-    run and nothing is written. The enclave file is a simple format of casnb's own: a real SCONE program is measured by SCONE's own
-    tools (SCONE_HASH=1 PROGRAM), and of its image only the rest of this can be said. Measuring says which code it is, not that
-    the code is good.
+    FILE is a container image (an OCI archive, not compressed), an enclave file, an SGXS stream,
+    or a SIGSTRUCT alone. Nothing is run and nothing is written. The enclave file is a simple
+    format of casnb's own: a real SCONE program is measured by SCONE's own tools (SCONE_HASH=1
+    PROGRAM), and of its image only the rest of this can be said. Measuring says which code it
+    is, not that the code is good.
     """
     from pathlib import Path
 
@@ -41,10 +74,20 @@ def measure(file: str, sigstruct: str | None, expected: tuple[str, ...], heap: s
     if file == "-" and sigstruct == "-":
         raise click.UsageError("a dash is one file: give it once.")
     if Path(file).is_dir():
-        raise SourceError(neutral(file, 120), got="a folder", wanted="one file",
-                          do="Pack an OCI layout first: tar -C FOLDER -cf image.tar . and measure image.tar.")
+        raise SourceError(
+            neutral(file, 120),
+            got="a folder",
+            wanted="one file",
+            do="Pack an OCI layout first: tar -C FOLDER -cf image.tar . and measure image.tar.",
+        )
     data = slurp(file, MEASURE_LIMIT)
-    found = measure(data, sigstruct=slurp(sigstruct) if sigstruct else None, expected=expected, heap=heap, program=program or "")
+    found = measure(
+        data,
+        sigstruct=slurp(sigstruct) if sigstruct else None,
+        expected=expected,
+        heap=heap,
+        program=program or "",
+    )
     if as_json:
         emit_json(found.to_json())
     else:

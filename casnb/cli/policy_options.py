@@ -1,4 +1,6 @@
-"""The options that say what is accepted, for `scone cas attest` and `casnb verify` alike, and the policy they make."""
+"""The options that say what is accepted, for `scone cas attest` and `casnb verify` alike, and
+the policy they make.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Days as the SCONE CLI takes them; all are read as 00:00 UTC.
 _DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y")
-_TIMES = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%MZ")
+_TIMES = (
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%d %H:%M:%SZ",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%MZ",
+)
 
 
 class Span(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -29,7 +37,9 @@ class Span(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
     name = "span"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
         """Return the length."""
         if isinstance(value, timedelta):
             return value
@@ -42,23 +52,35 @@ class Span(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 class ValueOption(click.Option):
-    """An option whose value can neither be empty nor be the next option: `--mrenclave $EMPTY -G` is refused, not misread."""
+    """An option whose value can neither be empty nor be the next option: `--mrenclave $EMPTY -G`
+    is refused, not misread.
+    """
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Refuse a missing value before anything else is made of it."""
         for text in value if isinstance(value, (tuple, list)) else (value,):
-            if isinstance(text, str) and (not text.strip() or (text.startswith("-") and len(text) > 1)):
+            if isinstance(text, str) and (
+                not text.strip() or (text.startswith("-") and len(text) > 1)
+            ):
                 got = f"{neutral(text, 40)}, which reads as an option" if text.strip() else "none"
-                raise click.UsageError(f"{max(self.opts, key=len)} needs a value and got {got}. Is a shell variable empty?", ctx)
+                raise click.UsageError(
+                    f"{max(self.opts, key=len)} needs a value and got {got}. Is a shell variable"
+                    " empty?",
+                    ctx,
+                )
         return super().process_value(ctx, value)
 
 
 class Day(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A verification time: a day as `scone` takes it, or an exact UTC time, or seconds since 1970."""
+    """A verification time: a day as `scone` takes it, or an exact UTC time, or seconds since
+    1970.
+    """
 
     name = "time"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
         """Return an aware UTC time."""
         if isinstance(value, datetime):
             return value
@@ -89,7 +111,10 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Which enclave": IDENTITY,
     "Insecure flags (each lets somebody in; none is needed for a CAS fit for secrets)": INSECURE,
     "Newer CLI (named after 5.8; casnb's reading)": ADVISORIES,
-    "Freshness and platform (casnb's own: the real scone has no such options)": (*FRESHNESS, "refuse_platform_settings"),
+    "Freshness and platform (casnb's own: the real scone has no such options)": (
+        *FRESHNESS,
+        "refuse_platform_settings",
+    ),
 }
 
 
@@ -101,72 +126,165 @@ def _add(rows: Sequence[Callable[[Any], Any]], command: F) -> F:
 
 def identity_options(command: F) -> F:
     """Add the options that say which enclave is meant."""
-    return _add([
-        option("--mrenclave", multiple=True, metavar="HEX",
-               help="The measurement expected, 64 lower-case hex digits. Repeat it where any of several will do."),
-        option("--mrsigner", metavar="HEX", help="Another signer than Scontain's; needs --isvprodid and --isvsvn."),
-        option("--isvprodid", type=int, metavar="N", help="The product number, equal; only with --mrsigner."),
-        option("--isvsvn", type=int, metavar="N", help="The lowest version of the product that is good enough."),
-        option("-c", "--cas-key-hash", metavar="HASH", help="This instance and no other: the hash of its root key."),
-        option("-s", "--cas-software-key-hash", metavar="HASH", help="The same for the key of its current software."),
-    ], command)
+    return _add(
+        [
+            option(
+                "--mrenclave",
+                multiple=True,
+                metavar="HEX",
+                help=(
+                    "The measurement expected, 64 lower-case hex digits. Repeat it where any of"
+                    " several will do."
+                ),
+            ),
+            option(
+                "--mrsigner",
+                metavar="HEX",
+                help="Another signer than Scontain's; needs --isvprodid and --isvsvn.",
+            ),
+            option(
+                "--isvprodid",
+                type=int,
+                metavar="N",
+                help="The product number, equal; only with --mrsigner.",
+            ),
+            option(
+                "--isvsvn",
+                type=int,
+                metavar="N",
+                help="The lowest version of the product that is good enough.",
+            ),
+            option(
+                "-c",
+                "--cas-key-hash",
+                metavar="HASH",
+                help="This instance and no other: the hash of its root key.",
+            ),
+            option(
+                "-s",
+                "--cas-software-key-hash",
+                metavar="HASH",
+                help="The same for the key of its current software.",
+            ),
+        ],
+        command,
+    )
 
 
 def policy_options(command: F) -> F:
-    """Add the options of a policy, with the names of `scone cas attest`; the insecure ones come from the flag catalogue."""
+    """Add the options of a policy, with the names of `scone cas attest`; the insecure ones come
+    from the flag catalogue.
+    """
     rows: list[Callable[[Any], Any]] = []
     for f in FLAGS:
         names = [f"-{f.short}"] if f.short else []
         rows.append(click.option(*names, f"--{f.name}", f.attribute, is_flag=True, help=f.help))
     rows += [
         option("--ignore-advisories", metavar="A,B", help="Tolerate exactly these advisories."),
-        click.option("--fail-on-any-advisory", is_flag=True, help="Refuse where any advisory is listed."),
+        click.option(
+            "--fail-on-any-advisory", is_flag=True, help="Refuse where any advisory is listed."
+        ),
     ]
-    rows += [click.option(f"--{f.name}", f.attribute, is_flag=True, help=f.help.removeprefix("Newer CLI. ")) for f in NEWER]
     rows += [
-        option("--max-age", type=Span(), metavar="TIME", help="Refuse a report that was older than this (36h, 30d) when judged."),
-        option("--min-tcb-evaluation", type=int, metavar="N", help="Refuse an older edition of Intel's lists than this."),
-        option("--tcb-grace", type=Span(), metavar="TIME",
-               help="Accept an outdated platform for this long after the date of the level it reached: -G, for a time."),
-        option("--refuse-platform-settings", metavar="A,B",
-               help="Refuse a machine whose PCK certificate states one of these: smt, dynamic, cached-keys."),
+        click.option(
+            f"--{f.name}", f.attribute, is_flag=True, help=f.help.removeprefix("Newer CLI. ")
+        )
+        for f in NEWER
+    ]
+    rows += [
+        option(
+            "--max-age",
+            type=Span(),
+            metavar="TIME",
+            help="Refuse a report that was older than this (36h, 30d) when judged.",
+        ),
+        option(
+            "--min-tcb-evaluation",
+            type=int,
+            metavar="N",
+            help="Refuse an older edition of Intel's lists than this.",
+        ),
+        option(
+            "--tcb-grace",
+            type=Span(),
+            metavar="TIME",
+            help=(
+                "Accept an outdated platform for this long after the date of the level it reached:"
+                " -G, for a time."
+            ),
+        ),
+        option(
+            "--refuse-platform-settings",
+            metavar="A,B",
+            help=(
+                "Refuse a machine whose PCK certificate states one of these: smt, dynamic,"
+                " cached-keys."
+            ),
+        ),
     ]
     return identity_options(_add(rows, command))
 
 
-def policy_from(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | None = None) -> AttestationPolicy:
-    """Return the policy that parsed options stand for; raise UsageError for one that contradicts itself."""
+def policy_from(
+    params: Mapping[str, Any], *, expected_signer: ExpectedSigner | None = None
+) -> AttestationPolicy:
+    """Return the policy that parsed options stand for; raise UsageError for one that contradicts
+    itself.
+    """
     return policy_of(params, expected_signer=expected_signer).require_valid()
 
 
-def policy_of(params: Mapping[str, Any], *, expected_signer: ExpectedSigner | None = None) -> AttestationPolicy:
+def policy_of(
+    params: Mapping[str, Any], *, expected_signer: ExpectedSigner | None = None
+) -> AttestationPolicy:
     """Return the policy that parsed options stand for, not judged yet.
 
-    `params` holds the values of `identity_options` or `policy_options`, and `verification_time` and `nonce` where the command
-    has them.
+    `params` holds the values of `identity_options` or `policy_options`, and `verification_time`
+    and `nonce` where the command has them.
     """
     from casnb.policy.identities import SCONTAIN_CAS
     from casnb.policy.policy import AttestationPolicy, listed
 
     lists: dict[str, Any] = {
-        name: listed(params[name], f"--{name.replace('_', '-')}") for name in ("ignore_advisories", "refuse_platform_settings")
-        if params.get(name) is not None}
+        name: listed(params[name], f"--{name.replace('_', '-')}")
+        for name in ("ignore_advisories", "refuse_platform_settings")
+        if params.get(name) is not None
+    }
     return AttestationPolicy(
-        mrenclaves=tuple(params["mrenclave"]), mrsigner=params["mrsigner"], isvprodid=params["isvprodid"], isvsvn=params["isvsvn"],
-        cas_key_hash=params["cas_key_hash"], cas_software_key_hash=params["cas_software_key_hash"],
+        mrenclaves=tuple(params["mrenclave"]),
+        mrsigner=params["mrsigner"],
+        isvprodid=params["isvprodid"],
+        isvsvn=params["isvsvn"],
+        cas_key_hash=params["cas_key_hash"],
+        cas_software_key_hash=params["cas_software_key_hash"],
         fail_on_any_advisory=params.get("fail_on_any_advisory", False),
-        nonce=params.get("nonce"), verification_time=params.get("verification_time"),
-        expected_signer=expected_signer or SCONTAIN_CAS, **lists, **{name: params[name] for name in _PLAIN if name in params})
+        nonce=params.get("nonce"),
+        verification_time=params.get("verification_time"),
+        expected_signer=expected_signer or SCONTAIN_CAS,
+        **lists,
+        **{name: params[name] for name in _PLAIN if name in params},
+    )
 
 
 def roots_option(command: F) -> F:
-    """Add `--simulated-roots FILE`; without it CASNB_ROOTS counts, and without both Intel's pinned roots."""
-    return option("--simulated-roots", metavar="FILE", envvar="CASNB_ROOTS", show_envvar=True,
-                  help="PEM file with the roots of a simulated world, instead of Intel's.")(command)
+    """Add `--simulated-roots FILE`; without it CASNB_ROOTS counts, and without both Intel's
+    pinned roots.
+    """
+    return option(
+        "--simulated-roots",
+        metavar="FILE",
+        envvar="CASNB_ROOTS",
+        show_envvar=True,
+        help="PEM file with the roots of a simulated world, instead of Intel's.",
+    )(command)
 
 
-def roots_and_signer(path: str | None, say: Callable[[str], None]) -> tuple[TrustAnchors | None, ExpectedSigner | None]:
-    """Return the simulated roots and vendor where a file names them, and say so; else (None, None): Intel's and Scontain's."""
+def roots_and_signer(
+    path: str | None, say: Callable[[str], None]
+) -> tuple[TrustAnchors | None, ExpectedSigner | None]:
+    """Return the simulated roots and vendor where a file names them, and say so; else (None,
+    None): Intel's and Scontain's.
+    """
     if not path:
         return None, None
     from casnb.evidence.decode import read_file
@@ -176,6 +294,8 @@ def roots_and_signer(path: str | None, say: Callable[[str], None]) -> tuple[Trus
     origin = "CASNB_ROOTS" if os.environ.get("CASNB_ROOTS") == path else "--simulated-roots"
     with own_file(f"{origin} {path}"):
         roots = TrustAnchors.from_pem(read_file(path, 1 << 20), label="simulated", simulated=True)
-    say(f"note: simulated roots from {neutral(path, 200)} ({origin}) stand in for Intel's, and the simulated vendor for Scontain. "
-        "Nothing here says anything about real hardware.")
+    say(
+        f"note: simulated roots from {neutral(path, 200)} ({origin}) stand in for Intel's, and the"
+        " simulated vendor for Scontain. Nothing here says anything about real hardware."
+    )
     return roots, World().vendor

@@ -1,4 +1,6 @@
-"""`casnb serve` and `casnb stop`: a simulated CAS and its page, in the foreground or in the background."""
+"""`casnb serve` and `casnb stop`: a simulated CAS and its page, in the foreground or in the
+background.
+"""
 
 from __future__ import annotations
 
@@ -13,32 +15,82 @@ from casnb.base.errors import SourceError
 from casnb.cli.base import Command, note, write_atomically
 from casnb.cli.policy_options import option
 
-_EXITS = {0: "it ran until it was told to stop, or runs in the background now", 2: "called wrongly",
-          3: "it could not start: the message says what stood in the way"}
+_EXITS = {
+    0: "it ran until it was told to stop, or runs in the background now",
+    2: "called wrongly",
+    3: "it could not start: the message says what stood in the way",
+}
 
 
-@click.command(cls=Command, exits=_EXITS, example="""\
+@click.command(
+    cls=Command,
+    exits=_EXITS,
+    example="""\
   casnb serve --background --env-file cas.env && . ./cas.env
   casnb scrape "$CAS_PAGE_URL" --all
   casnb stop
-""")
-@option("--scenario", default="public", show_default=True, metavar="NAME", help="What the world is like: one of those above.")
-@option("--seed", default="casnb", show_default=True, metavar="TEXT", help="The same text makes the same keys and measurements.")
-@option("--address", metavar="HOST", help="Loopback address to listen on; on Linux each seed has one of its own.")
-@option("--port", type=click.IntRange(0, 65535), metavar="N", help="Port of the CAS; 8081 where it is free.")
-@option("--state", metavar="DIR", help="Where sessions are kept; without it they end with the process.")
-@option("--audit-log", type=click.Choice(["disabled", "unsigned", "signed"]), default="disabled", show_default=True,
-        help="Keep an audit log, audit.jsonl in DIR, which `scone cas verify-audit-log` judges.")
+""",
+)
+@option(
+    "--scenario",
+    default="public",
+    show_default=True,
+    metavar="NAME",
+    help="What the world is like: one of those above.",
+)
+@option(
+    "--seed",
+    default="casnb",
+    show_default=True,
+    metavar="TEXT",
+    help="The same text makes the same keys and measurements.",
+)
+@option(
+    "--address",
+    metavar="HOST",
+    help="Loopback address to listen on; on Linux each seed has one of its own.",
+)
+@option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="Port of the CAS; 8081 where it is free.",
+)
+@option(
+    "--state", metavar="DIR", help="Where sessions are kept; without it they end with the process."
+)
+@option(
+    "--audit-log",
+    type=click.Choice(["disabled", "unsigned", "signed"]),
+    default="disabled",
+    show_default=True,
+    help="Keep an audit log, audit.jsonl in DIR, which `scone cas verify-audit-log` judges.",
+)
 @option("--env-file", metavar="FILE", help="Write the export lines here as well, once it answers.")
-@option("--image", metavar="FILE", help="Write the CAS's container image here, for `casnb measure`.")
-@click.option("--background", is_flag=True, help="Return as soon as it answers; `casnb stop` ends it.")
+@option(
+    "--image", metavar="FILE", help="Write the CAS's container image here, for `casnb measure`."
+)
+@click.option(
+    "--background", is_flag=True, help="Return as soon as it answers; `casnb stop` ends it."
+)
 @click.pass_context
-def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, port: int | None, state: str | None,
-          audit_log: str, env_file: str | None, image: str | None, background: bool) -> None:
+def serve(
+    ctx: click.Context,
+    scenario: str,
+    seed: str,
+    address: str | None,
+    port: int | None,
+    state: str | None,
+    audit_log: str,
+    env_file: str | None,
+    image: str | None,
+    background: bool,
+) -> None:
     """Which CAS can I try all this on, without harm?
 
-    Runs a simulated CAS and its public web page until interrupted, on loopback only. Once both answer it prints `export` lines
-    for a shell: CAS_ADDR, CAS_PORT, CAS_PAGE_URL, CAS_PAGE_CA, CASNB_ROOTS. Every key in it is public: trust nothing it says.
+    Runs a simulated CAS and its public web page until interrupted, on loopback only. Once both
+    answer it prints `export` lines for a shell: CAS_ADDR, CAS_PORT, CAS_PAGE_URL, CAS_PAGE_CA,
+    CASNB_ROOTS. Every key in it is public: trust nothing it says.
 
     \b
     Scenarios, and the flags that `scone cas attest` then needs:
@@ -59,11 +111,24 @@ def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, por
     if background:
         from casnb.simulator.server.background import start_background
 
-        words = [w for name, value in (("--scenario", scenario), ("--seed", seed), ("--address", address), ("--port", port),
-                                       ("--state", state), ("--audit-log", audit_log))
-                 if value is not None for w in (name, str(value))]
+        words = [
+            w
+            for name, value in (
+                ("--scenario", scenario),
+                ("--seed", seed),
+                ("--address", address),
+                ("--port", port),
+                ("--state", state),
+                ("--audit-log", audit_log),
+            )
+            if value is not None
+            for w in (name, str(value))
+        ]
         click.echo(start_background(words, target), nl=False)
-        note(f"casnb serve: it runs in the background until: casnb stop{f' --state {shlex.quote(state)}' if state else ''}")
+        note(
+            "casnb serve: it runs in the background until: casnb"
+            f" stop{f' --state {shlex.quote(state)}' if state else ''}"
+        )
         return
     if target:
         _forget(target)
@@ -75,15 +140,26 @@ def serve(ctx: click.Context, scenario: str, seed: str, address: str | None, por
     from casnb.simulator.world import World
 
     allow_many_connections()
-    with run(World(seed, scenario), address=address, port=port, state_dir=Path(state) if state else None,
-             audit_log=audit_log) as running:
+    with run(
+        World(seed, scenario),
+        address=address,
+        port=port,
+        state_dir=Path(state) if state else None,
+        audit_log=audit_log,
+    ) as running:
         lines = running.export_lines()
         if target:
             write_atomically(target, lines)
         click.echo(lines, nl=False)
-        note(f"casnb serve: {scenario} CAS at https://{running.host}:{running.cas_port}/, page at {running.page_url}. "
-             "Simulated: trust nothing it says.")
-        note(f"In another shell {f'type: . {shlex.quote(str(target))}' if target else 'paste the export lines'}. Ctrl-C ends it.")
+        note(
+            f"casnb serve: {scenario} CAS at https://{running.host}:{running.cas_port}/, page at"
+            f" {running.page_url}. Simulated: trust nothing it says."
+        )
+        note(
+            "In another shell"
+            f" {f'type: . {shlex.quote(str(target))}' if target else 'paste the export lines'}."
+            " Ctrl-C ends it."
+        )
         while not stop.wait(1):
             pass
     note("casnb serve: stopped.")
@@ -95,11 +171,20 @@ def _forget(path: Path) -> None:
         if path.is_file():
             path.unlink()
     except OSError as exc:
-        raise SourceError(str(path), got=exc.strerror or "an error", wanted="a file that can be written") from None
+        raise SourceError(
+            str(path), got=exc.strerror or "an error", wanted="a file that can be written"
+        ) from None
 
 
-@click.command(cls=Command, example="  casnb stop\n  casnb stop --state my-state", exits={
-    0: "nothing runs in the background any more", 2: "called wrongly", 3: "it could not be stopped"})
+@click.command(
+    cls=Command,
+    example="  casnb stop\n  casnb stop --state my-state",
+    exits={
+        0: "nothing runs in the background any more",
+        2: "called wrongly",
+        3: "it could not be stopped",
+    },
+)
 @option("--state", metavar="DIR", help="The same DIR that `casnb serve --background` was given.")
 def stop(state: str | None) -> None:
     """How do I end the simulated CAS that runs in the background?"""
@@ -107,4 +192,3 @@ def stop(state: str | None) -> None:
 
     ended = stop_background(Path(state) if state else None)
     note("casnb stop: stopped." if ended else "casnb stop: nothing was running.")
-

@@ -1,4 +1,6 @@
-"""`casnb service`: a program in a simulated enclave, measured, and run as a service of a session."""
+"""`casnb service`: a program in a simulated enclave, measured, and run as a service of a
+session.
+"""
 
 from __future__ import annotations
 
@@ -16,75 +18,184 @@ if TYPE_CHECKING:
     from casnb.simulator.service_enclave import ServiceEnclave
 
 #: What `--platform` takes, and the status that Intel gives such a machine.
-_PLATFORMS = {"up-to-date": "UP_TO_DATE", "outdated": "OUT_OF_DATE", "configuration": "CONFIGURATION_NEEDED",
-              "hardening": "SW_HARDENING_NEEDED", "revoked": "REVOKED"}
+_PLATFORMS = {
+    "up-to-date": "UP_TO_DATE",
+    "outdated": "OUT_OF_DATE",
+    "configuration": "CONFIGURATION_NEEDED",
+    "hardening": "SW_HARDENING_NEEDED",
+    "revoked": "REVOKED",
+}
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
+)
 def service() -> None:
     """A program in a simulated enclave: what it measures, and what a session gives it."""
 
 
 def _build_options(command: Any) -> Any:
-    for row in reversed((
-        option("--seed", default="casnb", show_default=True, envvar="CASNB_SEED", show_envvar=True, metavar="TEXT",
-               help="The seed of the world whose Intel vouches for the machine."),
-        click.option("--signer", type=click.Choice(["owner", "test", "vendor"]), default="owner", show_default=True,
-                     help="Whose key signed the enclave."),
-        option("--isvsvn", type=click.IntRange(0, 65535), default=1, show_default=True, metavar="N", help="Its version."),
-        click.option("--debug", is_flag=True, help="Start it as a debug enclave, which its host can read."),
-    )):
+    for row in reversed(
+        (
+            option(
+                "--seed",
+                default="casnb",
+                show_default=True,
+                envvar="CASNB_SEED",
+                show_envvar=True,
+                metavar="TEXT",
+                help="The seed of the world whose Intel vouches for the machine.",
+            ),
+            click.option(
+                "--signer",
+                type=click.Choice(["owner", "test", "vendor"]),
+                default="owner",
+                show_default=True,
+                help="Whose key signed the enclave.",
+            ),
+            option(
+                "--isvsvn",
+                type=click.IntRange(0, 65535),
+                default=1,
+                show_default=True,
+                metavar="N",
+                help="Its version.",
+            ),
+            click.option(
+                "--debug",
+                is_flag=True,
+                help="Start it as a debug enclave, which its host can read.",
+            ),
+        )
+    ):
         command = row(command)
     return command
 
 
-def _enclave(program: str, seed: str, signer: str, isvsvn: int, debug: bool, platform: str = "up-to-date") -> ServiceEnclave:
+def _enclave(
+    program: str, seed: str, signer: str, isvsvn: int, debug: bool, platform: str = "up-to-date"
+) -> ServiceEnclave:
     from casnb.simulator.service_enclave import PROGRAM_LIMIT, ServiceEnclave
     from casnb.simulator.world import World
     from casnb.verify.tcb import TcbStatus
 
-    return ServiceEnclave(World(seed), slurp(program, PROGRAM_LIMIT), signer=signer, isv_svn=isvsvn, debug=debug,
-                          status=TcbStatus[_PLATFORMS[platform]])
+    return ServiceEnclave(
+        World(seed),
+        slurp(program, PROGRAM_LIMIT),
+        signer=signer,
+        isv_svn=isvsvn,
+        debug=debug,
+        status=TcbStatus[_PLATFORMS[platform]],
+    )
 
 
-@service.command("measure", cls=Command, short_help="MRENCLAVE and signer of a program, to be named in a session.",
-                 exits={0: "done", 1: "PROGRAM is too large", 2: "called wrongly", 3: "PROGRAM could not be read"},
-                 example="  M=$(casnb service measure app.py)\n  scone session create -e MRENCLAVE=$M session.yml")
+@service.command(
+    "measure",
+    cls=Command,
+    short_help="MRENCLAVE and signer of a program, to be named in a session.",
+    exits={
+        0: "done",
+        1: "PROGRAM is too large",
+        2: "called wrongly",
+        3: "PROGRAM could not be read",
+    },
+    example=(
+        "  M=$(casnb service measure app.py)\n  scone session create -e MRENCLAVE=$M session.yml"
+    ),
+)
 @click.argument("program", type=click.Path(allow_dash=True))
 @_build_options
-@click.option("--json", "as_json", is_flag=True, help="Print measurement, signer, product and version as JSON.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print measurement, signer, product and version as JSON.",
+)
 def measure(program: str, seed: str, signer: str, isvsvn: int, debug: bool, as_json: bool) -> None:
-    """Which MRENCLAVE has an enclave with this PROGRAM in it? The bytes decide, and nothing else: not the signer, not --debug."""
+    """Which MRENCLAVE has an enclave with this PROGRAM in it? The bytes decide, and nothing
+    else: not the signer, not --debug.
+    """
     enclave = _enclave(program, seed, signer, isvsvn, debug)
     if as_json:
         build = enclave.build
-        emit_json({"mrenclave": enclave.mrenclave, "mrsigner": enclave.mrsigner, "isvprodid": build.isv_prod_id,
-                   "isvsvn": build.isv_svn, "debug": build.debug})
+        emit_json(
+            {
+                "mrenclave": enclave.mrenclave,
+                "mrsigner": enclave.mrsigner,
+                "isvprodid": build.isv_prod_id,
+                "isvsvn": build.isv_svn,
+                "debug": build.debug,
+            }
+        )
     else:
         click.echo(enclave.mrenclave)
 
 
-@service.command("run", cls=Command, short_help="Ask a CAS for the configuration of SESSION/SERVICE, with this program's evidence.",
-                 exits={0: "the configuration was given", 1: "the CAS refused: standard error says why", 2: "called wrongly",
-                        3: "PROGRAM could not be read, or no CAS answers"},
-                 example='  casnb service run "$NS/app/web" app.py')
+@service.command(
+    "run",
+    cls=Command,
+    short_help="Ask a CAS for the configuration of SESSION/SERVICE, with this program's evidence.",
+    exits={
+        0: "the configuration was given",
+        1: "the CAS refused: standard error says why",
+        2: "called wrongly",
+        3: "PROGRAM could not be read, or no CAS answers",
+    },
+    example='  casnb service run "$NS/app/web" app.py',
+)
 @click.argument("config_id", metavar="SESSION/SERVICE")
 @click.argument("program", type=click.Path(allow_dash=True))
 @_build_options
-@click.option("--platform", type=click.Choice(list(_PLATFORMS)), default="up-to-date", show_default=True,
-              help="What Intel says of the machine.")
-@option("--cas", "cas_name", metavar="CAS", help="An attested CAS to be pinned to.  [default: whoever answers at CAS_ADDR]")
-@option("--address", metavar="HOST", envvar="CAS_ADDR", show_envvar=True, help="Where a CAS is asked, without knowing which.")
-@option("--port", type=click.IntRange(1, 65535), default=18765, show_default=True, envvar="CAS_ENCLAVE_PORT", show_envvar=True,
-        metavar="N", help="Port of its enclave API.")
+@click.option(
+    "--platform",
+    type=click.Choice(list(_PLATFORMS)),
+    default="up-to-date",
+    show_default=True,
+    help="What Intel says of the machine.",
+)
+@option(
+    "--cas",
+    "cas_name",
+    metavar="CAS",
+    help="An attested CAS to be pinned to.  [default: whoever answers at CAS_ADDR]",
+)
+@option(
+    "--address",
+    metavar="HOST",
+    envvar="CAS_ADDR",
+    show_envvar=True,
+    help="Where a CAS is asked, without knowing which.",
+)
+@option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=18765,
+    show_default=True,
+    envvar="CAS_ENCLAVE_PORT",
+    show_envvar=True,
+    metavar="N",
+    help="Port of its enclave API.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print command, environment and pwd as JSON.")
-def run(config_id: str, program: str, seed: str, signer: str, isvsvn: int, debug: bool, platform: str, cas_name: str | None,
-        address: str | None, port: int, as_json: bool) -> None:
+def run(
+    config_id: str,
+    program: str,
+    seed: str,
+    signer: str,
+    isvsvn: int,
+    debug: bool,
+    platform: str,
+    cas_name: str | None,
+    address: str | None,
+    port: int,
+    as_json: bool,
+) -> None:
     """What is this PROGRAM given, as a service of a session?
 
-    The program is built into a simulated enclave and not executed. It quotes itself, for the CAS's nonce and a TLS key of its
-    own, and prints what the CAS then gives it: command and environment, secrets filled in. Like a real service it believes
-    whoever answers, unless --cas pins it: the host chooses the address.
+    The program is built into a simulated enclave and not executed. It quotes itself, for the
+    CAS's nonce and a TLS key of its own, and prints what the CAS then gives it: command and
+    environment, secrets filled in. Like a real service it believes whoever answers, unless --cas
+    pins it: the host chooses the address.
     """
     from casnb.simulator.service_enclave import ServiceRefusal
     from casnb.tls.exchange import parse_address
@@ -99,16 +210,28 @@ def run(config_id: str, program: str, seed: str, signer: str, isvsvn: int, debug
         host, chain = attested.host, attested.chain
     elif address is not None:
         host = parse_address(address)[1]
-        note("note: this service does not know which CAS answers; what it is given is untrusted, and so is a refusal.")
+        note(
+            "note: this service does not know which CAS answers; what it is given is untrusted, and"
+            " so is a refusal."
+        )
     else:
-        raise UsageError("casnb service run", got="no CAS", wanted="--cas or --address", do="Start one: casnb serve --background")
+        raise UsageError(
+            "casnb service run",
+            got="no CAS",
+            wanted="--cas or --address",
+            do="Start one: casnb serve --background",
+        )
     try:
         given = enclave.configure(config_id, host, port, chain=chain)
     except ServiceRefusal as exc:
         more = [m for m in exc.messages if m.startswith(("  - ", "Note: "))]
-        raise Failure(exc.subject, [m for m in exc.messages if m not in more], REJECTED, [*more, exc.do]) from None
+        raise Failure(
+            exc.subject, [m for m in exc.messages if m not in more], REJECTED, [*more, exc.do]
+        ) from None
     if as_json:
-        emit_json({"command": given.command, "environment": dict(given.environment), "pwd": given.pwd})
+        emit_json(
+            {"command": given.command, "environment": dict(given.environment), "pwd": given.pwd}
+        )
         return
     words = given.command if isinstance(given.command, str) else shlex.join(given.command)
     click.echo(f"command: {neutral(words, 2000)}")

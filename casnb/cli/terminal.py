@@ -1,4 +1,6 @@
-"""Results on a terminal: calm tables of at most 80 columns, every signal a word, colour only where a terminal wants it."""
+"""Results on a terminal: calm tables of at most 80 columns, every signal a word, colour only
+where a terminal wants it.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,20 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 _STYLE = {"passed": "green", "failed": "bold red", "waived": "bold yellow", "not-run": "dim"}
-_VERDICT = {Verdict.TRUSTWORTHY: "bold green", Verdict.ACCEPTED_WITH_WAIVERS: "bold yellow", Verdict.REJECTED: "bold red"}
+_VERDICT = {
+    Verdict.TRUSTWORTHY: "bold green",
+    Verdict.ACCEPTED_WITH_WAIVERS: "bold yellow",
+    Verdict.REJECTED: "bold red",
+}
 
 
 def console(file: IO[str] | None = None, *, stderr: bool = False) -> Console:
-    """Return a console that interprets nothing in what it prints; NO_COLOR and redirection turn colour off."""
-    made = Console(file=file, stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
+    """Return a console that interprets nothing in what it prints; NO_COLOR and redirection turn
+    colour off.
+    """
+    made = Console(
+        file=file, stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False
+    )
     made.width = min(made.width, WIDTH)
     return made
 
@@ -44,16 +54,26 @@ def grid(*ratios: int | None, widths: Sequence[int | None] = ()) -> Table:
 
 
 def checks_table(checks: Iterable[Check]) -> Table:
-    """Return one row a check: status in words, id, what it saw; neighbours not run for the same reason share a row."""
+    """Return one row a check: status in words, id, what it saw; neighbours not run for the same
+    reason share a row.
+    """
     table = grid(widths=(7, 21, None))
     for (status, reason), members in groupby(checks, key=_sameness):
         rows = list(members)
         if len(rows) > 2:
             ids = ", ".join(c.id for c in rows)
-            table.add_row(Text("NOT RUN", _STYLE[status]), Text(f"{len(rows)} checks"), Text(f"{ids}: {neutral(reason, 400)}"))
+            table.add_row(
+                Text("NOT RUN", _STYLE[status]),
+                Text(f"{len(rows)} checks"),
+                Text(f"{ids}: {neutral(reason, 400)}"),
+            )
             continue
         for check in rows:
-            table.add_row(Text(check.status.label, _STYLE[status]), Text(check.id), Text(neutral(describe(check), 400)))
+            table.add_row(
+                Text(check.status.label, _STYLE[status]),
+                Text(check.id),
+                Text(neutral(describe(check), 400)),
+            )
     return table
 
 
@@ -96,15 +116,24 @@ def rows_table(rows: Iterable[tuple[str, str]]) -> Table:
 
 
 def _value(row: FieldRow) -> str:
-    """Return a field's value, at most two lines of it, and in words where it is empty or nothing but zeros."""
+    """Return a field's value, at most two lines of it, and in words where it is empty or nothing
+    but zeros.
+    """
     if row.size > 8 and row.value == "00" * row.size:
         return "zero in every byte"
     if not row.value:
         return "(empty)"
     value = neutral(row.value.replace("\r", "\N{SYMBOL FOR CARRIAGE RETURN}"), 4096)
     if len(value) <= 128 and row.size > 32:
-        return "\n".join(value[n: n + 64] for n in range(0, len(value), 64))
-    return value if len(value) <= 128 else f"{value[:64]}\N{HORIZONTAL ELLIPSIS} ({len(row.value)} characters; --json has them all)"
+        return "\n".join(value[n : n + 64] for n in range(0, len(value), 64))
+    return (
+        value
+        if len(value) <= 128
+        else (
+            f"{value[:64]}\N{HORIZONTAL ELLIPSIS} ({len(row.value)} characters; --json has them"
+            " all)"
+        )
+    )
 
 
 def fields_table(rows: Sequence[FieldRow]) -> Table:
@@ -121,7 +150,9 @@ def fields_table(rows: Sequence[FieldRow]) -> Table:
         cell = Text(name, "bold")
         beside = len(value) <= 40 and "\n" not in value
         margin = "" if placed else "  "
-        cell.append(f"{' ' * max(2, 24 - len(name))}{value}" if beside else f"\n{margin}{value}", "not bold")
+        cell.append(
+            f"{' ' * max(2, 24 - len(name))}{value}" if beside else f"\n{margin}{value}", "not bold"
+        )
         if row.meaning and row.meaning != "zero":
             cell.append(f"\n{margin}{neutral(row.meaning)}", "not bold dim")
         where = (str(row.offset).rjust(6), str(row.size).rjust(4)) if placed else ()
@@ -135,20 +166,37 @@ def identity_table(body: ReportBody) -> Table:
     flags = ", ".join(body.flag_names())
     table = grid(widths=(12, 66))
     table.add_row("MRENCLAVE", body.mrenclave)
-    table.add_row("MRSIGNER", Text(body.mrsigner + (f"\n{signer.name}: {signer.note}" if signer else "")))
+    table.add_row(
+        "MRSIGNER", Text(body.mrsigner + (f"\n{signer.name}: {signer.note}" if signer else ""))
+    )
     table.add_row("ISVPRODID", str(body.isv_prod_id))
     table.add_row("ISVSVN", str(body.isv_svn))
-    table.add_row("flags", Text(flags + (". A debug enclave: the host can read and write its memory." if body.debug else "")))
+    table.add_row(
+        "flags",
+        Text(
+            flags
+            + (". A debug enclave: the host can read and write its memory." if body.debug else "")
+        ),
+    )
     return table
 
 
 def statement_table(report: CasReport) -> Table:
-    """Return what is said of the platform: by the attestation service's report, or where that is still to be worked out."""
+    """Return what is said of the platform: by the attestation service's report, or where that is
+    still to be worked out.
+    """
     table = grid(widths=(12, 66))
     if report.proof_type != "IASReport":
         lists = report.proof_type == "DCAPQuote"
-        table.add_row("TCB status", "not said: a verifier works it out from Intel's lists, which came along (casnb verify)" if lists
-                      else "not said: Intel's service would have had to be asked, and it is gone")
+        table.add_row(
+            "TCB status",
+            (
+                "not said: a verifier works it out from Intel's lists, which came along (casnb"
+                " verify)"
+                if lists
+                else "not said: Intel's service would have had to be asked, and it is gone"
+            ),
+        )
         return table
     said = report.signed_avr().avr
     table.add_row("TCB status", neutral(said.status, 60))
@@ -163,7 +211,9 @@ def indented(text: str | Text, by: int = 2) -> Padding:
 
 
 def page_table(rows: Iterable[PageRow]) -> Table:
-    """Return one row of a public CAS page each, the measurement on a line of its own so that it can be copied."""
+    """Return one row of a public CAS page each, the measurement on a line of its own so that it
+    can be copied.
+    """
     table = grid(widths=(78,))
     for row in rows:
         head = Text(neutral(row.address, 120), "bold")

@@ -1,4 +1,6 @@
-"""`casnb verify`: is it genuine, is it wanted; one piece, whole folders, and a manifest of cases in one go."""
+"""`casnb verify`: is it genuine, is it wanted; one piece, whole folders, and a manifest of cases
+in one go.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,15 @@ import click
 from casnb.base.errors import neutral
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, slurp
 from casnb.cli.decode_command import several
-from casnb.cli.policy_options import SECTIONS, Day, option, policy_from, policy_options, roots_and_signer, roots_option
+from casnb.cli.policy_options import (
+    SECTIONS,
+    Day,
+    option,
+    policy_from,
+    policy_options,
+    roots_and_signer,
+    roots_option,
+)
 
 if TYPE_CHECKING:
     from casnb.cli.many.batch import Row, Summary
@@ -30,38 +40,97 @@ _PIECE = 1 << 20
 SHOWN = 20
 
 
-@click.command(cls=Command, sections=SECTIONS, example="""\
+@click.command(
+    cls=Command,
+    sections=SECTIONS,
+    example="""\
   casnb verify report.json --mrenclave "$MRENCLAVE" -G \\
       --only_for_testing-ignore-signer --only_for_testing-debug
   casnb verify quote.bin --endorsements collateral.json --at 2026-09-01 --json
   casnb verify body.json --signature signature.b64 --chain chain.pem
   casnb verify quotes/ --endorsements collateral.json --json > verdicts.ndjson
   casnb verify --manifest manifest.json
-""", exits={0: "accepted, perhaps with waivers (of many: all); with --manifest: every case agrees or is explained",
-            1: "rejected, or malformed (of many: any)", 2: "called wrongly",
-            3: "could not check: a file is missing, one beside FILE is damaged, or nobody can judge this kind any more "
-               "(of many: any, and none rejected)"})
+""",
+    exits={
+        0: (
+            "accepted, perhaps with waivers (of many: all); with --manifest: every case agrees or"
+            " is explained"
+        ),
+        1: "rejected, or malformed (of many: any)",
+        2: "called wrongly",
+        3: (
+            "could not check: a file is missing, one beside FILE is damaged, or nobody can judge"
+            " this kind any more (of many: any, and none rejected)"
+        ),
+    },
+)
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(allow_dash=True))
-@option("--endorsements", metavar="FILE", help="What Intel signed about the platform, JSON; needed for a bare DCAP quote.")
-@option("--signature", metavar="FILE", help="The signature over a bare IAS report body, base64 or raw.")
-@option("--chain", metavar="FILE", help="The signing certificates of a bare IAS report body, PEM, also URL-encoded.")
-@option("--at", "--verification-time", "at", type=Day(), metavar="TIME",
-        help="Judge as of this time: yyyy-mm-dd or yyyy-mm-ddThh:mm:ssZ, UTC.  [default: now]")
+@option(
+    "--endorsements",
+    metavar="FILE",
+    help="What Intel signed about the platform, JSON; needed for a bare DCAP quote.",
+)
+@option(
+    "--signature", metavar="FILE", help="The signature over a bare IAS report body, base64 or raw."
+)
+@option(
+    "--chain",
+    metavar="FILE",
+    help="The signing certificates of a bare IAS report body, PEM, also URL-encoded.",
+)
+@option(
+    "--at",
+    "--verification-time",
+    "at",
+    type=Day(),
+    metavar="TIME",
+    help="Judge as of this time: yyyy-mm-dd or yyyy-mm-ddThh:mm:ssZ, UTC.  [default: now]",
+)
 @option("--nonce", metavar="HEX", help="The nonce a CAS report must repeat.")
 @roots_option
-@option("--manifest", metavar="FILE", help="Run every case of a manifest of vectors instead of one FILE.")
-@option("--jobs", type=click.IntRange(1, 1024), metavar="N", help="Processes for many files.  [default: one a core]")
-@option("--scheduler", metavar="ADDRESS", help="Have many files judged on a Dask cluster; needs the extra `cluster`.")
-@click.option("--json", "as_json", is_flag=True, help="The result as one JSON object; of many files one object a line.")
+@option(
+    "--manifest",
+    metavar="FILE",
+    help="Run every case of a manifest of vectors instead of one FILE.",
+)
+@option(
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Processes for many files.  [default: one a core]",
+)
+@option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Have many files judged on a Dask cluster; needs the extra `cluster`.",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="The result as one JSON object; of many files one object a line.",
+)
 @policy_options
-def verify(files: tuple[str, ...], endorsements: str | None, signature: str | None, chain: str | None, at: datetime | None,
-           nonce: str | None, simulated_roots: str | None, manifest: str | None, jobs: int | None, scheduler: str | None,
-           as_json: bool, **params: Any) -> int:
+def verify(
+    files: tuple[str, ...],
+    endorsements: str | None,
+    signature: str | None,
+    chain: str | None,
+    at: datetime | None,
+    nonce: str | None,
+    simulated_roots: str | None,
+    manifest: str | None,
+    jobs: int | None,
+    scheduler: str | None,
+    as_json: bool,
+    **params: Any,
+) -> int:
     """Is this evidence genuine, and is it from the enclave I want?
 
-    FILE is a DCAP quote, a CAS report, an IAS report or an RA-TLS certificate: raw, hex, base64, PEM or JSON. A dash reads
-    standard input; a folder stands for every file below it. Prints every check with what was got and wanted, then the verdict;
-    of many files a summary. Without --mrenclave or --mrsigner the enclave must be signed by Scontain's CAS signer. Nothing is
+    FILE is a DCAP quote, a CAS report, an IAS report or an RA-TLS certificate: raw, hex, base64,
+    PEM or JSON. A dash reads standard input; a folder stands for every file below it. Prints
+    every check with what was got and wanted, then the verdict; of many files a summary. Without
+    --mrenclave or --mrsigner the enclave must be signed by Scontain's CAS signer. Nothing is
     fetched.
     """
     if manifest is not None:
@@ -69,9 +138,13 @@ def verify(files: tuple[str, ...], endorsements: str | None, signature: str | No
             raise click.UsageError("--manifest names its own files: leave FILE out.")
         return _manifest(manifest, as_json)
     if not files:
-        raise click.UsageError("FILE is missing: a quote, a CAS report or an IAS report body (or --manifest).")
+        raise click.UsageError(
+            "FILE is missing: a quote, a CAS report or an IAS report body (or --manifest)."
+        )
     if jobs is not None and scheduler is not None:
-        raise click.UsageError("--jobs is for this machine, --scheduler for a cluster: give one of them.")
+        raise click.UsageError(
+            "--jobs is for this machine, --scheduler for a cluster: give one of them."
+        )
     many = several(files, jobs is not None or scheduler is not None)
     if (signature is None) != (chain is None):
         raise click.UsageError("--signature and --chain belong together: give both or neither.")
@@ -80,13 +153,24 @@ def verify(files: tuple[str, ...], endorsements: str | None, signature: str | No
     if (*files, endorsements, signature, chain).count("-") > 1:
         raise click.UsageError("a dash is one file: give it once.")
     roots, signer = roots_and_signer(simulated_roots, note)
-    policy = policy_from({**params, "nonce": nonce, "verification_time": at}, expected_signer=signer)
+    policy = policy_from(
+        {**params, "nonce": nonce, "verification_time": at}, expected_signer=signer
+    )
 
     from casnb.cli.many.judge import Terms, endorsements_file
 
-    terms = Terms(policy, at or datetime.now(timezone.utc), roots.to_pem() if roots else None, endorsements_file(endorsements),
-                  many)
-    return _many(files, terms, jobs, scheduler, as_json) if many else _one(files[0], terms, signature, chain, as_json)
+    terms = Terms(
+        policy,
+        at or datetime.now(timezone.utc),
+        roots.to_pem() if roots else None,
+        endorsements_file(endorsements),
+        many,
+    )
+    return (
+        _many(files, terms, jobs, scheduler, as_json)
+        if many
+        else _one(files[0], terms, signature, chain, as_json)
+    )
 
 
 def _one(file: str, terms: Terms, signature: str | None, chain: str | None, as_json: bool) -> int:
@@ -119,7 +203,9 @@ def _evidence(file: str, signature: str | None, chain: str | None) -> Evidence:
     return reading.value
 
 
-def _many(files: tuple[str, ...], terms: Terms, jobs: int | None, scheduler: str | None, as_json: bool) -> int:
+def _many(
+    files: tuple[str, ...], terms: Terms, jobs: int | None, scheduler: str | None, as_json: bool
+) -> int:
     """Judge every file; rows go out as they come, and only counts are kept."""
     from functools import partial
 
@@ -156,7 +242,9 @@ def _many(files: tuple[str, ...], terms: Terms, jobs: int | None, scheduler: str
         note(rate)
     else:
         if shown > SHOWN:
-            click.echo(f"... and {shown - SHOWN} more that were not accepted; --json has every one.\n")
+            click.echo(
+                f"... and {shown - SHOWN} more that were not accepted; --json has every one.\n"
+            )
         _summarise(summary)
         click.echo(rate)
     if not summary.files:
@@ -169,12 +257,25 @@ def _progress(rows: Iterator[Row], total: int) -> Iterator[Row]:
     if not total:
         yield from rows
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     from casnb.cli.terminal import console
 
-    with Progress(TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console(stderr=True),
-                  transient=True, redirect_stdout=False) as bar:
+    with Progress(
+        TextColumn("verifying"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+    ) as bar:
         task = bar.add_task("", total=total)
         for row in rows:
             yield row
@@ -183,7 +284,9 @@ def _progress(rows: Iterator[Row], total: int) -> Iterator[Row]:
 
 def _show(row: Row) -> None:
     reason = f"{row.first}: {row.why}" if row.first else row.why
-    click.echo(f"{row.verdict.upper():<12}{neutral(row.name, 200)}\n            {neutral(reason, 300)}")
+    click.echo(
+        f"{row.verdict.upper():<12}{neutral(row.name, 200)}\n            {neutral(reason, 300)}"
+    )
 
 
 def _summarise(summary: Summary) -> None:
@@ -194,8 +297,11 @@ def _summarise(summary: Summary) -> None:
     from casnb.cli.terminal import console, grid
 
     table = grid(widths=(44, 10))
-    parts = (("verdict", [(v, summary.verdicts[v]) for v in VERDICTS if summary.verdicts[v]]),
-             ("first failing check", summary.first.most_common(SHOWN)), ("TCB status", summary.statuses.most_common(SHOWN)))
+    parts = (
+        ("verdict", [(v, summary.verdicts[v]) for v in VERDICTS if summary.verdicts[v]]),
+        ("first failing check", summary.first.most_common(SHOWN)),
+        ("TCB status", summary.statuses.most_common(SHOWN)),
+    )
     for heading, counts in parts:
         if counts:
             table.add_row(Text(heading, "bold"), Text("files", "bold", justify="right"))
@@ -228,12 +334,27 @@ def _manifest(path: str, as_json: bool) -> int:
 
     results = run_manifest(Path(path))
     if as_json:
-        emit_json([{"id": r.id, "case": r.case, "expected": r.expected, "got": r.got, "agree": r.agree, "explained": r.explained,
-                    "note": r.note} for r in results])
+        emit_json(
+            [
+                {
+                    "id": r.id,
+                    "case": r.case,
+                    "expected": r.expected,
+                    "got": r.got,
+                    "agree": r.agree,
+                    "explained": r.explained,
+                    "note": r.note,
+                }
+                for r in results
+            ]
+        )
     elif results:
         _show_cases(results)
     count = Counter(r.outcome for r in results)
-    words = f"{len(results)} cases: {count['agrees']} agree, {count['explained']} explained, {count['DIFFERS']} differ."
+    words = (
+        f"{len(results)} cases: {count['agrees']} agree, {count['explained']} explained,"
+        f" {count['DIFFERS']} differ."
+    )
     note(words if results else "The manifest has no cases.")
     return ACCEPTED if results and not count["DIFFERS"] else REJECTED
 
@@ -249,9 +370,17 @@ def _show_cases(results: list[CaseResult]) -> None:
     for r in results:
         words = Text(f"{neutral(r.id, 100)}, {neutral(r.case, 60)}", "bold")
         words.append(f" [{notes.index(r.note) + 1}]" if r.note else "", "not bold")
-        words.append(f"\n{neutral(r.expected)}" if r.got == r.expected else
-                     f"\nexpected {neutral(r.expected)}\ngot      {neutral(r.got, 120)}", "not bold")
-        table.add_row(Text(r.outcome, "" if r.agree else "bold" if r.explained else "bold red"), words)
+        words.append(
+            (
+                f"\n{neutral(r.expected)}"
+                if r.got == r.expected
+                else f"\nexpected {neutral(r.expected)}\ngot      {neutral(r.got, 120)}"
+            ),
+            "not bold",
+        )
+        table.add_row(
+            Text(r.outcome, "" if r.agree else "bold" if r.explained else "bold red"), words
+        )
     console().print(table)
     for number, text in enumerate(notes, 1):
         console().print(Text(f"[{number}] {neutral(text, 400)}"))

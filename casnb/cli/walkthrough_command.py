@@ -1,4 +1,6 @@
-"""`casnb walkthrough`: the whole story over the wire, narrated; every refusal that it tells of is really tried."""
+"""`casnb walkthrough`: the whole story over the wire, narrated; every refusal that it tells of
+is really tried.
+"""
 
 from __future__ import annotations
 
@@ -32,26 +34,58 @@ SESSION, SECRET = "example_session", "example_value"
 #: With the indent, a prompt and a backslash 80 columns.
 _COMMAND_WIDTH = 73
 #: The order in which the story sets flags: later ones have earlier ones as a condition.
-_ORDER = ("accept-group-out-of-date", "accept-configuration-needed", "accept-sw-hardening-needed",
-          "only_for_testing-ignore-signer", "only_for_testing-debug")
+_ORDER = (
+    "accept-group-out-of-date",
+    "accept-configuration-needed",
+    "accept-sw-hardening-needed",
+    "only_for_testing-ignore-signer",
+    "only_for_testing-debug",
+)
 
 
-@click.command(cls=Command, example="""\
+@click.command(
+    cls=Command,
+    example="""\
   casnb walkthrough
   casnb walkthrough --scenario production
   casnb walkthrough --json | jq .value
-""", exits={0: "the value was read, and everything that had to be refused was refused",
-            1: "the CAS was refused (scenario revoked), or something went another way", 2: "called wrongly",
-            3: "the simulated world could not be started or reached"})
-@option("--scenario", default="public", show_default=True, metavar="NAME",
-        help="public, dcap-debug, production, hyperthreading, hardening, both or revoked (which no flag accepts).")
-@option("--seed", default="casnb", show_default=True, metavar="TEXT", help="The seed of the simulated world.")
-@click.option("--json", "as_json", is_flag=True, help="No story: one object with every step, and whether it went as expected.")
+""",
+    exits={
+        0: "the value was read, and everything that had to be refused was refused",
+        1: "the CAS was refused (scenario revoked), or something went another way",
+        2: "called wrongly",
+        3: "the simulated world could not be started or reached",
+    },
+)
+@option(
+    "--scenario",
+    default="public",
+    show_default=True,
+    metavar="NAME",
+    help=(
+        "public, dcap-debug, production, hyperthreading, hardening, both or revoked (which no flag"
+        " accepts)."
+    ),
+)
+@option(
+    "--seed",
+    default="casnb",
+    show_default=True,
+    metavar="TEXT",
+    help="The seed of the simulated world.",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="No story: one object with every step, and whether it went as expected.",
+)
 def walkthrough(scenario: str, seed: str, as_json: bool) -> int:
     """How does one get from a web page to a value that one may believe?
 
-    Starts a simulated CAS on loopback, scrapes the MRENCLAVE, is refused, sets the insecure flags one by one, pins the
-    certificate and reads the value. Asks nothing, takes a few seconds, leaves nothing behind. Also a smoke test.
+    Starts a simulated CAS on loopback, scrapes the MRENCLAVE, is refused, sets the insecure
+    flags one by one, pins the certificate and reads the value. Asks nothing, takes a few
+    seconds, leaves nothing behind. Also a smoke test.
     """
     from casnb.simulator.server.running import serve
     from casnb.simulator.world import World
@@ -66,7 +100,9 @@ def walkthrough(scenario: str, seed: str, as_json: bool) -> int:
 
 
 class Story:
-    """One telling: what was tried, what was expected, what came; printed as it goes unless `quiet`."""
+    """One telling: what was tried, what was expected, what came; printed as it goes unless
+    `quiet`.
+    """
 
     def __init__(self, world: World, running: RunningWorld, folder: Path, *, quiet: bool) -> None:
         self.world, self.running, self.folder = world, running, folder
@@ -88,9 +124,17 @@ class Story:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain data."""
-        return {"scenario": self.world.scenario, "seed": self.world.seed, "address": self.address, "mrenclave": self.mrenclave,
-                "flags": [BY_NAME[f].option for f in self.flags], "value": self.value, "ok": self.ok, "steps": self.steps,
-                "result": self.result.to_json() if self.result else None}
+        return {
+            "scenario": self.world.scenario,
+            "seed": self.world.seed,
+            "address": self.address,
+            "mrenclave": self.mrenclave,
+            "flags": [BY_NAME[f].option for f in self.flags],
+            "value": self.value,
+            "ok": self.ok,
+            "steps": self.steps,
+            "result": self.result.to_json() if self.result else None,
+        }
 
     @property
     def address(self) -> str:
@@ -129,13 +173,22 @@ class Story:
             self.out.print(Padding(checks_table(checks), (0, 0, 0, 3), expand=False))
 
     def _print(self, text: str, style: str, indent: int = 0) -> None:
-        """Print paragraphs, wrapped; no line ends in blanks, so that a command can be copied over several lines."""
+        """Print paragraphs, wrapped; no line ends in blanks, so that a command can be copied
+        over several lines.
+        """
         if self.out:
             from rich.text import Text
 
             for line in text.split("\n"):
-                for part in wrap(line, self.out.width - indent, break_long_words=False, break_on_hyphens=False,
-                                 drop_whitespace=True, replace_whitespace=False, subsequent_indent=" " * _hanging(line)) or [""]:
+                for part in wrap(
+                    line,
+                    self.out.width - indent,
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                    drop_whitespace=True,
+                    replace_whitespace=False,
+                    subsequent_indent=" " * _hanging(line),
+                ) or [""]:
                     self.out.print(Text((" " * indent + part).rstrip(), style), soft_wrap=True)
 
     def step(self, what: str, expected: str, got: str) -> bool:
@@ -152,7 +205,10 @@ class Story:
         """Tell all of it; a failure on the way is a step of its own and ends the story."""
         self._print("May I trust this CAS with a secret?", "bold")
         self.say(f"Scenario {self.world.scenario}: {self.world.setup.story}")
-        self.say("Everything below really happens, over TLS, on this machine. Keys and roots are simulated.")
+        self.say(
+            "Everything below really happens, over TLS, on this machine. Keys and roots are"
+            " simulated."
+        )
         try:
             self.scrape()
             report = self.fetch()
@@ -163,7 +219,9 @@ class Story:
             self.lesson()
         except CasnbError as exc:
             self.say(f"The story ends here. {exc}", "bold red")
-            self.steps.append({"step": "the story", "expected": "an end", "got": neutral(exc, 400), "ok": False})
+            self.steps.append(
+                {"step": "the story", "expected": "an end", "got": neutral(exc, 400), "ok": False}
+            )
 
     def scrape(self) -> None:
         from casnb.cas.page import scrape
@@ -173,7 +231,10 @@ class Story:
         page = scrape(self.running.page_url, cacert=self.running.page_ca)
         self.mrenclave = page.mrenclave(self.address)
         self.say(self.mrenclave)
-        self.say("TLS names the server. It does not say that the page is right: this number is as good as its source.")
+        self.say(
+            "TLS names the server. It does not say that the page is right: this number is as good"
+            " as its source."
+        )
         self.step("scrape", self.world.mrenclave, self.mrenclave)
 
     def fetch(self) -> CasReport:
@@ -185,8 +246,11 @@ class Story:
         self.type_("casnb decode report.json")
         report = fetch_report(self.address, type=self.evidence)
         body = report.report_body()
-        self.say(f"{report.proof_type}: MRENCLAVE {body.mrenclave[:16]}..., MRSIGNER {body.mrsigner[:16]}...,\n"
-                 f"product {body.isv_prod_id}, version {body.isv_svn}, flags {', '.join(body.flag_names())}.")
+        self.say(
+            f"{report.proof_type}: MRENCLAVE {body.mrenclave[:16]}..., MRSIGNER"
+            f" {body.mrsigner[:16]}...,\nproduct {body.isv_prod_id}, version {body.isv_svn}, flags"
+            f" {', '.join(body.flag_names())}."
+        )
         self.say("So far these are claims. Nothing was checked yet.")
         return report
 
@@ -205,7 +269,9 @@ class Story:
         return attempt(self.address, policy, **{"roots": self.world.roots, **kwargs})
 
     def refused(self) -> AttestationPolicy | None:
-        """Attest without flags, then add those that the failures call for; return the policy with all, None if none helps."""
+        """Attest without flags, then add those that the failures call for; return the policy
+        with all, None if none helps.
+        """
         from casnb.policy.policy import AttestationPolicy
 
         policy = AttestationPolicy(mrenclaves=(self.mrenclave,), expected_signer=self.world.vendor)
@@ -219,7 +285,9 @@ class Story:
         self.checks(failing)
         self.say(result.sentence, "bold")
         self.step("attest without flags", "rejected", result.verdict.value)
-        stuck = [c.id for c in failing if not c.waivable_by or not set(c.waivable_by) <= set(_ORDER)]
+        stuck = [
+            c.id for c in failing if not c.waivable_by or not set(c.waivable_by) <= set(_ORDER)
+        ]
         if stuck:
             self.say(f"No flag accepts {', '.join(stuck)}. That is the end of it, as it should be.")
             return None
@@ -239,7 +307,11 @@ class Story:
             result = self.attempt(policy).result
             left = ", ".join(c.id for c in _failing(result))
             self.say(f"-> {result.verdict.value}: {left} still in the way.")
-            self.step(f"attest with {' '.join(BY_NAME[f].option for f in self.flags)}", "rejected", result.verdict.value)
+            self.step(
+                f"attest with {' '.join(BY_NAME[f].option for f in self.flags)}",
+                "rejected",
+                result.verdict.value,
+            )
         return policy
 
     def tampered(self, policy: AttestationPolicy, report: CasReport) -> None:
@@ -247,14 +319,26 @@ class Story:
         from casnb.evidence.cas_report import CasReport
         from casnb.verify.pki import intel_roots
 
-        self.heading("Do the flags accept just anything?" if self.flags else "Is just anything accepted?")
+        self.heading(
+            "Do the flags accept just anything?" if self.flags else "Is just anything accepted?"
+        )
         last = "0" if self.mrenclave[-1] != "0" else "1"
         other = replace(policy, mrenclaves=(self.mrenclave[:-1] + last,))
-        relayed = CasReport.build(report.proof_data, {**report.additional_data, "cert_chain": self.mallory.decode("ascii")})
+        relayed = CasReport.build(
+            report.proof_data,
+            {**report.additional_data, "cert_chain": self.mallory.decode("ascii")},
+        )
         tries: tuple[tuple[str, Callable[[], Attempt]], ...] = (
             ("one digit of MRENCLAVE changed", lambda: self.attempt(other)),
-            ("the same report with Mallory's certificates", lambda: self.attempt(policy, report=relayed)),
-            ("the same CAS judged under Intel's real roots", lambda: self.attempt(policy, roots=intel_roots())))
+            (
+                "the same report with Mallory's certificates",
+                lambda: self.attempt(policy, report=relayed),
+            ),
+            (
+                "the same CAS judged under Intel's real roots",
+                lambda: self.attempt(policy, roots=intel_roots()),
+            ),
+        )
         for what, run in tries:
             result = run().result
             failing = ", ".join(c.id for c in result.failures)
@@ -269,26 +353,38 @@ class Story:
         attempt = self.attempt(policy)
         self.result = attempt.result
         wanted = "accepted-with-waivers" if self.flags else "trustworthy"
-        self.checks(self.result.waivers or [c for c in self.result.checks if c.status is not CheckStatus.NOT_RUN])
+        self.checks(
+            self.result.waivers
+            or [c for c in self.result.checks if c.status is not CheckStatus.NOT_RUN]
+        )
         self.say(self.result.sentence, "bold")
-        self.step("attest with all of them" if self.flags else "attest", wanted, self.result.verdict.value)
+        self.step(
+            "attest with all of them" if self.flags else "attest", wanted, self.result.verdict.value
+        )
         return AttestedCas.from_attempt(attempt)
 
     def export(self, attested: AttestedCas) -> tuple[AttestedCas, Path]:
-        """Write the attested certificates to a file, as `scone cas show-certificate` prints them."""
+        """Write the attested certificates to a file, as `scone cas show-certificate` prints
+        them.
+        """
         self.heading("One accepted report protects every later connection: pin the certificate.")
         self.type_("scone cas show-certificate > cas_cert.crt")
         file = self.folder / "cas_cert.crt"
         file.write_bytes(attested.chain.to_pem())
         root, instance = attested.chain.key_hashes
         self.say(f"cas-instance  key hash {instance}\ncas           key hash {root}")
-        self.say("The report named exactly these certificates (certificate-binding), so TLS now ends in the enclave.")
+        self.say(
+            "The report named exactly these certificates (certificate-binding), so TLS now ends in"
+            " the enclave."
+        )
         same = attested.chain.to_pem() == self.world.cas_chain_pem
         self.step("exported chain", "the CAS's own", "the CAS's own" if same else "another")
         return attested, file
 
     def use(self, pinned: tuple[AttestedCas, Path]) -> None:
-        """Read the value through the pinned client, with curl where there is one, and not under another certificate."""
+        """Read the value through the pinned client, with curl where there is one, and not under
+        another certificate.
+        """
         from casnb.cas.client import CasClient
 
         attested, file = pinned
@@ -304,7 +400,11 @@ class Story:
             return
         run = self._run(found, command)
         self.say(run.stdout.strip() or run.stderr.strip())
-        self.step("curl with the exported certificate", "42 read", "42 read" if '"value": "42"' in run.stdout else "something else")
+        self.step(
+            "curl with the exported certificate",
+            "42 read",
+            "42 read" if '"value": "42"' in run.stdout else "something else",
+        )
         wrong = self.folder / "mallory.crt"
         wrong.write_bytes(self.mallory)
         run = self._run(found, self._curl(wrong))
@@ -312,17 +412,42 @@ class Story:
         self.say(f"The same with Mallory's certificates, which bear the same names:\n{said}")
         if run.returncode:
             self.say("That is: the names fit, and the signature was made with another key.")
-        self.step("curl with another CAS's certificates", "refused", "refused" if run.returncode else "accepted")
+        self.step(
+            "curl with another CAS's certificates",
+            "refused",
+            "refused" if run.returncode else "accepted",
+        )
 
     def _curl(self, certificate: Path) -> list[str]:
         port = self.running.cas_port
         host = self.address.partition(":")[0]
-        return ["curl", "--cacert", str(certificate), "--connect-to", f"cas:{port}:{host}:{port}",
-                f"https://cas:{port}/v1/values/session={SESSION},secret={SECRET}"]
+        return [
+            "curl",
+            "--cacert",
+            str(certificate),
+            "--connect-to",
+            f"cas:{port}:{host}:{port}",
+            f"https://cas:{port}/v1/values/session={SESSION},secret={SECRET}",
+        ]
 
     def _run(self, curl: str, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([curl, "-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "10", *command[1:]],  # noqa: S603
-                              capture_output=True, text=True, timeout=20, check=False)
+        return subprocess.run(  # noqa: S603
+            [
+                curl,
+                "-q",
+                "--silent",
+                "--show-error",
+                "--noproxy",
+                "*",
+                "--max-time",
+                "10",
+                *command[1:],
+            ],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
 
     def lesson(self) -> None:
         """End with what the waivers would let happen, and with what to do next."""
@@ -333,10 +458,17 @@ class Story:
             self.heading("What did we just do? The value is 42, if nobody used what we waived:")
             for name in self.flags:
                 self.say(f"{BY_NAME[name].option}: {_first_sentence(BY_NAME[name].gains)}")
-            self.say("Such a CAS must not hold secrets. One that may: casnb walkthrough --scenario production", "bold")
+            self.say(
+                "Such a CAS must not hold secrets. One that may: casnb walkthrough --scenario"
+                " production",
+                "bold",
+            )
         else:
             self.heading("Every check held: a real CAS with this result may hold a secret.")
-            self.say("Not proven: unknown holes, physical attacks, who operates it, and that the page named the right code.")
+            self.say(
+                "Not proven: unknown holes, physical attacks, who operates it, and that the page"
+                " named the right code."
+            )
         self.heading("Your turn: type it yourself, against the same simulated world.")
         chosen = f" --scenario {self.world.scenario}" if self.world.scenario != "public" else ""
         self.type_(f"casnb serve --background{chosen} --env-file cas.env")
@@ -352,7 +484,11 @@ def _hanging(line: str) -> int:
 
 
 def _failing(result: AttestationResult) -> list[Check]:
-    return [c for c in result.checks if c.status is CheckStatus.FAILED or (c.status is CheckStatus.NOT_RUN and not c.optional)]
+    return [
+        c
+        for c in result.checks
+        if c.status is CheckStatus.FAILED or (c.status is CheckStatus.NOT_RUN and not c.optional)
+    ]
 
 
 def _first_sentence(text: str) -> str:

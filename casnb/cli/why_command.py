@@ -9,19 +9,24 @@ import click
 from casnb.cli.base import ACCEPTED, UNCHECKED, Command, emit_json
 
 
-@click.command(cls=Command, context_settings={"ignore_unknown_options": True}, example="""\
+@click.command(
+    cls=Command,
+    context_settings={"ignore_unknown_options": True},
+    example="""\
   casnb why 'curl: (35) error:0DFFF006:asn1 encoding routines:EVP lib'
   curl --cacert cas_cert.crt https://cas:8081/ 2>&1 | casnb why
   casnb why curl -k https://cas:8081/
-""", exits={0: "explained", 2: "called wrongly", 3: "not a message that casnb knows"})
+""",
+    exits={0: "explained", 2: "called wrongly", 3: "not a message that casnb knows"},
+)
 @click.argument("message", metavar="[MESSAGE]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def why(message: tuple[str, ...], as_json: bool) -> int:
     """Why did this connection fail, and what do I do?
 
-    MESSAGE is what curl, openssl, Python or another tool printed, as one argument or as several; without it, or for a dash,
-    standard input is read. Told are the cause, the cure, and what the refusal protects from. A message that casnb does not know
-    it does not guess at.
+    MESSAGE is what curl, openssl, Python or another tool printed, as one argument or as several;
+    without it, or for a dash, standard input is read. Told are the cause, the cure, and what the
+    refusal protects from. A message that casnb does not know it does not guess at.
     """
     from casnb.tls.tls_errors import MESSAGE_LIMIT, explain_tls_error
 
@@ -32,7 +37,9 @@ def why(message: tuple[str, ...], as_json: bool) -> int:
             raise click.UsageError("no message: give it in quotes, or pipe it in.")
         text = sys.stdin.buffer.read(4 * MESSAGE_LIMIT).decode("utf-8", "replace")
     if not text.strip():
-        raise click.UsageError("the message is empty. curl prints errors on standard error: add 2>&1 before the pipe.")
+        raise click.UsageError(
+            "the message is empty. curl prints errors on standard error: add 2>&1 before the pipe."
+        )
     found = explain_tls_error(text)
     if as_json:
         emit_json(found.to_json())

@@ -1,4 +1,6 @@
-"""The attestation verification report (AVR) of Intel's attestation service: a JSON body, and the signature over its bytes."""
+"""The attestation verification report (AVR) of Intel's attestation service: a JSON body, and the
+signature over its bytes.
+"""
 
 from __future__ import annotations
 
@@ -42,14 +44,19 @@ MEMBERS: tuple[Member, ...] = (
 def decode_base64(text: str, what: str) -> bytes:
     """Return the bytes of standard base64; raise EvidenceError for anything else.
 
-    Strict: no line breaks, exact padding, unused bits zero, so that no two texts stand for the same bytes.
+    Strict: no line breaks, exact padding, unused bits zero, so that no two texts stand for the
+    same bytes.
     """
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         data = None
     if data is None or base64.b64encode(data) != text.encode("ascii"):
-        raise EvidenceError(what, got="text that is not base64", wanted="standard base64, padded, without line breaks")
+        raise EvidenceError(
+            what,
+            got="text that is not base64",
+            wanted="standard base64, padded, without line breaks",
+        )
     return data
 
 
@@ -57,9 +64,10 @@ def decode_base64(text: str, what: str) -> bytes:
 class Avr(Shown):
     """A parsed report body. `raw` are its exact bytes, which is what the signature covers.
 
-    `advisory_ids` is empty both where the report lists none and where its version has no such member; `members` tells them
-    apart. Not checked here: the signature, the age, and whether the status is known or acceptable.
-    Source: Intel IAS API v2 to v5, attestation verification report.
+    `advisory_ids` is empty both where the report lists none and where its version has no such
+    member; `members` tells them apart. Not checked here: the signature, the age, and whether the
+    status is known or acceptable. Source: Intel IAS API v2 to v5, attestation verification
+    report.
     """
 
     raw: bytes = field(repr=False)
@@ -79,47 +87,90 @@ class Avr(Shown):
 
     @classmethod
     def from_json(cls, data: bytes) -> Avr:
-        """Read a body; raise EvidenceError for malformed JSON, a member of the wrong type, or an unknown version.
+        """Read a body; raise EvidenceError for malformed JSON, a member of the wrong type, or an
+        unknown version.
 
-        The version must be absent (then it is 2) or 3, 4 or 5; the time must have no zone; the quote must have 432 bytes.
+        The version must be absent (then it is 2) or 3, 4 or 5; the time must have no zone; the
+        quote must have 432 bytes.
         """
         body = strictjson.loads(data, "IAS report")
         strictjson.conform(body, MEMBERS, "IAS report")
         version = body.get("version", 2)
         if version not in (2, 3, 4, 5) or (version == 2 and "version" in body):
-            raise EvidenceError("IAS report: version", got=version, wanted="3, 4 or 5, or none at all for version 2")
+            raise EvidenceError(
+                "IAS report: version", got=version, wanted="3, 4 or 5, or none at all for version 2"
+            )
         advisories = body.get("advisoryIDs", [])
-        if advisories and (len(advisories) > 100 or not all(isinstance(a, str) for a in advisories)):
-            raise EvidenceError("IAS report: advisoryIDs", got="something else", wanted="a list of at most 100 strings")
+        if advisories and (
+            len(advisories) > 100 or not all(isinstance(a, str) for a in advisories)
+        ):
+            raise EvidenceError(
+                "IAS report: advisoryIDs",
+                got="something else",
+                wanted="a list of at most 100 strings",
+            )
         if len(body.get("nonce") or "") > 32:
-            raise EvidenceError("IAS report: nonce", got=f"{len(body['nonce'])} characters", wanted="at most 32")
+            raise EvidenceError(
+                "IAS report: nonce", got=f"{len(body['nonce'])} characters", wanted="at most 32"
+            )
         quote = decode_base64(body["isvEnclaveQuoteBody"], "IAS report: isvEnclaveQuoteBody")
         if len(quote) != 432:
-            raise EvidenceError("IAS report: isvEnclaveQuoteBody", got=f"{len(quote)} bytes", wanted="432")
+            raise EvidenceError(
+                "IAS report: isvEnclaveQuoteBody", got=f"{len(quote)} bytes", wanted="432"
+            )
         return cls(
-            raw=bytes(data), id=body["id"], timestamp=_timestamp(body["timestamp"]), version=version,
-            status=body["isvEnclaveQuoteStatus"], quote=EpidQuote.from_bytes(quote), nonce=body.get("nonce"),
-            epid_pseudonym=body.get("epidPseudonym"), platform_info_blob=body.get("platformInfoBlob"),
-            advisory_url=body.get("advisoryURL"), advisory_ids=tuple(advisories),
-            revocation_reason=body.get("revocationReason"), tcb_evaluation_data_number=body.get("tcbEvaluationDataNumber"),
-            members=body)
+            raw=bytes(data),
+            id=body["id"],
+            timestamp=_timestamp(body["timestamp"]),
+            version=version,
+            status=body["isvEnclaveQuoteStatus"],
+            quote=EpidQuote.from_bytes(quote),
+            nonce=body.get("nonce"),
+            epid_pseudonym=body.get("epidPseudonym"),
+            platform_info_blob=body.get("platformInfoBlob"),
+            advisory_url=body.get("advisoryURL"),
+            advisory_ids=tuple(advisories),
+            revocation_reason=body.get("revocationReason"),
+            tcb_evaluation_data_number=body.get("tcbEvaluationDataNumber"),
+            members=body,
+        )
 
     def to_json(self) -> bytes:
         """Return the body's bytes exactly as they were read."""
         return self.raw
 
     def fields(self) -> list[FieldRow]:
-        """Return one row a member, in the order in which they stand; offset and size do not apply and are 0."""
+        """Return one row a member, in the order in which they stand; offset and size do not
+        apply and are 0.
+        """
         known = {m.name: m.meaning for m in MEMBERS}
-        return [FieldRow(name, 0, 0, value if isinstance(value, str) else strictjson.compact(value).decode(),
-                         known.get(name, "not part of the format casnb knows"), _IAS) for name, value in self.members.items()]
+        return [
+            FieldRow(
+                name,
+                0,
+                0,
+                value if isinstance(value, str) else strictjson.compact(value).decode(),
+                known.get(name, "not part of the format casnb knows"),
+                _IAS,
+            )
+            for name, value in self.members.items()
+        ]
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return the body's members, and its quote decoded under `quote`; no member replaces `type`."""
-        return {"type": ""} | dict(self.members) | {"type": "ias-report", "quote": self.quote.to_json_dict()}
+        """Return the body's members, and its quote decoded under `quote`; no member replaces
+        `type`.
+        """
+        return (
+            {"type": ""}
+            | dict(self.members)
+            | {"type": "ias-report", "quote": self.quote.to_json_dict()}
+        )
 
     def __repr__(self) -> str:
-        return f"<Avr v{self.version} {neutral(self.status, 60)} of {self.timestamp:%Y-%m-%dT%H:%M:%SZ}, {self.quote.body!r}>"
+        return (
+            f"<Avr v{self.version} {neutral(self.status, 60)} of"
+            f" {self.timestamp:%Y-%m-%dT%H:%M:%SZ}, {self.quote.body!r}>"
+        )
 
     def _rows(self) -> list[tuple[str, str, str]]:
         return [(r.name, r.shown()[3], r.meaning) for r in self.fields()]
@@ -129,24 +180,37 @@ class Avr(Shown):
 
     def _html(self) -> str:
         caption = f"IAS report, version {self.version}"
-        return html_table(("member", "value", "meaning"), self._rows(), caption, code=(1,)) + self.quote._html()
+        return (
+            html_table(("member", "value", "meaning"), self._rows(), caption, code=(1,))
+            + self.quote._html()
+        )
 
 
 def _timestamp(text: str) -> datetime:
     if not _TIMESTAMP.fullmatch(text):
-        raise EvidenceError("IAS report: timestamp", got=text, wanted="YYYY-MM-DDThh:mm:ss.ffffff, UTC without a zone")
+        raise EvidenceError(
+            "IAS report: timestamp",
+            got=text,
+            wanted="YYYY-MM-DDThh:mm:ss.ffffff, UTC without a zone",
+        )
     whole, _, fraction = text.partition(".")
     try:
-        return datetime.strptime(f"{whole}.{fraction or '0'}", "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=timezone.utc)
+        return datetime.strptime(f"{whole}.{fraction or '0'}", "%Y-%m-%dT%H:%M:%S.%f").replace(
+            tzinfo=timezone.utc
+        )
     except ValueError:
-        raise EvidenceError("IAS report: timestamp", got=text, wanted="a date that exists") from None
+        raise EvidenceError(
+            "IAS report: timestamp", got=text, wanted="a date that exists"
+        ) from None
 
 
 @dataclass(frozen=True)
 class SignedAvr(Shown):
-    """A report body as received, the signature over those bytes, and the signing certificates (PEM, leaf first).
+    """A report body as received, the signature over those bytes, and the signing certificates
+    (PEM, leaf first).
 
-    `header_advisory_ids` are those that older services sent beside the report, unsigned: shown, never relied on.
+    `header_advisory_ids` are those that older services sent beside the report, unsigned: shown,
+    never relied on.
     """
 
     body: bytes = field(repr=False)
@@ -166,8 +230,12 @@ class SignedAvr(Shown):
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return the parsed body, the signature in base64 and the chain as text."""
-        return {**self.avr.to_json_dict(), "type": "signed-ias-report", "signature": base64.b64encode(self.signature).decode(),
-                "signing_certificate": self.chain_pem.decode("ascii", "replace")}
+        return {
+            **self.avr.to_json_dict(),
+            "type": "signed-ias-report",
+            "signature": base64.b64encode(self.signature).decode(),
+            "signing_certificate": self.chain_pem.decode("ascii", "replace"),
+        }
 
     def __repr__(self) -> str:
         return f"<SignedAvr {len(self.body)} bytes, signature {len(self.signature)} bytes>"

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Literal
 
 from casnb.base.errors import EvidenceError, UsageError
 
-#: `bytes` as they stand; `u16` `u32` `u64` little-endian; `reserved` as they stand, kept for the round trip.
+#: `bytes` as they stand; `u16` `u32` `u64` little-endian; `reserved` as they stand, kept for the
+#: round trip.
 Kind = Literal["bytes", "u16", "u32", "u64", "reserved"]
 
 _CODE = {"u16": ("H", 2), "u32": ("I", 4), "u64": ("Q", 8)}
@@ -20,9 +21,11 @@ _CODE = {"u16": ("H", 2), "u32": ("I", 4), "u64": ("Q", 8)}
 
 @dataclass(frozen=True)
 class Field:
-    """One field: name, offset and size in bytes, kind, what it means, and where that is specified.
+    """One field: name, offset and size in bytes, kind, what it means, and where that is
+    specified.
 
-    `detail` says more than `meaning` does, of reserved bytes who checks them. `checks` are the ids of the checks that compare it.
+    `detail` says more than `meaning` does, of reserved bytes who checks them. `checks` are the
+    ids of the checks that compare it.
     """
 
     name: str
@@ -40,7 +43,9 @@ class Field:
         return self.offset + self.size
 
     def show(self, value: bytes | int) -> str:
-        """Return the value as a reader meets it: hex in memory order for bytes, decimal and hex for integers."""
+        """Return the value as a reader meets it: hex in memory order for bytes, decimal and hex
+        for integers.
+        """
         return value.hex() if isinstance(value, bytes) else f"{value} (0x{value:x})"
 
 
@@ -65,7 +70,9 @@ class FieldRow:
 
 @dataclass(frozen=True)
 class Layout:
-    """A fixed-size structure as rows that tile it without gap or overlap; checked when it is made."""
+    """A fixed-size structure as rows that tile it without gap or overlap; checked when it is
+    made.
+    """
 
     name: str
     size: int
@@ -80,7 +87,9 @@ class Layout:
                 raise UsageError(f"{self.name}.{f.name}", got=f"offset {f.offset}", wanted=str(at))
             code, size = _CODE.get(f.kind, (f"{f.size}s", f.size))
             if size != f.size:
-                raise UsageError(f"{self.name}.{f.name}", got=f"{f.size} bytes", wanted=f"{size} for {f.kind}")
+                raise UsageError(
+                    f"{self.name}.{f.name}", got=f"{f.size} bytes", wanted=f"{size} for {f.kind}"
+                )
             codes += code
             at = f.end
         if at != self.size:
@@ -89,22 +98,34 @@ class Layout:
         object.__setattr__(self, "_getter", attrgetter(*(f.name for f in self.fields)))
 
     def unpack(self, data: bytes, offset: int = 0) -> tuple[Any, ...]:
-        """Return the field values in table order, read at `offset`; raise EvidenceError if the bytes run out."""
+        """Return the field values in table order, read at `offset`; raise EvidenceError if the
+        bytes run out.
+        """
         if len(data) - offset < self.size:
-            raise EvidenceError(self.name, got=f"{max(len(data) - offset, 0)} bytes", wanted=str(self.size),
-                                do="The input is cut short; fetch it again or compare its size with the source.")
+            raise EvidenceError(
+                self.name,
+                got=f"{max(len(data) - offset, 0)} bytes",
+                wanted=str(self.size),
+                do="The input is cut short; fetch it again or compare its size with the source.",
+            )
         return self._struct.unpack_from(data, offset)
 
     def unpack_exact(self, data: bytes) -> tuple[Any, ...]:
         """Like `unpack`, and refuse leftover bytes."""
         values = self.unpack(data)
         if len(data) != self.size:
-            raise EvidenceError(self.name, got=f"{len(data)} bytes", wanted=f"exactly {self.size}",
-                                do="Something follows the structure; cut it off only if you know what it is.")
+            raise EvidenceError(
+                self.name,
+                got=f"{len(data)} bytes",
+                wanted=f"exactly {self.size}",
+                do="Something follows the structure; cut it off only if you know what it is.",
+            )
         return values
 
     def pack(self, values: tuple[Any, ...]) -> bytes:
-        """Return the bytes of `values` (table order); raise UsageError for a value that does not fit its field."""
+        """Return the bytes of `values` (table order); raise UsageError for a value that does not
+        fit its field.
+        """
         if len(values) != len(self.fields):
             raise UsageError(self.name, got=f"{len(values)} values", wanted=str(len(self.fields)))
         try:
@@ -119,7 +140,9 @@ class Layout:
             else:
                 fits = isinstance(v, bytes) and len(v) == f.size
             if not fits:
-                raise UsageError(f"{self.name}.{f.name}", got=repr(v)[:80], wanted=f"{f.kind} of {f.size} bytes")
+                raise UsageError(
+                    f"{self.name}.{f.name}", got=repr(v)[:80], wanted=f"{f.kind} of {f.size} bytes"
+                )
         return self._struct.pack(*values)
 
     def values(self, source: Any) -> tuple[Any, ...]:
@@ -128,9 +151,20 @@ class Layout:
         return found if len(self.fields) > 1 else (found,)
 
     def rows(self, source: Any, base: int = 0) -> list[FieldRow]:
-        """Return the printed rows of a value whose attributes are named like the fields, offsets counted from `base`."""
-        return [FieldRow(f.name, base + f.offset, f.size, f.show(getattr(source, f.name)), f.meaning, f.source)
-                for f in self.fields]
+        """Return the printed rows of a value whose attributes are named like the fields, offsets
+        counted from `base`.
+        """
+        return [
+            FieldRow(
+                f.name,
+                base + f.offset,
+                f.size,
+                f.show(getattr(source, f.name)),
+                f.meaning,
+                f.source,
+            )
+            for f in self.fields
+        ]
 
     def plain(self, source: Any) -> dict[str, Any]:
         """Return name to value, integers as they are and bytes as hex."""
@@ -141,4 +175,6 @@ class Layout:
         for f in self.fields:
             if f.name == name:
                 return f
-        raise UsageError(self.name, got=name, wanted="one of " + ", ".join(f.name for f in self.fields))
+        raise UsageError(
+            self.name, got=name, wanted="one of " + ", ".join(f.name for f in self.fields)
+        )

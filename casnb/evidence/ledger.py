@@ -16,35 +16,140 @@ _BUILD = ("ledger-format",)
 PAGE = 4096
 CHUNK = 256
 
-ECREATE = Layout("ECREATE record", 64, (
-    Field("tag", 0, 8, "bytes", "ECREATE and a zero", _SDM,
-          "The first record, once. What it says cannot be changed later.", _BUILD),
-    Field("ssa_frame_size", 8, 4, "u32", "pages that hold a thread's state when it is interrupted", _SDM,
-          "Changing it changes MRENCLAVE, though not one byte of code is different."),
-    Field("size", 12, 8, "u64", "size of the enclave in bytes, a power of two", _SDM,
-          "The heap is part of it: SCONE_HEAP changes the size, and with it MRENCLAVE.", _BUILD),
-    Field("padding", 20, 44, "reserved", "zero", _SDM,
-          "The CPU writes these zeros into the hash itself; a stream that has anything else builds no enclave.", _BUILD),
-))
-EADD = Layout("EADD record", 64, (
-    Field("tag", 0, 8, "bytes", "EADD and four zeros", _SDM,
-          "A page comes to the enclave. Its content is not measured by this record.", _BUILD),
-    Field("offset", 8, 8, "u64", "where the page stands, counted from the enclave's start", _SDM,
-          "Pages added in another order give another hash.", _BUILD),
-    Field("flags", 16, 8, "u64", "SECINFO: bit 0 read, 1 write, 2 execute; page type in bits 8 to 15", _SDM,
-          "A page that becomes writable, or stops being executable, gives another hash."),
-    Field("padding", 24, 40, "reserved", "zero", _SDM,
-          "The CPU writes these zeros into the hash itself; a stream that has anything else builds no enclave.", _BUILD),
-))
-EEXTEND = Layout("EEXTEND record", 64, (
-    Field("tag", 0, 8, "bytes", "EEXTEND and a zero", _SDM,
-          "256 bytes of a page go into the hash. A page that is added and never extended has unmeasured content.", _BUILD),
-    Field("offset", 8, 8, "u64", "where the 256 measured bytes stand", _SDM, "Sixteen of these records measure a page.", _BUILD),
-    Field("padding", 16, 48, "reserved", "zero", _SDM,
-          "The CPU writes these zeros into the hash itself; a stream that has anything else builds no enclave.", _BUILD),
-))
+ECREATE = Layout(
+    "ECREATE record",
+    64,
+    (
+        Field(
+            "tag",
+            0,
+            8,
+            "bytes",
+            "ECREATE and a zero",
+            _SDM,
+            "The first record, once. What it says cannot be changed later.",
+            _BUILD,
+        ),
+        Field(
+            "ssa_frame_size",
+            8,
+            4,
+            "u32",
+            "pages that hold a thread's state when it is interrupted",
+            _SDM,
+            "Changing it changes MRENCLAVE, though not one byte of code is different.",
+        ),
+        Field(
+            "size",
+            12,
+            8,
+            "u64",
+            "size of the enclave in bytes, a power of two",
+            _SDM,
+            "The heap is part of it: SCONE_HEAP changes the size, and with it MRENCLAVE.",
+            _BUILD,
+        ),
+        Field(
+            "padding",
+            20,
+            44,
+            "reserved",
+            "zero",
+            _SDM,
+            "The CPU writes these zeros into the hash itself; a stream that has anything else"
+            " builds no enclave.",
+            _BUILD,
+        ),
+    ),
+)
+EADD = Layout(
+    "EADD record",
+    64,
+    (
+        Field(
+            "tag",
+            0,
+            8,
+            "bytes",
+            "EADD and four zeros",
+            _SDM,
+            "A page comes to the enclave. Its content is not measured by this record.",
+            _BUILD,
+        ),
+        Field(
+            "offset",
+            8,
+            8,
+            "u64",
+            "where the page stands, counted from the enclave's start",
+            _SDM,
+            "Pages added in another order give another hash.",
+            _BUILD,
+        ),
+        Field(
+            "flags",
+            16,
+            8,
+            "u64",
+            "SECINFO: bit 0 read, 1 write, 2 execute; page type in bits 8 to 15",
+            _SDM,
+            "A page that becomes writable, or stops being executable, gives another hash.",
+        ),
+        Field(
+            "padding",
+            24,
+            40,
+            "reserved",
+            "zero",
+            _SDM,
+            "The CPU writes these zeros into the hash itself; a stream that has anything else"
+            " builds no enclave.",
+            _BUILD,
+        ),
+    ),
+)
+EEXTEND = Layout(
+    "EEXTEND record",
+    64,
+    (
+        Field(
+            "tag",
+            0,
+            8,
+            "bytes",
+            "EEXTEND and a zero",
+            _SDM,
+            "256 bytes of a page go into the hash. A page that is added and never extended has"
+            " unmeasured content.",
+            _BUILD,
+        ),
+        Field(
+            "offset",
+            8,
+            8,
+            "u64",
+            "where the 256 measured bytes stand",
+            _SDM,
+            "Sixteen of these records measure a page.",
+            _BUILD,
+        ),
+        Field(
+            "padding",
+            16,
+            48,
+            "reserved",
+            "zero",
+            _SDM,
+            "The CPU writes these zeros into the hash itself; a stream that has anything else"
+            " builds no enclave.",
+            _BUILD,
+        ),
+    ),
+)
 #: The 256 bytes behind an EEXTEND record.
-CHUNK_DATA = Field("data", 0, 256, "bytes", "the measured bytes", _SDM, "One changed bit here is another enclave.")
+CHUNK_DATA = Field(
+    "data", 0, 256, "bytes", "the measured bytes", _SDM, "One changed bit here is another enclave."
+)
 _TAGS = {b"ECREATE\0": ECREATE, b"EADD\0\0\0\0": EADD, b"EEXTEND\0": EEXTEND}
 
 
@@ -111,8 +216,9 @@ class Ledger(Shown):
     def from_bytes(cls, data: bytes) -> Ledger:
         """Read an SGXS stream; raise EvidenceError for one that builds no enclave.
 
-        One ECREATE stands first, its size a power of two; pages are aligned to 4096 bytes and added once; chunks are aligned
-        to 256 and lie inside a page that was added before. Source: Intel SDM vol. 3D, ECREATE, EADD, EEXTEND.
+        One ECREATE stands first, its size a power of two; pages are aligned to 4096 bytes and
+        added once; chunks are aligned to 256 and lie inside a page that was added before.
+        Source: Intel SDM vol. 3D, ECREATE, EADD, EEXTEND.
         """
         return cls(tuple(_records(data)))
 
@@ -136,10 +242,17 @@ class Ledger(Shown):
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return the measurement and how many records of each kind lead to it."""
-        return {"type": "ledger", "mrenclave": self.mrenclave, **{k.__name__.lower(): n for k, n in self._counts().items()}}
+        return {
+            "type": "ledger",
+            "mrenclave": self.mrenclave,
+            **{k.__name__.lower(): n for k, n in self._counts().items()},
+        }
 
     def _counts(self) -> dict[type, int]:
-        return {kind: sum(isinstance(r, kind) for r in self.records) for kind in (Ecreate, Eadd, Eextend)}
+        return {
+            kind: sum(isinstance(r, kind) for r in self.records)
+            for kind in (Ecreate, Eadd, Eextend)
+        }
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {k.__name__.upper()}" for k, n in self._counts().items())
@@ -148,22 +261,40 @@ class Ledger(Shown):
     def _rows(self) -> Sequence[tuple[str, ...]]:
         rows = [r.shown()[:4] for r in self.fields()[:40]]
         more = len(self.records) - len(rows)
-        return [*rows, *([("...", "", "", f"{more} further records")] if more else []), ("MRENCLAVE", "", "", self.mrenclave)]
+        return [
+            *rows,
+            *([("...", "", "", f"{more} further records")] if more else []),
+            ("MRENCLAVE", "", "", self.mrenclave),
+        ]
 
     def __str__(self) -> str:
         return text_table(("record", "offset", "size", "what is measured"), self._rows())
 
     def _html(self) -> str:
-        return html_table(("record", "offset", "size", "what is measured"), self._rows(), repr(self).strip("<>"), code=(1, 3))
+        return html_table(
+            ("record", "offset", "size", "what is measured"),
+            self._rows(),
+            repr(self).strip("<>"),
+            code=(1, 3),
+        )
 
 
 def page_records(offset: int, flags: int, content: bytes) -> list[Record]:
-    """Return the records of one measured page: EADD, then EEXTEND for each 256 bytes of its 4096; content is filled with zeros."""
+    """Return the records of one measured page: EADD, then EEXTEND for each 256 bytes of its
+    4096; content is filled with zeros.
+    """
     content = content.ljust(PAGE, b"\0")
-    return [Eadd(offset, flags), *(Eextend(offset + n, content[n : n + CHUNK]) for n in range(0, PAGE, CHUNK))]
+    return [
+        Eadd(offset, flags),
+        *(Eextend(offset + n, content[n : n + CHUNK]) for n in range(0, PAGE, CHUNK)),
+    ]
 
 
-_WHY: dict[type, str] = {Ecreate: "how large the enclave is", Eadd: "that a page exists, and its rights", Eextend: "what is in it"}
+_WHY: dict[type, str] = {
+    Ecreate: "how large the enclave is",
+    Eadd: "that a page exists, and its rights",
+    Eextend: "what is in it",
+}
 
 
 def _records(data: bytes) -> Iterator[Record]:
@@ -172,35 +303,63 @@ def _records(data: bytes) -> Iterator[Record]:
         tag = data[at : at + 8]
         layout = _TAGS.get(tag)
         if layout is None:
-            raise EvidenceError(f"ledger: record at byte {at}", got=tag.hex() or "nothing", wanted="ECREATE, EADD or EEXTEND")
+            raise EvidenceError(
+                f"ledger: record at byte {at}",
+                got=tag.hex() or "nothing",
+                wanted="ECREATE, EADD or EEXTEND",
+            )
         if (layout is ECREATE) != (at == 0):
-            raise EvidenceError(f"ledger: record at byte {at}", got=layout.name, wanted="one ECREATE, and it stands first")
+            raise EvidenceError(
+                f"ledger: record at byte {at}",
+                got=layout.name,
+                wanted="one ECREATE, and it stands first",
+            )
         _, *values, padding = layout.unpack(data, at)
         if any(padding):
-            raise EvidenceError(f"ledger: record at byte {at}", got="padding that is not zero", wanted="zeros")
+            raise EvidenceError(
+                f"ledger: record at byte {at}", got="padding that is not zero", wanted="zeros"
+            )
         at += layout.size
         if layout is ECREATE:
             size = values[1]
             if size < PAGE or size & (size - 1):
-                raise EvidenceError("ledger: ECREATE size", got=size, wanted="a power of two of at least 4096")
+                raise EvidenceError(
+                    "ledger: ECREATE size", got=size, wanted="a power of two of at least 4096"
+                )
             yield Ecreate(*values)
             continue
         offset = values[0]
         step = PAGE if layout is EADD else CHUNK
         if offset % step or offset >= size:
-            raise EvidenceError(f"ledger: {layout.name}", got=f"offset 0x{offset:x}",
-                                wanted=f"a multiple of {step} below 0x{size:x}")
+            raise EvidenceError(
+                f"ledger: {layout.name}",
+                got=f"offset 0x{offset:x}",
+                wanted=f"a multiple of {step} below 0x{size:x}",
+            )
         if layout is EADD:
             if offset in pages:
-                raise EvidenceError("ledger: EADD record", got=f"the page at 0x{offset:x} twice", wanted="each page once")
+                raise EvidenceError(
+                    "ledger: EADD record",
+                    got=f"the page at 0x{offset:x} twice",
+                    wanted="each page once",
+                )
             pages.add(offset)
             yield Eadd(*values)
             continue
         if offset - offset % PAGE not in pages:
-            raise EvidenceError("ledger: EEXTEND record", got=f"offset 0x{offset:x}", wanted="a page that was added before")
+            raise EvidenceError(
+                "ledger: EEXTEND record",
+                got=f"offset 0x{offset:x}",
+                wanted="a page that was added before",
+            )
         chunk = data[at : at + CHUNK]
         if len(chunk) != CHUNK:
-            raise EvidenceError("ledger: EEXTEND data", got=f"{len(chunk)} bytes", wanted=str(CHUNK), do="The stream is cut short.")
+            raise EvidenceError(
+                "ledger: EEXTEND data",
+                got=f"{len(chunk)} bytes",
+                wanted=str(CHUNK),
+                do="The stream is cut short.",
+            )
         at += CHUNK
         yield Eextend(offset, chunk)
     if not size:

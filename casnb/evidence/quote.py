@@ -1,4 +1,6 @@
-"""Quotes: a report body with the signature of a quoting enclave, as DCAP v3 (ECDSA) and EPID v2 lay them out."""
+"""Quotes: a report body with the signature of a quoting enclave, as DCAP v3 (ECDSA) and EPID v2
+lay them out.
+"""
 
 from __future__ import annotations
 
@@ -13,77 +15,296 @@ from casnb.evidence.report import REPORT_BODY, ReportBody
 _DCAP = "Intel SGX ECDSA QuoteLibReference, A.4"
 _EPID = "Intel SGX EPID quote (sgx_quote.h)"
 
-QUOTE_HEADER = Layout("quote header", 48, (
-    Field("version", 0, 2, "u16", "format of the quote: 3", _DCAP,
-          "3 is read here. 4 and 5 lay out what follows differently, 2 is an EPID quote.", ("quote-format",)),
-    Field("att_key_type", 2, 2, "u16", "2 for ECDSA-256 with the P-256 curve", _DCAP,
-          "3 would be ECDSA on P-384, which Intel does not issue. Another number means another layout of the signature "
-          "data.", ("quote-format",)),
-    Field("tee_type", 4, 4, "u32", "0 for SGX", _DCAP,
-          "0x81 would be TDX, whose body is another one. An EPID quote has its group id in these four bytes.", ("quote-format",)),
-    Field("qe_svn", 8, 2, "u16", "version of the quoting enclave; informational, its own report counts", _DCAP,
-          "A copy for convenience. qe-identity and tcb-status read ISVSVN in the quoting enclave's own report."),
-    Field("pce_svn", 10, 2, "u16", "version of the certification enclave; informational, the PCK certificate counts", _DCAP,
-          "A copy for convenience. tcb-status reads PCESVN in the PCK certificate."),
-    Field("qe_vendor_id", 12, 16, "bytes", "who made the quoting enclave; 939a7233... for Intel", _DCAP,
-          "16 bytes. casnb knows one quoting enclave, Intel's, and refuses another vendor. An EPID quote has XEID and "
-          "basename here.", ("quote-format",)),
-    Field("user_data", 28, 20, "bytes", "chosen by the quoting enclave; the first 16 bytes name the platform", _DCAP,
-          "Intel's quoting enclave puts a platform id of its own choice into the first 16 bytes. No check compares it."),
-))
+QUOTE_HEADER = Layout(
+    "quote header",
+    48,
+    (
+        Field(
+            "version",
+            0,
+            2,
+            "u16",
+            "format of the quote: 3",
+            _DCAP,
+            "3 is read here. 4 and 5 lay out what follows differently, 2 is an EPID quote.",
+            ("quote-format",),
+        ),
+        Field(
+            "att_key_type",
+            2,
+            2,
+            "u16",
+            "2 for ECDSA-256 with the P-256 curve",
+            _DCAP,
+            "3 would be ECDSA on P-384, which Intel does not issue. Another number means another"
+            " layout of the signature data.",
+            ("quote-format",),
+        ),
+        Field(
+            "tee_type",
+            4,
+            4,
+            "u32",
+            "0 for SGX",
+            _DCAP,
+            "0x81 would be TDX, whose body is another one. An EPID quote has its group id in these"
+            " four bytes.",
+            ("quote-format",),
+        ),
+        Field(
+            "qe_svn",
+            8,
+            2,
+            "u16",
+            "version of the quoting enclave; informational, its own report counts",
+            _DCAP,
+            "A copy for convenience. qe-identity and tcb-status read ISVSVN in the quoting"
+            " enclave's own report.",
+        ),
+        Field(
+            "pce_svn",
+            10,
+            2,
+            "u16",
+            "version of the certification enclave; informational, the PCK certificate counts",
+            _DCAP,
+            "A copy for convenience. tcb-status reads PCESVN in the PCK certificate.",
+        ),
+        Field(
+            "qe_vendor_id",
+            12,
+            16,
+            "bytes",
+            "who made the quoting enclave; 939a7233... for Intel",
+            _DCAP,
+            "16 bytes. casnb knows one quoting enclave, Intel's, and refuses another vendor. An"
+            " EPID quote has XEID and basename here.",
+            ("quote-format",),
+        ),
+        Field(
+            "user_data",
+            28,
+            20,
+            "bytes",
+            "chosen by the quoting enclave; the first 16 bytes name the platform",
+            _DCAP,
+            "Intel's quoting enclave puts a platform id of its own choice into the first 16 bytes."
+            " No check compares it.",
+        ),
+    ),
+)
 
-EPID_HEADER = Layout("EPID quote header", 48, (
-    Field("version", 0, 2, "u16", "format of the quote: 2", _EPID,
-          "2 is an EPID quote. A DCAP quote begins with 3, and reads the next 46 bytes in another way.", ("avr-format",)),
-    Field("sign_type", 2, 2, "u16", "0 unlinkable, 1 linkable", _EPID,
-          "Whether two signatures of one machine for one service provider can be recognised as such. DCAP has the kind of "
-          "its key here.", ("avr-format",)),
-    Field("epid_group_id", 4, 4, "u32", "the group of platforms whose key signed", _EPID,
-          "EPID hides the machine in a group. Intel's service told whether the group was outdated; DCAP has the TEE type "
-          "here."),
-    Field("qe_svn", 8, 2, "u16", "version of the quoting enclave", _EPID, "Informational for us; Intel's service judged it."),
-    Field("pce_svn", 10, 2, "u16", "version of the certification enclave", _EPID,
-          "Informational for us; Intel's service judged it."),
-    Field("xeid", 12, 4, "u32", "extended EPID group", _EPID, "Zero on all machines seen. DCAP's QE vendor id begins here."),
-    Field("basename", 16, 32, "bytes", "name under which linkable signatures can be linked", _EPID,
-          "For a linkable signature the service provider's id and zeros. DCAP's vendor id and user data cover these bytes."),
-))
+EPID_HEADER = Layout(
+    "EPID quote header",
+    48,
+    (
+        Field(
+            "version",
+            0,
+            2,
+            "u16",
+            "format of the quote: 2",
+            _EPID,
+            "2 is an EPID quote. A DCAP quote begins with 3, and reads the next 46 bytes in another"
+            " way.",
+            ("avr-format",),
+        ),
+        Field(
+            "sign_type",
+            2,
+            2,
+            "u16",
+            "0 unlinkable, 1 linkable",
+            _EPID,
+            "Whether two signatures of one machine for one service provider can be recognised as"
+            " such. DCAP has the kind of its key here.",
+            ("avr-format",),
+        ),
+        Field(
+            "epid_group_id",
+            4,
+            4,
+            "u32",
+            "the group of platforms whose key signed",
+            _EPID,
+            "EPID hides the machine in a group. Intel's service told whether the group was"
+            " outdated; DCAP has the TEE type here.",
+        ),
+        Field(
+            "qe_svn",
+            8,
+            2,
+            "u16",
+            "version of the quoting enclave",
+            _EPID,
+            "Informational for us; Intel's service judged it.",
+        ),
+        Field(
+            "pce_svn",
+            10,
+            2,
+            "u16",
+            "version of the certification enclave",
+            _EPID,
+            "Informational for us; Intel's service judged it.",
+        ),
+        Field(
+            "xeid",
+            12,
+            4,
+            "u32",
+            "extended EPID group",
+            _EPID,
+            "Zero on all machines seen. DCAP's QE vendor id begins here.",
+        ),
+        Field(
+            "basename",
+            16,
+            32,
+            "bytes",
+            "name under which linkable signatures can be linked",
+            _EPID,
+            "For a linkable signature the service provider's id and zeros. DCAP's vendor id and"
+            " user data cover these bytes.",
+        ),
+    ),
+)
 
 #: What stands behind the 432 signed bytes of a DCAP quote, up to the first length that varies.
-SIGNATURE_DATA = Layout("quote signature data", 578, (
-    Field("signature", 0, 64, "bytes", "attestation key's signature over header and report, r then s, big-endian", _DCAP,
-          "Over the first 432 bytes. One changed bit there, and it does not fit any more.", ("quote-signature",)),
-    Field("attestation_key", 64, 64, "bytes", "public key of this quoting enclave, x then y, big-endian", _DCAP,
-          "It came with the quote, so a fitting signature proves nothing until qe-report-binding and the PCK certificate "
-          "vouch for the key.", ("quote-signature", "qe-report-binding")),
-    Field("qe_report", 128, 384, "bytes", "report body of the quoting enclave itself", _DCAP,
-          "A whole report body: the quoting enclave says of itself who it is, and names the attestation key in its report "
-          "data.", ("qe-report-signature",)),
-    Field("qe_report_signature", 512, 64, "bytes", "PCK key's signature over that report, r then s, big-endian", _DCAP,
-          "Made with the key of the PCK certificate, which the certification enclave alone can use.", ("qe-report-signature",)),
-    Field("auth_size", 576, 2, "u16", "how many bytes of authentication data follow", _DCAP,
-          "Intel's quoting enclave uses 32; its sample of a quote has none.", ("quote-format",)),
-))
-CERTIFICATION = Layout("certification data header", 6, (
-    Field("certification_type", 0, 2, "u16", "5 for a PCK certificate chain in PEM", _DCAP,
-          "Types 1 to 4 name the PCK certificate in other ways; then it must come with the endorsements.", ("quote-format",)),
-    Field("certification_size", 2, 4, "u32", "how many bytes of certification data follow", _DCAP,
-          "Must be exactly what is left: a longer or shorter quote is refused.", ("quote-format",)),
-))
-LENGTH = Layout("signature length", 4, (
-    Field("signature_size", 0, 4, "u32", "how many bytes of signature data follow", _DCAP,
-          "The first byte that no signature covers. Must be exactly what is left.", ("quote-format",)),
-))
+SIGNATURE_DATA = Layout(
+    "quote signature data",
+    578,
+    (
+        Field(
+            "signature",
+            0,
+            64,
+            "bytes",
+            "attestation key's signature over header and report, r then s, big-endian",
+            _DCAP,
+            "Over the first 432 bytes. One changed bit there, and it does not fit any more.",
+            ("quote-signature",),
+        ),
+        Field(
+            "attestation_key",
+            64,
+            64,
+            "bytes",
+            "public key of this quoting enclave, x then y, big-endian",
+            _DCAP,
+            "It came with the quote, so a fitting signature proves nothing until qe-report-binding"
+            " and the PCK certificate vouch for the key.",
+            ("quote-signature", "qe-report-binding"),
+        ),
+        Field(
+            "qe_report",
+            128,
+            384,
+            "bytes",
+            "report body of the quoting enclave itself",
+            _DCAP,
+            "A whole report body: the quoting enclave says of itself who it is, and names the"
+            " attestation key in its report data.",
+            ("qe-report-signature",),
+        ),
+        Field(
+            "qe_report_signature",
+            512,
+            64,
+            "bytes",
+            "PCK key's signature over that report, r then s, big-endian",
+            _DCAP,
+            "Made with the key of the PCK certificate, which the certification enclave alone can"
+            " use.",
+            ("qe-report-signature",),
+        ),
+        Field(
+            "auth_size",
+            576,
+            2,
+            "u16",
+            "how many bytes of authentication data follow",
+            _DCAP,
+            "Intel's quoting enclave uses 32; its sample of a quote has none.",
+            ("quote-format",),
+        ),
+    ),
+)
+CERTIFICATION = Layout(
+    "certification data header",
+    6,
+    (
+        Field(
+            "certification_type",
+            0,
+            2,
+            "u16",
+            "5 for a PCK certificate chain in PEM",
+            _DCAP,
+            "Types 1 to 4 name the PCK certificate in other ways; then it must come with the"
+            " endorsements.",
+            ("quote-format",),
+        ),
+        Field(
+            "certification_size",
+            2,
+            4,
+            "u32",
+            "how many bytes of certification data follow",
+            _DCAP,
+            "Must be exactly what is left: a longer or shorter quote is refused.",
+            ("quote-format",),
+        ),
+    ),
+)
+LENGTH = Layout(
+    "signature length",
+    4,
+    (
+        Field(
+            "signature_size",
+            0,
+            4,
+            "u32",
+            "how many bytes of signature data follow",
+            _DCAP,
+            "The first byte that no signature covers. Must be exactly what is left.",
+            ("quote-format",),
+        ),
+    ),
+)
 #: The parts whose size the quote itself gives; offset and size are set where they stand.
-AUTH_DATA = Field("auth_data", 0, 0, "bytes", "part of what the QE report names", _DCAP,
-                  "Hashed together with the attestation key. Intel's quoting enclave puts the bytes 0 to 31 here.",
-                  ("qe-report-binding",))
-CERTIFICATION_DATA = Field("certification_data", 0, 0, "bytes", "who vouches for the PCK key", _DCAP,
-                           "PCK certificate, its authority and a root as PEM. The root here is only compared with the pinned one: "
-                           "trust never comes from the evidence.",
-                           ("pck-chain", "pck-revocation", "fmspc-match", "qe-report-signature", "tcb-status"))
-EPID_SIGNATURE = Field("signature", 0, 0, "bytes", "EPID group signature, for Intel's service alone to check", _EPID,
-                       "It hides which machine of the group signed. An IAS report carries the quote without it.")
+AUTH_DATA = Field(
+    "auth_data",
+    0,
+    0,
+    "bytes",
+    "part of what the QE report names",
+    _DCAP,
+    "Hashed together with the attestation key. Intel's quoting enclave puts the bytes 0 to 31"
+    " here.",
+    ("qe-report-binding",),
+)
+CERTIFICATION_DATA = Field(
+    "certification_data",
+    0,
+    0,
+    "bytes",
+    "who vouches for the PCK key",
+    _DCAP,
+    "PCK certificate, its authority and a root as PEM. The root here is only compared with the"
+    " pinned one: trust never comes from the evidence.",
+    ("pck-chain", "pck-revocation", "fmspc-match", "qe-report-signature", "tcb-status"),
+)
+EPID_SIGNATURE = Field(
+    "signature",
+    0,
+    0,
+    "bytes",
+    "EPID group signature, for Intel's service alone to check",
+    _EPID,
+    "It hides which machine of the group signed. An IAS report carries the quote without it.",
+)
 
 SIGNED_SIZE = QUOTE_HEADER.size + REPORT_BODY.size
 _CERTIFICATION_TYPES = range(1, 6)
@@ -92,8 +313,12 @@ _CERTIFICATION_TYPES = range(1, 6)
 def _take(data: bytes, offset: int, size: int, what: str) -> bytes:
     if size > len(data) - offset:
         left = len(data) - offset
-        raise EvidenceError(f"quote: {what}", got=f"a length of {size} bytes", wanted=f"at most the {left} that are left",
-                            do="The quote is cut short or its length field was changed.")
+        raise EvidenceError(
+            f"quote: {what}",
+            got=f"a length of {size} bytes",
+            wanted=f"at most the {left} that are left",
+            do="The quote is cut short or its length field was changed.",
+        )
     return data[offset : offset + size]
 
 
@@ -101,8 +326,9 @@ def _take(data: bytes, offset: int, size: int, what: str) -> bytes:
 class Quote(Shown):
     """A DCAP quote, version 3; `from_bytes` and `to_bytes` are exact inverses.
 
-    Not checked here: any signature, and header values other than version, key type and TEE type, which decide how the bytes
-    are read. Source: Intel SGX ECDSA QuoteLibReference, A.4; integers little-endian.
+    Not checked here: any signature, and header values other than version, key type and TEE type,
+    which decide how the bytes are read. Source: Intel SGX ECDSA QuoteLibReference, A.4; integers
+    little-endian.
     """
 
     version: int
@@ -125,23 +351,41 @@ class Quote(Shown):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Quote:
-        """Read one whole quote; raise EvidenceError for another version, a wrong length, or anything left over."""
+        """Read one whole quote; raise EvidenceError for another version, a wrong length, or
+        anything left over.
+        """
         header = QUOTE_HEADER.unpack(data)
         if header[0] != 3:
-            hint = {2: "This is an EPID quote.", 4: "Version 4 is not read here, neither for SGX nor for TDX.",
-                    5: "Version 5 is not read here, neither for SGX nor for TDX."}.get(header[0], "This is not a quote.")
+            hint = {
+                2: "This is an EPID quote.",
+                4: "Version 4 is not read here, neither for SGX nor for TDX.",
+                5: "Version 5 is not read here, neither for SGX nor for TDX.",
+            }.get(header[0], "This is not a quote.")
             raise EvidenceError("quote: version", got=header[0], wanted=3, do=hint)
         if header[1] != 2:
-            raise EvidenceError("quote: attestation key type", got=header[1], wanted="2 (ECDSA with P-256)",
-                                do="Another type lays the signature data out differently.")
+            raise EvidenceError(
+                "quote: attestation key type",
+                got=header[1],
+                wanted="2 (ECDSA with P-256)",
+                do="Another type lays the signature data out differently.",
+            )
         if header[2] != 0:
-            raise EvidenceError("quote: TEE type", got=f"0x{header[2]:x}", wanted="0 (SGX)", do="TDX quotes are not read.")
+            raise EvidenceError(
+                "quote: TEE type",
+                got=f"0x{header[2]:x}",
+                wanted="0 (SGX)",
+                do="TDX quotes are not read.",
+            )
         body = ReportBody(*REPORT_BODY.unpack(data, QUOTE_HEADER.size))
         (size,) = LENGTH.unpack(data, SIGNED_SIZE)
         at = SIGNED_SIZE + LENGTH.size
         if size != len(data) - at:
-            raise EvidenceError("quote: signature length", got=f"{size} bytes", wanted=f"the {len(data) - at} that follow",
-                                do="The quote is cut short, or something was appended to it.")
+            raise EvidenceError(
+                "quote: signature length",
+                got=f"{size} bytes",
+                wanted=f"the {len(data) - at} that follow",
+                do="The quote is cut short, or something was appended to it.",
+            )
         signature, key, qe_report, qe_signature, auth_size = SIGNATURE_DATA.unpack(data, at)
         at += SIGNATURE_DATA.size
         auth = _take(data, at, auth_size, "authentication data")
@@ -151,16 +395,29 @@ class Quote(Shown):
         if kind not in _CERTIFICATION_TYPES:
             raise EvidenceError("quote: certification data type", got=kind, wanted="1 to 5")
         if cert_size != len(data) - at:
-            raise EvidenceError("quote: certification data length", got=f"{cert_size} bytes",
-                                wanted=f"the {len(data) - at} that follow")
+            raise EvidenceError(
+                "quote: certification data length",
+                got=f"{cert_size} bytes",
+                wanted=f"the {len(data) - at} that follow",
+            )
         qe_body = ReportBody(*REPORT_BODY.unpack(qe_report))
         return cls(*(*header, body, signature, key, qe_body, qe_signature, auth, kind, data[at:]))
 
     def to_bytes(self) -> bytes:
         """Return the quote's bytes, lengths recomputed."""
-        certification = CERTIFICATION.pack((self.certification_type, len(self.certification_data))) + self.certification_data
-        fixed = SIGNATURE_DATA.pack((self.signature, self.attestation_key, self.qe_report_bytes, self.qe_report_signature,
-                                     len(self.auth_data)))
+        certification = (
+            CERTIFICATION.pack((self.certification_type, len(self.certification_data)))
+            + self.certification_data
+        )
+        fixed = SIGNATURE_DATA.pack(
+            (
+                self.signature,
+                self.attestation_key,
+                self.qe_report_bytes,
+                self.qe_report_signature,
+                len(self.auth_data),
+            )
+        )
         data = fixed + self.auth_data + certification
         return self.signed_bytes + LENGTH.pack((len(data),)) + data
 
@@ -176,10 +433,16 @@ class Quote(Shown):
 
     @property
     def pck_chain_pem(self) -> bytes:
-        """The PCK certificate chain as sent; raise EvidenceError where the quote carries none (types 1 to 4)."""
+        """The PCK certificate chain as sent; raise EvidenceError where the quote carries none
+        (types 1 to 4).
+        """
         if self.certification_type != 5:
-            raise EvidenceError("quote: certification data type", got=self.certification_type,
-                                wanted="5 (a PCK certificate chain)", do="Give the chain with the endorsements.")
+            raise EvidenceError(
+                "quote: certification data type",
+                got=self.certification_type,
+                wanted="5 (a PCK certificate chain)",
+                do="Give the chain with the endorsements.",
+            )
         return self.certification_data
 
     def fields(self) -> list[FieldRow]:
@@ -188,14 +451,28 @@ class Quote(Shown):
         auth = start + SIGNATURE_DATA.size
         cert = auth + len(self.auth_data)
         rows = QUOTE_HEADER.rows(self) + self.body.fields(QUOTE_HEADER.size)
-        sizes = {"auth_size": len(self.auth_data), "certification_size": len(self.certification_data)}
-        total = SIGNATURE_DATA.size + len(self.auth_data) + CERTIFICATION.size + len(self.certification_data)
+        sizes = {
+            "auth_size": len(self.auth_data),
+            "certification_size": len(self.certification_data),
+        }
+        total = (
+            SIGNATURE_DATA.size
+            + len(self.auth_data)
+            + CERTIFICATION.size
+            + len(self.certification_data)
+        )
         rows.append(_row(LENGTH.fields[0], total, SIGNED_SIZE))
         for f in SIGNATURE_DATA.fields:
-            value = self.qe_report.to_bytes() if f.name == "qe_report" else sizes.get(f.name, getattr(self, f.name, b""))
+            value = (
+                self.qe_report.to_bytes()
+                if f.name == "qe_report"
+                else sizes.get(f.name, getattr(self, f.name, b""))
+            )
             rows.append(_row(f, value, start))
         rows.append(_row(placed(AUTH_DATA, auth, len(self.auth_data)), self.auth_data, 0))
-        rows += [_row(f, sizes.get(f.name, self.certification_type), cert) for f in CERTIFICATION.fields]
+        rows += [
+            _row(f, sizes.get(f.name, self.certification_type), cert) for f in CERTIFICATION.fields
+        ]
         last = placed(CERTIFICATION_DATA, cert + CERTIFICATION.size, len(self.certification_data))
         row = _row(last, self.certification_data, 0)
         head = self.certification_data[:27].decode("ascii", "replace")
@@ -204,11 +481,18 @@ class Quote(Shown):
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return header, both report bodies and the signature data by name, bytes as hex."""
-        return {"type": "dcap-quote", **QUOTE_HEADER.plain(self), "report": self.body.to_json_dict(),
-                "signature": self.signature.hex(), "attestation_key": self.attestation_key.hex(),
-                "qe_report": self.qe_report.to_json_dict(),
-                "qe_report_signature": self.qe_report_signature.hex(), "auth_data": self.auth_data.hex(),
-                "certification_type": self.certification_type, "certification_data": self.certification_data.hex()}
+        return {
+            "type": "dcap-quote",
+            **QUOTE_HEADER.plain(self),
+            "report": self.body.to_json_dict(),
+            "signature": self.signature.hex(),
+            "attestation_key": self.attestation_key.hex(),
+            "qe_report": self.qe_report.to_json_dict(),
+            "qe_report_signature": self.qe_report_signature.hex(),
+            "auth_data": self.auth_data.hex(),
+            "certification_type": self.certification_type,
+            "certification_data": self.certification_data.hex(),
+        }
 
     def __repr__(self) -> str:
         return f"<Quote v{self.version} DCAP, {self.body!r}>"
@@ -217,7 +501,12 @@ class Quote(Shown):
         return text_table(FieldRow.HEADER, [r.shown() for r in self.fields()])
 
     def _html(self) -> str:
-        return html_table(FieldRow.HEADER, [r.shown() for r in self.fields()], f"DCAP quote, version {self.version}", code=(1, 3))
+        return html_table(
+            FieldRow.HEADER,
+            [r.shown() for r in self.fields()],
+            f"DCAP quote, version {self.version}",
+            code=(1, 3),
+        )
 
 
 def placed(f: Field, offset: int, size: int) -> Field:
@@ -233,8 +522,8 @@ def _row(f: Field, value: bytes | int, base: int) -> FieldRow:
 class EpidQuote(Shown):
     """An EPID quote, version 2: 432 bytes inside an IAS report, longer with its signature.
 
-    `signature` is None for the 432-byte form. Only Intel's attestation service could check the signature.
-    Source: sgx_quote.h; integers little-endian.
+    `signature` is None for the 432-byte form. Only Intel's attestation service could check the
+    signature. Source: sgx_quote.h; integers little-endian.
     """
 
     version: int
@@ -251,25 +540,35 @@ class EpidQuote(Shown):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> EpidQuote:
-        """Read exactly 432 bytes, or those with a 4-byte length and that many bytes of signature; else EvidenceError."""
+        """Read exactly 432 bytes, or those with a 4-byte length and that many bytes of
+        signature; else EvidenceError.
+        """
         header = EPID_HEADER.unpack(data)
         if header[0] != 2:
             raise EvidenceError("EPID quote: version", got=header[0], wanted=2)
         if header[1] not in (0, 1):
-            raise EvidenceError("EPID quote: sign type", got=header[1], wanted="0 (unlinkable) or 1 (linkable)")
+            raise EvidenceError(
+                "EPID quote: sign type", got=header[1], wanted="0 (unlinkable) or 1 (linkable)"
+            )
         body = ReportBody(*REPORT_BODY.unpack(data, EPID_HEADER.size))
         if len(data) == SIGNED_SIZE:
             return cls(*(*header, body))
         (size,) = LENGTH.unpack(data, SIGNED_SIZE)
         signature = data[SIGNED_SIZE + LENGTH.size :]
         if size != len(signature):
-            raise EvidenceError("EPID quote: signature length", got=f"{size} bytes", wanted=f"the {len(signature)} that follow",
-                                do="The quote is cut short, or something was appended to it.")
+            raise EvidenceError(
+                "EPID quote: signature length",
+                got=f"{size} bytes",
+                wanted=f"the {len(signature)} that follow",
+                do="The quote is cut short, or something was appended to it.",
+            )
         return cls(*(*header, body, signature))
 
     def to_bytes(self) -> bytes:
         """Return the quote's bytes in the form it has, with or without signature."""
-        tail = b"" if self.signature is None else LENGTH.pack((len(self.signature),)) + self.signature
+        tail = (
+            b"" if self.signature is None else LENGTH.pack((len(self.signature),)) + self.signature
+        )
         return self.signed_bytes + tail
 
     @property
@@ -282,13 +581,23 @@ class EpidQuote(Shown):
         rows = EPID_HEADER.rows(self) + self.body.fields(EPID_HEADER.size)
         if self.signature is not None:
             rows.append(_row(LENGTH.fields[0], len(self.signature), SIGNED_SIZE))
-            rows.append(_row(placed(EPID_SIGNATURE, SIGNED_SIZE + LENGTH.size, len(self.signature)), self.signature, 0))
+            rows.append(
+                _row(
+                    placed(EPID_SIGNATURE, SIGNED_SIZE + LENGTH.size, len(self.signature)),
+                    self.signature,
+                    0,
+                )
+            )
         return rows
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return header, report body and signature by name, bytes as hex."""
-        return {"type": "epid-quote", **EPID_HEADER.plain(self), "report": self.body.to_json_dict(),
-                "signature": None if self.signature is None else self.signature.hex()}
+        return {
+            "type": "epid-quote",
+            **EPID_HEADER.plain(self),
+            "report": self.body.to_json_dict(),
+            "signature": None if self.signature is None else self.signature.hex(),
+        }
 
     def __repr__(self) -> str:
         return f"<EpidQuote v{self.version}, {self.body!r}>"
@@ -297,7 +606,12 @@ class EpidQuote(Shown):
         return text_table(FieldRow.HEADER, [r.shown() for r in self.fields()])
 
     def _html(self) -> str:
-        return html_table(FieldRow.HEADER, [r.shown() for r in self.fields()], "EPID quote, version 2", code=(1, 3))
+        return html_table(
+            FieldRow.HEADER,
+            [r.shown() for r in self.fields()],
+            "EPID quote, version 2",
+            code=(1, 3),
+        )
 
 
 def parse_quote(data: bytes) -> Quote | EpidQuote:

@@ -1,4 +1,6 @@
-"""RA-TLS: a certificate that carries evidence about the enclave holding its key, and whether that evidence names the key."""
+"""RA-TLS: a certificate that carries evidence about the enclave holding its key, and whether
+that evidence names the key.
+"""
 
 from __future__ import annotations
 
@@ -30,21 +32,33 @@ _TEE_QUOTE = 60000
 _HASHES = {1: "sha256", 7: "sha384", 8: "sha512"}
 
 _OE = "Open Enclave SDK, report.h and attest_plugin.h"
-OE_REPORT = Layout("Open Enclave report header", 16, (
-    Field("version", 0, 4, "u32", "1", _OE),
-    Field("report_type", 4, 4, "u32", "2 for a report that others can verify", _OE),
-    Field("size", 8, 8, "u64", "how many bytes of quote follow", _OE),
-))
-OE_EVIDENCE = Layout("Open Enclave evidence header", 28, (
-    Field("version", 0, 4, "u32", "version of this header", _OE),
-    Field("format", 4, 16, "bytes", "what follows; a3a21e87... for a DCAP quote with claims", _OE),
-    Field("size", 20, 8, "u64", "how many bytes of evidence follow", _OE),
-))
+OE_REPORT = Layout(
+    "Open Enclave report header",
+    16,
+    (
+        Field("version", 0, 4, "u32", "1", _OE),
+        Field("report_type", 4, 4, "u32", "2 for a report that others can verify", _OE),
+        Field("size", 8, 8, "u64", "how many bytes of quote follow", _OE),
+    ),
+)
+OE_EVIDENCE = Layout(
+    "Open Enclave evidence header",
+    28,
+    (
+        Field("version", 0, 4, "u32", "version of this header", _OE),
+        Field(
+            "format", 4, 16, "bytes", "what follows; a3a21e87... for a DCAP quote with claims", _OE
+        ),
+        Field("size", 20, 8, "u64", "how many bytes of evidence follow", _OE),
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Key:
-    """A certificate's public key: `spki` (SubjectPublicKeyInfo, DER) and `bits`, the content of its bit string."""
+    """A certificate's public key: `spki` (SubjectPublicKeyInfo, DER) and `bits`, the content of
+    its bit string.
+    """
 
     spki: bytes
     bits: bytes
@@ -57,7 +71,9 @@ class Key:
 
 @dataclass(frozen=True)
 class Binding:
-    """Whether the evidence names the certificate's key: by which rule, what it says, and what this key would want, hex."""
+    """Whether the evidence names the certificate's key: by which rule, what it says, and what
+    this key would want, hex.
+    """
 
     bound: bool
     rule: str
@@ -77,10 +93,12 @@ class Binding:
 
 @dataclass(frozen=True)
 class RaTlsCertificate(Shown):
-    """A certificate with evidence in an extension: `oid` says which, `form` in words; `others` were there too and not read.
+    """A certificate with evidence in an extension: `oid` says which, `form` in words; `others`
+    were there too and not read.
 
-    Not checked here: the evidence, and the certificate's own signature and dates, which prove nothing: the TLS handshake shows
-    who holds the key, and `binding` that the enclave meant this key.
+    Not checked here: the evidence, and the certificate's own signature and dates, which prove
+    nothing: the TLS handshake shows who holds the key, and `binding` that the enclave meant this
+    key.
     """
 
     der: bytes = field(repr=False)
@@ -93,14 +111,20 @@ class RaTlsCertificate(Shown):
 
     @classmethod
     def from_der(cls, der: bytes) -> RaTlsCertificate:
-        """Read an X.509 certificate; raise EvidenceError where it is malformed or carries no evidence in a form casnb knows."""
+        """Read an X.509 certificate; raise EvidenceError where it is malformed or carries no
+        evidence in a form casnb knows.
+        """
         if len(der) > LIMIT:
             raise EvidenceError("certificate", got=f"{len(der)} bytes", wanted=f"at most {LIMIT}")
         key, extensions = _certificate(der)
         present = [oid for oid in FORMS if oid in extensions]
         if not present:
             listed = ", ".join(list(extensions)[:12]) or "none"
-            raise EvidenceError("certificate: extensions", got=listed, wanted="one that holds evidence: " + ", ".join(FORMS))
+            raise EvidenceError(
+                "certificate: extensions",
+                got=listed,
+                wanted="one that holds evidence: " + ", ".join(FORMS),
+            )
         oid = present[0]
         form, read = FORMS[oid]
         evidence, binding = read(extensions[oid], extensions, key)
@@ -117,22 +141,37 @@ class RaTlsCertificate(Shown):
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return where the evidence stood, whether it names the key, and the evidence decoded."""
-        return {"type": "ra-tls-certificate", **self.statement(), "evidence": self.evidence.to_json_dict()}
+        return {
+            "type": "ra-tls-certificate",
+            **self.statement(),
+            "evidence": self.evidence.to_json_dict(),
+        }
 
     def statement(self) -> dict[str, Any]:
         """Return what is said of the certificate itself."""
-        return {"oid": self.oid, "form": self.form, "certificate_sha256": hashlib.sha256(self.der).hexdigest(),
-                "key_sha256": hashlib.sha256(self.key.spki).hexdigest(), "binding": self.binding.to_json(),
-                "not_read": list(self.others)}
+        return {
+            "oid": self.oid,
+            "form": self.form,
+            "certificate_sha256": hashlib.sha256(self.der).hexdigest(),
+            "key_sha256": hashlib.sha256(self.key.spki).hexdigest(),
+            "binding": self.binding.to_json(),
+            "not_read": list(self.others),
+        }
 
     def __repr__(self) -> str:
-        return f"<RaTlsCertificate {self.form}, {'bound' if self.binding.bound else 'not bound'}, {self.evidence!r}>"
+        return (
+            f"<RaTlsCertificate {self.form}, {'bound' if self.binding.bound else 'not bound'},"
+            f" {self.evidence!r}>"
+        )
 
     def __str__(self) -> str:
         return f"{self.form}, extension {self.oid}. {self.binding.sentence}\n\n{self.evidence}"
 
     def _html(self) -> str:
-        return f"<p>{cell(f'{self.form}, extension {self.oid}. {self.binding.sentence}', 600)}</p>" + self.evidence._html()
+        return (
+            f"<p>{cell(f'{self.form}, extension {self.oid}. {self.binding.sentence}', 600)}</p>"
+            + self.evidence._html()
+        )
 
 
 _Evidence = Quote | EpidQuote | SignedAvr
@@ -144,7 +183,9 @@ def _body(evidence: _Evidence) -> ReportBody:
 
 
 def _bind(evidence: _Evidence, rules: Mapping[str, bytes]) -> Binding:
-    """Compare all 64 bytes of report data with what each rule wants, filled up with zeros; nothing wanted is never found."""
+    """Compare all 64 bytes of report data with what each rule wants, filled up with zeros;
+    nothing wanted is never found.
+    """
     got = _body(evidence).report_data
     found = {rule: wanted.ljust(64, b"\0") if wanted else b"" for rule, wanted in rules.items()}
     rule = next((rule for rule, wanted in found.items() if wanted == got), next(iter(found)))
@@ -161,8 +202,10 @@ def _hashed(key: Key) -> dict[str, bytes]:
 
 def _hashed_pem(key: Key) -> dict[str, bytes]:
     """The rules of Open Enclave, which hashes a C string."""
-    return {"SHA-256 of the key in PEM with a final zero byte": hashlib.sha256(key.pem).digest(),
-            "SHA-256 of the key in PEM": hashlib.sha256(key.pem[:-1]).digest()}
+    return {
+        "SHA-256 of the key in PEM with a final zero byte": hashlib.sha256(key.pem).digest(),
+        "SHA-256 of the key in PEM": hashlib.sha256(key.pem[:-1]).digest(),
+    }
 
 
 def _quote(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:
@@ -171,19 +214,35 @@ def _quote(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidence, B
 
 
 def _dice(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:
-    """A quote over the hash of claims, one of which is the hash of the key. Source: TCG DICE, tagged evidence; CBOR tag 60000."""
+    """A quote over the hash of claims, one of which is the hash of the key. Source: TCG DICE,
+    tagged evidence; CBOR tag 60000.
+    """
     what = "tagged evidence"
     tagged = cbor.loads(_octets(value), what)
     inner = tagged.value if isinstance(tagged, cbor.Tag) and tagged.number == _TEE_QUOTE else None
-    if not isinstance(inner, list) or len(inner) != 2 or not all(isinstance(part, bytes) for part in inner):
-        raise EvidenceError(what, got="something else", wanted=f"tag {_TEE_QUOTE} over a list of quote and claims")
+    if (
+        not isinstance(inner, list)
+        or len(inner) != 2
+        or not all(isinstance(part, bytes) for part in inner)
+    ):
+        raise EvidenceError(
+            what, got="something else", wanted=f"tag {_TEE_QUOTE} over a list of quote and claims"
+        )
     evidence = parse_quote(inner[0])
     claims = cbor.loads(inner[1], "claims")
     claim = claims.get("pubkey-hash") if isinstance(claims, dict) else None
     entry = cbor.loads(claim, "claim pubkey-hash") if isinstance(claim, bytes) else None
-    name = _HASHES.get(entry[0]) if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], int) else None
+    name = (
+        _HASHES.get(entry[0])
+        if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], int)
+        else None
+    )
     if name is None or not isinstance(entry, list) or not isinstance(entry[1], bytes):
-        raise EvidenceError("claim pubkey-hash", got="something else", wanted="a list of SHA-256, SHA-384 or SHA-512 and the hash")
+        raise EvidenceError(
+            "claim pubkey-hash",
+            got="something else",
+            wanted="a list of SHA-256, SHA-384 or SHA-512 and the hash",
+        )
     digest = hashlib.new(name, key.spki).digest()
     whole = _bind(evidence, {"SHA-256 of the claims": hashlib.sha256(inner[1]).digest()})
     if not whole.bound:
@@ -196,19 +255,27 @@ def _oe_report(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidenc
     data = _octets(value)
     version, kind, size = OE_REPORT.unpack(data)
     if (version, kind, size) != (1, 2, len(data) - OE_REPORT.size):
-        raise EvidenceError("Open Enclave report header", got=f"version {version}, type {kind}, size {size}",
-                            wanted=f"version 1, type 2, size {len(data) - OE_REPORT.size}")
+        raise EvidenceError(
+            "Open Enclave report header",
+            got=f"version {version}, type {kind}, size {size}",
+            wanted=f"version 1, type 2, size {len(data) - OE_REPORT.size}",
+        )
     evidence = parse_quote(data[OE_REPORT.size :])
     return evidence, _bind(evidence, _hashed_pem(key))
 
 
 def _oe_evidence(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:
-    """A DCAP quote over the hash of what follows it, which for this key would be its PEM and is therefore not read."""
+    """A DCAP quote over the hash of what follows it, which for this key would be its PEM and is
+    therefore not read.
+    """
     data = _octets(value)
     _, form, size = OE_EVIDENCE.unpack(data)
     if form != _ECDSA_EVIDENCE or size != len(data) - OE_EVIDENCE.size:
-        raise EvidenceError("Open Enclave evidence header", got=f"format {form.hex()}, size {size}",
-                            wanted=f"format {_ECDSA_EVIDENCE.hex()}, size {len(data) - OE_EVIDENCE.size}")
+        raise EvidenceError(
+            "Open Enclave evidence header",
+            got=f"format {form.hex()}, size {size}",
+            wanted=f"format {_ECDSA_EVIDENCE.hex()}, size {len(data) - OE_EVIDENCE.size}",
+        )
     rest = data[OE_EVIDENCE.size :]
     (signature,) = LENGTH.unpack(rest, SIGNED_SIZE)
     end = SIGNED_SIZE + LENGTH.size + signature
@@ -218,10 +285,17 @@ def _oe_evidence(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evide
 
 def _ias(value: bytes, extensions: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:
     """An IAS report and, in extensions beside it, its signature and certificates."""
-    parts = {name: extensions.get(_RA_TLS + n) for name, n in (("signing certificate", "4"), ("signature", "5"))}
+    parts = {
+        name: extensions.get(_RA_TLS + n)
+        for name, n in (("signing certificate", "4"), ("signature", "5"))
+    }
     for name, part in parts.items():
         if part is None:
-            raise EvidenceError(f"certificate: IAS {name}", got="nothing", wanted="an extension beside the IAS report")
+            raise EvidenceError(
+                f"certificate: IAS {name}",
+                got="nothing",
+                wanted="an extension beside the IAS report",
+            )
     authority = extensions.get(_RA_TLS + "3")
     chain = _pem(parts["signing certificate"] or b"") + (_pem(authority) if authority else b"")
     evidence = SignedAvr(_octets(value), _binary(_octets(parts["signature"] or b"")), chain)
@@ -229,7 +303,9 @@ def _ias(value: bytes, extensions: Mapping[str, bytes], key: Key) -> tuple[_Evid
 
 
 def _comment(value: bytes, __: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:
-    """An IAS report in a Netscape comment: `body|signature|certificate`, or JSON, its parts in base64 or lists of numbers."""
+    """An IAS report in a Netscape comment: `body|signature|certificate`, or JSON, its parts in
+    base64 or lists of numbers.
+    """
     if value[:1] == b"\x16":
         _, start, end = _tlv(value, 0, len(value))
         value = value[start:end]
@@ -243,7 +319,9 @@ def _comment(value: bytes, __: Mapping[str, bytes], key: Key) -> tuple[_Evidence
 
 
 def signed_report(members: Any) -> SignedAvr:
-    """Return an IAS report from an object of `report`, `signature` and `signing_cert`: base64, or lists of numbers."""
+    """Return an IAS report from an object of `report`, `signature` and `signing_cert`: base64,
+    or lists of numbers.
+    """
     parts = []
     for name in ("report", "signature", "signing_cert"):
         part = strictjson.member(members, name, (str, list), "signed IAS report")
@@ -252,7 +330,11 @@ def signed_report(members: Any) -> SignedAvr:
         elif all(type(n) is int and 0 <= n < 256 for n in part):
             parts.append(bytes(part))
         else:
-            raise EvidenceError(f"signed IAS report: {name}", got="a list of other things", wanted="numbers from 0 to 255")
+            raise EvidenceError(
+                f"signed IAS report: {name}",
+                got="a list of other things",
+                wanted="numbers from 0 to 255",
+            )
     return SignedAvr(parts[0], parts[1], _pem(parts[2]))
 
 
@@ -271,7 +353,9 @@ FORMS: Mapping[str, tuple[str, _Reader]] = {
 
 
 def _octets(value: bytes) -> bytes:
-    """Return the content of an OCTET STRING that fills the value, or the value itself where it is none."""
+    """Return the content of an OCTET STRING that fills the value, or the value itself where it
+    is none.
+    """
     if value[:1] == b"\4":
         try:
             _, start, end = _tlv(value, 0, len(value))
@@ -283,27 +367,41 @@ def _octets(value: bytes) -> bytes:
 
 def _binary(value: bytes) -> bytes:
     """Return a signature that is raw (256 bytes) or in base64."""
-    return value if len(value) == 256 else decode_base64("".join(value.decode("ascii", "replace").split()), "IAS signature")
+    return (
+        value
+        if len(value) == 256
+        else decode_base64("".join(value.decode("ascii", "replace").split()), "IAS signature")
+    )
 
 
 def _pem(value: bytes) -> bytes:
-    """Return a certificate as PEM, whether it is PEM, DER or DER in base64; what it says is for the verifier."""
+    """Return a certificate as PEM, whether it is PEM, DER or DER in base64; what it says is for
+    the verifier.
+    """
     value = _octets(value)
     if value.lstrip()[:11] == b"-----BEGIN ":
         return value if value.endswith(b"\n") else value + b"\n"
     text = base64.b64encode(value) if value[:1] == b"\x30" else b"".join(value.split())
     if not re.fullmatch(rb"[A-Za-z0-9+/]+={0,2}", text):
-        raise EvidenceError("IAS signing certificate", got="something else", wanted="a certificate in PEM, DER or base64")
+        raise EvidenceError(
+            "IAS signing certificate",
+            got="something else",
+            wanted="a certificate in PEM, DER or base64",
+        )
     return _block("CERTIFICATE", text)
 
 
 def _block(label: str, text: bytes) -> bytes:
     lines = [text[n : n + 64] for n in range(0, len(text), 64)]
-    return b"\n".join([f"-----BEGIN {label}-----".encode(), *lines, f"-----END {label}-----".encode(), b""])
+    return b"\n".join(
+        [f"-----BEGIN {label}-----".encode(), *lines, f"-----END {label}-----".encode(), b""]
+    )
 
 
 def _tlv(der: bytes, at: int, limit: int) -> tuple[int, int, int]:
-    """Return tag, start and end of the DER value at `at`, which must end at `limit` or before; raise EvidenceError."""
+    """Return tag, start and end of the DER value at `at`, which must end at `limit` or before;
+    raise EvidenceError.
+    """
     start = at + 2
     if start <= limit:
         tag, size = der[at], der[at + 1]
@@ -312,7 +410,9 @@ def _tlv(der: bytes, at: int, limit: int) -> tuple[int, int, int]:
             size = int.from_bytes(der[start : start + count], "big")
             start += count
             if not 1 <= count <= 3 or start > limit or size < 0x80 or size >> 8 * (count - 1) == 0:
-                raise EvidenceError("DER", got="a length that is not in its shortest form", wanted="DER")
+                raise EvidenceError(
+                    "DER", got="a length that is not in its shortest form", wanted="DER"
+                )
         if start + size <= limit and tag & 0x1F != 0x1F:
             return tag, start, start + size
     raise EvidenceError("DER", got="a value that ends beyond its surroundings", wanted="DER")
@@ -329,10 +429,18 @@ def _certificate(der: bytes) -> tuple[Key, dict[str, bytes]]:
     """Return the public key and the extensions by their dotted numbers. Source: RFC 5280, 4.1."""
     start, end = _expect(der, 0, len(der), 0x30, "outer sequence")
     if end != len(der):
-        raise EvidenceError("certificate", got=f"{len(der) - end} further bytes", wanted="nothing after it")
+        raise EvidenceError(
+            "certificate", got=f"{len(der) - end} further bytes", wanted="nothing after it"
+        )
     at, stop = _expect(der, start, end, 0x30, "signed part")
     _, at = _expect(der, at, stop, 0xA0, "version")
-    for tag, what in ((0x02, "serial number"), (0x30, "algorithm"), (0x30, "issuer"), (0x30, "validity"), (0x30, "subject")):
+    for tag, what in (
+        (0x02, "serial number"),
+        (0x30, "algorithm"),
+        (0x30, "issuer"),
+        (0x30, "validity"),
+        (0x30, "subject"),
+    ):
         _, at = _expect(der, at, stop, tag, what)
     info, after = _expect(der, at, stop, 0x30, "public key")
     spki = der[at:after]
@@ -348,7 +456,9 @@ def _certificate(der: bytes) -> tuple[Key, dict[str, bytes]]:
             while at < last:
                 number, value, at = _extension(der, at, last)
                 if number in found or len(found) >= _EXTENSIONS:
-                    raise EvidenceError(f"certificate: extension {number}", got="one too many", wanted="each once")
+                    raise EvidenceError(
+                        f"certificate: extension {number}", got="one too many", wanted="each once"
+                    )
                 found[number] = value
     return Key(spki, der[bits + 1 : bits_end]), found
 
@@ -361,13 +471,17 @@ def _extension(der: bytes, at: int, limit: int) -> tuple[str, bytes, int]:
         _, at = _expect(der, at, end, 0x01, "critical")
     value, stop = _expect(der, at, end, 0x04, "extension value")
     if stop != end:
-        raise EvidenceError(f"certificate: extension {name}", got="further bytes", wanted="nothing after its value")
+        raise EvidenceError(
+            f"certificate: extension {name}", got="further bytes", wanted="nothing after its value"
+        )
     return name, der[value:stop], end
 
 
 def _dotted(oid: bytes) -> str:
     if not oid or len(oid) > 32 or oid[-1] & 0x80:
-        raise EvidenceError("object identifier", got=oid[:32].hex(), wanted="1 to 32 bytes, the last below 80")
+        raise EvidenceError(
+            "object identifier", got=oid[:32].hex(), wanted="1 to 32 bytes, the last below 80"
+        )
     numbers, value = [], 0
     for byte in oid:
         value = value << 7 | byte & 0x7F

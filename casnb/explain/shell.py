@@ -1,4 +1,6 @@
-"""Pasted text: what a reader copied from a page or a script, cut into the commands and words that a shell would see."""
+"""Pasted text: what a reader copied from a page or a script, cut into the commands and words
+that a shell would see.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,16 @@ _OPERATORS = frozenset("|&;<>")
 _SUBSTITUTION = re.compile(r"\$\([^()]*\)|`[^`]*`")
 _VARIABLE = re.compile(r"\$(?:\w+|\{\w+[^}]{0,80}\}|\(|@|\*)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-_KEYWORDS = frozenset(("if", "then", "elif", "else", "fi", "while", "until", "do", "done", "!", "{", "}", "time"))
+_KEYWORDS = frozenset(
+    ("if", "then", "elif", "else", "fi", "while", "until", "do", "done", "!", "{", "}", "time")
+)
 _PROMPT = re.compile(r"^\s*(?:(?:[\w.@~:/-]*[$>]|[\w.@~:/-]+#)\s+)?")
 #: What word processors and pages make of a dash and of quotes.
 DASHES = "\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}\N{NON-BREAKING HYPHEN}\N{HORIZONTAL BAR}"
-QUOTES = ("\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
-          "\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}")
+QUOTES = (
+    "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
+    "\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
+)
 _SLIPPED = "a backslash with a blank behind it does not continue the line: take the blank away"
 #: Stands for a command substitution, which is one word whatever is in it.
 SUBSTITUTED = "$(...)"
@@ -28,7 +34,9 @@ SUBSTITUTED = "$(...)"
 
 @dataclass(frozen=True)
 class Command:
-    """One command: its words, and what stood before it as `NAME=value`. `broken` says what a shell would not understand."""
+    """One command: its words, and what stood before it as `NAME=value`. `broken` says what a
+    shell would not understand.
+    """
 
     words: tuple[str, ...]
     assignments: tuple[str, ...] = ()
@@ -36,14 +44,20 @@ class Command:
 
 
 def commands(pasted: str | Sequence[str]) -> tuple[Command, ...]:
-    """Cut pasted text into commands; a sequence of words is one command, as a shell had cut it already.
+    """Cut pasted text into commands; a sequence of words is one command, as a shell had cut it
+    already.
 
-    Prompts, comments, keywords and line continuations go, `$(...)` becomes one word, and redirections are left out. Nothing is run
-    or replaced. Raises UsageError for more than 16 kB or 400 words.
+    Prompts, comments, keywords and line continuations go, `$(...)` becomes one word, and
+    redirections are left out. Nothing is run or replaced. Raises UsageError for more than 16 kB
+    or 400 words.
     """
     if not isinstance(pasted, str):
         if len(pasted) > _MOST_WORDS or sum(map(len, pasted)) > LONGEST:
-            raise UsageError("line", got=f"{len(pasted)} words", wanted=f"at most {_MOST_WORDS} words and {LONGEST} characters")
+            raise UsageError(
+                "line",
+                got=f"{len(pasted)} words",
+                wanted=f"at most {_MOST_WORDS} words and {LONGEST} characters",
+            )
         return (_command(list(pasted)),) if pasted else ()
     if len(pasted) > LONGEST:
         raise UsageError("line", got=f"{len(pasted)} characters", wanted=f"at most {LONGEST}")
@@ -56,7 +70,9 @@ def commands(pasted: str | Sequence[str]) -> tuple[Command, ...]:
 
 
 def inside(pasted: str | Sequence[str]) -> tuple[Command, ...]:
-    """Cut what stands within `$(...)` and backticks of pasted text, one level deep, into commands."""
+    """Cut what stands within `$(...)` and backticks of pasted text, one level deep, into
+    commands.
+    """
     texts = _SUBSTITUTION.findall(pasted) if isinstance(pasted, str) else []
     return tuple(c for text in texts for c in commands(text.removeprefix("$").strip("()`")))
 
@@ -67,7 +83,9 @@ def has_variable(word: str) -> bool:
 
 
 def _lines(pasted: str) -> Iterator[tuple[str, str]]:
-    """Yield lines, continued ones joined, each with what a shell would not understand of how they are continued."""
+    """Yield lines, continued ones joined, each with what a shell would not understand of how
+    they are continued.
+    """
     joined = slipped = ""
     for line in pasted.replace("\r\n", "\n").split("\n"):
         bare = line.rstrip(" \t")
@@ -82,7 +100,11 @@ def _lines(pasted: str) -> Iterator[tuple[str, str]]:
 
 
 def _line(line: str, broken: str = "") -> list[Command]:
-    lexer = shlex.shlex(_SUBSTITUTION.sub(SUBSTITUTED, line), posix=True, punctuation_chars="".join(sorted(_OPERATORS)))
+    lexer = shlex.shlex(
+        _SUBSTITUTION.sub(SUBSTITUTED, line),
+        posix=True,
+        punctuation_chars="".join(sorted(_OPERATORS)),
+    )
     lexer.whitespace_split = True
     lexer.commenters = ""
     words: list[str] = []

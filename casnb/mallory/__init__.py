@@ -1,1 +1,3 @@
-"""Mallory: the attacks, where they stand, what they need, and what stops them. Everything really runs."""
+"""Mallory: the attacks, where they stand, what they need, and what stops them. Everything really
+runs.
+"""

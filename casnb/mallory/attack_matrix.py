@@ -21,44 +21,81 @@ _ANY = f"{_DEBUG} --only_for_testing-trust-any"
 
 #: Flag sets that people use, the strict one first; `careful` takes every precaution.
 FLAG_SETS: Mapping[str, Defence] = {
-    "no flag": Defence.of(), "MRENCLAVE of the page": Defence.of(add=("page-value",)),
-    "-G": Defence.of("-G"), "-C": Defence.of("-C"), "-S": Defence.of("-S"),
-    "ignore-signer": Defence.of(_IGNORE), "debug, ignore-signer": Defence.of(_DEBUG),
+    "no flag": Defence.of(),
+    "MRENCLAVE of the page": Defence.of(add=("page-value",)),
+    "-G": Defence.of("-G"),
+    "-C": Defence.of("-C"),
+    "-S": Defence.of("-S"),
+    "ignore-signer": Defence.of(_IGNORE),
+    "debug, ignore-signer": Defence.of(_DEBUG),
     "the assignment's: -G, debug, ignore-signer": Defence.of(f"-G {_DEBUG}"),
     "the page's: -GCS, debug, ignore-signer": Defence.of(f"-GCS {_DEBUG}"),
-    "trust-any, debug, ignore-signer": Defence.of(_ANY), "all six": Defence.of(f"-GCS {_ANY}"),
+    "trust-any, debug, ignore-signer": Defence.of(_ANY),
+    "all six": Defence.of(f"-GCS {_ANY}"),
     "no flag, every precaution": Defence.of(add=HABITS.keys() - USUAL),
 }
-#: No flag, and one usual habit missing; without a reference value of one's own, the signer is ignored too: else it would stop all.
+#: No flag, and one usual habit missing; without a reference value of one's own, the signer is
+#: ignored too: else it would stop all.
 HABIT_SETS: Mapping[str, Defence] = {
-    f"without {name}": Defence.of(_IGNORE if name == "reference" else "", skip=(name,)) for name in HABITS if name in USUAL}
+    f"without {name}": Defence.of(_IGNORE if name == "reference" else "", skip=(name,))
+    for name in HABITS
+    if name in USUAL
+}
 
 #: What stops an attack, in at most five letters for narrow columns.
 SHORT: Mapping[str, str] = {
-    "debug": "debug", "tcb-status": "tcb", "mrenclave": "code", "mrsigner": "sign", "isvsvn": "svn", "nonce": "nonce",
-    "certificate-binding": "bind", "pck-revocation": "rev", "tcb-info-current": "lists", "tcb-evaluation": "edit",
-    "instance-key": "inst", "tls-chain": "tls", "own-judgement": "you", "second-source": "2nd"}
+    "debug": "debug",
+    "tcb-status": "tcb",
+    "mrenclave": "code",
+    "mrsigner": "sign",
+    "isvsvn": "svn",
+    "nonce": "nonce",
+    "certificate-binding": "bind",
+    "pck-revocation": "rev",
+    "tcb-info-current": "lists",
+    "tcb-evaluation": "edit",
+    "instance-key": "inst",
+    "tls-chain": "tls",
+    "own-judgement": "you",
+    "second-source": "2nd",
+}
 IN = "IN"
 _GOT_IN = f'<td><span class="s s-failed">{IN}</span></td>'
 
 
 @dataclass(frozen=True)
 class AttackMatrix(Shown):
-    """`stopped[attack][column]` is the id of what stopped it, empty where Mallory got in. Rows and columns keep their order."""
+    """`stopped[attack][column]` is the id of what stopped it, empty where Mallory got in. Rows
+    and columns keep their order.
+    """
 
     columns: Mapping[str, Defence]
     stopped: Mapping[str, Mapping[str, str]]
 
     @classmethod
-    def of(cls, columns: Mapping[str, Defence], outcomes: Sequence[Sequence[Outcome]]) -> AttackMatrix:
+    def of(
+        cls, columns: Mapping[str, Defence], outcomes: Sequence[Sequence[Outcome]]
+    ) -> AttackMatrix:
         """Make a matrix of outcomes, a row for each attack."""
-        return cls(columns, {row[0].attack.name: {c: o.stopped_by for c, o in zip(columns, row, strict=True)} for row in outcomes})
+        return cls(
+            columns,
+            {
+                row[0].attack.name: {c: o.stopped_by for c, o in zip(columns, row, strict=True)}
+                for row in outcomes
+            },
+        )
 
     def __getitem__(self, key: tuple[str, str]) -> str:
-        """Return what stopped an attack in a column; raise UsageError where there is no such cell."""
+        """Return what stopped an attack in a column; raise UsageError where there is no such
+        cell.
+        """
         name, column = key
         if name not in self.stopped or column not in self.columns:
-            raise UsageError("matrix cell", got=f"{name}, {column}", wanted="an attack and a column of this matrix")
+            raise UsageError(
+                "matrix cell",
+                got=f"{name}, {column}",
+                wanted="an attack and a column of this matrix",
+            )
         return self.stopped[name][column]
 
     def let_in(self, column: str) -> tuple[str, ...]:
@@ -67,15 +104,21 @@ class AttackMatrix(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """Return columns with their defences, and a row for each attack."""
-        return {"columns": [{"name": name, "defence": d.to_json()} for name, d in self.columns.items()],
-                "rows": [{"attack": name, "stopped_by": dict(row)} for name, row in self.stopped.items()]}
+        return {
+            "columns": [{"name": name, "defence": d.to_json()} for name, d in self.columns.items()],
+            "rows": [
+                {"attack": name, "stopped_by": dict(row)} for name, row in self.stopped.items()
+            ],
+        }
 
     def to_csv(self) -> str:
         """Return it as CSV: the attack, then for each column what stopped it, or IN."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["attack", *self.columns])
-        writer.writerows([name, *(row[c] or IN for c in self.columns)] for name, row in self.stopped.items())
+        writer.writerows(
+            [name, *(row[c] or IN for c in self.columns)] for name, row in self.stopped.items()
+        )
         return out.getvalue()
 
     def text(self, width: int = 100) -> str:
@@ -83,16 +126,29 @@ class AttackMatrix(Shown):
         first = max(map(len, ("attack", *self.stopped)))
         letters = [chr(ord("a") + n) for n in range(len(self.columns))]
         lines = ["  ".join(["attack".ljust(first), *(x.ljust(5) for x in letters)]).rstrip()]
-        lines += ["  ".join([name.ljust(first), *(SHORT.get(row[c], row[c] or IN).ljust(5) for c in self.columns)]).rstrip()
-                  for name, row in self.stopped.items()]
+        lines += [
+            "  ".join(
+                [
+                    name.ljust(first),
+                    *(SHORT.get(row[c], row[c] or IN).ljust(5) for c in self.columns),
+                ]
+            ).rstrip()
+            for name, row in self.stopped.items()
+        ]
         told = [f"{x}: {name}" for x, name in zip(letters, self.columns, strict=True)]
-        return "\n".join([*lines, "", *told, "", *textwrap.wrap(self.legend, width, break_on_hyphens=False)])
+        return "\n".join(
+            [*lines, "", *told, "", *textwrap.wrap(self.legend, width, break_on_hyphens=False)]
+        )
 
     @property
     def legend(self) -> str:
         """What the short words of the cells mean, as far as they occur."""
         used = {by for row in self.stopped.values() for by in row.values() if by}
-        told = [id if SHORT.get(id, id) == id else f"{SHORT[id]} = {id}" for id in (*CATALOGUE, *REFUSALS) if id in used]
+        told = [
+            id if SHORT.get(id, id) == id else f"{SHORT[id]} = {id}"
+            for id in (*CATALOGUE, *REFUSALS)
+            if id in used
+        ]
         return f"{IN} = Mallory got in; else what stopped her: " + ", ".join(told) + "."
 
     def __str__(self) -> str:
@@ -106,7 +162,14 @@ class AttackMatrix(Shown):
         rows = []
         for name, row in self.stopped.items():
             cells = "".join(f"<td>{cell(by)}</td>" if by else _GOT_IN for by in row.values())
-            rows.append(f'<tr><th scope="row"><code style="white-space:nowrap">{cell(name)}</code></th>{cells}</tr>')
-        return (f'<div style="overflow-x:auto" role="region" tabindex="0" aria-label="Attacks and defences"><table>'
-                f'<caption>What stops which attack; {IN}: nothing did</caption><thead><tr><th scope="col">attack</th>{head}</tr>'
-                f'</thead><tbody>{"".join(rows)}</tbody></table></div>')
+            rows.append(
+                '<tr><th scope="row"><code'
+                f' style="white-space:nowrap">{cell(name)}</code></th>{cells}</tr>'
+            )
+        return (
+            f'<div style="overflow-x:auto" role="region" tabindex="0" aria-label="Attacks and'
+            f' defences"><table>'
+            f"<caption>What stops which attack; {IN}: nothing did</caption><thead><tr><th"
+            f' scope="col">attack</th>{head}</tr>'
+            f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
+        )

@@ -22,8 +22,16 @@ from casnb.mallory.story import Outcome as Outcome
 from casnb.mallory.story import Stopped
 
 #: Every attack, in the order in which they are taught.
-ATTACKS: Mapping[str, Attack] = {a.name: a for a in (*hardware.ATTACKS, *revoked.ATTACKS, *identity.ATTACKS, *channel.ATTACKS,
-                                                            *certificates.ATTACKS)}
+ATTACKS: Mapping[str, Attack] = {
+    a.name: a
+    for a in (
+        *hardware.ATTACKS,
+        *revoked.ATTACKS,
+        *identity.ATTACKS,
+        *channel.ATTACKS,
+        *certificates.ATTACKS,
+    )
+}
 
 
 def attack(name: str) -> Attack:
@@ -34,13 +42,16 @@ def attack(name: str) -> Attack:
 
 
 def run(name: str, defence: Defence | None = None, *, seed: str = "casnb") -> Outcome:
-    """Run an attack against a defence (left out: no flag, the usual habits) in the worlds of a seed, and return what became of it.
+    """Run an attack against a defence (left out: no flag, the usual habits) in the worlds of a
+    seed, and return what became of it.
 
-    Servers listen on loopback while it runs, and are gone afterwards. Nothing of the reader's is read or written. The client is
-    casnb's own; where a habit is missing, the shortcut that people take instead. Raises UsageError for an unknown attack, and
-    for a policy that contradicts itself, before anything is connected to.
+    Servers listen on loopback while it runs, and are gone afterwards. Nothing of the reader's is
+    read or written. The client is casnb's own; where a habit is missing, the shortcut that
+    people take instead. Raises UsageError for an unknown attack, and for a policy that
+    contradicts itself, before anything is connected to.
 
-    Example: `run("debug-memory", Defence.of("--only_for_testing-debug --only_for_testing-ignore-signer")).loot`
+    Example: `run("debug-memory", Defence.of("--only_for_testing-debug
+    --only_for_testing-ignore-signer")).loot`
     """
     chosen, defence = attack(name), defence or Defence()
     with Stage(seed, defence) as stage:
@@ -59,23 +70,37 @@ def exhibits(seed: str) -> tuple[Exhibit, ...]:
 
 
 def foresee(defence: Defence, *, seed: str = "casnb") -> dict[str, str]:
-    """Return for every attack what would stop it, empty where it would get in: in milliseconds, from what it showed before.
+    """Return for every attack what would stop it, empty where it would get in: in milliseconds,
+    from what it showed before.
 
-    A run says the same. Raises UsageError for a policy that contradicts itself, and for a defence without a usual habit.
+    A run says the same. Raises UsageError for a policy that contradicts itself, and for a
+    defence without a usual habit.
     """
     return {e.attack.name: e.stopper(defence) for e in exhibits(seed)}
 
 
-def matrix(columns: Mapping[str, Defence] = FLAG_SETS, names: Iterable[str] = tuple(ATTACKS), *,
-           seed: str = "casnb") -> AttackMatrix:
-    """Run attacks against several defences (title to defence), eight at a time, and return what stopped which.
+def matrix(
+    columns: Mapping[str, Defence] = FLAG_SETS,
+    names: Iterable[str] = tuple(ATTACKS),
+    *,
+    seed: str = "casnb",
+) -> AttackMatrix:
+    """Run attacks against several defences (title to defence), eight at a time, and return what
+    stopped which.
 
     With all attacks and the flag sets that takes some seconds: each cell is a run.
     """
     rows, defences = [attack(name).name for name in names], list(columns.values())
     if not rows or not defences:
-        raise UsageError("matrix", got="nothing to run", wanted="at least one attack and one defence")
+        raise UsageError(
+            "matrix", got="nothing to run", wanted="at least one attack and one defence"
+        )
     with ThreadPoolExecutor(8, "casnb attack") as pool:
-        runs = list(pool.map(lambda pair: run(pair[0], pair[1], seed=seed), [(n, d) for n in rows for d in defences]))
+        runs = list(
+            pool.map(
+                lambda pair: run(pair[0], pair[1], seed=seed),
+                [(n, d) for n in rows for d in defences],
+            )
+        )
     size = len(defences)
     return AttackMatrix.of(columns, [runs[n * size : (n + 1) * size] for n in range(len(rows))])

@@ -1,4 +1,6 @@
-"""What Mallory showed in one real run of an attack, kept, so that other policies are judged against it at once."""
+"""What Mallory showed in one real run of an attack, kept, so that other policies are judged
+against it at once.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """The evidence of a run that went as far as usual habits let it. `shown` is None where no report came.
+    """The evidence of a run that went as far as usual habits let it. `shown` is None where no
+    report came.
 
-    `fixed` are checks that failed whatever a policy asks; `later` is what stopped the attack after, or instead of, the appraisal.
+    `fixed` are checks that failed whatever a policy asks; `later` is what stopped the attack
+    after, or instead of, the appraisal.
     """
 
     attack: Attack
@@ -42,26 +46,42 @@ class Exhibit:
         shown, result = stage.shown, stage.result
         if shown is None or result is None:
             return cls(attack, seed, stage.page, None, frozenset(), later)
-        fixed = {c.id for c in result.failures} - {c.id for c in appraise(shown.proof, shown.policy, report=shown.report).failures}
-        return cls(attack, seed, stage.page, shown, frozenset(fixed), later if result.accepted else "")
+        fixed = {c.id for c in result.failures} - {
+            c.id for c in appraise(shown.proof, shown.policy, report=shown.report).failures
+        }
+        return cls(
+            attack, seed, stage.page, shown, frozenset(fixed), later if result.accepted else ""
+        )
 
     def stopper(self, defence: Defence) -> str:
-        """Return what stops the attack against a defence, as a run would name it; empty where nothing does.
+        """Return what stops the attack against a defence, as a run would name it; empty where
+        nothing does.
 
-        Only the appraisal is repeated, so this is as true as the usual habits are kept: raises UsageError where one is missing,
-        and for a policy that contradicts itself.
+        Only the appraisal is repeated, so this is as true as the usual habits are kept: raises
+        UsageError where one is missing, and for a policy that contradicts itself.
         """
         if missing := sorted(USUAL - defence.habits):
-            raise UsageError("exhibit", got="a defence without " + ", ".join(missing), wanted="every usual habit",
-                             do="Run the attack.")
+            raise UsageError(
+                "exhibit",
+                got="a defence without " + ", ".join(missing),
+                wanted="every usual habit",
+                do="Run the attack.",
+            )
         try:
             policy = Stage(self.seed, defence).policy(self.page)
         except Stopped as exc:
             return exc.by
         if self.shown is None:
             return self.later
-        result = appraise(self.shown.proof, replace(policy, nonce=self.shown.policy.nonce), report=self.shown.report)
+        result = appraise(
+            self.shown.proof,
+            replace(policy, nonce=self.shown.policy.nonce),
+            report=self.shown.report,
+        )
         failing = [c.id for c in result.failures] + sorted(self.fixed)
         if not failing and result.accepted:
             return self.later
-        return next((s for s in self.shown.stops if s in failing), failing[0] if failing else "certificate-binding")
+        return next(
+            (s for s in self.shown.stops if s in failing),
+            failing[0] if failing else "certificate-binding",
+        )

@@ -49,12 +49,17 @@ class CrtSigner:
         return self.p * self.q
 
     def sign(self, message: bytes, millivolts: int = 0) -> int:
-        """Sign with PKCS#1 v1.5 and SHA-256 at `millivolts` relative to nominal; the signature is not checked before it leaves.
+        """Sign with PKCS#1 v1.5 and SHA-256 at `millivolts` relative to nominal; the signature
+        is not checked before it leaves.
 
-        A voltage that is too low flips a bit in one of the two halves. Source: Plundervolt (CVE-2019-11157, INTEL-SA-00289).
+        A voltage that is too low flips a bit in one of the two halves. Source: Plundervolt
+        (CVE-2019-11157, INTEL-SA-00289).
         """
         m, d = padded(message), pow(_EXPONENT, -1, (self.p - 1) * (self.q - 1))
-        half_p, half_q = pow(m % self.p, d % (self.p - 1), self.p), pow(m % self.q, d % (self.q - 1), self.q)
+        half_p, half_q = (
+            pow(m % self.p, d % (self.p - 1), self.p),
+            pow(m % self.q, d % (self.q - 1), self.q),
+        )
         if millivolts < _STABLE and not self.locked:
             half_p ^= 1 << (-millivolts % 500)
         return half_q + self.q * ((half_p - half_q) * pow(self.q, -1, self.p) % self.p)
@@ -68,8 +73,8 @@ def verifies(modulus: int, message: bytes, signature: int) -> bool:
 def factor(modulus: int, message: bytes, faulty: int) -> tuple[int, int] | None:
     """Return the two primes from one faulty signature, or None where it was none.
 
-    The half that went well still agrees modulo its prime: gcd(s^e - m, n) is that prime. Source: Boneh, DeMillo, Lipton, 1997,
-    in the form of Lenstra.
+    The half that went well still agrees modulo its prime: gcd(s^e - m, n) is that prime. Source:
+    Boneh, DeMillo, Lipton, 1997, in the form of Lenstra.
     """
     q = gcd(pow(faulty, _EXPONENT, modulus) - padded(message), modulus)
     return (modulus // q, q) if 1 < q < modulus else None
@@ -79,21 +84,29 @@ def private_key(p: int, q: int) -> rsa.RSAPrivateKey:
     """Return the whole private key of two primes."""
     d = pow(_EXPONENT, -1, (p - 1) * (q - 1))
     public = rsa.RSAPublicNumbers(_EXPONENT, p * q)
-    return rsa.RSAPrivateNumbers(p, q, d, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q),
-                                 public).private_key()
+    return rsa.RSAPrivateNumbers(
+        p, q, d, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q), public
+    ).private_key()
 
 
 def key_pem(key: rsa.RSAPrivateKey) -> str:
     """Return a private key as PKCS#8 PEM."""
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                             serialization.NoEncryption()).decode()
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
 
 
 @lru_cache(maxsize=32)
 def _prime(seed: Seed, label: str) -> int:
-    """Return a prime of half the bits, its two highest set, so that two of them make a modulus of all."""
+    """Return a prime of half the bits, its two highest set, so that two of them make a modulus
+    of all.
+    """
     size = BITS // 16
     n = int.from_bytes(seed.octets(label, size), "big") | 3 << (8 * size - 2) | 1
-    while n % 3 == 0 or (n - 1) % _EXPONENT == 0 or not all(pow(a, n - 1, n) == 1 for a in (2, 3, 5, 7)):
+    while (
+        n % 3 == 0
+        or (n - 1) % _EXPONENT == 0
+        or not all(pow(a, n - 1, n) == 1 for a in (2, 3, 5, 7))
+    ):
         n += 2
     return n

@@ -1,4 +1,6 @@
-"""Memory of a simulated enclave as its machine holds it: pages, what reads them, and keys found in what was read."""
+"""Memory of a simulated enclave as its machine holds it: pages, what reads them, and keys found
+in what was read.
+"""
 
 from __future__ import annotations
 
@@ -22,24 +24,37 @@ _LINE = 64
 
 
 class EnclaveMemory:
-    """The pages of a running enclave: those it was built from, and a heap that holds `secrets` at places nobody announces.
+    """The pages of a running enclave: those it was built from, and a heap that holds `secrets`
+    at places nobody announces.
 
-    Each way to read works where its condition holds, and nowhere else: `edbgrd` with the debug attribute, `sample` on a CPU that
-    is `leaky`, `inject` where the code is not `hardened`. Simplified: real pages are encrypted on their way to memory, which
-    keeps out none of the three.
+    Each way to read works where its condition holds, and nowhere else: `edbgrd` with the debug
+    attribute, `sample` on a CPU that is `leaky`, `inject` where the code is not `hardened`.
+    Simplified: real pages are encrypted on their way to memory, which keeps out none of the
+    three.
     """
 
-    def __init__(self, enclave: Enclave, secrets: Mapping[str, bytes], *, leaky: bool = False, hardened: bool = True) -> None:
+    def __init__(
+        self,
+        enclave: Enclave,
+        secrets: Mapping[str, bytes],
+        *,
+        leaky: bool = False,
+        hardened: bool = True,
+    ) -> None:
         self.debug, self.leaky, self.hardened = enclave.debug, leaky, hardened
         self._pages = dict(_built(enclave))
         seed = Seed(f"{enclave.seed.text} heap")
         heap = bytearray(seed.stream("noise", HEAP_PAGES * PAGE))
         room = len(heap) // max(len(secrets), 1)
         for n, (name, content) in enumerate(secrets.items()):
-            at = n * room + int.from_bytes(seed.octets(f"place of {name}", 4), "big") % (room - len(content))
+            at = n * room + int.from_bytes(seed.octets(f"place of {name}", 4), "big") % (
+                room - len(content)
+            )
             heap[at : at + len(content)] = content
-        self._pages.update({HEAP + n * PAGE: bytes(heap[n * PAGE : (n + 1) * PAGE]) for n in range(HEAP_PAGES)})
-        self._noise = random.Random(seed.octets("errors of sampling", 16))  # noqa: S311 - noise, no secret
+        self._pages.update(
+            {HEAP + n * PAGE: bytes(heap[n * PAGE : (n + 1) * PAGE]) for n in range(HEAP_PAGES)}
+        )
+        self._noise = random.Random(seed.octets("errors of sampling", 16))  # noqa: S311
 
     @property
     def pages(self) -> tuple[int, ...]:
@@ -51,7 +66,8 @@ class EnclaveMemory:
         return self._pages[page][offset - page : offset - page + size]
 
     def read(self, offset: int, size: int) -> bytes:
-        """Read as any program on the machine would: outside the enclave every byte comes back as FF.
+        """Read as any program on the machine would: outside the enclave every byte comes back as
+        FF.
 
         Source: Intel SDM vol. 3D, abort page semantics.
         """
@@ -63,11 +79,14 @@ class EnclaveMemory:
         Source: Intel SDM vol. 3D, EDBGRD.
         """
         if not self.debug:
-            raise PolicyError("EDBGRD", got="an enclave whose DEBUG attribute is 0", wanted="a debug enclave")
+            raise PolicyError(
+                "EDBGRD", got="an enclave whose DEBUG attribute is 0", wanted="a debug enclave"
+            )
         return self._at(offset, 8)
 
     def sample(self, offset: int) -> bytes:
-        """Catch a line of 64 bytes as it leaves the first-level cache, one bit in sixteen wrong; a patched CPU gives zeros.
+        """Catch a line of 64 bytes as it leaves the first-level cache, one bit in sixteen wrong;
+        a patched CPU gives zeros.
 
         A model of what L1D eviction sampling yields (CVE-2020-0549, INTEL-SA-00329), not of how.
         """
@@ -78,10 +97,12 @@ class EnclaveMemory:
         return (int.from_bytes(self._at(offset, _LINE), "big") ^ wrong).to_bytes(_LINE, "big")
 
     def inject(self, pointer: int) -> int | None:
-        """Plant a pointer where the enclave loads one; return which of 256 cache lines it then touched, None for none.
+        """Plant a pointer where the enclave loads one; return which of 256 cache lines it then
+        touched, None for none.
 
-        Code that was not hardened goes on with the planted pointer for a moment, and uses the byte there as an index. Hardened
-        code waits until the load is done. A model of load value injection (CVE-2020-0551, INTEL-SA-00334).
+        Code that was not hardened goes on with the planted pointer for a moment, and uses the
+        byte there as an index. Hardened code waits until the load is done. A model of load value
+        injection (CVE-2020-0551, INTEL-SA-00334).
         """
         return None if self.hardened else self._at(pointer, 1)[0]
 
@@ -92,7 +113,12 @@ class EnclaveMemory:
     def sampled(self) -> bytes:
         """Sample every line of the heap 27 times, and let the majority decide each bit."""
         lines = range(HEAP, HEAP + HEAP_PAGES * PAGE, _LINE)
-        return b"".join(_majority([int.from_bytes(self.sample(n), "big") for _ in range(27)]).to_bytes(_LINE, "big") for n in lines)
+        return b"".join(
+            _majority([int.from_bytes(self.sample(n), "big") for _ in range(27)]).to_bytes(
+                _LINE, "big"
+            )
+            for n in lines
+        )
 
     def injected(self) -> bytes:
         """Have the enclave betray its heap byte by byte; what it did not touch reads as 0."""
@@ -102,7 +128,10 @@ class EnclaveMemory:
 def _majority(values: list[int]) -> int:
     """Return the bitwise majority of majorities of three; 3, 9, 27 values and so on."""
     while len(values) > 1:
-        values = [a & b | a & c | b & c for a, b, c in zip(values[::3], values[1::3], values[2::3], strict=True)]
+        values = [
+            a & b | a & c | b & c
+            for a, b, c in zip(values[::3], values[1::3], values[2::3], strict=True)
+        ]
     return values[0]
 
 
@@ -119,12 +148,17 @@ def _built(enclave: Enclave) -> Iterator[tuple[int, bytes]]:
 
 def sec1(key: ec.EllipticCurvePrivateKey) -> bytes:
     """Return a private key as programs keep it in memory: DER after RFC 5915."""
-    return key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL,
-                             serialization.NoEncryption())
+    return key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
 
 
 def keys_in(dump: bytes) -> list[ec.EllipticCurvePrivateKey]:
-    """Return every P-256 key that stands in a dump in DER; what looks like one and is none is passed over."""
+    """Return every P-256 key that stands in a dump in DER; what looks like one and is none is
+    passed over.
+    """
     found, at = [], dump.find(_SEC1)
     while at >= 0:
         try:
@@ -136,6 +170,8 @@ def keys_in(dump: bytes) -> list[ec.EllipticCurvePrivateKey]:
     return found
 
 
-def key_for(public: object, keys: Iterable[ec.EllipticCurvePrivateKey]) -> ec.EllipticCurvePrivateKey | None:
+def key_for(
+    public: object, keys: Iterable[ec.EllipticCurvePrivateKey]
+) -> ec.EllipticCurvePrivateKey | None:
     """Return the private key that belongs to a public one, or None."""
     return next((k for k in keys if k.public_key() == public), None)

@@ -1,4 +1,6 @@
-"""The stage of one run: worlds of a seed, servers on loopback, a relying party that acts as its defence says, and a record."""
+"""The stage of one run: worlds of a seed, servers on loopback, a relying party that acts as its
+defence says, and a record.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,9 @@ def _key_hash(world: World) -> str:
 
 
 class FakeCas:
-    """A server of Mallory's that answers like a CAS: `answer` makes the reply to /v1/attest for a nonce."""
+    """A server of Mallory's that answers like a CAS: `answer` makes the reply to /v1/attest for
+    a nonce.
+    """
 
     def __init__(self, answer: Answer, value: str = FALSE_VALUE) -> None:
         self.answer, self.value = answer, value
@@ -81,10 +85,14 @@ class FakeCas:
         """Keep an uploaded session."""
         self.received.append(text)
 
-    def __call__(self, environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(
+        self, environ: Mapping[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
         path, status = environ["PATH_INFO"], 200
-        query = dict(p.split("=", 1) for p in environ.get("QUERY_STRING", "").split("&") if "=" in p)
+        query = dict(
+            p.split("=", 1) for p in environ.get("QUERY_STRING", "").split("&") if "=" in p
+        )
         if path == "/v1/attest":
             status, body = self.answer(query.get("nonce", ""))
         elif path == "/v1/sessions" and environ["REQUEST_METHOD"] == "POST":
@@ -92,13 +100,20 @@ class FakeCas:
             self.store(text.decode("utf-8", "replace"))
             status, body = 201, strictjson.compact({"hash": "00" * 32})
         else:
-            body = strictjson.compact({"kind": "string", "value": self.value, "expires": None, "renew": None})
-        start_response(f"{status} Mallory", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+            body = strictjson.compact(
+                {"kind": "string", "value": self.value, "expires": None, "renew": None}
+            )
+        start_response(
+            f"{status} Mallory",
+            [("Content-Type", "application/json"), ("Content-Length", str(len(body)))],
+        )
         return [body]
 
 
 class Shown(NamedTuple):
-    """What the relying party was shown and asked for when it attested; `stops` are the attack's own checks."""
+    """What the relying party was shown and asked for when it attested; `stops` are the attack's
+    own checks.
+    """
 
     report: CasReport
     proof: Proof
@@ -107,9 +122,11 @@ class Shown(NamedTuple):
 
 
 class Stage:
-    """What a story is told on. `now` is the time at which the relying party judges; `result` its last appraisal.
+    """What a story is told on. `now` is the time at which the relying party judges; `result` its
+    last appraisal.
 
-    `page` is the MRENCLAVE that the page showed it, `shown` the evidence of its last attestation.
+    `page` is the MRENCLAVE that the page showed it, `shown` the evidence of its last
+    attestation.
     """
 
     def __init__(self, seed: str, defence: Defence) -> None:
@@ -135,7 +152,9 @@ class Stage:
     # Worlds and servers
 
     def world(self, scenario: Scenario = HONEST, **build: Any) -> World:
-        """Return a world of this seed, the production CAS unless another is meant; `build` goes to `with_build`."""
+        """Return a world of this seed, the production CAS unless another is meant; `build` goes
+        to `with_build`.
+        """
         return _world(self.seed, scenario, tuple(sorted(build.items())))
 
     def other(self, name: str, **changes: Any) -> World:
@@ -150,34 +169,62 @@ class Stage:
         done.callback(server.stop)
         return f"{_LOOPBACK}:{server.port}", done.close
 
-    def genuine(self, world: World, session: str = "", wrap: Callable[[Any, Store], Any] | None = None
-                ) -> tuple[str, Callable[[], None]]:
-        """Let the CAS of a world answer, with the example session (or `session`) stored; return address and what stops it."""
-        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="casnb-", ignore_cleanup_errors=True)))
+    def genuine(
+        self, world: World, session: str = "", wrap: Callable[[Any, Store], Any] | None = None
+    ) -> tuple[str, Callable[[], None]]:
+        """Let the CAS of a world answer, with the example session (or `session`) stored; return
+        address and what stops it.
+        """
+        folder = Path(
+            self._open.enter_context(
+                tempfile.TemporaryDirectory(prefix="casnb-", ignore_cleanup_errors=True)
+            )
+        )
         store = self._open.enter_context(Store(folder / "cas.sqlite3"))
-        ClientApi(world, store, lambda: world.now).create((session or EXAMPLE_SESSION).encode(), example_owner(world))
+        ClientApi(world, store, lambda: world.now).create(
+            (session or EXAMPLE_SESSION).encode(), example_owner(world)
+        )
         with BUILDING:
             app: Any = create_app(world, store, lambda: world.now)
-        return self.listen(wrap(app, store) if wrap else app, world.tls_chain_pem, world.tls_leaf.key)
+        return self.listen(
+            wrap(app, store) if wrap else app, world.tls_chain_pem, world.tls_leaf.key
+        )
 
-    def fake(self, world: World, answer: Answer | None = None, value: str = FALSE_VALUE) -> tuple[str, FakeCas]:
-        """Let Mallory answer with the keys of a world, and with its evidence unless another answer is given."""
+    def fake(
+        self, world: World, answer: Answer | None = None, value: str = FALSE_VALUE
+    ) -> tuple[str, FakeCas]:
+        """Let Mallory answer with the keys of a world, and with its evidence unless another
+        answer is given.
+        """
         app = FakeCas(answer or (lambda nonce: (200, world.attest("DCAP", nonce))), value)
         return self.listen(app, world.tls_chain_pem, world.tls_leaf.key)[0], app
 
     # The relying party
 
     def policy(self, page: str = "") -> AttestationPolicy:
-        """Return what the relying party asks for; `page` is the MRENCLAVE that the page shows them (left out: the right one)."""
+        """Return what the relying party asks for; `page` is the MRENCLAVE that the page shows
+        them (left out: the right one).
+        """
         self.page = shown = page or self.honest.mrenclave
         policy = self.defence.asks(self.honest.vendor, page=shown, own=_key_hash(self.honest))
-        if shown in policy.mrenclaves and self.defence.follows("second-source") and shown != self.honest.mrenclave:
-            self.say("you", f"a second source says {short(self.honest.mrenclave)}, the page {short(shown)}: they disagree")
+        if (
+            shown in policy.mrenclaves
+            and self.defence.follows("second-source")
+            and shown != self.honest.mrenclave
+        ):
+            self.say(
+                "you",
+                f"a second source says {short(self.honest.mrenclave)}, the page {short(shown)}:"
+                " they disagree",
+            )
             raise Stopped("second-source")
         return policy
 
-    def attest(self, address: str, policy: AttestationPolicy, stops: tuple[str, ...] = ()) -> ssl.SSLContext | AttestedCas:
-        """Attest as the defence says; return what TLS will be pinned to, or raise Stopped with the check that failed.
+    def attest(
+        self, address: str, policy: AttestationPolicy, stops: tuple[str, ...] = ()
+    ) -> ssl.SSLContext | AttestedCas:
+        """Attest as the defence says; return what TLS will be pinned to, or raise Stopped with
+        the check that failed.
 
         `stops` are the attack's own checks: where several fail, the first of them is named.
         """
@@ -185,25 +232,39 @@ class Stage:
         if not self.defence.follows("reference") and policy.only_for_testing_ignore_signer:
             own = fetch_report(address, type="DCAP").report_body().mrenclave
             policy = replace(policy, mrenclaves=(own,))
-            self.say("you", f"take MRENCLAVE {short(own)} from the report that is to be judged, and compare it with itself")
+            self.say(
+                "you",
+                f"take MRENCLAVE {short(own)} from the report that is to be judged, and compare it"
+                " with itself",
+            )
         at = policy.verification_time or self.now
         if not bound:
             report = fetch_report(address, type="DCAP")
             self.result = appraise(verify(report, roots=self.honest.roots, now=at), policy)
         else:
             saved = None if fresh else fetch_report(address, type="DCAP")
-            tried = attempt(address, policy, roots=self.honest.roots, type="DCAP", now=self.now, report=saved)
+            tried = attempt(
+                address, policy, roots=self.honest.roots, type="DCAP", now=self.now, report=saved
+            )
             self.result, report = tried.result, tried.report
             asked = replace(policy, nonce=tried.nonce or None)
-            self.shown = Shown(report, verify(report, roots=self.honest.roots, now=at), asked, stops)
-        self.say("you", f"attest it with {' '.join(map(short, policy.arguments())) or 'no flag'}: {_short(self.result)}")
+            self.shown = Shown(
+                report, verify(report, roots=self.honest.roots, now=at), asked, stops
+            )
+        self.say(
+            "you",
+            f"attest it with {' '.join(map(short, policy.arguments())) or 'no flag'}:"
+            f" {_short(self.result)}",
+        )
         if not self.result.accepted:
             failing = [c.id for c in self.result.failures] or ["certificate-binding"]
             raise Stopped(next((s for s in stops if s in failing), failing[0]))
         return AttestedCas.from_attempt(tried) if bound else self.trust(shown_chain(address)[1:])
 
     def trust(self, chain: Iterable[bytes]) -> ssl.SSLContext:
-        """Return a context that trusts these certificates (DER), as a script of somebody's own would have it."""
+        """Return a context that trusts these certificates (DER), as a script of somebody's own
+        would have it.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         context.load_verify_locations(cadata=b"".join(chain))
@@ -216,16 +277,22 @@ class Stage:
         context.verify_mode = ssl.CERT_NONE
         return context
 
-    def read(self, trust: ssl.SSLContext | AttestedCas, address: str = "", name: str = TLS_NAME) -> str:
+    def read(
+        self, trust: ssl.SSLContext | AttestedCas, address: str = "", name: str = TLS_NAME
+    ) -> str:
         """Read the public value; raise Stopped where TLS refuses the server."""
         try:
             if isinstance(trust, AttestedCas) and not address:
                 value = CasClient(trust).value("example_session", "example_value")
             else:
-                context = trust if isinstance(trust, ssl.SSLContext) else pinned_context(trust.chain)
+                context = (
+                    trust if isinstance(trust, ssl.SSLContext) else pinned_context(trust.chain)
+                )
                 _, host, port, _ = parse_address(address)
                 answer = exchange(host, port, VALUE_PATH, context=context, tls_name=name)
-                value = strictjson.member(strictjson.loads(answer.body, "value"), "value", str, "value")
+                value = strictjson.member(
+                    strictjson.loads(answer.body, "value"), "value", str, "value"
+                )
         except VerificationError as exc:
             self.say("you", f"TLS refuses: {exc.got}")
             raise Stopped("tls-chain") from None
@@ -238,7 +305,15 @@ class Stage:
             CasClient(trust).create_session(text)
         else:
             _, host, port, _ = parse_address(address)
-            exchange(host, port, "/v1/sessions", context=trust, tls_name=TLS_NAME, method="POST", body=text.encode())
+            exchange(
+                host,
+                port,
+                "/v1/sessions",
+                context=trust,
+                tls_name=TLS_NAME,
+                method="POST",
+                body=text.encode(),
+            )
         self.say("you", "upload a session with a secret that nobody else is to see")
 
     def served(self, trust: ssl.SSLContext | AttestedCas, address: str, **loot: str) -> Loot:
@@ -250,8 +325,10 @@ class Stage:
 
 def session(name: str = "private_value", value: str = PRIVATE_VALUE) -> str:
     """Return a session with one private value."""
-    return (f"name: my_session\nversion: \"0.3\"\nsecrets:\n  - name: {name}\n    kind: ascii\n    value: \"{value}\"\n"
-            "access_policy:\n  read:\n    - NONE\n  update:\n    - NONE\n")
+    return (
+        f'name: my_session\nversion: "0.3"\nsecrets:\n  - name: {name}\n    kind: ascii\n    value:'
+        f' "{value}"\naccess_policy:\n  read:\n    - NONE\n  update:\n    - NONE\n'
+    )
 
 
 def _short(result: AttestationResult) -> str:
@@ -263,11 +340,16 @@ def _short(result: AttestationResult) -> str:
 
 
 def shown_chain(address: str) -> list[bytes]:
-    """Return the certificates (DER, leaf first) that a server shows, as `openssl s_client -showcerts` does; none is verified."""
+    """Return the certificates (DER, leaf first) that a server shows, as `openssl s_client
+    -showcerts` does; none is verified.
+    """
     _, host, port, _ = parse_address(address)
     with socket.create_connection((host, port), 5) as raw:
         raw.setblocking(True)
         connection = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), raw)
         connection.set_connect_state()
         connection.do_handshake()
-        return [c.to_cryptography().public_bytes(Encoding.DER) for c in connection.get_peer_cert_chain() or []]
+        return [
+            c.to_cryptography().public_bytes(Encoding.DER)
+            for c in connection.get_peer_cert_chain() or []
+        ]

@@ -1,4 +1,6 @@
-"""An attack as data: who Mallory is, what stops her, what there is to predict and to learn; and what became of one run."""
+"""An attack as data: who Mallory is, what stops her, what there is to predict and to learn; and
+what became of one run.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +28,36 @@ class Persona:
     can: str
 
 
-PERSONAS: Mapping[str, Persona] = {p.name: p for p in (
-    Persona("page", "Mallory who edits the page", "writes what the public CAS page shows, and runs machines of her own"),
-    Persona("host", "Mallory who runs the machine",
-            "is root on the machine that the enclave runs on: starts it, debugs it, sets its voltage, watches its caches"),
-    Persona("cpu", "Mallory who owns an unpatched CPU", "has a machine with published holes, and all the time in the world"),
-    Persona("net", "Mallory on the network", "answers in the place of the CAS: changes names, relays, replays, rewrites errors"),
-    Persona("cas", "Mallory who runs a CAS", "rents a genuine SGX machine, and answers on port 8081"),
-    Persona("owner", "Mallory who owns the CAS", "set up the very CAS that you use"),
-)}
+PERSONAS: Mapping[str, Persona] = {
+    p.name: p
+    for p in (
+        Persona(
+            "page",
+            "Mallory who edits the page",
+            "writes what the public CAS page shows, and runs machines of her own",
+        ),
+        Persona(
+            "host",
+            "Mallory who runs the machine",
+            "is root on the machine that the enclave runs on: starts it, debugs it, sets its"
+            " voltage, watches its caches",
+        ),
+        Persona(
+            "cpu",
+            "Mallory who owns an unpatched CPU",
+            "has a machine with published holes, and all the time in the world",
+        ),
+        Persona(
+            "net",
+            "Mallory on the network",
+            "answers in the place of the CAS: changes names, relays, replays, rewrites errors",
+        ),
+        Persona(
+            "cas", "Mallory who runs a CAS", "rents a genuine SGX machine, and answers on port 8081"
+        ),
+        Persona("owner", "Mallory who owns the CAS", "set up the very CAS that you use"),
+    )
+}
 
 #: What stops an attack other than a check of the catalogue: name to sentence.
 REFUSALS: Mapping[str, str] = {
@@ -58,7 +81,9 @@ class Loot(NamedTuple):
 
 
 class Stopped(Exception):
-    """Something of the relying party's stopped the attack: the id of a check, or a name of `REFUSALS`."""
+    """Something of the relying party's stopped the attack: the id of a check, or a name of
+    `REFUSALS`.
+    """
 
     def __init__(self, by: str) -> None:
         super().__init__(by)
@@ -67,8 +92,9 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Attack(Shown):
-    """What is always true of an attack. `stops` are check ids and refusals, the telling one first; `let_in` is a defence that it
-    passes, `keep_out` the mildest change that stops it. `source` and `date` are of the facts that it teaches.
+    """What is always true of an attack. `stops` are check ids and refusals, the telling one
+    first; `let_in` is a defence that it passes, `keep_out` the mildest change that stops it.
+    `source` and `date` are of the facts that it teaches.
     """
 
     name: str
@@ -91,15 +117,30 @@ class Attack(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it but the story."""
-        return {"name": self.name, "persona": self.persona.name, "title": self.title, "stopped_by": list(self.stops),
-                "let_in": self.let_in.to_json(), "keep_out": self.keep_out.to_json(), "predict": self.predict,
-                "explain": self.explain, "defend": self.defend, "source": self.source, "date": self.date}
+        return {
+            "name": self.name,
+            "persona": self.persona.name,
+            "title": self.title,
+            "stopped_by": list(self.stops),
+            "let_in": self.let_in.to_json(),
+            "keep_out": self.keep_out.to_json(),
+            "predict": self.predict,
+            "explain": self.explain,
+            "defend": self.defend,
+            "source": self.source,
+            "date": self.date,
+        }
 
     def rows(self) -> list[tuple[str, str]]:
         """Return what a reader sees of it, as label and text."""
-        return [("who", f"{self.persona.title}: {self.persona.can}"), ("gets in with", self.let_in.title),
-                ("is stopped by", ", ".join(self.stops)), ("predict", self.predict), ("defend", self.defend),
-                ("source", f"{self.source} ({self.date})")]
+        return [
+            ("who", f"{self.persona.title}: {self.persona.can}"),
+            ("gets in with", self.let_in.title),
+            ("is stopped by", ", ".join(self.stops)),
+            ("predict", self.predict),
+            ("defend", self.defend),
+            ("source", f"{self.source} ({self.date})"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}: {self.title}\n" + text_table(("attack", self.name), self.rows())
@@ -110,7 +151,9 @@ class Attack(Shown):
 
 @dataclass(frozen=True)
 class Outcome(Shown):
-    """What became of one run. `stopped_by` is empty where it succeeded; `loot` holds real values, `result` the last appraisal."""
+    """What became of one run. `stopped_by` is empty where it succeeded; `loot` holds real
+    values, `result` the last appraisal.
+    """
 
     attack: Attack
     defence: Defence
@@ -127,7 +170,11 @@ class Outcome(Shown):
     @property
     def stopper(self) -> str:
         """What stopped it, in words; empty where nothing did."""
-        check = next((c for c in self.result.checks if c.id == self.stopped_by), None) if self.result else None
+        check = (
+            next((c for c in self.result.checks if c.id == self.stopped_by), None)
+            if self.result
+            else None
+        )
         return describe(check) if check else REFUSALS.get(self.stopped_by, "")
 
     @property
@@ -139,16 +186,27 @@ class Outcome(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON form (see `casnb attack --json`)."""
-        return {"attack": self.attack.name, "defence": self.defence.to_json(), "succeeded": self.succeeded,
-                "stopped_by": self.stopped_by, "sentence": self.sentence, "gained": self.gained, "loot": dict(self.loot),
-                "result": self.result.to_json() if self.result else None, "steps": [s._asdict() for s in self.steps]}
+        return {
+            "attack": self.attack.name,
+            "defence": self.defence.to_json(),
+            "succeeded": self.succeeded,
+            "stopped_by": self.stopped_by,
+            "sentence": self.sentence,
+            "gained": self.gained,
+            "loot": dict(self.loot),
+            "result": self.result.to_json() if self.result else None,
+            "steps": [s._asdict() for s in self.steps],
+        }
 
     def loot_rows(self) -> list[tuple[str, str]]:
         """Return the values, each on one line and shortened."""
         return [(name, neutral(_brief(value), 96)) for name, value in self.loot.items()]
 
     def __repr__(self) -> str:
-        return f"<Outcome {self.attack.name}: {'Mallory got in' if self.succeeded else 'stopped by ' + self.stopped_by}>"
+        return (
+            f"<Outcome {self.attack.name}:"
+            f" {'Mallory got in' if self.succeeded else 'stopped by ' + self.stopped_by}>"
+        )
 
     def __str__(self) -> str:
         width = max((len(s.who) for s in self.steps), default=0)
@@ -159,10 +217,15 @@ class Outcome(Shown):
 
     def _html(self) -> str:
         mark = "\N{MULTIPLICATION X}" if self.succeeded else "\N{CHECK MARK}"
-        out = [f'<div class="verdict" role="status" data-verdict="{"rejected" if self.succeeded else "trustworthy"}" '
-               f'data-attack="{escape(self.attack.name)}">{mark} {cell(self.sentence, 900)}</div>',
-               f"<p>Defence: <code>{cell(self.defence.title, 600)}</code></p>",
-               html_table(("who", "did"), self.steps, f"{self.attack.name}: {self.attack.title}")]
+        out = [
+            (
+                '<div class="verdict" role="status"'
+                f' data-verdict="{"rejected" if self.succeeded else "trustworthy"}"'
+                f' data-attack="{escape(self.attack.name)}">{mark} {cell(self.sentence, 900)}</div>'
+            ),
+            f"<p>Defence: <code>{cell(self.defence.title, 600)}</code></p>",
+            html_table(("who", "did"), self.steps, f"{self.attack.name}: {self.attack.title}"),
+        ]
         if self.loot:
             out.append(html_table(("Mallory now holds", "value"), self.loot_rows(), code=(1,)))
         return "".join(out)
@@ -171,4 +234,8 @@ class Outcome(Shown):
 def _brief(value: str) -> str:
     """A key in PEM as its first line of content; anything else as it is."""
     lines = value.splitlines()
-    return f"{lines[0]} {lines[1]}\N{HORIZONTAL ELLIPSIS}" if value.startswith("-----BEGIN") and len(lines) > 2 else value
+    return (
+        f"{lines[0]} {lines[1]}\N{HORIZONTAL ELLIPSIS}"
+        if value.startswith("-----BEGIN") and len(lines) > 2
+        else value
+    )

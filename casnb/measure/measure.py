@@ -1,4 +1,5 @@
-"""Which enclave is this, and was it signed: a program or container image measured, and compared with what its signer said.
+"""Which enclave is this, and was it signed: a program or container image measured, and compared
+with what its signer said.
 
 The other road to a reference value: not what a page says, but what the bytes that would run are.
 """
@@ -31,18 +32,24 @@ SUFFIXES = (".sig", ".sigstruct")
 _SGXS = b"ECREATE\0"
 _DEBUG = 2
 HEAP_VARIABLE = "SCONE_HEAP"
-_AGREE = ("Two sources agree. Whoever forged one has to have forged the other too; that is worth as much as the two are "
-          "independent of each other.")
-_DISAGREE = ("Two sources disagree, and neither says why: another version, a rebuild, another SCONE_HEAP, or somebody who changed "
-             "one of them. You cannot tell from a page alone. Ask a third source, and until then attest with neither.")
+_AGREE = (
+    "Two sources agree. Whoever forged one has to have forged the other too; that is worth as much"
+    " as the two are independent of each other."
+)
+_DISAGREE = (
+    "Two sources disagree, and neither says why: another version, a rebuild, another SCONE_HEAP, or"
+    " somebody who changed one of them. You cannot tell from a page alone. Ask a third source, and"
+    " until then attest with neither."
+)
 
 
 @dataclass(frozen=True)
 class Measurement(Shown):
     """What was measured, what its signer said, and the checks.
 
-    `kind` is `image`, `enclave file`, `sgxs` or `sigstruct`. `ledger` and `sigstruct` are None where there was none, or where it
-    could not be read. `program` and `statement` are where they were found in an image. `heap` is in bytes, None for an SGXS stream.
+    `kind` is `image`, `enclave file`, `sgxs` or `sigstruct`. `ledger` and `sigstruct` are None
+    where there was none, or where it could not be read. `program` and `statement` are where they
+    were found in an image. `heap` is in bytes, None for an SGXS stream.
     """
 
     kind: str
@@ -58,8 +65,16 @@ class Measurement(Shown):
 
     @property
     def mrenclave(self) -> str:
-        """The measurement, 64 hex digits; of a SIGSTRUCT alone the one that it speaks for, empty where nothing could be read."""
-        return self.ledger.mrenclave if self.ledger else self.sigstruct.enclave_hash if self.sigstruct else ""
+        """The measurement, 64 hex digits; of a SIGSTRUCT alone the one that it speaks for, empty
+        where nothing could be read.
+        """
+        return (
+            self.ledger.mrenclave
+            if self.ledger
+            else self.sigstruct.enclave_hash
+            if self.sigstruct
+            else ""
+        )
 
     @property
     def signer(self) -> Signer | None:
@@ -69,7 +84,9 @@ class Measurement(Shown):
     @property
     def holds(self) -> bool:
         """Whether every check that could be made passed, and nothing that was needed is missing."""
-        return bool(self.checks) and all(c.status is CheckStatus.PASSED or c.optional for c in self.checks)
+        return bool(self.checks) and all(
+            c.status is CheckStatus.PASSED or c.optional for c in self.checks
+        )
 
     def check(self, id: str) -> Check:
         """Return the check with this id, or raise UsageError."""
@@ -80,71 +97,127 @@ class Measurement(Shown):
         """What came of it, in words."""
         bad = [c.id for c in self.checks if c.status is CheckStatus.FAILED]
         if bad:
-            return f"Not as it should be: {', '.join(bad)}." + (f" {_DISAGREE}" if "mrenclave" in bad else "")
+            return f"Not as it should be: {', '.join(bad)}." + (
+                f" {_DISAGREE}" if "mrenclave" in bad else ""
+            )
         if not self.holds:
             return "Not measured: a check that is needed could not be made."
         compared = self.check("mrenclave").status is CheckStatus.PASSED
         if self.ledger and self.sigstruct:
             said = "The program measures what its SIGSTRUCT says, and the signature holds."
         elif self.ledger:
-            said = "Measured. No SIGSTRUCT came with it: who signed it, and whether a CPU would start it, is not known."
+            said = (
+                "Measured. No SIGSTRUCT came with it: who signed it, and whether a CPU would start"
+                " it, is not known."
+            )
         else:
-            said = "The signature holds. Nothing was measured: the program that it speaks for is not here."
+            said = (
+                "The signature holds. Nothing was measured: the program that it speaks for is not"
+                " here."
+            )
         return f"{said} {_AGREE}" if compared else said
 
     def rows(self) -> list[tuple[str, str]]:
         """Return what was found, as headings and texts."""
-        out = [("read as", {"sgxs": "SGXS stream", "sigstruct": "SIGSTRUCT"}.get(self.kind, self.kind))]
+        out = [
+            ("read as", {"sgxs": "SGXS stream", "sigstruct": "SIGSTRUCT"}.get(self.kind, self.kind))
+        ]
         if self.image:
-            out += [("image, SHA-256", self.image.digest.removeprefix("sha256:")), ("layers", str(len(self.image.layers))),
-                    ("program", self.program), ("its SIGSTRUCT", self.statement)]
+            out += [
+                ("image, SHA-256", self.image.digest.removeprefix("sha256:")),
+                ("layers", str(len(self.image.layers))),
+                ("program", self.program),
+                ("its SIGSTRUCT", self.statement),
+            ]
         if self.heap is not None:
             out.append(("heap", f"{self.heap} bytes"))
         if self.ledger:
             out.append(("MRENCLAVE", self.ledger.mrenclave))
         if self.sigstruct:
             s = self.sigstruct
-            out += [("ENCLAVEHASH", s.enclave_hash), ("MRSIGNER", s.mrsigner),
-                    ("signer", self.signer.name if self.signer else "not publicly known"),
-                    ("product", f"ISVPRODID {s.isv_prod_id}, ISVSVN {s.isv_svn}, built {_day(s)}")]
+            out += [
+                ("ENCLAVEHASH", s.enclave_hash),
+                ("MRSIGNER", s.mrsigner),
+                ("signer", self.signer.name if self.signer else "not publicly known"),
+                ("product", f"ISVPRODID {s.isv_prod_id}, ISVSVN {s.isv_svn}, built {_day(s)}"),
+            ]
         return [(k, v) for k, v in out if v]
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON form (see `casnb measure --json`)."""
         s, image = self.sigstruct, self.image
         return {
-            "kind": self.kind, "sha256": self.sha256, "holds": self.holds, "sentence": self.sentence,
-            "mrenclave": self.ledger.mrenclave if self.ledger else None, "heap": self.heap,
-            "sigstruct": None if s is None else {
-                "enclave_hash": s.enclave_hash, "mrsigner": s.mrsigner, "signer": self.signer.name if self.signer else None,
-                "isvprodid": s.isv_prod_id, "isvsvn": s.isv_svn, "date": _day(s), "debug_allowed": _debug_allowed(s)},
-            "image": None if image is None else {
-                "digest": image.digest, "layers": list(image.layers), "program": neutral(self.program, 1000),
-                "sigstruct": neutral(self.statement, 1000)},
-            "remarks": [neutral(r, 600) for r in self.remarks], "checks": [c.to_json() for c in self.checks],
+            "kind": self.kind,
+            "sha256": self.sha256,
+            "holds": self.holds,
+            "sentence": self.sentence,
+            "mrenclave": self.ledger.mrenclave if self.ledger else None,
+            "heap": self.heap,
+            "sigstruct": (
+                None
+                if s is None
+                else {
+                    "enclave_hash": s.enclave_hash,
+                    "mrsigner": s.mrsigner,
+                    "signer": self.signer.name if self.signer else None,
+                    "isvprodid": s.isv_prod_id,
+                    "isvsvn": s.isv_svn,
+                    "date": _day(s),
+                    "debug_allowed": _debug_allowed(s),
+                }
+            ),
+            "image": (
+                None
+                if image is None
+                else {
+                    "digest": image.digest,
+                    "layers": list(image.layers),
+                    "program": neutral(self.program, 1000),
+                    "sigstruct": neutral(self.statement, 1000),
+                }
+            ),
+            "remarks": [neutral(r, 600) for r in self.remarks],
+            "checks": [c.to_json() for c in self.checks],
         }
 
     def __repr__(self) -> str:
-        return f"<Measurement {self.kind}: {self.mrenclave[:12] or 'nothing'}... {'holds' if self.holds else 'does not hold'}>"
+        return (
+            f"<Measurement {self.kind}: {self.mrenclave[:12] or 'nothing'}..."
+            f" {'holds' if self.holds else 'does not hold'}>"
+        )
 
     def __str__(self) -> str:
-        return text_table(("measured", "value"), self.rows()) + "\n\n" + text_result(self.checks, self.sentence, self.remarks)
+        return (
+            text_table(("measured", "value"), self.rows())
+            + "\n\n"
+            + text_result(self.checks, self.sentence, self.remarks)
+        )
 
     def _html(self) -> str:
         return html_table(("measured", "value"), self.rows(), code=(1,)) + html_result(
-            self.checks, self.sentence, self.remarks, "trustworthy" if self.holds else "rejected")
+            self.checks, self.sentence, self.remarks, "trustworthy" if self.holds else "rejected"
+        )
 
 
-def measure(data: bytes, *, sigstruct: bytes | None = None, expected: Sequence[str] = (), heap: int | str | None = None,
-            program: str = "") -> Measurement:
-    """Measure what would run, and compare it with what its signer said and with `expected` (64 hex digits each; one is enough).
+def measure(
+    data: bytes,
+    *,
+    sigstruct: bytes | None = None,
+    expected: Sequence[str] = (),
+    heap: int | str | None = None,
+    program: str = "",
+) -> Measurement:
+    """Measure what would run, and compare it with what its signer said and with `expected` (64
+    hex digits each; one is enough).
 
-    `data` is a container image (OCI archive), an enclave file of casnb's own format, an SGXS stream, or a SIGSTRUCT alone.
-    `sigstruct` is the statement about a program that came without one. `heap` (bytes, or text as `64K`) takes the place of the
-    file's own and of the image's SCONE_HEAP. `program` says which file of an image; left out, the one that it starts.
+    `data` is a container image (OCI archive), an enclave file of casnb's own format, an SGXS
+    stream, or a SIGSTRUCT alone. `sigstruct` is the statement about a program that came without
+    one. `heap` (bytes, or text as `64K`) takes the place of the file's own and of the image's
+    SCONE_HEAP. `program` says which file of an image; left out, the one that it starts.
 
-    What is wrong with the bytes becomes a failed check; bytes that are none of these raise EvidenceError, and arguments that cannot
-    mean anything UsageError. Not checked: whether the code is any good.
+    What is wrong with the bytes becomes a failed check; bytes that are none of these raise
+    EvidenceError, and arguments that cannot mean anything UsageError. Not checked: whether the
+    code is any good.
     """
     job = _Job(data, sigstruct, tuple(expected), heap, program)
     return job.measurement()
@@ -156,33 +229,56 @@ def _day(s: SigStruct) -> str:
 
 
 def _debug_allowed(s: SigStruct) -> bool:
-    """Whether a CPU starts this enclave with DEBUG set: the signer demands it, or leaves the bit to the host."""
+    """Whether a CPU starts this enclave with DEBUG set: the signer demands it, or leaves the bit
+    to the host.
+    """
     attributes, mask = s.attributes[0], s.attribute_mask[0]
     return bool(attributes & _DEBUG) or not mask & _DEBUG
 
 
-_PACKED = ((b"\x1f\x8b", "gzip", "gunzip"), (b"\x28\xb5\x2f\xfd", "zstd", "unzstd"), (b"\xfd7zXZ\0", "xz", "unxz"))
+_PACKED = (
+    (b"\x1f\x8b", "gzip", "gunzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "unzstd"),
+    (b"\xfd7zXZ\0", "xz", "unxz"),
+)
 
 
 def _require_no_other(data: bytes) -> None:
     """Raise EvidenceError, with the way forward, for things that readers often have in hand."""
     for magic, name, tool in _PACKED:
         if data.startswith(magic):
-            raise EvidenceError("measure", got=f"a {name} file", wanted="what is in it", do=f"{tool} FILE, then measure that.")
+            raise EvidenceError(
+                "measure",
+                got=f"a {name} file",
+                wanted="what is in it",
+                do=f"{tool} FILE, then measure that.",
+            )
     if data.startswith(b"\x7fELF"):
-        raise EvidenceError("measure", got="an ELF program", wanted="an enclave file of casnb's own format",
-                            do="A real SCONE program is measured by SCONE's own tools: SCONE_HASH=1 PROGRAM.")
+        raise EvidenceError(
+            "measure",
+            got="an ELF program",
+            wanted="an enclave file of casnb's own format",
+            do="A real SCONE program is measured by SCONE's own tools: SCONE_HASH=1 PROGRAM.",
+        )
 
 
 def _is_wanted(head: bytes, size: int) -> bool:
-    return head.startswith((MAGIC, _SGXS)) or (size == SIGSTRUCT.size and head.startswith(SIGSTRUCT_HEADER))
+    return head.startswith((MAGIC, _SGXS)) or (
+        size == SIGSTRUCT.size and head.startswith(SIGSTRUCT_HEADER)
+    )
 
 
 class _Job:
     """One measurement under way: what was found so far, and the steps."""
 
-    def __init__(self, data: bytes, sigstruct: bytes | None, expected: tuple[str, ...], heap: int | str | None,
-                 program: str) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        sigstruct: bytes | None,
+        expected: tuple[str, ...],
+        heap: int | str | None,
+        program: str,
+    ) -> None:
         for value in expected:
             if len(value) != 64 or set(value) - set("0123456789abcdef"):
                 raise UsageError("expected MRENCLAVE", got=value, wanted="64 lower-case hex digits")
@@ -197,20 +293,35 @@ class _Job:
     def measurement(self) -> Measurement:
         kind, program, statement = self._parts()
         ledger = self._ledger(program)
-        signed = self._sigstruct(statement, needed=kind in ("image", "sigstruct") or self.given is not None)
+        signed = self._sigstruct(
+            statement, needed=kind in ("image", "sigstruct") or self.given is not None
+        )
         self._compare(ledger, signed)
         self._remark(signed)
         return Measurement(
-            kind, hashlib.sha256(self.data).hexdigest(), self.steps.checks(), ledger, signed, self.image,
-            self.program.path if self.program else "", self.statement.path if self.statement else "",
-            self.used_heap if ledger else None, tuple(self.remarks))
+            kind,
+            hashlib.sha256(self.data).hexdigest(),
+            self.steps.checks(),
+            ledger,
+            signed,
+            self.image,
+            self.program.path if self.program else "",
+            self.statement.path if self.statement else "",
+            self.used_heap if ledger else None,
+            tuple(self.remarks),
+        )
 
     def _parts(self) -> tuple[str, bytes | None, bytes | None]:
-        """Return the kind of input, and the bytes of program and statement as far as there are any."""
+        """Return the kind of input, and the bytes of program and statement as far as there are
+        any.
+        """
         if is_tar(self.data):
             self.steps.run("image-format", self._open)
-            return ("image", self.program.data if self.program else None,
-                    self.given or (self.statement.data if self.statement else None))
+            return (
+                "image",
+                self.program.data if self.program else None,
+                self.given or (self.statement.data if self.statement else None),
+            )
         if self.path:
             raise UsageError("program", got="a path in an image", wanted="an image")
         if self.data.startswith(MAGIC):
@@ -220,19 +331,33 @@ class _Job:
             try:
                 value: object = read(self.data).value
             except EvidenceError as exc:
-                raise EvidenceError("measure", got=f"something else ({exc.subject}: got {exc.got})",
-                                    wanted="an image, an enclave file, an SGXS stream or a SIGSTRUCT") from None
+                raise EvidenceError(
+                    "measure",
+                    got=f"something else ({exc.subject}: got {exc.got})",
+                    wanted="an image, an enclave file, an SGXS stream or a SIGSTRUCT",
+                ) from None
             if not isinstance(value, (Ledger, SigStruct)):
-                raise EvidenceError("measure", got=f"a {type(value).__name__}, which cannot be measured",
-                                    wanted="an image, an enclave file, an SGXS stream or a SIGSTRUCT",
-                                    do="`casnb decode` shows what it says.")
+                raise EvidenceError(
+                    "measure",
+                    got=f"a {type(value).__name__}, which cannot be measured",
+                    wanted="an image, an enclave file, an SGXS stream or a SIGSTRUCT",
+                    do="`casnb decode` shows what it says.",
+                )
             self.data = value.to_bytes()
         if self.heap is not None:
-            raise UsageError("heap", got="one for something that has it built in", wanted="an image or an enclave file")
+            raise UsageError(
+                "heap",
+                got="one for something that has it built in",
+                wanted="an image or an enclave file",
+            )
         if self.data.startswith(_SGXS):
             return "sgxs", self.data, self.given
         if self.given is not None:
-            raise UsageError("measure", got="two SIGSTRUCTs", wanted="the program that they speak for, and one of them")
+            raise UsageError(
+                "measure",
+                got="two SIGSTRUCTs",
+                wanted="the program that they speak for, and one of them",
+            )
         return "sigstruct", None, self.data
 
     # The image
@@ -240,19 +365,32 @@ class _Job:
     def _open(self) -> tuple[Image, str, str]:
         image = read_image(self.data, _is_wanted)
         self.image = image
-        programs = [f for f in image.wanted() if f.data is not None and f.data.startswith((MAGIC, _SGXS))]
+        programs = [
+            f for f in image.wanted() if f.data is not None and f.data.startswith((MAGIC, _SGXS))
+        ]
         self.program = self._choose(image, programs)
         if self.given is None:
             self.statement = self._beside(image, self.program.path)
-        return image, f"{image.blobs} files, {len(image.layers)} layers, each as its digest says", ""
+        return (
+            image,
+            f"{image.blobs} files, {len(image.layers)} layers, each as its digest says",
+            "",
+        )
 
     def _beside(self, image: Image, path: str) -> ImageFile:
         """Return the SIGSTRUCT that stands beside a program."""
-        beside = [f for s in SUFFIXES for name in {path, str(PurePosixPath(path).with_suffix(""))}
-                  if (f := image.files.get(name + s)) is not None and f.data is not None]
+        beside = [
+            f
+            for s in SUFFIXES
+            for name in {path, str(PurePosixPath(path).with_suffix(""))}
+            if (f := image.files.get(name + s)) is not None and f.data is not None
+        ]
         if len(beside) != 1:
-            raise EvidenceError("image: SIGSTRUCT of the program", got=f"{len(beside)} beside {path}",
-                                wanted="one, of the same name with " + " or ".join(SUFFIXES))
+            raise EvidenceError(
+                "image: SIGSTRUCT of the program",
+                got=f"{len(beside)} beside {path}",
+                wanted="one, of the same name with " + " or ".join(SUFFIXES),
+            )
         return beside[0]
 
     def _choose(self, image: Image, programs: Sequence[ImageFile]) -> ImageFile:
@@ -260,28 +398,46 @@ class _Job:
         wanted = self.path.lstrip("/") or (image.command[0].lstrip("/") if image.command else "")
         found = [f for f in programs if f.path == wanted]
         if not found and self.path:
-            raise EvidenceError(f"image: {self.path}", got="no enclave there", wanted=f"one of those there are: {names}")
+            raise EvidenceError(
+                f"image: {self.path}",
+                got="no enclave there",
+                wanted=f"one of those there are: {names}",
+            )
         if not found and len(programs) == 1:
             found = list(programs)
         if not found:
-            raise EvidenceError("image: program", got=f"{len(programs)} enclaves ({names}), and it starts {wanted or 'nothing'}",
-                                wanted="the one that it starts, or one alone",
-                                do="A real SCONE program is measured by SCONE's own tools; casnb reads a format of its own.")
+            raise EvidenceError(
+                "image: program",
+                got=f"{len(programs)} enclaves ({names}), and it starts {wanted or 'nothing'}",
+                wanted="the one that it starts, or one alone",
+                do=(
+                    "A real SCONE program is measured by SCONE's own tools; casnb reads a format of"
+                    " its own."
+                ),
+            )
         return found[0]
 
     # The enclave
 
     def _ledger(self, program: bytes | None) -> Ledger | None:
         if program is None and self.image is None and not is_tar(self.data):
-            self.steps.skip("ledger-format", "there is no program here, only what was signed about it")
+            self.steps.skip(
+                "ledger-format", "there is no program here, only what was signed about it"
+            )
             return None
-        found: Ledger | None = self.steps.run("ledger-format", lambda: self._build(program or b""), "image-format")
+        found: Ledger | None = self.steps.run(
+            "ledger-format", lambda: self._build(program or b""), "image-format"
+        )
         return found
 
     def _build(self, program: bytes) -> tuple[Ledger, str, str]:
         if program.startswith(_SGXS):
             if self.heap is not None:
-                raise EvidenceError("heap", got="one for an SGXS stream", wanted="an enclave file: a stream has it built in")
+                raise EvidenceError(
+                    "heap",
+                    got="one for an SGXS stream",
+                    wanted="an enclave file: a stream has it built in",
+                )
             ledger = Ledger.from_bytes(program)
         else:
             file = EnclaveFile.from_bytes(program)
@@ -290,9 +446,13 @@ class _Job:
                 try:
                     heap = read_heap(text)
                 except UsageError as exc:
-                    raise EvidenceError(f"image: {HEAP_VARIABLE}", got=exc.got, wanted=exc.wanted) from None
+                    raise EvidenceError(
+                        f"image: {HEAP_VARIABLE}", got=exc.got, wanted=exc.wanted
+                    ) from None
                 said = f"{HEAP_VARIABLE}={neutral(text, 20)}"
-                self.remarks.append(f"The image sets {said}; the program's own heap is {file.heap} bytes.")
+                self.remarks.append(
+                    f"The image sets {said}; the program's own heap is {file.heap} bytes."
+                )
             file = file if heap is None else file.with_heap(heap)
             file.require_sound()
             self.used_heap, ledger = file.heap, file.ledger
@@ -306,15 +466,26 @@ class _Job:
             for id in ids:
                 self.steps.skip(id, "no SIGSTRUCT came with it: --sigstruct FILE gives one")
             return None
-        signed: SigStruct | None = self.steps.run(ids[0], lambda: (SigStruct.from_bytes(data or b""), "1808 bytes", ""),
-                                                  "image-format")
+        signed: SigStruct | None = self.steps.run(
+            ids[0], lambda: (SigStruct.from_bytes(data or b""), "1808 bytes", ""), "image-format"
+        )
         r = signed.relation() if signed else None
-        sides = [("S^3 mod N", r.cube, r.padded), ("q1", r.q1_stored, r.q1), ("q2", r.q2_stored, r.q2)] if r else [("", 0, 1)] * 3
+        sides = (
+            [("S^3 mod N", r.cube, r.padded), ("q1", r.q1_stored, r.q1), ("q2", r.q2_stored, r.q2)]
+            if r
+            else [("", 0, 1)] * 3
+        )
         for id, (words, got, want) in zip(ids[1:], sides, strict=True):
             if not self.steps.reached(id, ids[0]):
                 continue
             if r is None:
-                self.steps.add(failed(id, "a modulus or signature that no RSA-3072 key has", "0 < S < N, N odd, of 3072 bits"))
+                self.steps.add(
+                    failed(
+                        id,
+                        "a modulus or signature that no RSA-3072 key has",
+                        "0 < S < N, N odd, of 3072 bits",
+                    )
+                )
             elif got == want:
                 self.steps.add(passed(id, f"{words} = {_ends(want)}"))
             else:
@@ -322,35 +493,64 @@ class _Job:
         return signed
 
     def _compare(self, ledger: Ledger | None, signed: SigStruct | None) -> None:
-        both = self.steps.reached("enclave-hash", "image-format", "ledger-format", "sigstruct-format")
+        both = self.steps.reached(
+            "enclave-hash", "image-format", "ledger-format", "sigstruct-format"
+        )
         if both and ledger and signed:
-            self.steps.add(passed("enclave-hash", ledger.mrenclave) if ledger.mrenclave == signed.enclave_hash else failed(
-                "enclave-hash", ledger.mrenclave, signed.enclave_hash, "a CPU would not start it under this SIGSTRUCT"))
+            self.steps.add(
+                passed("enclave-hash", ledger.mrenclave)
+                if ledger.mrenclave == signed.enclave_hash
+                else failed(
+                    "enclave-hash",
+                    ledger.mrenclave,
+                    signed.enclave_hash,
+                    "a CPU would not start it under this SIGSTRUCT",
+                )
+            )
         elif both:
             self.steps.skip("enclave-hash", "a program and its SIGSTRUCT are both needed for this")
         if not self.steps.reached("mrenclave", "image-format", "ledger-format", "sigstruct-format"):
             return
         if not self.expected:
-            self.steps.skip("mrenclave", "nothing to compare with: --expect HEX gives a value from elsewhere")
+            self.steps.skip(
+                "mrenclave", "nothing to compare with: --expect HEX gives a value from elsewhere"
+            )
             return
         got = ledger.mrenclave if ledger else signed.enclave_hash if signed else ""
-        self.steps.add(passed("mrenclave", got) if got in self.expected else failed("mrenclave", got, " or ".join(self.expected)))
+        self.steps.add(
+            passed("mrenclave", got)
+            if got in self.expected
+            else failed("mrenclave", got, " or ".join(self.expected))
+        )
 
     def _remark(self, signed: SigStruct | None) -> None:
         if self.image is not None:
             started = self.image.command[0] if self.image.command else ""
             if self.program is not None and started and started.lstrip("/") != self.program.path:
-                self.remarks.append(f"The image starts {neutral(started, 120)}; measured is {neutral(self.program.path, 120)}. "
-                                    "Whether the one ever starts the other, nobody looked.")
+                self.remarks.append(
+                    f"The image starts {neutral(started, 120)}; measured is"
+                    f" {neutral(self.program.path, 120)}. Whether the one ever starts the other,"
+                    " nobody looked."
+                )
             if version := self.image.labels.get("org.opencontainers.image.version"):
-                self.remarks.append(f"The image calls itself version {neutral(version, 40)}: a claim, like every label.")
-            for gone in (f for f in self.image.removed if not (f.data or b"").startswith(SIGSTRUCT_HEADER)):
-                self.remarks.append(f"Layer {gone.layer} has another {neutral(gone.path, 120)}, which a later layer took away: no "
-                                    "container sees it.")
+                self.remarks.append(
+                    f"The image calls itself version {neutral(version, 40)}: a claim, like every"
+                    " label."
+                )
+            for gone in (
+                f for f in self.image.removed if not (f.data or b"").startswith(SIGSTRUCT_HEADER)
+            ):
+                self.remarks.append(
+                    f"Layer {gone.layer} has another {neutral(gone.path, 120)}, which a later layer"
+                    " took away: no container sees it."
+                )
         if signed is None:
             return
         if _debug_allowed(signed):
-            self.remarks.append("Its signer lets the host start it with DEBUG. MRENCLAVE is the same then: only a report tells.")
+            self.remarks.append(
+                "Its signer lets the host start it with DEBUG. MRENCLAVE is the same then: only a"
+                " report tells."
+            )
         signer = known_signer(signed.mrsigner, simulated=True)
         if signer and signer.anybody_can_sign:
             self.remarks.append(f"{signer.name}: {signer.note}.")

@@ -1,6 +1,8 @@
-"""The crosswalk: the flags' ideas in other tools, and a session's `tolerate` translated to flags and back.
+"""The crosswalk: the flags' ideas in other tools, and a session's `tolerate` translated to flags
+and back.
 
-A flag says what *you* accept of a CAS; a session's `security` says what a *CAS* accepts of your service. The ideas are the same.
+A flag says what *you* accept of a CAS; a session's `security` says what a *CAS* accepts of your
+service. The ideas are the same.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ TOOLS: Mapping[str, tuple[str, str]] = {
     "scone": ("scone CLI", "scone cas attest --help, 5.8"),
     "ias": ("IAS status", "Intel IAS API v4, isvEnclaveQuoteStatus"),
     "dcap": ("DCAP status", "Intel PCS API v4, tcbStatus"),
-    "gramine": ("Gramine RA-TLS", "Gramine documentation, attestation: RA-TLS environment variables"),
+    "gramine": (
+        "Gramine RA-TLS",
+        "Gramine documentation, attestation: RA-TLS environment variables",
+    ),
     "marblerun": ("MarbleRun, era", "MarbleRun CLI reference and manifest; era command line"),
     "dcap_qvl": ("dcap-qvl", "dcap-qvl 0.6, docs/policy.md"),
     "intel_qvl": ("Intel QVL", "Intel SGX DCAP, sgx_qve_header.h"),
@@ -42,9 +47,12 @@ class Idea:
 
 
 _NAMES = {
-    "accept-group-out-of-date": "firmware outdated", "accept-configuration-needed": "platform settings",
-    "accept-sw-hardening-needed": "enclave rebuild needed", "only_for_testing-debug": "debug enclave",
-    "only_for_testing-ignore-signer": "any signer", "only_for_testing-trust-any": "any code",
+    "accept-group-out-of-date": "firmware outdated",
+    "accept-configuration-needed": "platform settings",
+    "accept-sw-hardening-needed": "enclave rebuild needed",
+    "only_for_testing-debug": "debug enclave",
+    "only_for_testing-ignore-signer": "any signer",
+    "only_for_testing-trust-any": "any code",
 }
 _NOT_A_STATUS = "not a status"
 
@@ -58,20 +66,50 @@ def crosswalk() -> tuple[Idea, ...]:
     rows = []
     for f in FLAGS:
         e = f.elsewhere
-        rows.append(Idea(_NAMES[f.name], f.option, _plain(f.ias), _plain(f.dcap), e.gramine, e.marblerun, e.dcap_qvl, e.intel_qvl,
-                         ", ".join(e.tolerate) or e.session))
-    both = Idea("two at once", "-CS, or -GC", "CONFIGURATION_AND_SW_HARDENING_NEEDED",
-                "ConfigurationAndSWHardeningNeeded, OutOfDateConfigurationNeeded", "both variables", "list the combined status",
-                "allow_status of the combined status",
-                "SGX_QL_QV_RESULT_CONFIG_AND_SW_HARDENING_NEEDED, SGX_QL_QV_RESULT_OUT_OF_DATE_CONFIG_NEEDED", "both words")
-    revoked = Idea("revoked", "no flag for the status", "GROUP_REVOKED, KEY_REVOKED, SIGNATURE_REVOKED", "Revoked", "no variable",
-                   "not offered as advice", "none: an error", "SGX_QL_QV_RESULT_REVOKED is fatal", "no word")
+        rows.append(
+            Idea(
+                _NAMES[f.name],
+                f.option,
+                _plain(f.ias),
+                _plain(f.dcap),
+                e.gramine,
+                e.marblerun,
+                e.dcap_qvl,
+                e.intel_qvl,
+                ", ".join(e.tolerate) or e.session,
+            )
+        )
+    both = Idea(
+        "two at once",
+        "-CS, or -GC",
+        "CONFIGURATION_AND_SW_HARDENING_NEEDED",
+        "ConfigurationAndSWHardeningNeeded, OutOfDateConfigurationNeeded",
+        "both variables",
+        "list the combined status",
+        "allow_status of the combined status",
+        "SGX_QL_QV_RESULT_CONFIG_AND_SW_HARDENING_NEEDED,"
+        " SGX_QL_QV_RESULT_OUT_OF_DATE_CONFIG_NEEDED",
+        "both words",
+    )
+    revoked = Idea(
+        "revoked",
+        "no flag for the status",
+        "GROUP_REVOKED, KEY_REVOKED, SIGNATURE_REVOKED",
+        "Revoked",
+        "no variable",
+        "not offered as advice",
+        "none: an error",
+        "SGX_QL_QV_RESULT_REVOKED is fatal",
+        "no word",
+    )
     return (*rows[:3], both, *rows[3:], revoked)
 
 
 @dataclass(frozen=True)
 class Word:
-    """One word of `tolerate`: the flag (long name) of the same idea, empty where there is none, and what to know about it."""
+    """One word of `tolerate`: the flag (long name) of the same idea, empty where there is none,
+    and what to know about it.
+    """
 
     name: str
     flag: str
@@ -79,32 +117,78 @@ class Word:
 
 
 #: Every word of `tolerate` that public documentation or examples show.
-WORDS: Mapping[str, Word] = {w.name: w for w in (
-    Word("debug-mode", "only_for_testing-debug", "a service that its host can read and write"),
-    Word("hyperthreading", "accept-configuration-needed", "the flag accepts every weak setting, this word one of them"),
-    Word("insecure-igpu", "accept-configuration-needed", "the flag accepts every weak setting, this word one of them"),
-    Word("insecure-configuration", "accept-configuration-needed", "settings other than hyper-threading and graphics"),
-    Word("software-hardening-needed", "accept-sw-hardening-needed", "the service may not have been rebuilt"),
-    Word("outdated-tcb", "accept-group-out-of-date", "firmware without its updates"),
-    Word("aepic-leak", "", "one hole, INTEL-SA-00657: the CLI knows no single hole; -G accepts it and all others"),
-    Word("maa-managed-tcb", "", "who judges the platform is Microsoft's service, which cas attest does not ask"),
-    Word("debug", "", "seen in an example for Microsoft's service alone; the documented word is debug-mode"),
-    Word("local-attestation-trust-cas-tcb", "", "about a service beside its CAS; cas attest knows no local attestation"),
-)}
+WORDS: Mapping[str, Word] = {
+    w.name: w
+    for w in (
+        Word("debug-mode", "only_for_testing-debug", "a service that its host can read and write"),
+        Word(
+            "hyperthreading",
+            "accept-configuration-needed",
+            "the flag accepts every weak setting, this word one of them",
+        ),
+        Word(
+            "insecure-igpu",
+            "accept-configuration-needed",
+            "the flag accepts every weak setting, this word one of them",
+        ),
+        Word(
+            "insecure-configuration",
+            "accept-configuration-needed",
+            "settings other than hyper-threading and graphics",
+        ),
+        Word(
+            "software-hardening-needed",
+            "accept-sw-hardening-needed",
+            "the service may not have been rebuilt",
+        ),
+        Word("outdated-tcb", "accept-group-out-of-date", "firmware without its updates"),
+        Word(
+            "aepic-leak",
+            "",
+            "one hole, INTEL-SA-00657: the CLI knows no single hole; -G accepts it and all others",
+        ),
+        Word(
+            "maa-managed-tcb",
+            "",
+            "who judges the platform is Microsoft's service, which cas attest does not ask",
+        ),
+        Word(
+            "debug",
+            "",
+            "seen in an example for Microsoft's service alone; the documented word is debug-mode",
+        ),
+        Word(
+            "local-attestation-trust-cas-tcb",
+            "",
+            "about a service beside its CAS; cas attest knows no local attestation",
+        ),
+    )
+}
 
 _ADVISORY = re.compile(r"INTEL-SA-[0-9]{5}")
 _MOST = 64
 #: What belongs to a session alone and makes it stricter.
-STRICTER = ("must_be_sgx_local", "trusted_scone_qe_pubkeys", "one_time_password_shared_secret", "singleton_enclaves",
-             "service_access_token")
-_DEBUG, _IGNORE, _ANY = "only_for_testing-debug", "only_for_testing-ignore-signer", "only_for_testing-trust-any"
+STRICTER = (
+    "must_be_sgx_local",
+    "trusted_scone_qe_pubkeys",
+    "one_time_password_shared_secret",
+    "singleton_enclaves",
+    "service_access_token",
+)
+_DEBUG, _IGNORE, _ANY = (
+    "only_for_testing-debug",
+    "only_for_testing-ignore-signer",
+    "only_for_testing-trust-any",
+)
 
 
 @dataclass(frozen=True)
 class Translation:
-    """What was said in one language, said in the other: `text` to paste, and notes; `lost` is what the other cannot say.
+    """What was said in one language, said in the other: `text` to paste, and notes; `lost` is
+    what the other cannot say.
 
-    `lost` and `notes` may quote text from outside; it is neutralised. `names` are the flags (long names) concerned.
+    `lost` and `notes` may quote text from outside; it is neutralised. `names` are the flags
+    (long names) concerned.
     """
 
     text: str
@@ -114,11 +198,17 @@ class Translation:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {"text": self.text, "flags": list(self.names), "lost": list(self.lost), "notes": list(self.notes)}
+        return {
+            "text": self.text,
+            "flags": list(self.names),
+            "lost": list(self.lost),
+            "notes": list(self.notes),
+        }
 
 
 def to_flags(security: Any) -> Translation:
-    """Translate a session's `security` (plain data from outside) into options of `scone cas attest`.
+    """Translate a session's `security` (plain data from outside) into options of `scone cas
+    attest`.
 
     >>> to_flags({"attestation": {"tolerate": ["outdated-tcb", "hyperthreading"]}}).text
     '-GC'
@@ -126,14 +216,28 @@ def to_flags(security: Any) -> Translation:
     rules = security if isinstance(security, dict) else {}
     found = rules.get("attestation")
     attestation = found if isinstance(found, dict) else {}
-    lost = [f"security.{k}: makes the session stricter; no option of cas attest does" for k in (*rules, *attestation)
-            if k in STRICTER]
+    lost = [
+        f"security.{k}: makes the session stricter; no option of cas attest does"
+        for k in (*rules, *attestation)
+        if k in STRICTER
+    ]
     mode = attestation.get("mode", "hardware")
     if mode == "none":
-        return Translation("", (), (*lost, "mode: none: no evidence is asked for at all. No flag goes so far: even trust-any wants "
-                                           "a genuine SGX machine."))
+        return Translation(
+            "",
+            (),
+            (
+                *lost,
+                (
+                    "mode: none: no evidence is asked for at all. No flag goes so far: even"
+                    " trust-any wants a genuine SGX machine."
+                ),
+            ),
+        )
     if mode != "hardware":
-        lost.append(f"mode: {neutral(mode, 40)}: another way to judge, which cas attest does not have")
+        lost.append(
+            f"mode: {neutral(mode, 40)}: another way to judge, which cas attest does not have"
+        )
     names, notes = set(), []
     for word in _texts(attestation.get("tolerate")):
         known = WORDS.get(word)
@@ -147,15 +251,22 @@ def to_flags(security: Any) -> Translation:
     ignored = _texts(attestation.get("ignore_advisories"))
     ids = [a for a in ignored if _ADVISORY.fullmatch(a)]
     if "*" in ignored:
-        notes.append("ignore_advisories '*': nothing to write; cas attest refuses no advisory unless it is asked to")
-    lost += [f"{neutral(a, 60)}: not the id of an advisory" for a in ignored if a not in ids and a != "*"]
+        notes.append(
+            "ignore_advisories '*': nothing to write; cas attest refuses no advisory unless it is"
+            " asked to"
+        )
+    lost += [
+        f"{neutral(a, 60)}: not the id of an advisory" for a in ignored if a not in ids and a != "*"
+    ]
     words = [options(tuple(names))] if names else []
     if ids:
         words.append("--ignore-advisories " + ",".join(ids))
         notes.append("--ignore-advisories: newer CLI only; then every other advisory rejects")
     if _DEBUG in names:
-        notes.append(f"{BY_NAME[_DEBUG].option} needs {BY_NAME[_DEBUG].needs}: in a session the entries of attestation say whom to "
-                     "expect.")
+        notes.append(
+            f"{BY_NAME[_DEBUG].option} needs {BY_NAME[_DEBUG].needs}: in a session the entries of"
+            " attestation say whom to expect."
+        )
     ordered = tuple(f.name for f in FLAGS if f.name in names)
     return Translation(" ".join(words), ordered, tuple(lost), tuple(notes))
 
@@ -179,7 +290,10 @@ def to_session(names: Sequence[str], advisories: Sequence[str] = ()) -> Translat
             notes.append(f"{flag.option}: several words; keep only those that this platform needs.")
     known = [a for a in advisories if _ADVISORY.fullmatch(a)]
     if any("tcb-status" in f.waives for f in chosen) and not known:
-        notes.append("A CAS refuses each advisory that is not listed too: write them under ignore_advisories.")
+        notes.append(
+            "A CAS refuses each advisory that is not listed too: write them under"
+            " ignore_advisories."
+        )
     lines = [*_member("tolerate", words), *_member("ignore_advisories", known)]
     lost += [f"{neutral(a, 60)}: not the id of an advisory" for a in advisories if a not in known]
     text = "\n".join(["security:", "  attestation:", *lines]) if lines else ""
@@ -189,7 +303,13 @@ def to_session(names: Sequence[str], advisories: Sequence[str] = ()) -> Translat
 def _member(name: str, rows: Sequence[str]) -> list[str]:
     """Lines of YAML: one where they fit, else a row a line."""
     short = f"    {name}: [{', '.join(rows)}]"
-    return [] if not rows else [short] if len(short) <= 80 else [f"    {name}:", *(f"    - {row}" for row in rows)]
+    return (
+        []
+        if not rows
+        else [short]
+        if len(short) <= 80
+        else [f"    {name}:", *(f"    - {row}" for row in rows)]
+    )
 
 
 def _texts(found: Any) -> list[str]:

@@ -1,4 +1,6 @@
-"""The matrix: every combination of the six insecure flags against several reports, computed; rows that say the same are one row."""
+"""The matrix: every combination of the six insecure flags against several reports, computed;
+rows that say the same are one row.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,11 @@ NAMES = tuple(f.name for f in FLAGS)
 COMBINATIONS = tuple(names for size in range(len(NAMES) + 1) for names in combinations(NAMES, size))
 MISUSED = "usage-error"
 _PREFIX = "only_for_testing-"
-_LEGEND = ("yes = trustworthy; W3 = accepted with 3 waivers; no = rejected; usage error = refused before anything is sent. Rows "
-           f"that agree are one: adding what is named so changes nothing. Long flags are short for --{_PREFIX}...")
+_LEGEND = (
+    "yes = trustworthy; W3 = accepted with 3 waivers; no = rejected; usage error = refused before"
+    " anything is sent. Rows that agree are one: adding what is named so changes nothing. Long"
+    f" flags are short for --{_PREFIX}..."
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """What became of one report under one set of flags; `problem` is there where the set itself is wrong."""
+    """What became of one report under one set of flags; `problem` is there where the set itself
+    is wrong.
+    """
 
     verdict: str
     waived: tuple[str, ...] = ()
@@ -51,18 +58,24 @@ class Cell:
     @property
     def word(self) -> str:
         """The outcome in few letters, for narrow columns."""
-        return {"trustworthy": "yes", "rejected": "no", MISUSED: "--"}.get(self.verdict, f"W{len(self.waived)}")
+        return {"trustworthy": "yes", "rejected": "no", MISUSED: "--"}.get(
+            self.verdict, f"W{len(self.waived)}"
+        )
 
     @property
     def words(self) -> str:
         """The outcome in full."""
         count = f"{len(self.waived)} waiver{'s' if len(self.waived) > 1 else ''}"
-        return {"trustworthy": "trustworthy", "rejected": "rejected", MISUSED: "usage error"}.get(self.verdict, count)
+        return {"trustworthy": "trustworthy", "rejected": "rejected", MISUSED: "usage error"}.get(
+            self.verdict, count
+        )
 
 
 @dataclass(frozen=True)
 class Row:
-    """Sets of flags with the same outcome everywhere: `always` with any of `either` added or not (long names)."""
+    """Sets of flags with the same outcome everywhere: `always` with any of `either` added or not
+    (long names).
+    """
 
     always: tuple[str, ...]
     either: tuple[str, ...]
@@ -70,8 +83,14 @@ class Row:
 
     @property
     def problem(self) -> str:
-        """Why nothing was judged, where nothing was: the rule that is broken, without its reason."""
-        return self.cells[0].problem.partition(", because")[0].removesuffix(".") if all(c.problem for c in self.cells) else ""
+        """Why nothing was judged, where nothing was: the rule that is broken, without its
+        reason.
+        """
+        return (
+            self.cells[0].problem.partition(", because")[0].removesuffix(".")
+            if all(c.problem for c in self.cells)
+            else ""
+        )
 
     @property
     def size(self) -> int:
@@ -80,11 +99,15 @@ class Row:
 
 
 class Matrix(Shown):
-    """Outcomes of all 64 sets of flags in each column: `outcome(flags)` the full table, `rows` the same with equal rows as one."""
+    """Outcomes of all 64 sets of flags in each column: `outcome(flags)` the full table, `rows`
+    the same with equal rows as one.
+    """
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = tuple(columns)
-        self._cells = {names: tuple(_judge(c, names) for c in self.columns) for names in COMBINATIONS}
+        self._cells = {
+            names: tuple(_judge(c, names) for c in self.columns) for names in COMBINATIONS
+        }
         self.rows = tuple(_collapse(self._cells))
 
     def outcome(self, names: Iterable[str], column: str) -> Cell:
@@ -96,33 +119,64 @@ class Matrix(Shown):
     def to_json(self) -> dict[str, Any]:
         """Return all 64 rows as plain data."""
         return {
-            "columns": [{"name": neutral(c.name, 60), "title": neutral(c.title, 200)} for c in self.columns],
-            "rows": [{"flags": list(names), "problem": cells[0].problem if all(c.problem for c in cells) else "", "cells": [
-                {"column": neutral(column.name, 60), "verdict": c.verdict, "waived": list(c.waived)}
-                for column, c in zip(self.columns, cells, strict=True)]} for names, cells in self._cells.items()]}
+            "columns": [
+                {"name": neutral(c.name, 60), "title": neutral(c.title, 200)} for c in self.columns
+            ],
+            "rows": [
+                {
+                    "flags": list(names),
+                    "problem": cells[0].problem if all(c.problem for c in cells) else "",
+                    "cells": [
+                        {
+                            "column": neutral(column.name, 60),
+                            "verdict": c.verdict,
+                            "waived": list(c.waived),
+                        }
+                        for column, c in zip(self.columns, cells, strict=True)
+                    ],
+                }
+                for names, cells in self._cells.items()
+            ],
+        }
 
     def to_csv(self) -> str:
         """Return all 64 rows as CSV: the flags, then one verdict a column."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["flags", *(neutral(c.name, 60) for c in self.columns)])
-        writer.writerows([label(names), *(c.words for c in cells)] for names, cells in self._cells.items())
+        writer.writerows(
+            [label(names), *(c.words for c in cells)] for names, cells in self._cells.items()
+        )
         return out.getvalue()
 
     def text(self, width: int = 100) -> str:
-        """Return the collapsed table as plain text; where it does not fit, columns are lettered and told below."""
+        """Return the collapsed table as plain text; where it does not fit, columns are lettered
+        and told below.
+        """
         heads = [neutral(c.name, 40) for c in self.columns]
         first = max(len(label(r.always)) for r in self.rows)
         lettered = first + sum(2 + max(len(h), 3) for h in heads) > width
         shown = [chr(ord("a") + n % 26) for n in range(len(heads))] if lettered else heads
         sizes = [max(len(h), 3) for h in shown]
-        lines = ["  ".join(["flags".ljust(first), *(h.ljust(s) for h, s in zip(shown, sizes, strict=True))]).rstrip()]
+        lines = [
+            "  ".join(
+                ["flags".ljust(first), *(h.ljust(s) for h, s in zip(shown, sizes, strict=True))]
+            ).rstrip()
+        ]
         for row in self.rows:
-            body = [f"usage error: {row.problem}"] if row.problem else [
-                c.word.ljust(s) for c, s in zip(row.cells, sizes, strict=True)]
-            lines += _hung("  ".join([label(row.always).ljust(first), *body]).rstrip(), width, first + 2)
+            body = (
+                [f"usage error: {row.problem}"]
+                if row.problem
+                else [c.word.ljust(s) for c, s in zip(row.cells, sizes, strict=True)]
+            )
+            lines += _hung(
+                "  ".join([label(row.always).ljust(first), *body]).rstrip(), width, first + 2
+            )
             lines += _hung(f"  or add: {label(row.either)}", width, 4) if row.either else []
-        told = [f"{letter} {head}: {neutral(c.title, 80)}" for letter, head, c in zip(shown, heads, self.columns, strict=True)]
+        told = [
+            f"{letter} {head}: {neutral(c.title, 80)}"
+            for letter, head, c in zip(shown, heads, self.columns, strict=True)
+        ]
         return "\n".join([*lines, "", *(told if lettered else []), *textwrap.wrap(_LEGEND, width)])
 
     def __str__(self) -> str:
@@ -133,19 +187,34 @@ class Matrix(Shown):
     def _html(self) -> str:
         """Return picture and table: both say the same."""
         head = "".join(f'<th scope="col">{cell(c.name, 40)}</th>' for c in self.columns)
-        out = [f'<table><caption>Flags and reports</caption><thead><tr><th scope="col">flags</th>{head}</tr></thead><tbody>']
+        out = [
+            "<table><caption>Flags and reports</caption><thead><tr><th"
+            f' scope="col">flags</th>{head}</tr></thead><tbody>'
+        ]
         for row in self.rows:
-            cells = "".join(f"<td>{c.word if c.verdict == 'rejected' else f'<strong>{c.word}</strong>'}</td>" for c in row.cells)
+            cells = "".join(
+                f"<td>{c.word if c.verdict == 'rejected' else f'<strong>{c.word}</strong>'}</td>"
+                for c in row.cells
+            )
             if row.problem:
                 cells = f'<td colspan="{len(self.columns)}">usage error: {cell(row.problem)}</td>'
             either = f"<br>or add: <code>{cell(label(row.either))}</code>" if row.either else ""
-            out.append(f'<tr><th scope="row"><code>{cell(label(row.always))}</code>{either}</th>{cells}</tr>')
-        return scrolling("Flags and reports", "".join([*out, "</tbody></table>"])) + f"<p>{cell(_LEGEND, 400)}</p>"
+            out.append(
+                "<tr><th"
+                f' scope="row"><code>{cell(label(row.always))}</code>{either}</th>{cells}</tr>'
+            )
+        return (
+            scrolling("Flags and reports", "".join([*out, "</tbody></table>"]))
+            + f"<p>{cell(_LEGEND, 400)}</p>"
+        )
 
     def html(self) -> str:
         """Return a page of its own, picture and table."""
-        return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{TITLE}</title></head><body>{self.svg()}'
-                f"{page(self._html())}</body></html>\n")
+        return (
+            '<!doctype html><html lang="en"><head><meta'
+            f' charset="utf-8"><title>{TITLE}</title></head><body>{self.svg()}'
+            f"{page(self._html())}</body></html>\n"
+        )
 
     def svg(self) -> str:
         """Return the collapsed table as a picture."""
@@ -172,7 +241,9 @@ class Picture(Shown):
 
 
 def label(names: Sequence[str]) -> str:
-    """Write a set of flags shortly: letters in one cluster, the testing flags without their prefix; `no flag` for none."""
+    """Write a set of flags shortly: letters in one cluster, the testing flags without their
+    prefix; `no flag` for none.
+    """
     cluster = "".join(BY_NAME[n].short for n in NAMES if n in names and BY_NAME[n].short)
     long = [n.removeprefix(_PREFIX) for n in NAMES if n in names and not BY_NAME[n].short]
     return " ".join([*([f"-{cluster}"] if cluster else []), *long]) or "no flag"
@@ -183,11 +254,16 @@ def _judge(column: Column, names: Sequence[str]) -> Cell:
     if problems := policy.problems():
         return Cell(MISUSED, (), problems[0])
     result = column.appraise(policy)
-    return Cell(result.verdict.value, tuple(c.id for c in result.waivers) if result.verdict is not Verdict.REJECTED else ())
+    return Cell(
+        result.verdict.value,
+        tuple(c.id for c in result.waivers) if result.verdict is not Verdict.REJECTED else (),
+    )
 
 
 def _collapse(cells: dict[tuple[str, ...], tuple[Cell, ...]]) -> Iterator[Row]:
-    """Cover the sets of equal outcome with few rows: each time the largest `always` plus any of `either` that fits."""
+    """Cover the sets of equal outcome with few rows: each time the largest `always` plus any of
+    `either` that fits.
+    """
     groups: dict[tuple[Cell, ...], set[frozenset[str]]] = {}
     for names, outcome in cells.items():
         groups.setdefault(outcome, set()).add(frozenset(names))
@@ -198,23 +274,44 @@ def _collapse(cells: dict[tuple[str, ...], tuple[Cell, ...]]) -> Iterator[Row]:
             left -= _members(always, either)
             rows.append(Row(always, either, outcome))
     rank = {names: n for n, names in enumerate(COMBINATIONS)}
-    yield from sorted(rows, key=lambda r: (bool(r.problem), sum(not BY_NAME[n].short for n in r.always), rank[r.always]))
+    yield from sorted(
+        rows,
+        key=lambda r: (
+            bool(r.problem),
+            sum(not BY_NAME[n].short for n in r.always),
+            rank[r.always],
+        ),
+    )
 
 
 def _members(always: Sequence[str], either: Sequence[str]) -> set[frozenset[str]]:
-    return {frozenset((*always, *more)) for size in range(len(either) + 1) for more in combinations(either, size)}
+    return {
+        frozenset((*always, *more))
+        for size in range(len(either) + 1)
+        for more in combinations(either, size)
+    }
 
 
 #: Every pair of `always` and `either` without a common flag, the largest first.
-_CUBES = sorted(((a, e) for a in COMBINATIONS for e in COMBINATIONS if not set(a) & set(e)), key=lambda p: (-len(p[1]), len(p[0])))
+_CUBES = sorted(
+    ((a, e) for a in COMBINATIONS for e in COMBINATIONS if not set(a) & set(e)),
+    key=lambda p: (-len(p[1]), len(p[0])),
+)
 
 
 def _hung(line: str, width: int, margin: int) -> list[str]:
     """Fold a line between words, further lines moved in."""
     if len(line) <= width:
         return [line]
-    return textwrap.wrap(line, width, subsequent_indent=" " * margin, drop_whitespace=True, break_long_words=False,
-                         break_on_hyphens=False, replace_whitespace=False)
+    return textwrap.wrap(
+        line,
+        width,
+        subsequent_indent=" " * margin,
+        drop_whitespace=True,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
 
 
 # The picture
@@ -227,7 +324,9 @@ _LINE = "stroke:var(--jp-ui-font-color1,#1a1a1a)"
 #: Frame of a cell by outcome, so that a picture without colour says as much.
 _FRAME = {
     "trustworthy": "stroke-width:2.5;fill:none;stroke:var(--jp-success-color0,#1b5e20)",
-    "accepted-with-waivers": "stroke-width:2.5;stroke-dasharray:6 4;fill:none;stroke:var(--jp-warn-color0,#8a3c00)",
+    "accepted-with-waivers": (
+        "stroke-width:2.5;stroke-dasharray:6 4;fill:none;stroke:var(--jp-warn-color0,#8a3c00)"
+    ),
     "rejected": "stroke-width:0.6;fill:none;" + _LINE,
 }
 
@@ -240,7 +339,11 @@ def description(matrix: Matrix) -> str:
         if row.problem:
             out.append(f"{label(row.always)}: usage error.")
             continue
-        said = [f"{name} {c.words}" for name, c in zip(names, row.cells, strict=True) if c.verdict != "rejected"]
+        said = [
+            f"{name} {c.words}"
+            for name, c in zip(names, row.cells, strict=True)
+            if c.verdict != "rejected"
+        ]
         rest = "every other rejected" if said else "every one rejected"
         more = f" Or add: {label(row.either)}." if row.either else ""
         out.append(f"{label(row.always)}: {', '.join([*said, rest])}.{more}")
@@ -248,14 +351,27 @@ def description(matrix: Matrix) -> str:
 
 
 def svg_matrix(matrix: Matrix) -> str:
-    """Return a matrix as inline SVG with title and description; outcomes are told by word and frame, colours follow the theme."""
+    """Return a matrix as inline SVG with title and description; outcomes are told by word and
+    frame, colours follow the theme.
+    """
     width, height = _LABEL + _WIDE * len(matrix.columns) + 10, _TOP + _HIGH * len(matrix.rows) + 10
     told = escape(description(matrix))
-    out = [f'<svg role="img" aria-label="{TITLE}. {told}" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" '
-           f'style="width:100%;min-width:60em;max-width:{width // 16}em;height:auto;display:block"><title>{TITLE}</title>'
-           f"<desc>{told}</desc>"]
+    out = [
+        f'<svg role="img" aria-label="{TITLE}. {told}" viewBox="0 0 {width} {height}"'
+        ' xmlns="http://www.w3.org/2000/svg" '
+        f'style="width:100%;min-width:60em;max-width:{width // 16}em;height:auto;display:block"><title>{TITLE}</title>'
+        f"<desc>{told}</desc>"
+    ]
     for n, column in enumerate(matrix.columns):
-        out.append(_words(_LABEL + _WIDE * n + _WIDE // 2, _TOP - 16, cell(column.name, 15), "middle", f"{_TEXT};font-weight:600"))
+        out.append(
+            _words(
+                _LABEL + _WIDE * n + _WIDE // 2,
+                _TOP - 16,
+                cell(column.name, 15),
+                "middle",
+                f"{_TEXT};font-weight:600",
+            )
+        )
     out.append(_words(8, _TOP - 16, "flags", "start", f"{_TEXT};font-weight:600"))
     for n, row in enumerate(matrix.rows):
         out.append(_row(row, _TOP + _HIGH * n))
@@ -263,33 +379,52 @@ def svg_matrix(matrix: Matrix) -> str:
 
 
 def _row(row: Row, top: int) -> str:
-    """One row: its flags, what makes no difference in small letters below, and a framed word a column."""
+    """One row: its flags, what makes no difference in small letters below, and a framed word a
+    column.
+    """
     middle = top + (18 if row.either else 27)
-    out = [f'<line x1="0" y1="{top}" x2="{_LABEL + _WIDE * len(row.cells) + 10}" y2="{top}" style="{_LINE};stroke-width:0.5"/>',
-           _words(8, middle, cell(label(row.always)), "start", _CODE)]
+    out = [
+        (
+            f'<line x1="0" y1="{top}" x2="{_LABEL + _WIDE * len(row.cells) + 10}" y2="{top}"'
+            f' style="{_LINE};stroke-width:0.5"/>'
+        ),
+        _words(8, middle, cell(label(row.always)), "start", _CODE),
+    ]
     if row.either:
         out.append(_words(8, top + 35, cell("or add: " + label(row.either)), "start", _TEXT, 11))
     if row.problem:
         words = cell(f"usage error: {row.problem}", 130)
-        return "".join([*out, _words(_LABEL + 8, top + 27, words, "start", f"{_TEXT};font-style:italic")])
+        return "".join(
+            [*out, _words(_LABEL + 8, top + 27, words, "start", f"{_TEXT};font-style:italic")]
+        )
     for n, found in enumerate(row.cells):
         left = _LABEL + _WIDE * n
         bold = "" if found.verdict == "rejected" else ";font-weight:600"
         if found.verdict in _FRAME:
-            out.append(f'<rect x="{left + 5}" y="{top + 8}" width="{_WIDE - 10}" height="{_HIGH - 16}" rx="3" '
-                       f'style="{_FRAME[found.verdict]}"/>')
+            out.append(
+                f'<rect x="{left + 5}" y="{top + 8}" width="{_WIDE - 10}" height="{_HIGH - 16}"'
+                f' rx="3" style="{_FRAME[found.verdict]}"/>'
+            )
         out.append(_words(left + _WIDE // 2, top + 27, cell(found.words), "middle", _TEXT + bold))
     return "".join(out)
 
 
 def _words(x: int, y: int, text: str, anchor: str, style: str, size: int = 14) -> str:
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" style="{style};font-size:{size}px">{text}</text>'
+    return (
+        f'<text x="{x}" y="{y}" text-anchor="{anchor}"'
+        f' style="{style};font-size:{size}px">{text}</text>'
+    )
 
 
 def dumps(matrix: Matrix, form: str, width: int = 100) -> str:
     """Return a matrix in one of `FORMATS`, ending in a newline."""
-    made = {"text": lambda: matrix.text(width) + "\n", "csv": matrix.to_csv, "svg": lambda: matrix.svg() + "\n",
-            "json": lambda: json.dumps(matrix.to_json(), indent=2) + "\n", "html": matrix.html}
+    made = {
+        "text": lambda: matrix.text(width) + "\n",
+        "csv": matrix.to_csv,
+        "svg": lambda: matrix.svg() + "\n",
+        "json": lambda: json.dumps(matrix.to_json(), indent=2) + "\n",
+        "html": matrix.html,
+    }
     return made[form]()
 
 

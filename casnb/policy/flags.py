@@ -1,4 +1,5 @@
-"""The catalogue of insecure flags: what each one waives, whom that lets in, when it is least harmful, and its names elsewhere.
+"""The catalogue of insecure flags: what each one waives, whom that lets in, when it is least
+harmful, and its names elsewhere.
 
 `FLAGS` are the six that every version documents, `NEWER` those of newer versions alone.
 
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The same idea in other tools, as a reader would write it there; empty where a tool has nothing for it.
+    """The same idea in other tools, as a reader would write it there; empty where a tool has
+    nothing for it.
 
-    `tolerate` are the words of a session's `security.attestation.tolerate`, `session` says what to write where none of them fits.
-    Sources: `casnb.policy.crosswalk.TOOLS`.
+    `tolerate` are the words of a session's `security.attestation.tolerate`, `session` says what
+    to write where none of them fits. Sources: `casnb.policy.crosswalk.TOOLS`.
     """
 
     gramine: str = ""
@@ -31,9 +33,11 @@ class Elsewhere:
 class Flag:
     """One insecure flag of `scone cas attest`.
 
-    `name` is the long name without dashes, `attribute` its member of AttestationPolicy. `ias` and `dcap` are the statuses it
-    accepts, as Intel's old and new services spell them; empty where the flag is not about a status. `who` gains it in a few words,
-    `gains` says what. `advisories` are published holes that the flag accepts: `casnb.policy.advisories` has their titles and dates.
+    `name` is the long name without dashes, `attribute` its member of AttestationPolicy. `ias`
+    and `dcap` are the statuses it accepts, as Intel's old and new services spell them; empty
+    where the flag is not about a status. `who` gains it in a few words, `gains` says what.
+    `advisories` are published holes that the flag accepts: `casnb.policy.advisories` has their
+    titles and dates.
     """
 
     name: str
@@ -60,86 +64,196 @@ class Flag:
 _CLI = "scone cas attest --help, 5.8"
 
 FLAGS: tuple[Flag, ...] = (
-    Flag("accept-group-out-of-date", "G", "accept_group_out_of_date",
-         "Accept a platform whose firmware lacks security updates. Dangerous.",
-         ("tcb-status",), "", "GROUP_OUT_OF_DATE", "OutOfDate, OutOfDateConfigurationNeeded (with -C)",
-         "the operator of an unpatched machine",
-         "Whoever runs such a machine and uses a published attack can read enclave memory, the attestation key included. With that "
-         "key they sign a quote for any MRENCLAVE: every other line of the result is then their own word.",
-         "A test system that holds nothing of value, on a machine whose owner you trust.", _CLI,
-         Elsewhere("RA_TLS_ALLOW_OUTDATED_TCB_INSECURE=1", "--accepted-tcb-statuses OutOfDate (era: -allow-tcb-status)",
-                   "allow_status(OutOfDate) with a platform_grace_period", "caller accepts SGX_QL_QV_RESULT_OUT_OF_DATE",
-                   ("outdated-tcb",)),
-         ("INTEL-SA-00161", "INTEL-SA-00320", "INTEL-SA-00329", "INTEL-SA-00657")),
-    Flag("accept-configuration-needed", "C", "accept_configuration_needed",
-         "Accept a platform whose settings weaken the enclave, such as hyper-threading.",
-         ("tcb-status",), "", "CONFIGURATION_NEEDED, CONFIGURATION_AND_SW_HARDENING_NEEDED (with -S)",
-         "ConfigurationNeeded, ConfigurationAndSWHardeningNeeded (with -S), OutOfDateConfigurationNeeded (with -G)",
-         "a neighbour on the machine, or its root user",
-         "A neighbour on the sibling hardware thread can watch the enclave's caches; other settings let the host fault its "
-         "arithmetic by lowering the voltage. One status has several causes: read the advisories.",
-         "A machine of your own, where nobody else runs code and the advisories concern hyper-threading alone.", _CLI,
-         Elsewhere("RA_TLS_ALLOW_HW_CONFIG_NEEDED=1", "--accepted-tcb-statuses ConfigurationNeeded (era: -allow-tcb-status)",
-                   "allow_status(ConfigurationNeeded); allow_smt(true)", "caller accepts SGX_QL_QV_RESULT_CONFIG_NEEDED",
-                   ("hyperthreading", "insecure-igpu", "insecure-configuration")),
-         ("INTEL-SA-00161", "INTEL-SA-00219", "INTEL-SA-00233", "INTEL-SA-00289")),
-    Flag("accept-sw-hardening-needed", "S", "accept_sw_hardening_needed",
-         "Accept a CPU whose known leaks the enclave must avoid by how it was compiled.",
-         ("tcb-status",), "", "SW_HARDENING_NEEDED, CONFIGURATION_AND_SW_HARDENING_NEEDED (with -C)",
-         "SWHardeningNeeded, ConfigurationAndSWHardeningNeeded (with -C)",
-         "the host of an enclave that was not rebuilt",
-         "If this build was not hardened, the host can inject values into its speculation and read its secrets.",
-         "When MRENCLAVE, or signer and ISVSVN, name a build that you know to be hardened.", _CLI,
-         Elsewhere("RA_TLS_ALLOW_SW_HARDENING_NEEDED=1", "accepted unless --accepted-tcb-statuses leaves SWHardeningNeeded out",
-                   "allow_status(SWHardeningNeeded)", "caller accepts SGX_QL_QV_RESULT_SW_HARDENING_NEEDED",
-                   ("software-hardening-needed",)),
-         ("INTEL-SA-00334", "INTEL-SA-00615")),
-    Flag("only_for_testing-debug", "", "only_for_testing_debug",
-         "Accept a debug enclave. It cannot protect secrets.",
-         ("debug",), "only_for_testing-ignore-signer, or --mrsigner", "", "",
-         "the host",
-         "The host reads and writes the enclave's memory with a debugger. It takes the TLS key and serves its own values under the "
-         "very certificate you pin. MRENCLAVE does not change.",
-         "Course work, with values that are public anyway.", _CLI,
-         Elsewhere("RA_TLS_ALLOW_DEBUG_ENCLAVE_INSECURE=1", '"Debug": true in the package', "allow_debug; refused without it",
-                   "caller reads the report's attributes", ("debug-mode",))),
-    Flag("only_for_testing-ignore-signer", "", "only_for_testing_ignore_signer",
-         "Do not look at who signed the enclave. MRENCLAVE becomes mandatory.",
-         ("mrsigner",), "--mrenclave, or only_for_testing-trust-any", "", "",
-         "whoever can change the page with the MRENCLAVE",
-         "Everything now hangs on where the MRENCLAVE came from: whoever can change that page chooses your code. No ISVSVN floor "
-         "is left either, so an old release with known holes passes.",
-         "When the MRENCLAVE comes from two sources that agree.", _CLI,
-         Elsewhere("leave RA_TLS_MRSIGNER at any", "leave SignerID out, give UniqueID", "caller compares mr_signer, or does not",
-                   "caller compares mr_signer, or does not", (), "attestation: a list of mrenclave, without signer")),
-    Flag("only_for_testing-trust-any", "", "only_for_testing_trust_any",
-         "Accept any code at all, as long as it runs in a debug enclave.",
-         ("mrenclave",), "only_for_testing-debug", "", "",
-         "anybody with an SGX machine",
-         "Anybody with any SGX machine and any program: it answers as a CAS and keeps whatever you send.",
-         "None where a value matters.", _CLI,
-         Elsewhere("leave both RA_TLS_MRENCLAVE and RA_TLS_MRSIGNER at any", "give neither UniqueID nor SignerID",
-                   "caller compares nothing", "caller compares nothing", (), "no word; mode: none accepts still more")),
+    Flag(
+        "accept-group-out-of-date",
+        "G",
+        "accept_group_out_of_date",
+        "Accept a platform whose firmware lacks security updates. Dangerous.",
+        ("tcb-status",),
+        "",
+        "GROUP_OUT_OF_DATE",
+        "OutOfDate, OutOfDateConfigurationNeeded (with -C)",
+        "the operator of an unpatched machine",
+        "Whoever runs such a machine and uses a published attack can read enclave memory, the"
+        " attestation key included. With that key they sign a quote for any MRENCLAVE: every other"
+        " line of the result is then their own word.",
+        "A test system that holds nothing of value, on a machine whose owner you trust.",
+        _CLI,
+        Elsewhere(
+            "RA_TLS_ALLOW_OUTDATED_TCB_INSECURE=1",
+            "--accepted-tcb-statuses OutOfDate (era: -allow-tcb-status)",
+            "allow_status(OutOfDate) with a platform_grace_period",
+            "caller accepts SGX_QL_QV_RESULT_OUT_OF_DATE",
+            ("outdated-tcb",),
+        ),
+        ("INTEL-SA-00161", "INTEL-SA-00320", "INTEL-SA-00329", "INTEL-SA-00657"),
+    ),
+    Flag(
+        "accept-configuration-needed",
+        "C",
+        "accept_configuration_needed",
+        "Accept a platform whose settings weaken the enclave, such as hyper-threading.",
+        ("tcb-status",),
+        "",
+        "CONFIGURATION_NEEDED, CONFIGURATION_AND_SW_HARDENING_NEEDED (with -S)",
+        "ConfigurationNeeded, ConfigurationAndSWHardeningNeeded (with -S),"
+        " OutOfDateConfigurationNeeded (with -G)",
+        "a neighbour on the machine, or its root user",
+        "A neighbour on the sibling hardware thread can watch the enclave's caches; other settings"
+        " let the host fault its arithmetic by lowering the voltage. One status has several causes:"
+        " read the advisories.",
+        "A machine of your own, where nobody else runs code and the advisories concern"
+        " hyper-threading alone.",
+        _CLI,
+        Elsewhere(
+            "RA_TLS_ALLOW_HW_CONFIG_NEEDED=1",
+            "--accepted-tcb-statuses ConfigurationNeeded (era: -allow-tcb-status)",
+            "allow_status(ConfigurationNeeded); allow_smt(true)",
+            "caller accepts SGX_QL_QV_RESULT_CONFIG_NEEDED",
+            ("hyperthreading", "insecure-igpu", "insecure-configuration"),
+        ),
+        ("INTEL-SA-00161", "INTEL-SA-00219", "INTEL-SA-00233", "INTEL-SA-00289"),
+    ),
+    Flag(
+        "accept-sw-hardening-needed",
+        "S",
+        "accept_sw_hardening_needed",
+        "Accept a CPU whose known leaks the enclave must avoid by how it was compiled.",
+        ("tcb-status",),
+        "",
+        "SW_HARDENING_NEEDED, CONFIGURATION_AND_SW_HARDENING_NEEDED (with -C)",
+        "SWHardeningNeeded, ConfigurationAndSWHardeningNeeded (with -C)",
+        "the host of an enclave that was not rebuilt",
+        "If this build was not hardened, the host can inject values into its speculation and read"
+        " its secrets.",
+        "When MRENCLAVE, or signer and ISVSVN, name a build that you know to be hardened.",
+        _CLI,
+        Elsewhere(
+            "RA_TLS_ALLOW_SW_HARDENING_NEEDED=1",
+            "accepted unless --accepted-tcb-statuses leaves SWHardeningNeeded out",
+            "allow_status(SWHardeningNeeded)",
+            "caller accepts SGX_QL_QV_RESULT_SW_HARDENING_NEEDED",
+            ("software-hardening-needed",),
+        ),
+        ("INTEL-SA-00334", "INTEL-SA-00615"),
+    ),
+    Flag(
+        "only_for_testing-debug",
+        "",
+        "only_for_testing_debug",
+        "Accept a debug enclave. It cannot protect secrets.",
+        ("debug",),
+        "only_for_testing-ignore-signer, or --mrsigner",
+        "",
+        "",
+        "the host",
+        "The host reads and writes the enclave's memory with a debugger. It takes the TLS key and"
+        " serves its own values under the very certificate you pin. MRENCLAVE does not change.",
+        "Course work, with values that are public anyway.",
+        _CLI,
+        Elsewhere(
+            "RA_TLS_ALLOW_DEBUG_ENCLAVE_INSECURE=1",
+            '"Debug": true in the package',
+            "allow_debug; refused without it",
+            "caller reads the report's attributes",
+            ("debug-mode",),
+        ),
+    ),
+    Flag(
+        "only_for_testing-ignore-signer",
+        "",
+        "only_for_testing_ignore_signer",
+        "Do not look at who signed the enclave. MRENCLAVE becomes mandatory.",
+        ("mrsigner",),
+        "--mrenclave, or only_for_testing-trust-any",
+        "",
+        "",
+        "whoever can change the page with the MRENCLAVE",
+        "Everything now hangs on where the MRENCLAVE came from: whoever can change that page"
+        " chooses your code. No ISVSVN floor is left either, so an old release with known holes"
+        " passes.",
+        "When the MRENCLAVE comes from two sources that agree.",
+        _CLI,
+        Elsewhere(
+            "leave RA_TLS_MRSIGNER at any",
+            "leave SignerID out, give UniqueID",
+            "caller compares mr_signer, or does not",
+            "caller compares mr_signer, or does not",
+            (),
+            "attestation: a list of mrenclave, without signer",
+        ),
+    ),
+    Flag(
+        "only_for_testing-trust-any",
+        "",
+        "only_for_testing_trust_any",
+        "Accept any code at all, as long as it runs in a debug enclave.",
+        ("mrenclave",),
+        "only_for_testing-debug",
+        "",
+        "",
+        "anybody with an SGX machine",
+        "Anybody with any SGX machine and any program: it answers as a CAS and keeps whatever you"
+        " send.",
+        "None where a value matters.",
+        _CLI,
+        Elsewhere(
+            "leave both RA_TLS_MRENCLAVE and RA_TLS_MRSIGNER at any",
+            "give neither UniqueID nor SignerID",
+            "caller compares nothing",
+            "caller compares nothing",
+            (),
+            "no word; mode: none accepts still more",
+        ),
+    ),
 )
 
 _NEWER = "wrapper code of 2026 that drives scone 7.0.0 and later"
 
-#: Insecure flags that only a newer CLI has. What they do exactly is not public: what stands here is casnb's reading.
+#: Insecure flags that only a newer CLI has. What they do exactly is not public: what stands here is
+#: casnb's reading.
 NEWER: tuple[Flag, ...] = (
-    Flag("accept-revoked-pcs-certs", "", "accept_revoked_pcs_certs",
-         "Newer CLI. Accept a platform whose PCK certificate Intel revoked.",
-         ("pck-revocation",), "", "", "", "whoever holds a revoked platform's key",
-         "Whoever holds the revoked key, which is known or feared to be lost, signs a quoting enclave of their own and with it a "
-         "quote for any MRENCLAVE. No other line of the result shows that.",
-         "None where a value matters.", _NEWER,
-         Elsewhere(dcap_qvl="none: an error", intel_qvl="none: SGX_QL_QV_RESULT_REVOKED is fatal", session="no word")),
-    Flag("accept-unverifiable-pcs-certs", "", "accept_unverifiable_pcs_certs",
-         "Newer CLI. Accept that no current revocation list could be relied on.",
-         ("pck-revocation",), "", "", "", "the operator of a revoked platform",
-         "A host whose platform was revoked leaves the list out, or shows an old one, and nobody notices. The signer of Intel's "
-         "own lists is not known to be unrevoked either.",
-         "Old evidence that was judged with its lists when it was new.", _NEWER,
-         Elsewhere(dcap_qvl="none: an error", intel_qvl="caller ignores collateral_expiration_status", session="no word")),
+    Flag(
+        "accept-revoked-pcs-certs",
+        "",
+        "accept_revoked_pcs_certs",
+        "Newer CLI. Accept a platform whose PCK certificate Intel revoked.",
+        ("pck-revocation",),
+        "",
+        "",
+        "",
+        "whoever holds a revoked platform's key",
+        "Whoever holds the revoked key, which is known or feared to be lost, signs a quoting"
+        " enclave of their own and with it a quote for any MRENCLAVE. No other line of the result"
+        " shows that.",
+        "None where a value matters.",
+        _NEWER,
+        Elsewhere(
+            dcap_qvl="none: an error",
+            intel_qvl="none: SGX_QL_QV_RESULT_REVOKED is fatal",
+            session="no word",
+        ),
+    ),
+    Flag(
+        "accept-unverifiable-pcs-certs",
+        "",
+        "accept_unverifiable_pcs_certs",
+        "Newer CLI. Accept that no current revocation list could be relied on.",
+        ("pck-revocation",),
+        "",
+        "",
+        "",
+        "the operator of a revoked platform",
+        "A host whose platform was revoked leaves the list out, or shows an old one, and nobody"
+        " notices. The signer of Intel's own lists is not known to be unrevoked either.",
+        "Old evidence that was judged with its lists when it was new.",
+        _NEWER,
+        Elsewhere(
+            dcap_qvl="none: an error",
+            intel_qvl="caller ignores collateral_expiration_status",
+            session="no word",
+        ),
+    ),
 )
 
 BY_NAME: Mapping[str, Flag] = {f.name: f for f in FLAGS}
@@ -147,12 +261,18 @@ BY_OPTION: Mapping[str, Flag] = {f.option: f for f in FLAGS}
 
 
 def find(name: str) -> Flag | None:
-    """Return the flag of this long name (with or without dashes) or option, those of newer CLIs too."""
+    """Return the flag of this long name (with or without dashes) or option, those of newer CLIs
+    too.
+    """
     return next((f for f in (*FLAGS, *NEWER) if name in (f.name, f"--{f.name}", f.option)), None)
 
 
 def options(names: tuple[str, ...]) -> str:
-    """Write flags (long names without dashes) the shortest way, catalogue order, short ones in one cluster: `-GC`."""
+    """Write flags (long names without dashes) the shortest way, catalogue order, short ones in
+    one cluster: `-GC`.
+    """
     chosen = [f for f in (*FLAGS, *NEWER) if f.name in names]
     cluster = "".join(f.short for f in chosen if f.short)
-    return " ".join([*([f"-{cluster}"] if cluster else []), *(f.option for f in chosen if not f.short)])
+    return " ".join(
+        [*([f"-{cluster}"] if cluster else []), *(f.option for f in chosen if not f.short)]
+    )

@@ -1,4 +1,6 @@
-"""Policy: what a relying party accepts. Flags with their rules, and the command line that stands for them."""
+"""Policy: what a relying party accepts. Flags with their rules, and the command line that stands
+for them.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,18 @@ _DAY, _SECOND = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"
 
 
 def measurement_problem(value: object, name: str) -> str:
-    """Say what is wrong with a measurement given as text, or return an empty string; 64 lower-case hex digits are right."""
+    """Say what is wrong with a measurement given as text, or return an empty string; 64
+    lower-case hex digits are right.
+    """
     text = value if isinstance(value, str) else repr(value)
     if _MEASUREMENT.fullmatch(text):
         return ""
     got = f"{name}: got {text[:80]!r}, wanted 64 lower-case hex digits."
     if not text:
-        return f"{name}: got an empty value, wanted 64 lower-case hex digits. Did the scrape find nothing?"
+        return (
+            f"{name}: got an empty value, wanted 64 lower-case hex digits. Did the scrape find"
+            " nothing?"
+        )
     if _MEASUREMENT.fullmatch(text.strip().lower().removeprefix("0x")):
         return got + " Write it without blanks and 0x, in lower case."
     return got
@@ -45,14 +52,20 @@ def _time(text: str) -> datetime:
             return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
         except ValueError:
             continue
-    raise UsageError("--verification-time", got=text, wanted="yyyy-mm-dd, dd.mm.yyyy or dd-mm-yyyy (00:00 UTC)")
+    raise UsageError(
+        "--verification-time", got=text, wanted="yyyy-mm-dd, dd.mm.yyyy or dd-mm-yyyy (00:00 UTC)"
+    )
 
 
 def listed(text: str, option: str) -> tuple[str, ...]:
-    """Return the entries of a comma-joined list without blanks; UsageError where there is none, which would mean something else."""
+    """Return the entries of a comma-joined list without blanks; UsageError where there is none,
+    which would mean something else.
+    """
     if found := tuple(part.strip() for part in text.split(",") if part.strip()):
         return found
-    raise UsageError(option, got=repr(text[:80]), wanted="at least one name", do="Is a shell variable empty?")
+    raise UsageError(
+        option, got=repr(text[:80]), wanted="at least one name", do="Is a shell variable empty?"
+    )
 
 
 class _Parser(argparse.ArgumentParser):
@@ -64,10 +77,12 @@ class _Parser(argparse.ArgumentParser):
 class AttestationPolicy(Shown):
     """What a relying party accepts; the members bear the names of `scone cas attest`'s options.
 
-    Without identity options the enclave must be signed by `expected_signer`. `isvprodid` must be equal, `isvsvn` is a minimum.
-    `verification_time` (aware) replaces the clock. `nonce` is 32 hex digits. `max_age`, `min_tcb_evaluation`, `tcb_grace`
-    and `refuse_platform_settings` are casnb's own: how old a report may be, the least edition of Intel's lists, for how long an
-    outdated platform is accepted after the day of the level that it reached, and which of `PLATFORM_SETTINGS` it must not have.
+    Without identity options the enclave must be signed by `expected_signer`. `isvprodid` must be
+    equal, `isvsvn` is a minimum. `verification_time` (aware) replaces the clock. `nonce` is 32
+    hex digits. `max_age`, `min_tcb_evaluation`, `tcb_grace` and `refuse_platform_settings` are
+    casnb's own: how old a report may be, the least edition of Intel's lists, for how long an
+    outdated platform is accepted after the day of the level that it reached, and which of
+    `PLATFORM_SETTINGS` it must not have.
 
     >>> AttestationPolicy(accept_group_out_of_date=True, mrenclaves=("00" * 32,)).command("cas")[:40]
     'scone cas attest -G --mrenclave 00000000'
@@ -98,31 +113,61 @@ class AttestationPolicy(Shown):
     expected_signer: ExpectedSigner = SCONTAIN_CAS
 
     def problems(self) -> list[str]:
-        """Return what is wrong with the combination itself, one sentence each; empty when it may be used."""
-        lists = (("mrenclaves", self.mrenclaves), ("ignore_advisories", self.ignore_advisories),
-                 ("refuse_platform_settings", self.refuse_platform_settings))
-        if out := [f"{name}: got one text, wanted a tuple: ({value[:80]!r},)." for name, value in lists if isinstance(value, str)]:
+        """Return what is wrong with the combination itself, one sentence each; empty when it may
+        be used.
+        """
+        lists = (
+            ("mrenclaves", self.mrenclaves),
+            ("ignore_advisories", self.ignore_advisories),
+            ("refuse_platform_settings", self.refuse_platform_settings),
+        )
+        if out := [
+            f"{name}: got one text, wanted a tuple: ({value[:80]!r},)."
+            for name, value in lists
+            if isinstance(value, str)
+        ]:
             return out
         out = [p for value in self.mrenclaves if (p := measurement_problem(value, "--mrenclave"))]
         if self.mrsigner is not None:
             if p := measurement_problem(self.mrsigner, "--mrsigner"):
                 out.append(p)
             if self.isvprodid is None or self.isvsvn is None:
-                out.append("--mrsigner: needs --isvprodid and --isvsvn, because a signer signs more than one product and version.")
+                out.append(
+                    "--mrsigner: needs --isvprodid and --isvsvn, because a signer signs more than"
+                    " one product and version."
+                )
         elif self.isvprodid is not None:
-            out.append("--isvprodid: needs --mrsigner, because only a signer gives a product number its meaning.")
+            out.append(
+                "--isvprodid: needs --mrsigner, because only a signer gives a product number its"
+                " meaning."
+            )
         for name, number in (("--isvprodid", self.isvprodid), ("--isvsvn", self.isvsvn)):
             if number is not None and not (type(number) is int and 0 <= number < _U16):
                 out.append(f"{name}: got {number!r}, wanted a number from 0 to 65535.")
         if self.only_for_testing_ignore_signer and self.mrsigner is not None:
-            out.append("--only_for_testing-ignore-signer: contradicts --mrsigner. Give one of them.")
-        if self.only_for_testing_debug and not self.only_for_testing_ignore_signer and self.mrsigner is None:
-            out.append("--only_for_testing-debug: needs --only_for_testing-ignore-signer or --mrsigner, "
-                       "because a debug enclave is never signed as a production one.")
+            out.append(
+                "--only_for_testing-ignore-signer: contradicts --mrsigner. Give one of them."
+            )
+        if (
+            self.only_for_testing_debug
+            and not self.only_for_testing_ignore_signer
+            and self.mrsigner is None
+        ):
+            out.append(
+                "--only_for_testing-debug: needs --only_for_testing-ignore-signer or --mrsigner, "
+                "because a debug enclave is never signed as a production one."
+            )
         if self.only_for_testing_trust_any and not self.only_for_testing_debug:
             out.append("--only_for_testing-trust-any: needs --only_for_testing-debug.")
-        if self.only_for_testing_ignore_signer and not self.mrenclaves and not self.only_for_testing_trust_any:
-            out.append("--only_for_testing-ignore-signer: needs --mrenclave, because otherwise nothing says which code is meant.")
+        if (
+            self.only_for_testing_ignore_signer
+            and not self.mrenclaves
+            and not self.only_for_testing_trust_any
+        ):
+            out.append(
+                "--only_for_testing-ignore-signer: needs --mrenclave, because otherwise nothing"
+                " says which code is meant."
+            )
         if self.fail_on_any_advisory and self.ignore_advisories:
             out.append("--fail-on-any-advisory: contradicts --ignore-advisories. Give one of them.")
         for name, text in (("-c", self.cas_key_hash), ("-s", self.cas_software_key_hash)):
@@ -144,12 +189,21 @@ class AttestationPolicy(Shown):
                 out.append(f"{name}: got {str(value)[:80]!r}, wanted a timedelta greater than 0.")
         least = self.min_tcb_evaluation
         if least is not None and not (type(least) is int and 0 <= least < 1 << 31):
-            out.append(f"--min-tcb-evaluation: got {str(least)[:80]!r}, wanted a number from 0 to {(1 << 31) - 1}.")
+            out.append(
+                f"--min-tcb-evaluation: got {str(least)[:80]!r}, wanted a number from 0 to"
+                f" {(1 << 31) - 1}."
+            )
         for name in self.refuse_platform_settings:
             if name not in PLATFORM_SETTINGS:
-                out.append(f"--refuse-platform-settings: got {str(name)[:80]!r}, wanted {', '.join(PLATFORM_SETTINGS)}.")
+                out.append(
+                    f"--refuse-platform-settings: got {str(name)[:80]!r}, wanted"
+                    f" {', '.join(PLATFORM_SETTINGS)}."
+                )
         if self.tcb_grace is not None and self.accept_group_out_of_date:
-            out.append("--tcb-grace: contradicts -G, which accepts an outdated platform for ever. Give one of them.")
+            out.append(
+                "--tcb-grace: contradicts -G, which accepts an outdated platform for ever. Give one"
+                " of them."
+            )
         return out
 
     def require_valid(self) -> AttestationPolicy:
@@ -159,27 +213,39 @@ class AttestationPolicy(Shown):
         return self
 
     def flags(self) -> tuple[str, ...]:
-        """Return the long names (without dashes) of the insecure flags that are set, in catalogue order."""
+        """Return the long names (without dashes) of the insecure flags that are set, in
+        catalogue order.
+        """
         return tuple(f.name for f in _EVERY if getattr(self, f.attribute))
 
     def with_flags(self, *names: str) -> AttestationPolicy:
-        """Return this policy with exactly these insecure flags set (long names without dashes, or options like `-G`)."""
+        """Return this policy with exactly these insecure flags set (long names without dashes,
+        or options like `-G`).
+        """
         chosen = set()
         for name in names:
             flag = catalogue.find(name)
             if flag is None:
-                raise UsageError("flag", got=name, wanted="one of " + ", ".join(f.option for f in _EVERY))
+                raise UsageError(
+                    "flag", got=name, wanted="one of " + ", ".join(f.option for f in _EVERY)
+                )
             chosen.add(flag.attribute)
         return replace(self, **{f.attribute: f.attribute in chosen for f in _EVERY})  # type: ignore[arg-type]
 
     def arguments(self) -> list[str]:
-        """Return the options of `scone cas attest` that stand for this policy, in the order the assignment writes them."""
+        """Return the options of `scone cas attest` that stand for this policy, in the order the
+        assignment writes them.
+        """
         names = self.flags()
         cluster = "".join(f.short for f in _EVERY if f.short and f.name in names)
         out = [f"-{cluster}"] if cluster else []
         identity = {"--mrenclave", "--mrsigner", "--isvprodid", "--isvsvn"}
         out += [word for pair in self._values() if pair[0] in identity for word in pair]
-        late = ("only_for_testing-ignore-signer", "only_for_testing-debug", "only_for_testing-trust-any")
+        late = (
+            "only_for_testing-ignore-signer",
+            "only_for_testing-debug",
+            "only_for_testing-trust-any",
+        )
         out += [f"--{name}" for name in late if name in names]
         out += [word for pair in self._values() if pair[0] not in identity for word in pair]
         out += [f.option for f in catalogue.NEWER if f.name in names]
@@ -188,25 +254,40 @@ class AttestationPolicy(Shown):
     def _values(self) -> list[tuple[str, str]]:
         at = self.verification_time and self.verification_time.astimezone(timezone.utc)
         day = at and at.strftime(_SECOND if at.time() != at.time().min else _DAY)
-        pairs = [("--mrsigner", self.mrsigner), ("--isvprodid", self.isvprodid), ("--isvsvn", self.isvsvn),
-                 ("-c", self.cas_key_hash), ("-s", self.cas_software_key_hash), ("--nonce", self.nonce),
-                 ("--verification-time", day), ("--ignore-advisories", ",".join(self.ignore_advisories) or None),
-                 ("--max-age", self.max_age and span(self.max_age)), ("--min-tcb-evaluation", self.min_tcb_evaluation),
-                 ("--tcb-grace", self.tcb_grace and span(self.tcb_grace)),
-                 ("--refuse-platform-settings", ",".join(self.refuse_platform_settings) or None)]
-        return [("--mrenclave", m) for m in self.mrenclaves] + [(name, str(value)) for name, value in pairs if value is not None]
+        pairs = [
+            ("--mrsigner", self.mrsigner),
+            ("--isvprodid", self.isvprodid),
+            ("--isvsvn", self.isvsvn),
+            ("-c", self.cas_key_hash),
+            ("-s", self.cas_software_key_hash),
+            ("--nonce", self.nonce),
+            ("--verification-time", day),
+            ("--ignore-advisories", ",".join(self.ignore_advisories) or None),
+            ("--max-age", self.max_age and span(self.max_age)),
+            ("--min-tcb-evaluation", self.min_tcb_evaluation),
+            ("--tcb-grace", self.tcb_grace and span(self.tcb_grace)),
+            ("--refuse-platform-settings", ",".join(self.refuse_platform_settings) or None),
+        ]
+        return [("--mrenclave", m) for m in self.mrenclaves] + [
+            (name, str(value)) for name, value in pairs if value is not None
+        ]
 
     def command(self, address: str, offline_report: str | None = None) -> str:
-        """Return the exact `scone cas attest` line for this policy, quoted for a shell; casnb's own options are casnb's own."""
+        """Return the exact `scone cas attest` line for this policy, quoted for a shell; casnb's
+        own options are casnb's own.
+        """
         offline = ["--offline-report", offline_report] if offline_report else []
         return shlex.join(["scone", "cas", "attest", *self.arguments(), *offline, address])
 
     @classmethod
-    def from_args(cls, args: Sequence[str], *, expected_signer: ExpectedSigner = SCONTAIN_CAS) -> AttestationPolicy:
-        """Read the words of a pasted `scone cas attest` line; address, `--offline-report` and `--retries` are left aside.
+    def from_args(
+        cls, args: Sequence[str], *, expected_signer: ExpectedSigner = SCONTAIN_CAS
+    ) -> AttestationPolicy:
+        """Read the words of a pasted `scone cas attest` line; address, `--offline-report` and
+        `--retries` are left aside.
 
-        A second word behind the address is an MRENCLAVE, as in old pages. Raises UsageError for an option casnb does not know; the
-        combination is judged by `problems`.
+        A second word behind the address is an MRENCLAVE, as in old pages. Raises UsageError for
+        an option casnb does not know; the combination is judged by `problems`.
         """
         words = list(args)
         if words[:3] == ["scone", "cas", "attest"]:
@@ -234,7 +315,9 @@ class AttestationPolicy(Shown):
         if len(old) > 1:
             raise UsageError("scone cas attest", got="more than one address", wanted="one")
         del found["offline_report"], found["retries"]
-        return cls(**{**found, "mrenclaves": (*found["mrenclaves"], *old)}, expected_signer=expected_signer)
+        return cls(
+            **{**found, "mrenclaves": (*found["mrenclaves"], *old)}, expected_signer=expected_signer
+        )
 
     def __str__(self) -> str:
         return text_table(("option", "value"), self._rows())
@@ -244,7 +327,13 @@ class AttestationPolicy(Shown):
 
     def _rows(self) -> list[tuple[str, str]]:
         e = self.expected_signer
-        least = f", version {e.isvsvn} or later" if self.isvsvn is None and not self.mrenclaves else ""
-        rows = [("expected signer", f"{e.mrsigner} ({e.name}), product {e.isvprodid}{least}")] if self.mrsigner is None else []
+        least = (
+            f", version {e.isvsvn} or later" if self.isvsvn is None and not self.mrenclaves else ""
+        )
+        rows = (
+            [("expected signer", f"{e.mrsigner} ({e.name}), product {e.isvprodid}{least}")]
+            if self.mrsigner is None
+            else []
+        )
         rows += [*self._values(), *((f"--{f}", "set") for f in self.flags())]
         return [*rows, ("--fail-on-any-advisory", "set")] if self.fail_on_any_advisory else rows

@@ -1,4 +1,6 @@
-"""A TCB status in words: what it means, who must act, which advisories, which flag accepts it, and what that lets happen."""
+"""A TCB status in words: what it means, who must act, which advisories, which flag accepts it,
+and what that lets happen.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,14 @@ from casnb.policy.flags import BY_NAME, options
 from casnb.verify.tcb import TcbStatus
 
 
-def explain(status: TcbStatus | None, text: str, advisories: Sequence[str] = ()) -> StatusWords | None:
-    """Return a status in words, or None where there is nothing to say: no status, or up to date without advisories.
+def explain(
+    status: TcbStatus | None, text: str, advisories: Sequence[str] = ()
+) -> StatusWords | None:
+    """Return a status in words, or None where there is nothing to say: no status, or up to date
+    without advisories.
 
-    `text` is the status as the evidence spells it; `status` is None where it says nothing about the platform's state.
+    `text` is the status as the evidence spells it; `status` is None where it says nothing about
+    the platform's state.
 
     >>> print(explain(TcbStatus.SW_HARDENING_NEEDED, "SWHardeningNeeded").rows[1][1])
     whoever builds the enclave
@@ -22,8 +28,16 @@ def explain(status: TcbStatus | None, text: str, advisories: Sequence[str] = ())
         return None
     listed = tuple(lookup(advisories))
     if status is None:
-        return StatusWords(text, (("means", "nothing is proven about this platform"), ("to act", "whoever made this evidence"),
-                                  ("you", "take no part of it for true"), ("flag", "none accepts it")), listed)
+        return StatusWords(
+            text,
+            (
+                ("means", "nothing is proven about this platform"),
+                ("to act", "whoever made this evidence"),
+                ("you", "take no part of it for true"),
+                ("flag", "none accepts it"),
+            ),
+            listed,
+        )
     rows = [("means", status.meaning), ("to act", status.who_acts), ("you", status.you_act)]
     if status.waivable:
         needed = tuple(f for f in BY_NAME if f in status.needs)

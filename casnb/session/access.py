@@ -1,4 +1,6 @@
-"""Who may do what with a session: entries of an access policy, read, written back, and compared with the keys of a client."""
+"""Who may do what with a session: entries of an access policy, read, written back, and compared
+with the keys of a client.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from casnb.verify.keyhash import key_hash_problem, spki_hash, unbase58check
 
 T = TypeVar("T")
 
-#: Actions that a policy speaks of, in the order in which a session is hashed; the last two follow another where they are absent.
+#: Actions that a policy speaks of, in the order in which a session is hashed; the last two follow
+#: another where they are absent.
 ACTIONS = ("read", "update", "create_sessions", "list_sessions")
 #: Which action an absent one follows.
 FOLLOWS = {"create_sessions": "update", "list_sessions": "read"}
@@ -29,13 +32,17 @@ _WORDS = ("CREATOR", "ANY", "NONE")
 _KEY_HASH = re.compile(r"[1-9A-HJ-NP-Za-km-z]{50}")
 _AT_LEAST = re.compile(r"require-at-least-([1-9][0-9]{0,2})")
 _WANTED = "NONE, ANY, CREATOR, a PEM certificate or a key hash"
-_HINT = ("A key hash has 50 characters; `scone self show-key-hash` prints yours, `scone cert show-key-hash FILE` that of a "
-         "certificate.")
+_HINT = (
+    "A key hash has 50 characters; `scone self show-key-hash` prints yours, `scone cert"
+    " show-key-hash FILE` that of a certificate."
+)
 
 
 @dataclass(frozen=True)
 class Signer:
-    """Whoever signed the request with this key: `key` as it was written, PEM (SPKI) or, for Ed25519, 50 characters of Base58."""
+    """Whoever signed the request with this key: `key` as it was written, PEM (SPKI) or, for
+    Ed25519, 50 characters of Base58.
+    """
 
     key: str
 
@@ -58,10 +65,15 @@ class Quorum:
 
     def plain(self) -> dict[str, Any]:
         """Return it as it is written in a session."""
-        return {"require-all" if self.least is None else f"require-at-least-{self.least}": [plain(e) for e in self.entries]}
+        return {
+            "require-all" if self.least is None else f"require-at-least-{self.least}": [
+                plain(e) for e in self.entries
+            ]
+        }
 
 
-#: A word (CREATOR, ANY, NONE), a PEM certificate or a key hash; a signer; several of those together.
+#: A word (CREATOR, ANY, NONE), a PEM certificate or a key hash; a signer; several of those
+#: together.
 Entry = str | Signer | Quorum
 Access = Mapping[str, tuple[Entry, ...]]
 DEFAULT: Access = {"read": ("CREATOR",), "update": ("CREATOR",)}
@@ -69,7 +81,9 @@ DEFAULT: Access = {"read": ("CREATOR",), "update": ("CREATOR",)}
 
 @dataclass(frozen=True)
 class Keys:
-    """The public keys (SPKI, DER) of who asks: proven in TLS handshakes, and those that signed the request."""
+    """The public keys (SPKI, DER) of who asks: proven in TLS handshakes, and those that signed
+    the request.
+    """
 
     tls: frozenset[bytes] = frozenset()
     signers: frozenset[bytes] = frozenset()
@@ -90,7 +104,9 @@ def leaves(entries: tuple[Entry, ...]) -> Iterator[str | Signer]:
 
 
 def met(entry: Entry, keys: Keys, creator: str | Signer | None) -> bool:
-    """Return whether these keys meet an entry. Keys are compared, never certificates; `at least N` takes N different ones."""
+    """Return whether these keys meet an entry. Keys are compared, never certificates; `at least
+    N` takes N different ones.
+    """
     return _met_by(entry, keys, creator) is not None
 
 
@@ -116,16 +132,25 @@ def _met_by(entry: Entry, keys: Keys, creator: str | Signer | None) -> frozenset
 
 # Reading
 
+
 def read_access(node: Node, old: bool) -> dict[str, tuple[Entry, ...]]:
-    """Return the entries by action, defaults filled in; `old` is language 0.2, which knows read and update alone."""
+    """Return the entries by action, defaults filled in; `old` is language 0.2, which knows read
+    and update alone.
+    """
     allowed = ACTIONS[:2] if old else ACTIONS
-    for action in ACTIONS[len(allowed):]:
+    for action in ACTIONS[len(allowed) :]:
         if node.get(action).there:
-            raise node.get(action).refuse("read and update", 'Write version: "0.3"; only that makes a namespace.',
-                                          got=f"{action} in language 0.2")
+            raise node.get(action).refuse(
+                "read and update",
+                'Write version: "0.3"; only that makes a namespace.',
+                got=f"{action} in language 0.2",
+            )
     found = node.members(allowed, "a mapping with read and update")
     given = {a: found.get(a) for a in ACTIONS if a in found or a in DEFAULT}
-    return {action: ("CREATOR",) if rows is None else _entries(rows, action) for action, rows in given.items()}
+    return {
+        action: ("CREATOR",) if rows is None else _entries(rows, action)
+        for action, rows in given.items()
+    }
 
 
 def _entries(node: Node, action: str) -> tuple[Entry, ...]:
@@ -137,7 +162,9 @@ def _entries(node: Node, action: str) -> tuple[Entry, ...]:
     entries = tuple(_entry(row, action, 0) for row in rows)
     for alone in ("ANY", "NONE"):
         if alone in entries and len(entries) > 1:
-            raise node.refuse(f"{alone} alone", "Take out the others, or the word.", got=f"{alone} with others")
+            raise node.refuse(
+                f"{alone} alone", "Take out the others, or the word.", got=f"{alone} with others"
+            )
     return entries
 
 
@@ -147,7 +174,10 @@ def _entry(node: Node, action: str, depth: int) -> Entry:
     entry = node.text(_WANTED, _HINT)
     if entry in _WORDS:
         if depth and entry != "CREATOR":
-            raise node.refuse("CREATOR, a certificate, a key hash or a signer", f"{entry} stands alone, not in a rule of several.")
+            raise node.refuse(
+                "CREATOR, a certificate, a key hash or a signer",
+                f"{entry} stands alone, not in a rule of several.",
+            )
         return entry
     if entry.startswith("-----BEGIN CERTIFICATE-----"):
         return _at(node, canonical_certificate, entry)
@@ -163,18 +193,28 @@ def _cure(entry: str) -> str:
         return f"Write {entry.upper()}, in capitals."
     if unbase58check(entry)[:1] == b"\x0a":
         return f"This is a signer's key: write `signer: {entry}`, in update or create_sessions."
-    return "The checksum of these 50 characters does not hold: a typing error?" if len(entry) == 50 else _HINT
+    return (
+        "The checksum of these 50 characters does not hold: a typing error?"
+        if len(entry) == 50
+        else _HINT
+    )
 
 
 def _rule(node: Node, action: str, depth: int) -> Entry:
     wanted = "signer, require-all or require-at-least-N"
     if len(node.value) != 1:
-        raise node.refuse(f"one of {wanted}", "Each rule is an item of its own.", got=f"{len(node.value)} members")
-    (name, value), = node.value.items()
+        raise node.refuse(
+            f"one of {wanted}", "Each rule is an item of its own.", got=f"{len(node.value)} members"
+        )
+    ((name, value),) = node.value.items()
     if name != "signer" and name != "require-all" and not _AT_LEAST.fullmatch(name):
         raise node.refuse(wanted, got=f"member {name!r}")
     if action in ("read", "list_sessions"):
-        raise node.refuse(_WANTED, f"{name} is possible where something is uploaded: in update and create_sessions.", got=name)
+        raise node.refuse(
+            _WANTED,
+            f"{name} is possible where something is uploaded: in update and create_sessions.",
+            got=name,
+        )
     if name == "signer":
         text = value.text("a public key, PEM, or 50 characters that begin with L, M or N")
         return _at(value, lambda t: Signer(_canonical_signer(t)), text)
@@ -184,8 +224,11 @@ def _rule(node: Node, action: str, depth: int) -> Entry:
     number = _AT_LEAST.fullmatch(name)
     least = int(number[1]) if number else None
     if not 1 <= (least or 1) <= len(rows) <= _MOST:
-        raise value.refuse(f"{least or 1} to {_MOST} entries", "More are needed than are listed." if rows else "",
-                           got=f"{len(rows)} entries")
+        raise value.refuse(
+            f"{least or 1} to {_MOST} entries",
+            "More are needed than are listed." if rows else "",
+            got=f"{len(rows)} entries",
+        )
     entries = tuple(_entry(row, action, depth + 1) for row in rows)
     if len(set(entries)) < len(entries):
         raise value.refuse("each entry once", "One key is not two people.", got="an entry twice")
@@ -203,7 +246,9 @@ def read_creator(node: Node) -> str | Signer | None:
 
 
 def _at(node: Node, make: Callable[[str], T], text: str) -> T:
-    """Make something of text; what is wrong with it is said with its place, and the text is not quoted."""
+    """Make something of text; what is wrong with it is said with its place, and the text is not
+    quoted.
+    """
     try:
         return make(text)
     except EvidenceError as exc:
@@ -212,10 +257,17 @@ def _at(node: Node, make: Callable[[str], T], text: str) -> T:
 
 # Keys
 
+
 @lru_cache(maxsize=256)
 def public_key(certificate_pem: str) -> bytes:
-    """Return the public key of a PEM certificate as SPKI in DER; raise EvidenceError if there is none to read."""
-    return load_certificate(certificate_pem).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    """Return the public key of a PEM certificate as SPKI in DER; raise EvidenceError if there is
+    none to read.
+    """
+    return (
+        load_certificate(certificate_pem)
+        .public_key()
+        .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -227,8 +279,11 @@ def _signer_key(text: str) -> bytes:
         try:
             key = load_pem_public_key(text.encode())
         except Exception:  # as above
-            raise EvidenceError("signer", got="text that is no public key",
-                                wanted="a public key in PEM, or an Ed25519 key of 50 characters in Base58") from None
+            raise EvidenceError(
+                "signer",
+                got="text that is no public key",
+                wanted="a public key in PEM, or an Ed25519 key of 50 characters in Base58",
+            ) from None
     return bytes(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
 

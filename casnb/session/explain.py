@@ -16,33 +16,67 @@ from casnb.verify.keyhash import spki_hash
 #: Where it stands, what is written there, what that means.
 Row = tuple[str, str, str]
 
-_DOES = {"read": "read this text, its history and every value that is written out in it",
-         "update": "replace it by another version, and so change who may do what",
-         "create_sessions": "create sessions whose names begin with its name and a slash",
-         "list_sessions": "see the names of the sessions below it"}
+_DOES = {
+    "read": "read this text, its history and every value that is written out in it",
+    "update": "replace it by another version, and so change who may do what",
+    "create_sessions": "create sessions whose names begin with its name and a slash",
+    "list_sessions": "see the names of the sessions below it",
+}
 
 
 def explain(session: Session) -> list[Row]:
-    """Return what a session says, row by row, in the order in which it is hashed. Text from the session is as it came."""
-    kind = "a namespace: sessions can be created below it" if session.is_namespace else "no session can be created below it"
-    rows = [("version", session.version, f"the session language; {kind}"),
-            ("name", session.name, "the name that clients ask for; a CAS has it once")]
-    rows.append(("predecessor", session.predecessor or "null", "the hash of the version that this one replaces"
-                 if session.predecessor else "the first version of its name"))
+    """Return what a session says, row by row, in the order in which it is hashed. Text from the
+    session is as it came.
+    """
+    kind = (
+        "a namespace: sessions can be created below it"
+        if session.is_namespace
+        else "no session can be created below it"
+    )
+    rows = [
+        ("version", session.version, f"the session language; {kind}"),
+        ("name", session.name, "the name that clients ask for; a CAS has it once"),
+    ]
+    rows.append(
+        (
+            "predecessor",
+            session.predecessor or "null",
+            (
+                "the hash of the version that this one replaces"
+                if session.predecessor
+                else "the first version of its name"
+            ),
+        )
+    )
     for service in session.services:
         rows += _service(service, session.security)
-    rows += [(member, "carried", "part of the hash; casnb does nothing with it") for member in session.others]
+    rows += [
+        (member, "carried", "part of the hash; casnb does nothing with it")
+        for member in session.others
+    ]
     rows += [(f"secrets.{s.name}", _said(s), _meant(s, session)) for s in session.secrets]
     for action in ACTIONS:
         given = f"access_policy.{action}", ", ".join(_written(e) for e in session.entries(action))
         if action == "create_sessions" and not session.is_namespace:
             continue
         default = "" if action in session.access else f"; not written, so as {FOLLOWS[action]}"
-        rows.append((*given, f"{_who(session.entries(action), session)} may {_DOES[action]}{default}"))
+        rows.append(
+            (*given, f"{_who(session.entries(action), session)} may {_DOES[action]}{default}")
+        )
     rows += _security(session)
     if session.creator_key is not None:
-        how = "the holder of this key" if not isinstance(session.creator, Signer) else "the signer with this key"
-        rows.append(("creator", spki_hash(session.creator_key), f"{how} uploaded it, and is who CREATOR means; part of the hash"))
+        how = (
+            "the holder of this key"
+            if not isinstance(session.creator, Signer)
+            else "the signer with this key"
+        )
+        rows.append(
+            (
+                "creator",
+                spki_hash(session.creator_key),
+                f"{how} uploaded it, and is who CREATOR means; part of the hash",
+            )
+        )
     return rows
 
 
@@ -50,16 +84,29 @@ def _service(service: Service, security: Security) -> Iterator[Row]:
     where = f"services.{service.name}"
     wanted = tuple(describe(r) for r in service.requirements)
     if security.mode == "none":
-        yield where, service.name, "any program that asks is given its configuration: no evidence is asked for"
+        yield (
+            where,
+            service.name,
+            "any program that asks is given its configuration: no evidence is asked for",
+        )
     elif not wanted:
         yield where, service.name, "no enclave is named, so none is given its configuration"
     for n, text in enumerate(wanted, 1):
-        yield (f"{where}.attestation" + (f"[{n}]" if len(wanted) > 1 else ""), text,
-               "an enclave that is all of this is given the configuration")
+        yield (
+            f"{where}.attestation" + (f"[{n}]" if len(wanted) > 1 else ""),
+            text,
+            "an enclave that is all of this is given the configuration",
+        )
     texts = [service.command] if isinstance(service.command, str) else list(service.command)
-    names = dict.fromkeys(name for text in (*texts, *service.environment.values()) for name in placeholders(text))
+    names = dict.fromkeys(
+        name for text in (*texts, *service.environment.values()) for name in placeholders(text)
+    )
     if names:
-        yield where, ", ".join(names), "secrets whose values are put into its command or environment"
+        yield (
+            where,
+            ", ".join(names),
+            "secrets whose values are put into its command or environment",
+        )
     for member in service.carried:
         yield f"{where}.{member}", "carried", "part of the hash; casnb does nothing with it"
 
@@ -74,28 +121,47 @@ def _meant(secret: Secret, session: Session) -> str:
     if secret.value is not None:
         out = ["its value is part of this text"]
     elif secret.imported is not None:
-        out = [f"secret {secret.imported.secret} of session {secret.imported.session}, if that one exports it to this"]
+        out = [
+            f"secret {secret.imported.secret} of session {secret.imported.session}, if that one"
+            " exports it to this"
+        ]
     elif secret.kind in CERTIFICATES:
         by = f"issued by {secret.issuer}" if secret.issuer else "signed by itself"
         life = f"{span_days(secret.valid_for):g} days"
-        out = [f"a certificate for the key in secret {secret.private_key}, {by}, for {life}; new with every version"]
+        out = [
+            f"a certificate for the key in secret {secret.private_key}, {by}, for {life}; new with"
+            " every version"
+        ]
     elif secret.kind == "private-key":
-        out = [f"a {secret.key_type} key; " + ("kept" if secret.migrate else "new") + " with every version"]
+        out = [
+            f"a {secret.key_type} key; "
+            + ("kept" if secret.migrate else "new")
+            + " with every version"
+        ]
     else:
         unit = "characters" if secret.kind == "ascii" else "bytes"
-        out = [f"{secret.size} random {unit}, kept over updates; nobody who reads the session sees them"]
+        out = [
+            f"{secret.size} random {unit}, kept over updates; nobody who reads the session sees"
+            " them"
+        ]
     if secret.export_public:
         out.append("anybody may read it, without any key")
     out += [f"may be imported by {_party(p)}" for p in secret.export]
     if not secret.export_public and not secret.export:
-        out.append("for its own services alone" if session.services else "and no service of this session could use it")
+        out.append(
+            "for its own services alone"
+            if session.services
+            else "and no service of this session could use it"
+        )
     return "; ".join(out)
 
 
 def _party(party: Party) -> str:
     if party.namespace is not None:
         return f"every session below {party.namespace}"
-    return f"session {party.session}" + (f", version {party.session_hash}" if party.session_hash else "")
+    return f"session {party.session}" + (
+        f", version {party.session_hash}" if party.session_hash else ""
+    )
 
 
 def _written(entry: Entry) -> str:
@@ -119,15 +185,22 @@ def _person(entry: Entry) -> str:
         number = "all" if entry.least is None else f"at least {entry.least}"
         return f"{number} of {len(entry.entries)} together"
     words = {"CREATOR": "the creator", "ANY": "anybody", "NONE": "nobody"}
-    return words.get(entry) or ("the holder of the certificate's key" if entry.startswith("-----") else "the holder of that key")
+    return words.get(entry) or (
+        "the holder of the certificate's key"
+        if entry.startswith("-----")
+        else "the holder of that key"
+    )
 
 
 def _security(session: Session) -> Iterator[Row]:
     security, head = session.security, "security.attestation"
     if not session.services and not security.data:
         return
-    modes = {"hardware": "an enclave must show evidence, and it is judged here", "none": "no evidence is asked for",
-             "maa": "Microsoft's service judges; not built"}
+    modes = {
+        "hardware": "an enclave must show evidence, and it is judged here",
+        "none": "no evidence is asked for",
+        "maa": "Microsoft's service judges; not built",
+    }
     yield f"{head}.mode", security.mode, modes[security.mode]
     for word in security.tolerate:
         yield f"{head}.tolerate", word, WORDS[word].note
@@ -135,47 +208,92 @@ def _security(session: Session) -> Iterator[Row]:
         yield f"{head}.ignore_advisories", "*", "no advisory counts, whatever it is"
     elif security.ignore_advisories:
         listed = ", ".join(security.ignore_advisories)
-        yield f"{head}.ignore_advisories", listed, "these holes are accepted; every other one rejects"
+        yield (
+            f"{head}.ignore_advisories",
+            listed,
+            "these holes are accepted; every other one rejects",
+        )
     elif security.mode == "hardware":
-        yield f"{head}.ignore_advisories", "none", "any advisory that is listed for the platform rejects"
+        yield (
+            f"{head}.ignore_advisories",
+            "none",
+            "any advisory that is listed for the platform rejects",
+        )
     for member in security.carried:
-        yield f"security: {member}", "carried", "makes it stricter and is not built: casnb gives nobody a configuration"
+        yield (
+            f"security: {member}",
+            "carried",
+            "makes it stricter and is not built: casnb gives nobody a configuration",
+        )
 
 
 def warnings(session: Session) -> list[str]:
-    """Return what the author of a session should think twice about: it is valid, and may not be what is meant."""
+    """Return what the author of a session should think twice about: it is valid, and may not be
+    what is meant.
+    """
     out = []
     if not session.is_namespace:
-        out.append('version: 0.2, as a text that names none is read: no session can be created below it. Write version: "0.3".')
+        out.append(
+            "version: 0.2, as a text that names none is read: no session can be created below it."
+            ' Write version: "0.3".'
+        )
     out += _about_access(session)
     for secret in session.secrets:
         out += _about_secret(secret, session)
     security = session.security
     if "debug-mode" in security.tolerate:
-        out.append("security.attestation.tolerate: debug-mode: whoever runs a service can read all of its secrets.")
+        out.append(
+            "security.attestation.tolerate: debug-mode: whoever runs a service can read all of its"
+            " secrets."
+        )
     if security.every_advisory:
-        out.append('security.attestation.ignore_advisories: "*": holes that are found tomorrow are ignored as well.')
+        out.append(
+            'security.attestation.ignore_advisories: "*": holes that are found tomorrow are ignored'
+            " as well."
+        )
     if security.mode == "none" and session.services:
-        out.append("security.attestation.mode: none: any program that asks is given the configuration, its secrets too.")
+        out.append(
+            "security.attestation.mode: none: any program that asks is given the configuration, its"
+            " secrets too."
+        )
     known = {s.name for s in session.secrets}
     for service in session.services:
         texts = [service.command] if isinstance(service.command, str) else list(service.command)
-        for name in dict.fromkeys(n for t in (*texts, *service.environment.values()) for n in placeholders(t)):
+        for name in dict.fromkeys(
+            n for t in (*texts, *service.environment.values()) for n in placeholders(t)
+        ):
             if name not in known:
-                out.append(f"services: {service.name}: $$SCONE::{name}$$ names no secret of this session.")
-    carried = [*session.others, *(m for s in session.services for m in s.carried), *security.carried]
-    return out + [f"{m}: carried and hashed; casnb does nothing with it." for m in dict.fromkeys(carried)]
+                out.append(
+                    f"services: {service.name}: $$SCONE::{name}$$ names no secret of this session."
+                )
+    carried = [
+        *session.others,
+        *(m for s in session.services for m in s.carried),
+        *security.carried,
+    ]
+    return out + [
+        f"{m}: carried and hashed; casnb does nothing with it." for m in dict.fromkeys(carried)
+    ]
 
 
 def _about_access(session: Session) -> Iterator[str]:
     if session.access["update"] == ("NONE",):
-        yield "access_policy.update: NONE: nobody can ever change or repair this session; its name is taken for good."
+        yield (
+            "access_policy.update: NONE: nobody can ever change or repair this session; its name is"
+            " taken for good."
+        )
     if session.access["update"] == ("ANY",):
-        yield "access_policy.update: ANY: anybody can replace this session, and what its services are given."
+        yield (
+            "access_policy.update: ANY: anybody can replace this session, and what its services are"
+            " given."
+        )
     for action in ("update", "create_sessions"):
         entries = session.access.get(action, ("NONE",))
         if entries != ("NONE",) and not any(_one_is_enough(e) for e in entries):
-            yield f"access_policy.{action}: takes signatures beside the client's key, and casnb's CAS reads none: nobody can do it."
+            yield (
+                f"access_policy.{action}: takes signatures beside the client's key, and casnb's CAS"
+                " reads none: nobody can do it."
+            )
     if session.entries("create_sessions") == ("ANY",) and session.access["update"] != ("ANY",):
         yield "access_policy.create_sessions: ANY: anybody can take names below this one, for good."
 
@@ -191,11 +309,20 @@ def _one_is_enough(entry: Entry) -> bool:
 def _about_secret(secret: Secret, session: Session) -> Iterator[str]:
     where = f"secrets: {secret.name}"
     if not secret.made and (secret.size, secret.key_type) != (Secret.size, Secret.key_type):
-        yield f"{where}: size and key_type say how a CAS makes a value, and this one is not made: they are left out."
+        yield (
+            f"{where}: size and key_type say how a CAS makes a value, and this one is not made:"
+            " they are left out."
+        )
     if secret.export_public and secret.kind == "private-key":
         yield f"{where}: export_public: anybody can read this private key."
     elif secret.export_public and secret.value is not None and secret.kind not in CERTIFICATES:
-        yield f"{where}: its value stands in plain text and export_public shows it to anybody: put nothing secret there."
+        yield (
+            f"{where}: its value stands in plain text and export_public shows it to anybody: put"
+            " nothing secret there."
+        )
     elif secret.value is not None and secret.kind not in CERTIFICATES:
         reader = "anybody" if session.access["read"] == ("ANY",) else "whoever may read the session"
-        yield f"{where}: its value is part of the text: {reader} reads it there. Without value the CAS makes one."
+        yield (
+            f"{where}: its value is part of the text: {reader} reads it there. Without value the"
+            " CAS makes one."
+        )

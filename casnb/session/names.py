@@ -12,7 +12,9 @@ _WANTED = "segments of letters, digits and _-.~, joined by / (1 to 128 character
 
 
 def check_name(name: str) -> str:
-    """Return a session name if it is one: segments of 1 to 128 of A-Z a-z 0-9 _ - . ~, joined by `/`, 512 in all."""
+    """Return a session name if it is one: segments of 1 to 128 of A-Z a-z 0-9 _ - . ~, joined by
+    `/`, 512 in all.
+    """
     if problem := name_problem(name):
         raise EvidenceError("session: name", got=name or "nothing", wanted=_WANTED, do=problem)
     return name
@@ -25,7 +27,11 @@ def name_problem(name: str) -> str:
     if name == "/":
         return "The root namespace is part of the language; casnb has not built it."
     if name.startswith("/") or name.endswith("/"):
-        return "Take off the slash at its end." if name.endswith("/") else "Take off the slash at its start."
+        return (
+            "Take off the slash at its end."
+            if name.endswith("/")
+            else "Take off the slash at its start."
+        )
     segments = name.split("/")
     if len(name) > _LONGEST or any(len(s) > 128 for s in segments):
         return "Shorten it."
@@ -40,9 +46,11 @@ def name_problem(name: str) -> str:
 
 
 def resolve(name: str, base: str) -> str:
-    """Return the session that a name in the session `base` means: `./x` is beside it, `../x` one namespace further up.
+    """Return the session that a name in the session `base` means: `./x` is beside it, `../x` one
+    namespace further up.
 
-    What the real CAS counts from is not public; casnb counts from the namespace that `base` is in.
+    What the real CAS counts from is not public; casnb counts from the namespace that `base` is
+    in.
     """
     if not name.startswith(("./", "../")):
         return check_name(name)
@@ -50,6 +58,8 @@ def resolve(name: str, base: str) -> str:
     while rest and rest[0] in (".", ".."):
         if rest.pop(0) == "..":
             if not above:
-                raise EvidenceError("session: name", got=name, wanted="no more ../ than there are namespaces above")
+                raise EvidenceError(
+                    "session: name", got=name, wanted="no more ../ than there are namespaces above"
+                )
             above.pop()
     return check_name("/".join([*above, *rest]))

@@ -1,4 +1,6 @@
-"""A value from a YAML text that knows where it stands: readers ask it for what they want, and it refuses in one sentence."""
+"""A value from a YAML text that knows where it stands: readers ask it for what they want, and it
+refuses in one sentence.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +14,22 @@ from casnb.base.errors import EvidenceError, UsageError
 
 
 def _near(word: str, known: Sequence[str]) -> str:
-    """Ask for the known word that was most likely meant, whatever its capitals; an empty string where none is near."""
+    """Ask for the known word that was most likely meant, whatever its capitals; an empty string
+    where none is near.
+    """
     found = get_close_matches(word.lower(), [k.lower() for k in known], 1, 0.7)
     return f"Did you mean {next(k for k in known if k.lower() == found[0])}?" if found else ""
 
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A mapping, list, text, whole number, truth or nothing (`value`), and the line and column where it begins.
+    """A mapping, list, text, whole number, truth or nothing (`value`), and the line and column
+    where it begins.
 
-    `key` (a name, or a number in brackets) is its place in `up`; a path is put together when an error wants one. `key_line` is the
-    line of its key, where it is a member. Members and rows are Nodes. One that is not there is a Node without value at the place
-    of what it is missing from.
+    `key` (a name, or a number in brackets) is its place in `up`; a path is put together when an
+    error wants one. `key_line` is the line of its key, where it is a member. Members and rows
+    are Nodes. One that is not there is a Node without value at the place of what it is missing
+    from.
     """
 
     value: Any
@@ -42,7 +48,9 @@ class Node:
 
     @property
     def place(self) -> str:
-        """Where this is, for the head of a sentence: `session: secrets[0].kind at line 5 column 11`."""
+        """Where this is, for the head of a sentence: `session: secrets[0].kind at line 5 column
+        11`.
+        """
         where = f" at line {self.line} column {self.column}" if self.line else ""
         return (f"{self.what}: {self.path}" if self.path else self.what) + where
 
@@ -62,29 +70,48 @@ class Node:
 
     def refuse(self, wanted: str, do: str = "", got: object = None) -> EvidenceError:
         """Return the error that says what stands here and what should; raise it."""
-        return EvidenceError(self.place, got=self.shown if got is None else got, wanted=wanted, do=do)
+        return EvidenceError(
+            self.place, got=self.shown if got is None else got, wanted=wanted, do=do
+        )
 
     def unbuilt(self, what: str, do: str) -> UsageError:
         """Return the error for what the language has and casnb does not; raise it."""
-        return UsageError(self.place, got=what, wanted="what casnb knows",
-                          do=f"The language has more; casnb has not built this. {do}")
+        return UsageError(
+            self.place,
+            got=what,
+            wanted="what casnb knows",
+            do=f"The language has more; casnb has not built this. {do}",
+        )
 
     # What a reader asks for
 
     def get(self, name: str) -> Node:
         """Return a member of a mapping; where it is missing, a Node without value."""
         found = self.value.get(name) if isinstance(self.value, dict) else None
-        return found if found is not None else Node(None, name, self, self.line, self.column, self.what)
+        return (
+            found
+            if found is not None
+            else Node(None, name, self, self.line, self.column, self.what)
+        )
 
     def members(self, allowed: Sequence[str], wanted: str = "a mapping") -> dict[str, Node]:
-        """Return the members of a mapping that has none but those allowed; nothing counts as an empty one."""
+        """Return the members of a mapping that has none but those allowed; nothing counts as an
+        empty one.
+        """
         found = self.mapping(wanted)
         for name, node in found.items():
             if name not in allowed:
                 near = _near(name, allowed)
-                raise EvidenceError(f"{self.what}: {node.path} at line {node.key_line}" if node.key_line else self.place,
-                                    got=f"member {name!r}", wanted="one of " + ", ".join(allowed),
-                                    do=near or "Take it out.")
+                raise EvidenceError(
+                    (
+                        f"{self.what}: {node.path} at line {node.key_line}"
+                        if node.key_line
+                        else self.place
+                    ),
+                    got=f"member {name!r}",
+                    wanted="one of " + ", ".join(allowed),
+                    do=near or "Take it out.",
+                )
         return found
 
     def mapping(self, wanted: str) -> dict[str, Node]:
@@ -92,8 +119,14 @@ class Node:
         if self.value is None:
             return {}
         if not isinstance(self.value, dict):
-            raise self.refuse(wanted, "Take off the dashes: its members are no list." if isinstance(self.value, list)
-                              else "Write each member on a line of its own, further in: `key: value`.")
+            raise self.refuse(
+                wanted,
+                (
+                    "Take off the dashes: its members are no list."
+                    if isinstance(self.value, list)
+                    else "Write each member on a line of its own, further in: `key: value`."
+                ),
+            )
         return dict(self.value)
 
     def rows(self, wanted: str = "a list") -> list[Node]:
@@ -105,14 +138,18 @@ class Node:
         return list(self.value)
 
     def one_or_rows(self, wanted: str) -> list[Node]:
-        """Return the items of a list, or the one value that stands instead of a list; empty items are left out."""
+        """Return the items of a list, or the one value that stands instead of a list; empty
+        items are left out.
+        """
         rows = self.value if isinstance(self.value, list) else [self]
         return [row for row in rows if row.there or isinstance(row.value, (dict, list))]
 
     def text(self, wanted: str = "text", do: str = "") -> str:
         """Return text; a whole number counts as what was typed."""
         if isinstance(self.value, bool) or not isinstance(self.value, (str, int)):
-            raise self.refuse(wanted, do or ("In quotes it is text." if isinstance(self.value, bool) else ""))
+            raise self.refuse(
+                wanted, do or ("In quotes it is text." if isinstance(self.value, bool) else "")
+            )
         return str(self.value)
 
     def matching(self, form: re.Pattern[str], wanted: str, do: str = "") -> str:
@@ -141,13 +178,21 @@ class Node:
         """Return a whole number within bounds."""
         if self.value is None and default is not None:
             return default
-        if isinstance(self.value, bool) or not isinstance(self.value, int) or not least <= self.value <= most:
-            raise self.refuse(f"a number from {least} to {most}",
-                              "Write digits alone, without quotes." if isinstance(self.value, str) else "")
+        if (
+            isinstance(self.value, bool)
+            or not isinstance(self.value, int)
+            or not least <= self.value <= most
+        ):
+            raise self.refuse(
+                f"a number from {least} to {most}",
+                "Write digits alone, without quotes." if isinstance(self.value, str) else "",
+            )
         return self.value
 
     def plain(self) -> Any:
-        """Return the value as plain data, members by name at every depth: the order of an upload must not matter."""
+        """Return the value as plain data, members by name at every depth: the order of an upload
+        must not matter.
+        """
         if isinstance(self.value, dict):
             return {k: self.value[k].plain() for k in sorted(self.value)}
         return [row.plain() for row in self.value] if isinstance(self.value, list) else self.value

@@ -1,4 +1,6 @@
-"""What a session asks of the enclave that runs one of its services: a proof judged by the usual checks, in the session's words."""
+"""What a session asks of the enclave that runs one of its services: a proof judged by the usual
+checks, in the session's words.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,15 @@ from dataclasses import dataclass, replace
 
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, html_table, text_table
-from casnb.checks.result import AttestationResult, Check, CheckStatus, failed, not_run, ordered, passed
+from casnb.checks.result import (
+    AttestationResult,
+    Check,
+    CheckStatus,
+    failed,
+    not_run,
+    ordered,
+    passed,
+)
 from casnb.evidence.report import ReportBody
 from casnb.policy import flags as catalogue
 from casnb.policy.appraise import appraise
@@ -21,16 +31,20 @@ from casnb.verify.proof import Proof
 
 _IDENTITY = ("mrenclave", "mrsigner", "isvprodid", "isvsvn")
 _LETTERS = {f.short: f for f in catalogue.FLAGS if f.short}
-_OPTION = re.compile(r"(?<![\w-])(?:-([" + "".join(_LETTERS) + r"]+)|--(only_for_testing-debug|ignore-advisories))\b")
+_OPTION = re.compile(
+    r"(?<![\w-])(?:-([" + "".join(_LETTERS) + r"]+)|--(only_for_testing-debug|ignore-advisories))\b"
+)
 #: What a session without evidence gives up, all of it.
 _GIVEN_UP = ("tcb-status", "debug", *_IDENTITY)
 
 
 @dataclass(frozen=True)
 class ServicePolicy(Shown):
-    """Who may have the configuration of `service`: enclaves that meet one of the requirements, on platforms as `security` asks.
+    """Who may have the configuration of `service`: enclaves that meet one of the requirements,
+    on platforms as `security` asks.
 
-    `unbuilt` are members that make it stricter and that casnb does not check: nobody is accepted where there are any.
+    `unbuilt` are members that make it stricter and that casnb does not check: nobody is accepted
+    where there are any.
     """
 
     session: str
@@ -41,73 +55,131 @@ class ServicePolicy(Shown):
 
     @property
     def mode(self) -> str:
-        """`hardware`; or `none`, where no evidence is asked for; `maa` is somebody else's judgement."""
+        """`hardware`; or `none`, where no evidence is asked for; `maa` is somebody else's
+        judgement.
+        """
         return self.security.mode
 
     def flags(self) -> tuple[str, ...]:
-        """Return the flags of `scone cas attest` (long names) that accept what `tolerate` accepts, catalogue order."""
+        """Return the flags of `scone cas attest` (long names) that accept what `tolerate`
+        accepts, catalogue order.
+        """
         found = {WORDS[word].flag for word in self.security.tolerate}
         return tuple(f.name for f in catalogue.FLAGS if f.name in found)
 
     def appraise(self, proof: Proof | None, binding: bytes | None = None) -> AttestationResult:
-        """Judge a proof: the enclave must meet one requirement, and no check may fail that `tolerate` does not name.
+        """Judge a proof: the enclave must meet one requirement, and no check may fail that
+        `tolerate` does not name.
 
-        `binding` (64 bytes) is what the enclave's report data must be. Each advisory that is listed for the platform rejects,
-        unless `ignore_advisories` names it: other than with `scone cas attest`, where none does. With mode none any program is
-        accepted, and every check it gives up is WAIVED. Raises UsageError for what casnb cannot judge: mode maa, `unbuilt`.
+        `binding` (64 bytes) is what the enclave's report data must be. Each advisory that is
+        listed for the platform rejects, unless `ignore_advisories` names it: other than with
+        `scone cas attest`, where none does. With mode none any program is accepted, and every
+        check it gives up is WAIVED. Raises UsageError for what casnb cannot judge: mode maa,
+        `unbuilt`.
         """
         if self.unbuilt or self.mode == "maa":
-            raise UsageError(f"session {self.session}: service {self.service}", wanted="what casnb can check",
-                             got=", ".join(self.unbuilt) or "security.attestation.mode maa",
-                             do="It is part of the session and not built; nobody gets a configuration here.")
+            raise UsageError(
+                f"session {self.session}: service {self.service}",
+                wanted="what casnb can check",
+                got=", ".join(self.unbuilt) or "security.attestation.mode maa",
+                do="It is part of the session and not built; nobody gets a configuration here.",
+            )
         subject = f"service {self.service}"
         if self.mode == "none":
-            given = tuple(not_run(i, "no evidence is asked for").waived_by("security.attestation.mode: none") for i in _GIVEN_UP)
-            return AttestationResult(given, subject=subject, remarks=("Whoever asks is given the configuration.",))
+            given = tuple(
+                not_run(i, "no evidence is asked for").waived_by("security.attestation.mode: none")
+                for i in _GIVEN_UP
+            )
+            return AttestationResult(
+                given, subject=subject, remarks=("Whoever asks is given the configuration.",)
+            )
         if proof is None:
-            raise UsageError(f"session {self.session}: service {self.service}", got="no evidence", wanted="a proof")
+            raise UsageError(
+                f"session {self.session}: service {self.service}",
+                got="no evidence",
+                wanted="a proof",
+            )
         result = appraise(proof, self._platform(proof), subject=subject)
         checks, body = {c.id: c for c in result.checks}, proof.report
         remarks = [self._translated(r) for r in result.remarks]
-        remarks += [f"tolerate: {w} changes nothing here: {WORDS[w].note}." for w in self.security.tolerate if not WORDS[w].flag]
+        remarks += [
+            f"tolerate: {w} changes nothing here: {WORDS[w].note}."
+            for w in self.security.tolerate
+            if not WORDS[w].flag
+        ]
         if body is not None and checks["debug"].status is not CheckStatus.NOT_RUN:
             number, found = self._best(body)
             checks |= {c.id: c for c in found}
             if len(self.requirements) > 1:
                 held = all(c.status is not CheckStatus.FAILED for c in found)
-                remarks.append(f"Alternative {number} of {len(self.requirements)} {'is met' if held else 'comes nearest'}.")
+                remarks.append(
+                    f"Alternative {number} of {len(self.requirements)}"
+                    f" {'is met' if held else 'comes nearest'}."
+                )
             if binding is not None:
                 same = body.report_data == binding
-                checks["certificate-binding"] = passed("certificate-binding", binding.hex()) if same else failed(
-                    "certificate-binding", body.report_data.hex(), binding.hex(), "the evidence was made for somebody else")
+                checks["certificate-binding"] = (
+                    passed("certificate-binding", binding.hex())
+                    if same
+                    else failed(
+                        "certificate-binding",
+                        body.report_data.hex(),
+                        binding.hex(),
+                        "the evidence was made for somebody else",
+                    )
+                )
         elif binding is not None:
             checks["certificate-binding"] = replace(checks["certificate-binding"], optional=False)
-        rows = tuple(replace(c, flag=self._translated(c.flag)) if c.flag else c for c in checks.values())
+        rows = tuple(
+            replace(c, flag=self._translated(c.flag)) if c.flag else c for c in checks.values()
+        )
         return replace(result, checks=ordered(rows), remarks=tuple(remarks))
 
     def _platform(self, proof: Proof) -> AttestationPolicy:
-        """The part that has nothing to do with identity; the signer is whoever it is, since `_best` compares it."""
+        """The part that has nothing to do with identity; the signer is whoever it is, since
+        `_best` compares it.
+        """
         ids = proof.advisories if self.security.every_advisory else self.security.ignore_advisories
         body = proof.report
         signer = (body.mrsigner, body.isv_prod_id, body.isv_svn) if body else ("0" * 64, 0, 0)
-        policy = AttestationPolicy(mrsigner=signer[0], isvprodid=signer[1], isvsvn=signer[2], ignore_advisories=ids,
-                                   fail_on_any_advisory=not ids)
+        policy = AttestationPolicy(
+            mrsigner=signer[0],
+            isvprodid=signer[1],
+            isvsvn=signer[2],
+            ignore_advisories=ids,
+            fail_on_any_advisory=not ids,
+        )
         return policy.with_flags(*self.flags())
 
     def _best(self, body: ReportBody) -> tuple[int, list[Check]]:
-        """The first requirement that is met, else the one with the fewest failures: its number, and its checks."""
+        """The first requirement that is met, else the one with the fewest failures: its number,
+        and its checks.
+        """
         if not self.requirements:
-            return 0, [failed("mrenclave", body.mrenclave, "a measurement or a signer", "the session names no enclave")]
+            return 0, [
+                failed(
+                    "mrenclave",
+                    body.mrenclave,
+                    "a measurement or a signer",
+                    "the session names no enclave",
+                )
+            ]
         tried = [(n, _compare(body, r)) for n, r in enumerate(self.requirements, 1)]
         return min(tried, key=lambda t: sum(c.status is CheckStatus.FAILED for c in t[1]))
 
     def _translated(self, text: str) -> str:
         """Flags, where a sentence names them, as the session writes them."""
+
         def one(match: re.Match[str]) -> str:
             if match[2] == "ignore-advisories":
                 return "ignore_advisories"
-            chosen = [_LETTERS[letter] for letter in match[1]] if match[1] else [catalogue.BY_NAME[match[2]]]
+            chosen = (
+                [_LETTERS[letter] for letter in match[1]]
+                if match[1]
+                else [catalogue.BY_NAME[match[2]]]
+            )
             return "tolerate: " + ", ".join(self._words(f) for f in chosen)
+
         return _OPTION.sub(one, text)
 
     def _words(self, flag: catalogue.Flag) -> str:
@@ -121,27 +193,43 @@ class ServicePolicy(Shown):
             head = f"alternative {n}" if len(self.requirements) > 1 else "enclave"
             out.append((head, describe(requirement)))
         out.append(("tolerated", ", ".join(self.security.tolerate) or "nothing"))
-        ignored = "every one" if self.security.every_advisory else ", ".join(self.security.ignore_advisories) or "none"
+        ignored = (
+            "every one"
+            if self.security.every_advisory
+            else ", ".join(self.security.ignore_advisories) or "none"
+        )
         return [*out, ("advisories ignored", ignored), *(("not built", m) for m in self.unbuilt)]
 
     def __str__(self) -> str:
         return text_table((f"service {self.service}", "asks for"), self.rows())
 
     def _html(self) -> str:
-        return html_table((f"service {self.service}", "asks for"), self.rows(), f"Session {self.session}")
+        return html_table(
+            (f"service {self.service}", "asks for"), self.rows(), f"Session {self.session}"
+        )
 
 
 def service_policy(session: Session, service: str) -> ServicePolicy:
-    """Return what a session asks of one of its services; raise UsageError for one that it does not have.
+    """Return what a session asks of one of its services; raise UsageError for one that it does
+    not have.
 
-    Example: `service_policy(session, "web").appraise(verify(quote, roots=roots, now=now)).verdict`
+    Example: `service_policy(session, "web").appraise(verify(quote, roots=roots,
+    now=now)).verdict`
     """
     for found in session.services:
         if found.name == service:
-            return ServicePolicy(session.name, service, found.requirements, session.security,
-                                 (*found.guards, *session.security.carried))
-    raise UsageError(f"session {session.name}: service", got=service,
-                     wanted="one of " + (", ".join(s.name for s in session.services) or "none"))
+            return ServicePolicy(
+                session.name,
+                service,
+                found.requirements,
+                session.security,
+                (*found.guards, *session.security.carried),
+            )
+    raise UsageError(
+        f"session {session.name}: service",
+        got=service,
+        wanted="one of " + (", ".join(s.name for s in session.services) or "none"),
+    )
 
 
 def describe(requirement: Requirement) -> str:
@@ -162,17 +250,43 @@ def _versions(signer: Signer) -> str:
 def _compare(body: ReportBody, requirement: Requirement) -> list[Check]:
     signer = requirement.signer
     unasked = "this alternative names no {}"
-    out = [_compared("mrenclave", body.mrenclave, requirement.mrenclaves) if requirement.mrenclaves
-           else not_run("mrenclave", unasked.format("measurement"), optional=True, got=body.mrenclave)]
+    out = [
+        (
+            _compared("mrenclave", body.mrenclave, requirement.mrenclaves)
+            if requirement.mrenclaves
+            else not_run(
+                "mrenclave", unasked.format("measurement"), optional=True, got=body.mrenclave
+            )
+        )
+    ]
     if signer is None:
-        pairs = (("mrsigner", body.mrsigner), ("isvprodid", body.isv_prod_id), ("isvsvn", body.isv_svn))
-        return [*out, *(not_run(i, unasked.format("signer"), optional=True, got=got) for i, got in pairs)]
+        pairs = (
+            ("mrsigner", body.mrsigner),
+            ("isvprodid", body.isv_prod_id),
+            ("isvsvn", body.isv_svn),
+        )
+        return [
+            *out,
+            *(not_run(i, unasked.format("signer"), optional=True, got=got) for i, got in pairs),
+        ]
     known = known_signer(body.mrsigner)
-    out.append(_compared("mrsigner", body.mrsigner, (signer.mrsigner,), f"this is {known.name}: {known.note}" if known else ""))
+    out.append(
+        _compared(
+            "mrsigner",
+            body.mrsigner,
+            (signer.mrsigner,),
+            f"this is {known.name}: {known.note}" if known else "",
+        )
+    )
     if out[-1].status is CheckStatus.FAILED:
         why = "a number that an unexpected signer chose means nothing"
-        return [*out, *(not_run(i, why, optional=True, got=got) for i, got in (("isvprodid", body.isv_prod_id),
-                                                                              ("isvsvn", body.isv_svn)))]
+        return [
+            *out,
+            *(
+                not_run(i, why, optional=True, got=got)
+                for i, got in (("isvprodid", body.isv_prod_id), ("isvsvn", body.isv_svn))
+            ),
+        ]
     out.append(_compared("isvprodid", str(body.isv_prod_id), (str(signer.isvprodid),)))
     within = signer.least <= body.isv_svn and (signer.most is None or body.isv_svn <= signer.most)
     make = passed if within else failed

@@ -1,4 +1,6 @@
-"""Services of a session and what is asked of the enclaves that run them: read, checked, written back."""
+"""Services of a session and what is asked of the enclaves that run them: read, checked, written
+back.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,15 @@ from casnb.session.nodes import Node
 #: Members of a service that a real read-back shows, in its order; the others follow by name.
 FIRST = ("name", "environment", "command", "pwd", "persistency")
 #: Members that are carried and hashed, and that casnb does nothing with.
-CARRIED = ("image_name", "platforms", "fspf_path", "fspf_key", "fspf_tag", "fspf_update_policy", "one_time_password_shared_secret")
+CARRIED = (
+    "image_name",
+    "platforms",
+    "fspf_path",
+    "fspf_key",
+    "fspf_tag",
+    "fspf_update_policy",
+    "one_time_password_shared_secret",
+)
 _MEMBERS = (*FIRST, "attestation", "mrenclaves", *CARRIED)
 #: Those of them that forbid a service to start, as those of `security` do that make it stricter.
 GUARDS = ("platforms", "one_time_password_shared_secret")
@@ -30,7 +40,9 @@ _MOST = 256
 
 @dataclass(frozen=True)
 class Signer:
-    """An enclave by who signed it: product equal, version within both bounds, which are inclusive."""
+    """An enclave by who signed it: product equal, version within both bounds, which are
+    inclusive.
+    """
 
     mrsigner: str
     isvprodid: int
@@ -40,7 +52,9 @@ class Signer:
 
 @dataclass(frozen=True)
 class Requirement:
-    """One alternative: one of these measurements (where there are any) and this signer (where there is one)."""
+    """One alternative: one of these measurements (where there are any) and this signer (where
+    there is one).
+    """
 
     mrenclaves: tuple[str, ...] = ()
     signer: Signer | None = None
@@ -48,7 +62,9 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Service:
-    """One service. An enclave that meets one of the requirements may have its configuration; `data` is what is hashed."""
+    """One service. An enclave that meets one of the requirements may have its configuration;
+    `data` is what is hashed.
+    """
 
     name: str
     requirements: tuple[Requirement, ...] = ()
@@ -95,9 +111,15 @@ def read_security(node: Node) -> Security:
     attestation = outer.get("attestation", node.get("attestation"))
     found = attestation.members(_ATTESTATION, "a mapping with mode, tolerate, ignore_advisories")
     mode = attestation.get("mode").choice(MODES) if attestation.get("mode").there else "hardware"
-    tolerate = tuple(n.choice(tuple(WORDS)) for n in _words(found.get("tolerate"), "a list of " + ", ".join(WORDS)))
+    tolerate = tuple(
+        n.choice(tuple(WORDS))
+        for n in _words(found.get("tolerate"), "a list of " + ", ".join(WORDS))
+    )
     ignored = _words(found.get("ignore_advisories"), 'a list of INTEL-SA-nnnnn, or "*"')
-    advisories = tuple("*" if n.value == "*" else n.matching(_ADVISORY, 'INTEL-SA- and five digits, or "*"') for n in ignored)
+    advisories = tuple(
+        "*" if n.value == "*" else n.matching(_ADVISORY, 'INTEL-SA- and five digits, or "*"')
+        for n in ignored
+    )
     if "*" in advisories:
         if len(advisories) > 1:
             raise found["ignore_advisories"].refuse('"*" alone', got='"*" with others')
@@ -123,7 +145,9 @@ def read_services(node: Node, mode: str, old: bool) -> tuple[Service, ...]:
         if row.there:
             service = _service(row, mode, old)
             if service.name in found:
-                raise row.get("name").refuse("each name once", "Rename one of them.", got=f"{service.name!r} twice")
+                raise row.get("name").refuse(
+                    "each name once", "Rename one of them.", got=f"{service.name!r} twice"
+                )
             found[service.name] = service
     return tuple(found.values())
 
@@ -137,16 +161,26 @@ def _service(row: Node, mode: str, old: bool) -> Service:
     if not requirements and mode != "none" and not old:
         raise row.get("attestation").refuse(
             "mrenclave, signer or both",
-            "Say which enclave may run this service; security.attestation.mode: none lets any program.")
+            "Say which enclave may run this service; security.attestation.mode: none lets any"
+            " program.",
+        )
     environment = {}
     for variable, value in row.get("environment").mapping("a mapping of variables").items():
         if not _VARIABLE.fullmatch(variable):
             raise value.refuse("a name of a variable", got=repr(variable)[:60])
-        environment[variable] = value.shown if isinstance(value.value, bool) else value.text() if value.there else ""
+        environment[variable] = (
+            value.shown if isinstance(value.value, bool) else value.text() if value.there else ""
+        )
     full = {**row.plain(), "persistency": _persistency(row.get("persistency"))}
     data = {k: full[k] for k in (*FIRST, *sorted(full.keys() - set(FIRST))) if k in full}
-    return Service(name, requirements, environment, _command(row.get("command")),
-                   row.get("pwd").text("a path") if row.get("pwd").there else "", data)
+    return Service(
+        name,
+        requirements,
+        environment,
+        _command(row.get("command")),
+        row.get("pwd").text("a path") if row.get("pwd").there else "",
+        data,
+    )
 
 
 def _persistency(node: Node) -> str:
@@ -162,7 +196,11 @@ def _command(node: Node) -> str | tuple[str, ...]:
 def _requirements(row: Node) -> tuple[Requirement, ...]:
     node, old = row.get("attestation"), row.get("mrenclaves")
     if node.there and old.there:
-        raise old.refuse("attestation alone", "mrenclaves is the older way to write attestation: mrenclave.", got="both")
+        raise old.refuse(
+            "attestation alone",
+            "mrenclaves is the older way to write attestation: mrenclave.",
+            got="both",
+        )
     if old.there:
         found = _measurements(old)
         return (Requirement(found),) if found else ()
@@ -174,13 +212,19 @@ def _requirement(node: Node) -> Requirement:
     measurements = _measurements(found["mrenclave"]) if "mrenclave" in found else ()
     signer = _signer(found["signer"]) if "signer" in found and found["signer"].there else None
     if not measurements and signer is None:
-        raise node.refuse("mrenclave, signer or both", "An empty alternative would let any enclave in.", got="neither")
+        raise node.refuse(
+            "mrenclave, signer or both",
+            "An empty alternative would let any enclave in.",
+            got="neither",
+        )
     return Requirement(measurements, signer)
 
 
 def _measurements(node: Node) -> tuple[str, ...]:
-    return tuple(n.matching(_MEASUREMENT, "64 lower-case hex digits", "`SCONE_HASH=1 PROGRAM` prints it.")
-                 for n in _words(node, "an MRENCLAVE, or a list of them"))
+    return tuple(
+        n.matching(_MEASUREMENT, "64 lower-case hex digits", "`SCONE_HASH=1 PROGRAM` prints it.")
+        for n in _words(node, "an MRENCLAVE, or a list of them")
+    )
 
 
 def _signer(node: Node) -> Signer:
@@ -189,12 +233,21 @@ def _signer(node: Node) -> Signer:
     mrsigner = node.get("mrsigner").matching(_MEASUREMENT, "64 lower-case hex digits")
     number = {m: found[m].number(0, 65535) for m in members[1:] if m in found and found[m].there}
     if "isvprodid" not in number:
-        raise node.get("isvprodid").refuse("a number from 0 to 65535", "A signer signs more than one product.")
+        raise node.get("isvprodid").refuse(
+            "a number from 0 to 65535", "A signer signs more than one product."
+        )
     exact, least, most = number.get("isvsvn"), number.get("isvsvn_min"), number.get("isvsvn_max")
     if exact is not None and (least is not None or most is not None):
         raise found["isvsvn"].refuse("either isvsvn or isvsvn_min and isvsvn_max", got="both")
     if exact is None and least is None and most is None:
-        raise node.get("isvsvn_min").refuse("isvsvn, isvsvn_min or isvsvn_max", "Old versions of an enclave have known holes.")
+        raise node.get("isvsvn_min").refuse(
+            "isvsvn, isvsvn_min or isvsvn_max", "Old versions of an enclave have known holes."
+        )
     if least is not None and most is not None and least > most:
         raise found["isvsvn_min"].refuse(f"at most isvsvn_max, {most}")
-    return Signer(mrsigner, number["isvprodid"], exact if exact is not None else least or 0, exact if exact is not None else most)
+    return Signer(
+        mrsigner,
+        number["isvprodid"],
+        exact if exact is not None else least or 0,
+        exact if exact is not None else most,
+    )

@@ -1,4 +1,6 @@
-"""A session of language 0.3, or of 0.2 read: what a policy says, normalised, hashed, read back; and whom it admits."""
+"""A session of language 0.3, or of 0.2 read: what a policy says, normalised, hashed, read back;
+and whom it admits.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +39,20 @@ from casnb.session.secrets import read_secrets
 from casnb.session.services import Security, Service, read_security, read_services
 from casnb.session.yaml import environment, read_document
 
-#: Members of a session in the order in which it is hashed and read back. The places of `images`, `volumes` and `secrets`
-#: are casnb's own choice: no public example shows them.
-MEMBERS = ("version", "name", "predecessor", "services", "images", "volumes", "secrets", "access_policy", "security", "creator")
+#: Members of a session in the order in which it is hashed and read back. The places of `images`,
+#: `volumes` and `secrets` are casnb's own choice: no public example shows them.
+MEMBERS = (
+    "version",
+    "name",
+    "predecessor",
+    "services",
+    "images",
+    "volumes",
+    "secrets",
+    "access_policy",
+    "security",
+    "creator",
+)
 #: Members that are carried and hashed, and that casnb does nothing with.
 CARRIED = ("images", "volumes")
 #: Members of the language that casnb does not know how to place in a hash.
@@ -53,9 +66,11 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Session(Shown):
-    """A session description (a policy) with its defaults filled in; immutable. A notebook shows it explained, row by row.
+    """A session description (a policy) with its defaults filled in; immutable. A notebook shows
+    it explained, row by row.
 
-    `access` holds the entries by action. `others` holds `images` and `volumes`: carried and hashed, and nothing more.
+    `access` holds the entries by action. `others` holds `images` and `volumes`: carried and
+    hashed, and nothing more.
     """
 
     name: str
@@ -69,14 +84,21 @@ class Session(Shown):
     security: Security = field(default_factory=Security)
 
     @classmethod
-    def from_yaml(cls, text: str | bytes, *, variables: Mapping[str, str] | None = None, use_env: bool = False,
-                  name: str | None = None) -> Session:
+    def from_yaml(
+        cls,
+        text: str | bytes,
+        *,
+        variables: Mapping[str, str] | None = None,
+        use_env: bool = False,
+        name: str | None = None,
+    ) -> Session:
         """Read a session; `name` replaces the one in the text, after variables were substituted.
 
-        With `variables` (an empty mapping will do) or `use_env`, `$NAME` and `${NAME}` in values are replaced, `variables`
-        before the environment. Without both, `$` stays as it is: so a CAS reads what it is sent.
-        Raises EvidenceError for text that is no session (more than 256 kB, anchors, tags, unknown members, wrong types) and
-        UsageError for a variable without a value and for what the language has and casnb does not; both say where.
+        With `variables` (an empty mapping will do) or `use_env`, `$NAME` and `${NAME}` in values
+        are replaced, `variables` before the environment. Without both, `$` stays as it is: so a
+        CAS reads what it is sent. Raises EvidenceError for text that is no session (more than
+        256 kB, anchors, tags, unknown members, wrong types) and UsageError for a variable
+        without a value and for what the language has and casnb does not; both say where.
 
         >>> Session.from_yaml("name: $NS\\nversion: 0.3\\npredecessor: ~", variables={"NS": "mine"}).name
         'mine'
@@ -85,24 +107,40 @@ class Session(Shown):
         document = read_document(text, "session", known)
         if not isinstance(document.value, dict):
             run_in = isinstance(document.value, str) and ":" in document.value
-            raise document.refuse("a mapping with name and version", "Write a blank behind each colon." if run_in else
-                                  'A session begins with `name: NAME` and `version: "0.3"`, without dashes.')
+            raise document.refuse(
+                "a mapping with name and version",
+                (
+                    "Write a blank behind each colon."
+                    if run_in
+                    else 'A session begins with `name: NAME` and `version: "0.3"`, without dashes.'
+                ),
+            )
         return _session(document, name)
 
     def with_predecessor(self, predecessor: str | None) -> Session:
         """Return the same session as an update of the version with this hash."""
         if predecessor is not None and not _HASH.fullmatch(predecessor):
-            raise EvidenceError("session: predecessor", got=predecessor, wanted="64 lower-case hex digits, or None")
+            raise EvidenceError(
+                "session: predecessor", got=predecessor, wanted="64 lower-case hex digits, or None"
+            )
         return replace(self, predecessor=predecessor)
 
     def with_creator(self, creator: str | Signer | None) -> Session:
-        """Return what a CAS stores when the holder of this PEM certificate (or this signer) uploads.
+        """Return what a CAS stores when the holder of this PEM certificate (or this signer)
+        uploads.
 
         The creator is named only where CREATOR is used.
         """
         if not self.names_creator:
             return replace(self, creator=None)
-        return replace(self, creator=canonical_certificate(creator) if isinstance(creator, str) and creator else creator or None)
+        return replace(
+            self,
+            creator=(
+                canonical_certificate(creator)
+                if isinstance(creator, str) and creator
+                else creator or None
+            ),
+        )
 
     @property
     def names_creator(self) -> bool:
@@ -126,16 +164,20 @@ class Session(Shown):
         return next((s for s in self.secrets if s.name == name), None)
 
     def entries(self, action: str) -> tuple[Entry, ...]:
-        """Return who may `read`, `update`, `create_sessions` below or `list_sessions`; absent ones follow another action."""
+        """Return who may `read`, `update`, `create_sessions` below or `list_sessions`; absent
+        ones follow another action.
+        """
         if action not in ACTIONS:
             raise UsageError("access policy", got=action, wanted="one of " + ", ".join(ACTIONS))
         return self.access.get(action) or self.access[FOLLOWS[action]]
 
     def admits(self, action: str, *keys: bytes | None, signers: Iterable[bytes] = ()) -> bool:
-        """Return whether a client may do this; `keys` are its public keys (SPKI, DER), proven in the TLS handshake.
+        """Return whether a client may do this; `keys` are its public keys (SPKI, DER), proven in
+        the TLS handshake.
 
-        `signers` are keys that signed the request. No key at all, or None, is an anonymous client. Keys are compared, never
-        certificates. Nobody creates sessions below one that is no namespace.
+        `signers` are keys that signed the request. No key at all, or None, is an anonymous
+        client. Keys are compared, never certificates. Nobody creates sessions below one that is
+        no namespace.
         """
         if action == "create_sessions" and not self.is_namespace:
             return False
@@ -143,10 +185,18 @@ class Session(Shown):
         return any(met(entry, known, self.creator) for entry in self.entries(action))
 
     def normalised(self) -> dict[str, Any]:
-        """Return the session as plain data, every member in its fixed place, absent ones left out, defaults filled in."""
+        """Return the session as plain data, every member in its fixed place, absent ones left
+        out, defaults filled in.
+        """
         found: dict[str, Any] = {
-            "version": self.version, "name": self.name, "predecessor": self.predecessor, **self.others,
-            "access_policy": {a: [plain(e) for e in self.access[a]] for a in ACTIONS if a in self.access}}
+            "version": self.version,
+            "name": self.name,
+            "predecessor": self.predecessor,
+            **self.others,
+            "access_policy": {
+                a: [plain(e) for e in self.access[a]] for a in ACTIONS if a in self.access
+            },
+        }
         if self.services:
             found["services"] = [dict(s.data) for s in self.services]
         if self.security.data:
@@ -161,7 +211,9 @@ class Session(Shown):
         return text_table(("where", "what", "means"), _explained(self))
 
     def _html(self) -> str:
-        return html_table(("where", "what", "means"), _explained(self), f"Session {self.name}", code=(0, 1))
+        return html_table(
+            ("where", "what", "means"), _explained(self), f"Session {self.name}", code=(0, 1)
+        )
 
     @property
     def hash(self) -> str:
@@ -169,40 +221,51 @@ class Session(Shown):
         return session_hash(self.normalised())
 
     def to_yaml(self) -> str:
-        """Return the session as a CAS reads it back: normalised, one member a line, PEM as a block."""
+        """Return the session as a CAS reads it back: normalised, one member a line, PEM as a
+        block.
+        """
         return write_yaml(self.normalised())
 
 
 def session_hash(normalised: Mapping[str, Any]) -> str:
     """Return SHA-256 of the compact JSON of a normalised session, as hex.
 
-    Recovered from one public pair of session and hash: certain for the members that occur in it. Where `secrets`, `volumes`
-    and `images` stand is casnb's choice, so a real CAS may give such sessions another hash.
+    Recovered from one public pair of session and hash: certain for the members that occur in it.
+    Where `secrets`, `volumes` and `images` stand is casnb's choice, so a real CAS may give such
+    sessions another hash.
     """
     return hashlib.sha256(strictjson.compact(normalised)).hexdigest()
 
 
 def canonical_pem(certificate_pem: str) -> str:
-    """Return a certificate as it enters the hash: 64 characters a line, LF, a final newline, nothing around it."""
+    """Return a certificate as it enters the hash: 64 characters a line, LF, a final newline,
+    nothing around it.
+    """
     return canonical_certificate(certificate_pem)
 
 
 def _session(document: Node, name: str | None) -> Session:
     for member in UNBUILT:
         if document.get(member).there:
-            raise document.get(member).unbuilt(member, "Take it out: where it stands in the hash is not public.")
+            raise document.get(member).unbuilt(
+                member, "Take it out: where it stands in the hash is not public."
+            )
     document.members(MEMBERS)
     version = _version(document.get("version"))
     old = version == "0.2"
     security = read_security(document.get("security"))
     known = _name(document.get("name")) if name is None else check_name(name)
     return Session(
-        name=known, version=version,
-        predecessor=_predecessor(document.get("predecessor")), secrets=read_secrets(document.get("secrets"), known),
+        name=known,
+        version=version,
+        predecessor=_predecessor(document.get("predecessor")),
+        secrets=read_secrets(document.get("secrets"), known),
         access=read_access(document.get("access_policy"), old),
         others={m: document.get(m).plain() for m in CARRIED if document.get(m).there},
         creator=read_creator(document.get("creator")),
-        services=read_services(document.get("services"), security.mode, old), security=security)
+        services=read_services(document.get("services"), security.mode, old),
+        security=security,
+    )
 
 
 def _name(node: Node) -> str:
@@ -218,13 +281,20 @@ def _version(node: Node) -> str:
         return UNNAMED
     version = node.text('"0.3"')
     if not _VERSION.fullmatch(version):
-        raise UsageError(node.place, got=version, wanted="0.2, 0.3 or 0.3.1 to 0.3.12",
-                         do='Write version: "0.3"; casnb speaks no other language.')
+        raise UsageError(
+            node.place,
+            got=version,
+            wanted="0.2, 0.3 or 0.3.1 to 0.3.12",
+            do='Write version: "0.3"; casnb speaks no other language.',
+        )
     return version
 
 
 def _predecessor(node: Node) -> str | None:
-    wanted, do = "64 lower-case hex digits, or ~", "`scone session verify FILE` prints the hash of the session that is there."
+    wanted, do = (
+        "64 lower-case hex digits, or ~",
+        "`scone session verify FILE` prints the hash of the session that is there.",
+    )
     if node.value == "~":
         do = "Take off the quotes: in quotes it is text."
     return node.matching(_HASH, wanted, do) if node.there else None
@@ -237,14 +307,18 @@ def _explained(session: Session) -> list[tuple[str, str, str]]:
 
 
 def _dumper(base: Any) -> Any:
-    """Return a dumper that writes as a CAS reads back: text of several lines as a block, nothing by reference."""
+    """Return a dumper that writes as a CAS reads back: text of several lines as a block, nothing
+    by reference.
+    """
     kind: Any = type("_Dumper", (base,), {"ignore_aliases": lambda self, data: True})
     kind.add_representer(str, _represent_text)
     return kind
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
+    )
 
 
 _Plain = _dumper(yaml.SafeDumper)
@@ -253,7 +327,14 @@ _Quick = _dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper))
 
 
 def _dump(value: Mapping[str, Any], kind: Any) -> str:
-    text: str = yaml.dump(value, Dumper=kind, sort_keys=False, default_flow_style=False, allow_unicode=True, width=1 << 20)
+    text: str = yaml.dump(
+        value,
+        Dumper=kind,
+        sort_keys=False,
+        default_flow_style=False,
+        allow_unicode=True,
+        width=1 << 20,
+    )
     return text
 
 
@@ -265,10 +346,11 @@ def _named(value: Any) -> bool:
 
 
 def write_yaml(value: Mapping[str, Any]) -> str:
-    """Return plain data as YAML, one member a line, PEM as a block; the same text with libyaml as without it.
+    """Return plain data as YAML, one member a line, PEM as a block; the same text with libyaml
+    as without it.
 
-    libyaml writes another text where a character wants an escape, where the last block ends in blank lines, and for strange
-    names: there it is not asked.
+    libyaml writes another text where a character wants an escape, where the last block ends in
+    blank lines, and for strange names: there it is not asked.
     """
     if _named(value):
         text = _dump(value, _Quick)

@@ -1,4 +1,6 @@
-"""Values of a session's secrets: made once when it is stored, kept over updates, imported, put into a service's configuration."""
+"""Values of a session's secrets: made once when it is stored, kept over updates, imported, put
+into a service's configuration.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from casnb.session.session import Session
 
 #: Imports may lead on to imports, so far and no further.
 _LONGEST_WAY = 8
-_PLACEHOLDER = re.compile(r"\$\$SCONE::([^$|:]{1,128})(?::([a-z0-9]{1,20}))?(\|escape\(json\))?\$\$")
+_PLACEHOLDER = re.compile(
+    r"\$\$SCONE::([^$|:]{1,128})(?::([a-z0-9]{1,20}))?(\|escape\(json\))?\$\$"
+)
 
 _FORMATS: Mapping[str, Callable[[bytes], str]] = {
     "hex": bytes.hex,
@@ -34,7 +38,9 @@ _FORMATS: Mapping[str, Callable[[bytes], str]] = {
 
 @dataclass(frozen=True)
 class Stored:
-    """A session as a CAS has it: its text as a Session, and the values that the CAS made for it, by secret."""
+    """A session as a CAS has it: its text as a Session, and the values that the CAS made for it,
+    by secret.
+    """
 
     session: Session
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -49,13 +55,21 @@ def nowhere(name: str, hash: str | None) -> Stored | None:
     return None
 
 
-def generate(session: Session, before: Stored | None = None, *, now: datetime, random: Random = os.urandom,
-             lookup: Lookup = nowhere) -> dict[str, str]:
-    """Return the values that a CAS makes for `session`, to be stored with it; `before` is the version that it follows.
+def generate(
+    session: Session,
+    before: Stored | None = None,
+    *,
+    now: datetime,
+    random: Random = os.urandom,
+    lookup: Lookup = nowhere,
+) -> dict[str, str]:
+    """Return the values that a CAS makes for `session`, to be stored with it; `before` is the
+    version that it follows.
 
-    Kept from there: ascii and binary of the same kind and size; private keys of the same type where `migrate` says so.
-    Certificates are always made anew, valid from `now` (aware). The result follows from the arguments, but for RSA keys and ECDSA
-    signatures. Raises EvidenceError where an issuer cannot be imported.
+    Kept from there: ascii and binary of the same kind and size; private keys of the same type
+    where `migrate` says so. Certificates are always made anew, valid from `now` (aware). The
+    result follows from the arguments, but for RSA keys and ECDSA signatures. Raises
+    EvidenceError where an issuer cannot be imported.
     """
     made: dict[str, str] = {}
     for secret in session.secrets:
@@ -79,7 +93,11 @@ def _kept(secret: Secret, before: Stored | None) -> str | None:
 def _make(secret: Secret, random: Random) -> str:
     if secret.kind == "ascii":
         return material.printable(secret.size, random)
-    return random(secret.size).hex() if secret.kind == "binary" else material.make_key(secret.key_type, random)
+    return (
+        random(secret.size).hex()
+        if secret.kind == "binary"
+        else material.make_key(secret.key_type, random)
+    )
 
 
 def _issue(secret: Secret, at: Stored, now: datetime, random: Random, lookup: Lookup) -> str:
@@ -88,28 +106,41 @@ def _issue(secret: Secret, at: Stored, now: datetime, random: Random, lookup: Lo
     assert secret.private_key is not None
     return material.issue(
         secret.common_name or (hosts[0] if hosts and len(hosts[0]) <= 64 else secret.name[:64]),
-        value(at, secret.private_key, lookup), authority=secret.kind == "x509-ca", endpoint=secret.endpoint, alternatives=names,
-        days=span_days(secret.valid_for), now=now, random=random,
-        issuer=_issuer(at, secret.issuer, lookup) if secret.issuer else None)
+        value(at, secret.private_key, lookup),
+        authority=secret.kind == "x509-ca",
+        endpoint=secret.endpoint,
+        alternatives=names,
+        days=span_days(secret.valid_for),
+        now=now,
+        random=random,
+        issuer=_issuer(at, secret.issuer, lookup) if secret.issuer else None,
+    )
 
 
 def _issuer(at: Stored, name: str, lookup: Lookup) -> tuple[str, str]:
     """Certificate and key of an issuer.
 
-    To whom an authority is exported may issue by it, casnb's own rule; that its certificate is public lets nobody issue.
+    To whom an authority is exported may issue by it, casnb's own rule; that its certificate is
+    public lets nobody issue.
     """
     certificate, where, secret = _origin(at, name, lookup, named=True)
     if secret.private_key is None:
-        raise EvidenceError(f"secret {name}", got="an issuer without its key", wanted="one whose private_key is in its session")
+        raise EvidenceError(
+            f"secret {name}",
+            got="an issuer without its key",
+            wanted="one whose private_key is in its session",
+        )
     return certificate, value(where, secret.private_key, lookup)
 
 
 # Values that are there
 
+
 def value(at: Stored, name: str, lookup: Lookup = nowhere) -> str:
     """Return the value of a secret: given in the text, made by the CAS, or imported.
 
-    An import fails in one way, whatever the reason: no such session, version or secret, another kind, not exported to this one.
+    An import fails in one way, whatever the reason: no such session, version or secret, another
+    kind, not exported to this one.
     """
     return _origin(at, name, lookup)[0]
 
@@ -119,8 +150,12 @@ def values(at: Stored, lookup: Lookup = nowhere) -> dict[str, str]:
     return {s.name: value(at, s.name, lookup) for s in at.session.secrets}
 
 
-def _origin(at: Stored, name: str, lookup: Lookup, steps: int = 0, named: bool = False) -> tuple[str, Stored, Secret]:
-    """The value of a secret, the session that it comes from in the end, and the secret there; `named` wants exports by name."""
+def _origin(
+    at: Stored, name: str, lookup: Lookup, steps: int = 0, named: bool = False
+) -> tuple[str, Stored, Secret]:
+    """The value of a secret, the session that it comes from in the end, and the secret there;
+    `named` wants exports by name.
+    """
     secret = at.session.secret(name)
     if secret is None:
         known = ", ".join(s.name for s in at.session.secrets) or "none"
@@ -128,26 +163,45 @@ def _origin(at: Stored, name: str, lookup: Lookup, steps: int = 0, named: bool =
     if secret.imported is None:
         found = at.values.get(name) if secret.value is None else secret.value
         if found is None:
-            raise EvidenceError(f"secret {name}", got="no value", wanted="the one that was made when the session was stored")
+            raise EvidenceError(
+                f"secret {name}",
+                got="no value",
+                wanted="the one that was made when the session was stored",
+            )
         return found, at, secret
     whence = secret.imported
-    refusal = EvidenceError(f"secret {name}: import", got=f"nothing under secret {whence.secret} of session {whence.session}",
-                            wanted=f"a secret of kind {secret.kind} that is exported to {at.session.name}",
-                            do="Its session names this one under `export`.")
+    refusal = EvidenceError(
+        f"secret {name}: import",
+        got=f"nothing under secret {whence.secret} of session {whence.session}",
+        wanted=f"a secret of kind {secret.kind} that is exported to {at.session.name}",
+        do="Its session names this one under `export`.",
+    )
     assert whence.session is not None and whence.secret is not None
-    source = lookup(resolve(whence.session, at.session.name), whence.session_hash) if steps < _LONGEST_WAY else None
+    source = (
+        lookup(resolve(whence.session, at.session.name), whence.session_hash)
+        if steps < _LONGEST_WAY
+        else None
+    )
     other = source.session.secret(whence.secret) if source else None
-    if source is None or other is None or other.kind != secret.kind or not exported(other, source.session, at.session, named):
+    if (
+        source is None
+        or other is None
+        or other.kind != secret.kind
+        or not exported(other, source.session, at.session, named)
+    ):
         raise refusal
     return _origin(source, other.name, lookup, steps + 1, named)
 
 
 def exported(secret: Secret, session: Session, to: Session, named: bool = False) -> bool:
-    """Return whether `session` lets `to` import one of its secrets; what everybody may read may be imported by everybody.
+    """Return whether `session` lets `to` import one of its secrets; what everybody may read may
+    be imported by everybody.
 
     With `named`, only an export that names `to` or a namespace above it counts.
     """
-    return (secret.export_public and not named) or any(_meant(party, session, to) for party in secret.export)
+    return (secret.export_public and not named) or any(
+        _meant(party, session, to) for party in secret.export
+    )
 
 
 def _meant(party: Party, session: Session, to: Session) -> bool:
@@ -159,15 +213,28 @@ def _meant(party: Party, session: Session, to: Session) -> bool:
 
 # A service's configuration
 
+
 def configuration(at: Stored, service: str, lookup: Lookup = nowhere) -> dict[str, Any]:
-    """Return what a service of a session is given: `command`, `environment` and `pwd`, values of secrets filled in."""
+    """Return what a service of a session is given: `command`, `environment` and `pwd`, values of
+    secrets filled in.
+    """
     for found in at.session.services:
         if found.name == service:
             words = found.command
-            return {"command": fill(words, at, lookup) if isinstance(words, str) else [fill(w, at, lookup) for w in words],
-                    "environment": {n: fill(text, at, lookup) for n, text in found.environment.items()}, "pwd": found.pwd}
-    raise EvidenceError(f"service {service}", got="no such service",
-                        wanted="one of " + (", ".join(s.name for s in at.session.services) or "none"))
+            return {
+                "command": (
+                    fill(words, at, lookup)
+                    if isinstance(words, str)
+                    else [fill(w, at, lookup) for w in words]
+                ),
+                "environment": {n: fill(text, at, lookup) for n, text in found.environment.items()},
+                "pwd": found.pwd,
+            }
+    raise EvidenceError(
+        f"service {service}",
+        got="no such service",
+        wanted="one of " + (", ".join(s.name for s in at.session.services) or "none"),
+    )
 
 
 def placeholders(text: str) -> tuple[str, ...]:
@@ -176,21 +243,30 @@ def placeholders(text: str) -> tuple[str, ...]:
 
 
 def fill(text: str, at: Stored, lookup: Lookup = nowhere) -> str:
-    """Replace each `$$SCONE::name$$`, `$$SCONE::name:format$$`, `$$SCONE::name|escape(json)$$` by the value of that secret.
+    """Replace each `$$SCONE::name$$`, `$$SCONE::name:format$$`, `$$SCONE::name|escape(json)$$`
+    by the value of that secret.
 
     Formats are hex (what binary is without one), bin, base64, base64url, base32 and base32nopad.
     """
+
     def one(match: re.Match[str]) -> str:
         name, form, escape = match[1], match[2], match[3]
         found = value(at, name, lookup)
         secret = at.session.secret(name)
         if form is not None:
             if form not in _FORMATS:
-                raise EvidenceError(f"placeholder {match[0]}", got=f"format {form}", wanted="one of " + ", ".join(_FORMATS))
+                raise EvidenceError(
+                    f"placeholder {match[0]}",
+                    got=f"format {form}",
+                    wanted="one of " + ", ".join(_FORMATS),
+                )
             data = bytes.fromhex(found) if secret and secret.kind == "binary" else found.encode()
             try:
                 found = _FORMATS[form](data)
             except UnicodeDecodeError:
-                raise EvidenceError(f"placeholder {match[0]}", got="bytes that are no text", wanted="hex or base64") from None
+                raise EvidenceError(
+                    f"placeholder {match[0]}", got="bytes that are no text", wanted="hex or base64"
+                ) from None
         return json.dumps(found, ensure_ascii=False)[1:-1] if escape else found
+
     return _PLACEHOLDER.sub(one, text)

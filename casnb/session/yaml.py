@@ -1,4 +1,6 @@
-"""YAML as sessions use it: bounded, without anchors, tags or guessed types, variables replaced where that is asked for."""
+"""YAML as sessions use it: bounded, without anchors, tags or guessed types, variables replaced
+where that is asked for.
+"""
 
 from __future__ import annotations
 
@@ -18,54 +20,87 @@ _DEPTH = 16
 _NODES = 20_000
 _KEY = 256
 
-_VARIABLE = re.compile(r"\\\$|\$\$SCONE.*?\$\$|\$\$|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))", re.DOTALL)
+_VARIABLE = re.compile(
+    r"\\\$|\$\$SCONE.*?\$\$|\$\$|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))",
+    re.DOTALL,
+)
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
-#: What YAML does not take: control characters, halves of a pair, a byte order mark that is not at the start.
+#: What YAML does not take: control characters, halves of a pair, a byte order mark that is not at
+#: the start.
 _STRANGE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 #: What to do about a text that is not YAML, by a word of the reason that PyYAML gives.
-_CURES = (("escape", "In double quotes a backslash wants another one before it; in single quotes it does not."),
-          ("quoted", "Close the quote that begins here."),
-          ("flow", "Close the bracket that begins here, and part its items by commas."),
-          ("cannot start", "Put the value in quotes."),
-          ("mapping values",
-           "A value with a colon and a blank wants quotes; else this line is indented wrongly, or the one above lacks its colon."),
-          ("alias", "Write the value out where it is meant."),
-          ("incompatible", "Take the line out."),
-          ("document start", "Take out what stands behind the end of the document."),
-          ("expected", "Indent the line like those that it belongs to, and write `key: value`."))
+_CURES = (
+    (
+        "escape",
+        "In double quotes a backslash wants another one before it; in single quotes it does not.",
+    ),
+    ("quoted", "Close the quote that begins here."),
+    ("flow", "Close the bracket that begins here, and part its items by commas."),
+    ("cannot start", "Put the value in quotes."),
+    (
+        "mapping values",
+        (
+            "A value with a colon and a blank wants quotes; else this line is indented wrongly, or"
+            " the one above lacks its colon."
+        ),
+    ),
+    ("alias", "Write the value out where it is meant."),
+    ("incompatible", "Take the line out."),
+    ("document start", "Take out what stands behind the end of the document."),
+    ("expected", "Indent the line like those that it belongs to, and write `key: value`."),
+)
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Lookup = Callable[[str], "str | None"]
 
 
 def environment(variables: Mapping[str, str], use_env: bool) -> Lookup:
-    """Return how a variable is looked up: in `variables`, then, with `use_env`, in this process's environment."""
-    return lambda name: variables[name] if name in variables else os.environ.get(name) if use_env else None
+    """Return how a variable is looked up: in `variables`, then, with `use_env`, in this
+    process's environment.
+    """
+    return lambda name: (
+        variables[name] if name in variables else os.environ.get(name) if use_env else None
+    )
 
 
 def read_document(text: str | bytes, what: str, lookup: Lookup | None = None) -> Node:
-    """Return the one YAML document of `text`: Nodes of dict, list, str, int, bool and None; `what` names it in errors.
+    """Return the one YAML document of `text`: Nodes of dict, list, str, int, bool and None;
+    `what` names it in errors.
 
-    Types are taken only from plain words: null, true or false, and whole numbers in decimal, of up to 19 digits. All else stays
-    text, so that `0.3`, `0.10`, `007` and `yes` mean what was typed. Raises EvidenceError for more than 256 kB, nesting deeper
-    than 16, more than 20,000 values, keys of more than 256 characters, anchors, aliases, tags, a key twice, a second document;
-    UsageError for a variable without a value.
+    Types are taken only from plain words: null, true or false, and whole numbers in decimal, of
+    up to 19 digits. All else stays text, so that `0.3`, `0.10`, `007` and `yes` mean what was
+    typed. Raises EvidenceError for more than 256 kB, nesting deeper than 16, more than 20,000
+    values, keys of more than 256 characters, anchors, aliases, tags, a key twice, a second
+    document; UsageError for a variable without a value.
     """
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         size = len(decoded.encode("utf-8"))
     except (UnicodeDecodeError, UnicodeEncodeError) as exc:
-        line = text[:exc.start].count(b"\n" if isinstance(text, bytes) else "\n") + 1  # type: ignore[arg-type]
-        raise EvidenceError(f"{what} at line {line}", got="text that is not UTF-8", wanted="YAML in UTF-8",
-                            do="Save the file as UTF-8.") from None
+        line = text[: exc.start].count(b"\n" if isinstance(text, bytes) else "\n") + 1  # type: ignore[arg-type]
+        raise EvidenceError(
+            f"{what} at line {line}",
+            got="text that is not UTF-8",
+            wanted="YAML in UTF-8",
+            do="Save the file as UTF-8.",
+        ) from None
     if size > LIMIT:
-        raise EvidenceError(what, got=f"{size} bytes", wanted=f"at most {LIMIT}", do="Take out what is not needed.")
+        raise EvidenceError(
+            what, got=f"{size} bytes", wanted=f"at most {LIMIT}", do="Take out what is not needed."
+        )
     if strange := _STRANGE.search(decoded, 1 if decoded.startswith("\ufeff") else 0):
-        line, begins = decoded.count("\n", 0, strange.start()) + 1, decoded.rfind("\n", 0, strange.start()) + 1
-        raise EvidenceError(f"{what} at line {line} column {strange.start() - begins + 1}", got=f"U+{ord(strange[0]):04X}",
-                            wanted="text without control characters", do="Take it out.")
+        line, begins = (
+            decoded.count("\n", 0, strange.start()) + 1,
+            decoded.rfind("\n", 0, strange.start()) + 1,
+        )
+        raise EvidenceError(
+            f"{what} at line {line} column {strange.start() - begins + 1}",
+            got=f"U+{ord(strange[0]):04X}",
+            wanted="text without control characters",
+            do="Take it out.",
+        )
     try:
         return _Reader(yaml.parse(decoded, Loader=_Loader), what, lookup).document()
     except yaml.YAMLError as exc:
@@ -73,21 +108,34 @@ def read_document(text: str | bytes, what: str, lookup: Lookup | None = None) ->
 
 
 def _not_yaml(exc: yaml.YAMLError, text: str, what: str) -> EvidenceError:
-    """Say where the parser stopped, or where what has no end begins, and what is most likely meant."""
+    """Say where the parser stopped, or where what has no end begins, and what is most likely
+    meant.
+    """
     reason, context = (str(getattr(exc, name, None) or "") for name in ("problem", "context"))
     mark = getattr(exc, "problem_mark", None)
     if "quoted" in context or "flow" in context:
         mark = getattr(exc, "context_mark", None) or mark
     if mark is None:
-        return EvidenceError(what, got=f"text that is not YAML ({reason or 'unreadable'})", wanted="one YAML document")
+        return EvidenceError(
+            what,
+            got=f"text that is not YAML ({reason or 'unreadable'})",
+            wanted="one YAML document",
+        )
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else ""
-    if "\t" in line[:len(line) - len(line.lstrip())]:
+    if "\t" in line[: len(line) - len(line.lstrip())]:
         do = "Indent with blanks: a tab is none."
     else:
-        do = next((cure for word, cure in _CURES if word in reason or word in context), "Compare this line with the one above it.")
-    return EvidenceError(f"{what} at line {mark.line + 1} column {mark.column + 1}", got=f"text that is not YAML ({reason})",
-                         wanted="one YAML document", do=do)
+        do = next(
+            (cure for word, cure in _CURES if word in reason or word in context),
+            "Compare this line with the one above it.",
+        )
+    return EvidenceError(
+        f"{what} at line {mark.line + 1} column {mark.column + 1}",
+        got=f"text that is not YAML ({reason})",
+        wanted="one YAML document",
+        do=do,
+    )
 
 
 class _Reader:
@@ -105,25 +153,48 @@ class _Reader:
         value = self.value(next(self.events), "", None, 0, 0)
         next(self.events)
         if not isinstance(second := next(self.events), yaml.StreamEndEvent):
-            at = Node(None, line=second.start_mark.line + 1, column=second.start_mark.column + 1, what=self.what)
-            raise at.refuse("one", "Keep each session in a file of its own.", got="a second document")
+            at = Node(
+                None,
+                line=second.start_mark.line + 1,
+                column=second.start_mark.column + 1,
+                what=self.what,
+            )
+            raise at.refuse(
+                "one", "Keep each session in a file of its own.", got="a second document"
+            )
         return value
 
     def value(self, event: Any, key: str, up: Node | None, key_line: int, depth: int) -> Node:
         """Return what begins with this event, the member or row `key` of `up`."""
         self.nodes += 1
         kind, mark = type(event), event.start_mark
-        value: Any = [] if kind is yaml.SequenceStartEvent else {} if kind is yaml.MappingStartEvent else None
+        value: Any = (
+            []
+            if kind is yaml.SequenceStartEvent
+            else {}
+            if kind is yaml.MappingStartEvent
+            else None
+        )
         here = Node(value, key, up, mark.line + 1, mark.column + 1, self.what, key_line)
         if kind is yaml.AliasEvent or event.anchor is not None:
-            raise here.refuse("the value itself", "Write it out where it is meant.", got="an anchor or alias")
+            raise here.refuse(
+                "the value itself", "Write it out where it is meant.", got="an anchor or alias"
+            )
         if event.tag is not None:
-            raise here.refuse("no tag", "Take it out; quotes make text.", got=f"the tag {event.tag}")
+            raise here.refuse(
+                "no tag", "Take it out; quotes make text.", got=f"the tag {event.tag}"
+            )
         if depth > _DEPTH or self.nodes > _NODES:
-            raise here.refuse(f"{_DEPTH} levels, {_NODES} values", got="too much nesting or too many values")
+            raise here.refuse(
+                f"{_DEPTH} levels, {_NODES} values", got="too much nesting or too many values"
+            )
         if kind is yaml.ScalarEvent:
             found = self.scalar(event, here)
-            return here if found is None else Node(found, key, up, here.line, here.column, self.what, key_line)
+            return (
+                here
+                if found is None
+                else Node(found, key, up, here.line, here.column, self.what, key_line)
+            )
         if kind is yaml.SequenceStartEvent:
             while type(event := next(self.events)) is not yaml.SequenceEndEvent:
                 value.append(self.value(event, f"[{len(value)}]", here, 0, depth + 1))
@@ -141,14 +212,21 @@ class _Reader:
         if type(event) is not yaml.ScalarEvent or event.anchor or event.tag:
             raise at.refuse("a word", "Write `key: value`.", got="a key that is not a word")
         if len(event.value) > _KEY:
-            raise at.refuse("words as keys", "Shorten it.",
-                            got=f"a key of {len(event.value)} characters, where {_KEY} are the most")
+            raise at.refuse(
+                "words as keys",
+                "Shorten it.",
+                got=f"a key of {len(event.value)} characters, where {_KEY} are the most",
+            )
         at = Node(None, event.value, here, line, column, self.what)
         if event.value == "<<" and not event.style:
             raise at.refuse("the members themselves", "Write them out.", got="a merge key")
         if event.value in here.value:
-            raise at.refuse("each key once", f"Take out one of the two; the first is at line {here.value[event.value].key_line}.",
-                            got=f"{event.value!r} twice")
+            raise at.refuse(
+                "each key once",
+                "Take out one of the two; the first is at line"
+                f" {here.value[event.value].key_line}.",
+                got=f"{event.value!r} twice",
+            )
 
     def scalar(self, event: Any, here: Node) -> Any:
         text = event.value
@@ -170,10 +248,18 @@ class _Reader:
             assert self.lookup is not None
             value = self.lookup(name)
             if value is None:
-                raise UsageError(f"{here.path or self.what}: Value for variable ${name} is missing at line {here.line} "
-                                 f"column {here.column}", do=f"Give it with -e {name}=VALUE, or write \\$ for a dollar sign.")
+                raise UsageError(
+                    f"{here.path or self.what}: Value for variable ${name} is missing at line"
+                    f" {here.line} column {here.column}",
+                    do=f"Give it with -e {name}=VALUE, or write \\$ for a dollar sign.",
+                )
             self.room -= len(value)
             if self.room < 0:
-                raise EvidenceError(self.what, got="variables with too much text", wanted=f"at most {LIMIT} characters")
+                raise EvidenceError(
+                    self.what,
+                    got="variables with too much text",
+                    wanted=f"at most {LIMIT} characters",
+                )
             return value
+
         return _VARIABLE.sub(one, text)

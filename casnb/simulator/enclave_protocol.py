@@ -1,4 +1,6 @@
-"""What a service's enclave and a CAS say to each other. The real protocol is not public: this one is casnb's own."""
+"""What a service's enclave and a CAS say to each other. The real protocol is not public: this
+one is casnb's own.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,28 @@ from casnb.base.errors import UsageError
 
 #: Where the enclave API listens, where it can.
 ENCLAVE_PORT = 18765
-CHALLENGE, CONFIGURATION, EXITED = "/v1/enclave/challenge", "/v1/enclave/configuration", "/v1/enclave/exited"
+CHALLENGE, CONFIGURATION, EXITED = (
+    "/v1/enclave/challenge",
+    "/v1/enclave/configuration",
+    "/v1/enclave/exited",
+)
 
 _SERVICE = re.compile(r"[A-Za-z0-9_\-.~]{1,128}")
 
 
 def service_binding(nonce: str, key: bytes) -> bytes:
-    """Return the report_data (64 bytes) of a service's quote: SHA-512 of a compact JSON with the CAS's nonce and its own TLS key.
+    """Return the report_data (64 bytes) of a service's quote: SHA-512 of a compact JSON with the
+    CAS's nonce and its own TLS key.
 
-    `key` is the public key in its DER form. The configuration is sent to the holder of that key alone: a quote that somebody
-    passes on gets him nothing, and an old one does not repeat the nonce.
+    `key` is the public key in its DER form. The configuration is sent to the holder of that key
+    alone: a quote that somebody passes on gets him nothing, and an old one does not repeat the
+    nonce.
     """
-    named = {"type": "CasnbServiceAttestationV1", "nonce": nonce, "tls_key_sha256": hashlib.sha256(key).hexdigest()}
+    named = {
+        "type": "CasnbServiceAttestationV1",
+        "nonce": nonce,
+        "tls_key_sha256": hashlib.sha256(key).hexdigest(),
+    }
     return hashlib.sha512(strictjson.compact(named)).digest()
 
 
@@ -35,12 +47,24 @@ class ConfigId:
 
     @classmethod
     def parse(cls, text: str) -> ConfigId:
-        """Read `SESSION/SERVICE`; raise UsageError for anything else, also for a one-time password behind it."""
+        """Read `SESSION/SERVICE`; raise UsageError for anything else, also for a one-time
+        password behind it.
+        """
         session, slash, service = text.rpartition("/")
         if "@" in text:
-            raise UsageError("SCONE_CONFIG_ID", got="a one-time password", wanted="SESSION/SERVICE",
-                             do="One-time passwords are not simulated.")
-        if not slash or not session or len(text) > 700 or not text.isprintable() or not _SERVICE.fullmatch(service):
+            raise UsageError(
+                "SCONE_CONFIG_ID",
+                got="a one-time password",
+                wanted="SESSION/SERVICE",
+                do="One-time passwords are not simulated.",
+            )
+        if (
+            not slash
+            or not session
+            or len(text) > 700
+            or not text.isprintable()
+            or not _SERVICE.fullmatch(service)
+        ):
             raise UsageError("SCONE_CONFIG_ID", got=text, wanted="SESSION/SERVICE")
         return cls(session, service)
 

@@ -10,7 +10,9 @@ from casnb.verify.tcb import TcbStatus
 
 @dataclass(frozen=True)
 class Scenario:
-    """What a world is like: who signed the CAS, whether it can be debugged, which evidence it gives, what Intel says of it."""
+    """What a world is like: who signed the CAS, whether it can be debugged, which evidence it
+    gives, what Intel says of it.
+    """
 
     name: str
     title: str
@@ -27,33 +29,70 @@ class Scenario:
 
 
 #: Every scenario by name.
-SCENARIOS: Mapping[str, Scenario] = {s.name: s for s in (
-    Scenario("public", "the public CAS of the assignment",
-             "A debug build with the test signer on a machine whose firmware is out of date: good for trying, not for secrets.",
-             TcbStatus.OUT_OF_DATE),
-    Scenario("dcap-debug", "the public CAS with a DCAP quote",
-             "As public, attested the newer way: a quote that anybody can check, and the lists to check it with.",
-             TcbStatus.OUT_OF_DATE, ("DCAP",)),
-    Scenario("production", "a CAS fit for secrets",
-             "Built and signed by the vendor, no debugging, firmware up to date: no flag is needed.",
-             TcbStatus.UP_TO_DATE, ("DCAP",), debug=False, signer="vendor"),
-    Scenario("hyperthreading", "a debug CAS on a machine with hyperthreading",
-             "The firmware is current, and a setting of the machine lets neighbours on the same core listen.",
-             TcbStatus.CONFIGURATION_NEEDED),
-    Scenario("hardening", "a debug CAS on a machine that relies on the compiler",
-             "Firmware and settings are right; the code itself must have been compiled with mitigations, and no report shows that.",
-             TcbStatus.SW_HARDENING_NEEDED),
-    Scenario("both", "a debug CAS with both needs",
-             "Hyperthreading is on and the code must be hardened: a combined status that needs both flags.",
-             TcbStatus.CONFIGURATION_AND_SW_HARDENING_NEEDED),
-    Scenario("revoked", "a debug CAS on a machine that Intel gave up",
-             "Intel revoked this patch level: no flag accepts it.", TcbStatus.REVOKED, ("DCAP",)),
-)}
+SCENARIOS: Mapping[str, Scenario] = {
+    s.name: s
+    for s in (
+        Scenario(
+            "public",
+            "the public CAS of the assignment",
+            "A debug build with the test signer on a machine whose firmware is out of date: good"
+            " for trying, not for secrets.",
+            TcbStatus.OUT_OF_DATE,
+        ),
+        Scenario(
+            "dcap-debug",
+            "the public CAS with a DCAP quote",
+            "As public, attested the newer way: a quote that anybody can check, and the lists to"
+            " check it with.",
+            TcbStatus.OUT_OF_DATE,
+            ("DCAP",),
+        ),
+        Scenario(
+            "production",
+            "a CAS fit for secrets",
+            "Built and signed by the vendor, no debugging, firmware up to date: no flag is needed.",
+            TcbStatus.UP_TO_DATE,
+            ("DCAP",),
+            debug=False,
+            signer="vendor",
+        ),
+        Scenario(
+            "hyperthreading",
+            "a debug CAS on a machine with hyperthreading",
+            "The firmware is current, and a setting of the machine lets neighbours on the same core"
+            " listen.",
+            TcbStatus.CONFIGURATION_NEEDED,
+        ),
+        Scenario(
+            "hardening",
+            "a debug CAS on a machine that relies on the compiler",
+            "Firmware and settings are right; the code itself must have been compiled with"
+            " mitigations, and no report shows that.",
+            TcbStatus.SW_HARDENING_NEEDED,
+        ),
+        Scenario(
+            "both",
+            "a debug CAS with both needs",
+            "Hyperthreading is on and the code must be hardened: a combined status that needs both"
+            " flags.",
+            TcbStatus.CONFIGURATION_AND_SW_HARDENING_NEEDED,
+        ),
+        Scenario(
+            "revoked",
+            "a debug CAS on a machine that Intel gave up",
+            "Intel revoked this patch level: no flag accepts it.",
+            TcbStatus.REVOKED,
+            ("DCAP",),
+        ),
+    )
+}
 
 
 @dataclass(frozen=True)
 class Release:
-    """A row of the public CAS page: version, address, measurement (None where the page says N/A), day of the build."""
+    """A row of the public CAS page: version, address, measurement (None where the page says
+    N/A), day of the build.
+    """
 
     version: str
     address: str

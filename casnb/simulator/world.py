@@ -1,4 +1,6 @@
-"""The simulated world: one object, made from a seed, a scenario and a time, that owns all the rest. Trust nothing in it."""
+"""The simulated world: one object, made from a seed, a scenario and a time, that owns all the
+rest. Trust nothing in it.
+"""
 
 from __future__ import annotations
 
@@ -33,29 +35,49 @@ from casnb.verify.tcb import TcbStatus
 #: What time it is in a world that was not told otherwise.
 LESSON_TIME = datetime(2026, 9, 1, 12, 0, tzinfo=timezone.utc)
 
-_CAS_VALID = (datetime(2025, 7, 3, 8, 54, 38, tzinfo=timezone.utc), datetime(4096, 1, 1, tzinfo=timezone.utc))
-_SERVER_VALID = (datetime(2020, 1, 1, tzinfo=timezone.utc), datetime(4096, 1, 1, tzinfo=timezone.utc))
+_CAS_VALID = (
+    datetime(2025, 7, 3, 8, 54, 38, tzinfo=timezone.utc),
+    datetime(4096, 1, 1, tzinfo=timezone.utc),
+)
+_SERVER_VALID = (
+    datetime(2020, 1, 1, tzinfo=timezone.utc),
+    datetime(4096, 1, 1, tzinfo=timezone.utc),
+)
 _NONCE = re.compile(r"([0-9a-f]{32})?")
-_EVIDENCE = {"IASReport": "IASReport", "EPID": "EPID", "EPIDQuote": "EPID", "DCAP": "DCAP", "DCAPQuote": "DCAP"}
+_EVIDENCE = {
+    "IASReport": "IASReport",
+    "EPID": "EPID",
+    "EPIDQuote": "EPID",
+    "DCAP": "DCAP",
+    "DCAPQuote": "DCAP",
+}
 
 
 class World(Shown):
-    """A CAS, the machine it runs on, and the Intel behind it, all made from a seed: same arguments, same bytes.
+    """A CAS, the machine it runs on, and the Intel behind it, all made from a seed: same
+    arguments, same bytes.
 
-    `scenario` is a name from `SCENARIOS`, `now` a time with a zone (left out: `LESSON_TIME`). Intel's root, the page's
-    authority and every MRENCLAVE follow from the seed alone; the CAS's keys and the machine from seed and scenario; only
-    signed lists and reports carry `now`. Parts are made when they are first asked for. No socket, no clock.
+    `scenario` is a name from `SCENARIOS`, `now` a time with a zone (left out: `LESSON_TIME`).
+    Intel's root, the page's authority and every MRENCLAVE follow from the seed alone; the CAS's
+    keys and the machine from seed and scenario; only signed lists and reports carry `now`. Parts
+    are made when they are first asked for. No socket, no clock.
 
     >>> world = World("lesson", "production")
     >>> world.vendor.isvprodid, world.roots.simulated
     (41316, True)
     """
 
-    def __init__(self, seed: str = "casnb", scenario: str | Scenario = "public", now: datetime | None = None) -> None:
+    def __init__(
+        self, seed: str = "casnb", scenario: str | Scenario = "public", now: datetime | None = None
+    ) -> None:
         if not isinstance(seed, str) or not 1 <= len(seed) <= 200 or not seed.isprintable():
-            raise UsageError("world: seed", got=repr(seed)[:80], wanted="1 to 200 printable characters")
+            raise UsageError(
+                "world: seed", got=repr(seed)[:80], wanted="1 to 200 printable characters"
+            )
         if isinstance(scenario, str) and scenario not in SCENARIOS:
-            raise UsageError("world: scenario", got=scenario, wanted="one of " + ", ".join(SCENARIOS))
+            raise UsageError(
+                "world: scenario", got=scenario, wanted="one of " + ", ".join(SCENARIOS)
+            )
         self.setup = SCENARIOS[scenario] if isinstance(scenario, str) else scenario
         self.seed, self.scenario, self.now = seed, self.setup.name, utc(now or LESSON_TIME)
         self._seed = Seed(seed)
@@ -65,7 +87,9 @@ class World(Shown):
 
     @cached_property
     def intel(self) -> Intel:
-        """The authorities that vouch for this world's machine; the same for every scenario of a seed."""
+        """The authorities that vouch for this world's machine; the same for every scenario of a
+        seed.
+        """
         return Intel(self._seed)
 
     @cached_property
@@ -77,14 +101,24 @@ class World(Shown):
     def enclave(self) -> Enclave:
         """The CAS's enclave."""
         version, _, date, _ = RELEASES[0]
-        return Enclave(**{"seed": self._seed, "version": version, "date": date, "signer": self.setup.signer,
-                          "debug": self.setup.debug, **self._build})
+        return Enclave(
+            **{
+                "seed": self._seed,
+                "version": version,
+                "date": date,
+                "signer": self.setup.signer,
+                "debug": self.setup.debug,
+                **self._build,
+            }
+        )
 
     def with_build(self, version: str, **others: Any) -> World:
-        """Return this world with another build in the place of its CAS: same machine, same keys, another MRENCLAVE.
+        """Return this world with another build in the place of its CAS: same machine, same keys,
+        another MRENCLAVE.
 
-        `version` may be a row of the page. `others` are `isv_svn`, `isv_prod_id` and `signer`; left out, they stay. An update of
-        the CAS keeps its keys, as a real one does: they are sealed to the signer.
+        `version` may be a row of the page. `others` are `isv_svn`, `isv_prod_id` and `signer`;
+        left out, they stay. An update of the CAS keeps its keys, as a real one does: they are
+        sealed to the signer.
 
         >>> update = World("lesson", "production").with_build("6.1.0", isv_svn=6)
         >>> update.mrenclave == World("lesson", "production").mrenclave, update.enclave.isv_svn
@@ -106,7 +140,9 @@ class World(Shown):
         return self.enclave.sigstruct
 
     def image(self, environment: Mapping[str, str] | None = None) -> bytes:
-        """Return the CAS's container image, an OCI archive; `environment` is what it sets for its program, such as SCONE_HEAP."""
+        """Return the CAS's container image, an OCI archive; `environment` is what it sets for
+        its program, such as SCONE_HEAP.
+        """
         from casnb.simulator.cas_image import build_image
 
         version, _, date, _ = RELEASES[1]
@@ -125,13 +161,24 @@ class World(Shown):
     @cached_property
     def vendor(self) -> ExpectedSigner:
         """What a CAS of this world must be signed by to be a production CAS."""
-        return ExpectedSigner(mrsigner("vendor"), CAS_ISVPRODID, CAS_ISVSVN, "simulated vendor signer")
+        return ExpectedSigner(
+            mrsigner("vendor"), CAS_ISVPRODID, CAS_ISVSVN, "simulated vendor signer"
+        )
 
     @cached_property
     def release_history(self) -> tuple[Release, ...]:
-        """The rows of this world's public CAS page, the running release first; one row has no measurement."""
-        return tuple(Release(version, address, Enclave(self._seed, version, date).mrenclave if measured else None, date)
-                     for version, address, date, measured in RELEASES)
+        """The rows of this world's public CAS page, the running release first; one row has no
+        measurement.
+        """
+        return tuple(
+            Release(
+                version,
+                address,
+                Enclave(self._seed, version, date).mrenclave if measured else None,
+                date,
+            )
+            for version, address, date, measured in RELEASES
+        )
 
     # Roots
 
@@ -158,23 +205,55 @@ class World(Shown):
         return self._cas_authority("cas-instance", self.cas_root)
 
     def _cas_authority(self, name: str, signer: KeyPair | None) -> KeyPair:
-        """As CAS makes them since 2025: key identifier from the SPKI, critical basic constraints, nothing else."""
+        """As CAS makes them since 2025: key identifier from the SPKI, critical basic
+        constraints, nothing else.
+        """
         key = self._seed.p256(f"{name} {self.scenario}")
         identifier = hashlib.sha256(spki(key.public_key())).digest()[:20]
         return certificate(
-            distinguished_name(CN=name), key, signer, self._seed.serial(f"{name} {self.scenario}", 8), _CAS_VALID,
-            [(x509.SubjectKeyIdentifier(identifier), False), (x509.BasicConstraints(True, None), True)])
+            distinguished_name(CN=name),
+            key,
+            signer,
+            self._seed.serial(f"{name} {self.scenario}", 8),
+            _CAS_VALID,
+            [
+                (x509.SubjectKeyIdentifier(identifier), False),
+                (x509.BasicConstraints(True, None), True),
+            ],
+        )
 
     @cached_property
     def tls_leaf(self) -> KeyPair:
-        """What the CAS presents on its TLS port: names `cas` and `localhost`, signed by `cas-instance`."""
-        name = distinguished_name(CN="cas", C="DE", O="scontain GmbH", ST="Saxony", L="Dresden", emailAddress="info@scontain.com")
-        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+        """What the CAS presents on its TLS port: names `cas` and `localhost`, signed by
+        `cas-instance`.
+        """
+        name = distinguished_name(
+            CN="cas",
+            C="DE",
+            O="scontain GmbH",
+            ST="Saxony",
+            L="Dresden",
+            emailAddress="info@scontain.com",
+        )
+        usage = x509.ExtendedKeyUsage(
+            [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        )
         label = f"tls {self.scenario}"
         return certificate(
-            name, self._seed.p256(label), self.cas_instance, self._seed.serial(label, 8), _SERVER_VALID,
-            [(x509.SubjectAlternativeName([x509.DNSName("cas"), x509.DNSName("localhost")]), False), (usage, False),
-             (x509.BasicConstraints(False, None), True)])
+            name,
+            self._seed.p256(label),
+            self.cas_instance,
+            self._seed.serial(label, 8),
+            _SERVER_VALID,
+            [
+                (
+                    x509.SubjectAlternativeName([x509.DNSName("cas"), x509.DNSName("localhost")]),
+                    False,
+                ),
+                (usage, False),
+                (x509.BasicConstraints(False, None), True),
+            ],
+        )
 
     @cached_property
     def cas_chain_pem(self) -> bytes:
@@ -192,9 +271,17 @@ class World(Shown):
         key = self._seed.p256("page authority")
         identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         return certificate(
-            distinguished_name(CN="SIMULATED web authority", O=ORGANIZATION), key, None, self._seed.serial("page authority"),
-            _SERVER_VALID, [(identifier, False), (x509.BasicConstraints(True, 0), True),
-                            (key_usage("key_cert_sign", "crl_sign"), True)])
+            distinguished_name(CN="SIMULATED web authority", O=ORGANIZATION),
+            key,
+            None,
+            self._seed.serial("page authority"),
+            _SERVER_VALID,
+            [
+                (identifier, False),
+                (x509.BasicConstraints(True, 0), True),
+                (key_usage("key_cert_sign", "crl_sign"), True),
+            ],
+        )
 
     @property
     def site_ca_pem(self) -> bytes:
@@ -202,7 +289,8 @@ class World(Shown):
         return self.site_ca.cert_pem
 
     def site_certificate(self, addresses: Sequence[str] = ()) -> KeyPair:
-        """Return a certificate for the page's server: `localhost`, `127.0.0.1` and the given host names or IP addresses.
+        """Return a certificate for the page's server: `localhost`, `127.0.0.1` and the given
+        host names or IP addresses.
 
         It carries all that strict X.509 verification asks for (Python 3.13 and later does).
         """
@@ -211,29 +299,47 @@ class World(Shown):
         own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         above = x509.SubjectKeyIdentifier.from_public_key(self.site_ca.key.public_key())
         return certificate(
-            distinguished_name(CN="localhost", O=ORGANIZATION), key, self.site_ca, self._seed.serial("page " + " ".join(names)),
-            _SERVER_VALID, [
-                (own, False), (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), False),
-                (x509.BasicConstraints(False, None), True), (key_usage("digital_signature"), True),
+            distinguished_name(CN="localhost", O=ORGANIZATION),
+            key,
+            self.site_ca,
+            self._seed.serial("page " + " ".join(names)),
+            _SERVER_VALID,
+            [
+                (own, False),
+                (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), False),
+                (x509.BasicConstraints(False, None), True),
+                (key_usage("digital_signature"), True),
                 (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
-                (x509.SubjectAlternativeName([_general_name(n) for n in names]), False)])
+                (x509.SubjectAlternativeName([_general_name(n) for n in names]), False),
+            ],
+        )
 
     # Evidence
 
-    def quote(self, report_data: bytes, *, body: Mapping[str, Any] | None = None, **overrides: Any) -> bytes:
-        """Return a DCAP quote (version 3) of the CAS; `body` replaces report fields by name, the rest is `Platform.quote`'s.
+    def quote(
+        self, report_data: bytes, *, body: Mapping[str, Any] | None = None, **overrides: Any
+    ) -> bytes:
+        """Return a DCAP quote (version 3) of the CAS; `body` replaces report fields by name, the
+        rest is `Platform.quote`'s.
 
-        Everything is signed again after the replacement, so `quote(data, body={"isv_svn": 4})` is a good quote of a CAS that
-        says 4, and `quote(data, sign_with=key)` one whose signature fails.
+        Everything is signed again after the replacement, so `quote(data, body={"isv_svn": 4})`
+        is a good quote of a CAS that says 4, and `quote(data, sign_with=key)` one whose
+        signature fails.
         """
-        return self.platform.quote(self.platform.report_body(self.enclave, report_data, body), **overrides).to_bytes()
+        return self.platform.quote(
+            self.platform.report_body(self.enclave, report_data, body), **overrides
+        ).to_bytes()
 
     def local_report(self, report_data: bytes = bytes(64)) -> bytes:
-        """Return the local REPORT of the CAS for a neighbour on its machine: 432 bytes, as the signed part of a quote has."""
+        """Return the local REPORT of the CAS for a neighbour on its machine: 432 bytes, as the
+        signed part of a quote has.
+        """
         return self.platform.local_report(self.platform.report_body(self.enclave, report_data))
 
     def endorsements(self, now: datetime | None = None, **overrides: Any) -> Endorsements:
-        """Return Intel's lists for this machine at `now` (left out: the world's); overrides are `Intel.endorsements`'s."""
+        """Return Intel's lists for this machine at `now` (left out: the world's); overrides are
+        `Intel.endorsements`'s.
+        """
         return Endorsements.from_json(self.intel.endorsements(utc(now or self.now), **overrides))
 
     @cached_property
@@ -241,17 +347,38 @@ class World(Shown):
         """The service provider that this CAS is towards IAS, 16 bytes."""
         return self._seed.octets("spid", 16)
 
-    def epid_quote(self, report_data: bytes, *, body: Mapping[str, Any] | None = None, spid: bytes | None = None,
-                   linkable: bool = True, fields: Mapping[str, Any] | None = None) -> bytes:
-        """Return an EPID quote of the CAS, 1116 bytes; its group signature is made up, see `Platform.epid_quote`."""
+    def epid_quote(
+        self,
+        report_data: bytes,
+        *,
+        body: Mapping[str, Any] | None = None,
+        spid: bytes | None = None,
+        linkable: bool = True,
+        fields: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """Return an EPID quote of the CAS, 1116 bytes; its group signature is made up, see
+        `Platform.epid_quote`.
+        """
         report = self.platform.report_body(self.enclave, report_data, body)
-        return self.platform.epid_quote(report, spid=spid or self.spid, linkable=linkable, fields=fields).to_bytes()
+        return self.platform.epid_quote(
+            report, spid=spid or self.spid, linkable=linkable, fields=fields
+        ).to_bytes()
 
-    def avr(self, report_data: bytes, *, body: Mapping[str, Any] | None = None, members: Mapping[str, Any] | None = None,
-            nonce: str = "", now: datetime | None = None, sign_with: KeyPair | None = None) -> SignedAvr:
-        """Return a signed IAS report (version 4) about the CAS, made at `now` (left out: the world's).
+    def avr(
+        self,
+        report_data: bytes,
+        *,
+        body: Mapping[str, Any] | None = None,
+        members: Mapping[str, Any] | None = None,
+        nonce: str = "",
+        now: datetime | None = None,
+        sign_with: KeyPair | None = None,
+    ) -> SignedAvr:
+        """Return a signed IAS report (version 4) about the CAS, made at `now` (left out: the
+        world's).
 
-        `body` replaces fields of the report body, `members` members of the JSON (None drops one), `sign_with` the signer.
+        `body` replaces fields of the report body, `members` members of the JSON (None drops
+        one), `sign_with` the signer.
         """
         at = utc(now or self.now)
         quote = self.epid_quote(report_data, body=body)[:432]
@@ -259,10 +386,16 @@ class World(Shown):
         found: dict[str, Any] = {"nonce": nonce} if nonce else {}
         timestamp = at.strftime("%Y-%m-%dT%H:%M:%S.%f")
         number = hashlib.sha256(quote + timestamp.encode() + nonce.encode()).digest()
-        found.update(id=str(int.from_bytes(number[:16], "big")), timestamp=timestamp, version=4,
-                     epidPseudonym=base64.b64encode(self.platform.epid_pseudonym(self.spid)).decode())
+        found.update(
+            id=str(int.from_bytes(number[:16], "big")),
+            timestamp=timestamp,
+            version=4,
+            epidPseudonym=base64.b64encode(self.platform.epid_pseudonym(self.spid)).decode(),
+        )
         if advisories:
-            found.update(advisoryURL="https://security-center.intel.com", advisoryIDs=list(advisories))
+            found.update(
+                advisoryURL="https://security-center.intel.com", advisoryIDs=list(advisories)
+            )
         found["isvEnclaveQuoteStatus"] = status.ias_name
         if status not in (TcbStatus.UP_TO_DATE, TcbStatus.SW_HARDENING_NEEDED):
             found["platformInfoBlob"] = self.platform.platform_info()
@@ -271,40 +404,77 @@ class World(Shown):
         return self.intel.sign_avr(found, number[16:].hex(), sign_with)
 
     def additional_data(self, nonce: str = "") -> dict[str, Any]:
-        """Return what the CAS has the evidence speak for: its chain (CRLF line ends, `cas-instance` first) and a nonce."""
-        return {"type": "CasAttestationDataV1", "nonce": nonce,
-                "cert_chain": self.cas_chain_pem.decode().replace("\n", "\r\n")}
+        """Return what the CAS has the evidence speak for: its chain (CRLF line ends,
+        `cas-instance` first) and a nonce.
+        """
+        return {
+            "type": "CasAttestationDataV1",
+            "nonce": nonce,
+            "cert_chain": self.cas_chain_pem.decode().replace("\n", "\r\n"),
+        }
 
-    def attest(self, type: str = "IASReport", nonce: str = "", now: datetime | None = None, *, spid: str | None = None,
-               linkable: bool = False) -> bytes:
-        """Return the body of `/v1/attest`: `type` is IASReport, EPID or DCAP, `nonce` empty or 32 hex digits.
+    def attest(
+        self,
+        type: str = "IASReport",
+        nonce: str = "",
+        now: datetime | None = None,
+        *,
+        spid: str | None = None,
+        linkable: bool = False,
+    ) -> bytes:
+        """Return the body of `/v1/attest`: `type` is IASReport, EPID or DCAP, `nonce` empty or
+        32 hex digits.
 
-        `spid` (32 hex digits) and `linkable` are for EPID. Raises UsageError for a type that this scenario does not have.
+        `spid` (32 hex digits) and `linkable` are for EPID. Raises UsageError for a type that
+        this scenario does not have.
 
         >>> World().attest(nonce="00" * 16)[:16]
         b'{\\n  "proof_data"'
         """
         kind = _EVIDENCE.get(type, "")
         if kind not in self.setup.evidence:
-            raise UsageError("evidence type", got=type, wanted=" or ".join(self.setup.evidence) + f" (scenario {self.scenario})")
+            raise UsageError(
+                "evidence type",
+                got=type,
+                wanted=" or ".join(self.setup.evidence) + f" (scenario {self.scenario})",
+            )
         if not _NONCE.fullmatch(nonce):
             raise UsageError("nonce", got=nonce, wanted="32 hex digits")
         extra = self.additional_data(nonce)
         data = hashlib.sha512(strictjson.compact(extra)).digest()
-        return CasReport.build(self.proof(data, kind, now, spid=spid, linkable=linkable), extra).to_json()
+        return CasReport.build(
+            self.proof(data, kind, now, spid=spid, linkable=linkable), extra
+        ).to_json()
 
-    def proof(self, report_data: bytes, kind: str | None = None, now: datetime | None = None, *, spid: str | None = None,
-              linkable: bool = False) -> dict[str, Any]:
-        """Return evidence whose report_data (64 bytes) is given, as `proof_data`; by default of the first kind there is."""
+    def proof(
+        self,
+        report_data: bytes,
+        kind: str | None = None,
+        now: datetime | None = None,
+        *,
+        spid: str | None = None,
+        linkable: bool = False,
+    ) -> dict[str, Any]:
+        """Return evidence whose report_data (64 bytes) is given, as `proof_data`; by default of
+        the first kind there is.
+        """
         kind = kind or self.setup.evidence[0]
         if kind == "IASReport":
             return ias_proof(self.avr(report_data, now=now))
         if kind == "EPID":
             provider = _spid(spid) if spid is not None else self.spid
             quote = self.epid_quote(report_data, spid=provider, linkable=linkable)
-            return {"type": "EPIDQuote", "quote": base64.b64encode(quote).decode(), "spid": provider.hex(), "linkable": linkable}
-        return {"type": "DCAPQuote", "quote": base64.b64encode(self.quote(report_data)).decode(),
-                "endorsements": self.intel.endorsements(utc(now or self.now))}
+            return {
+                "type": "EPIDQuote",
+                "quote": base64.b64encode(quote).decode(),
+                "spid": provider.hex(),
+                "linkable": linkable,
+            }
+        return {
+            "type": "DCAPQuote",
+            "quote": base64.b64encode(self.quote(report_data)).decode(),
+            "endorsements": self.intel.endorsements(utc(now or self.now)),
+        }
 
     def secret(self, label: str, size: int) -> bytes:
         """Return bytes that this CAS alone would know, were its seed not public."""
@@ -314,10 +484,15 @@ class World(Shown):
 
     def _rows(self) -> list[tuple[str, str]]:
         return [
-            ("seed", self.seed), ("scenario", f"{self.scenario}: {self.setup.title}"),
-            ("time", self.now.strftime("%Y-%m-%dT%H:%M:%SZ")), ("evidence", " and ".join(self.setup.evidence)),
-            ("TCB status", self.setup.status_text), ("debug enclave", "yes" if self.setup.debug else "no"),
-            ("signer", f"simulated {self.setup.signer} signer"), ("MRSIGNER", self.mrsigner), ("MRENCLAVE", self.mrenclave),
+            ("seed", self.seed),
+            ("scenario", f"{self.scenario}: {self.setup.title}"),
+            ("time", self.now.strftime("%Y-%m-%dT%H:%M:%SZ")),
+            ("evidence", " and ".join(self.setup.evidence)),
+            ("TCB status", self.setup.status_text),
+            ("debug enclave", "yes" if self.setup.debug else "no"),
+            ("signer", f"simulated {self.setup.signer} signer"),
+            ("MRSIGNER", self.mrsigner),
+            ("MRENCLAVE", self.mrenclave),
             ("CAS root SHA-256", hashlib.sha256(self.cas_root.spki).hexdigest()),
         ]
 
@@ -328,15 +503,25 @@ class World(Shown):
         return text_table(("of the world", "value"), self._rows())
 
     def _html(self) -> str:
-        return html_table(("of the world", "value"), self._rows(), f"A simulated world. {self.setup.story}", code=(1,))
+        return html_table(
+            ("of the world", "value"),
+            self._rows(),
+            f"A simulated world. {self.setup.story}",
+            code=(1,),
+        )
 
 
 def ias_proof(report: SignedAvr) -> dict[str, Any]:
     """Return `proof_data` for an IAS report, members in the order in which a CAS sends them."""
-    return {"type": "IASReport", "request_id": report.request_id,
-            "report_signature": base64.b64encode(report.signature).decode(),
-            "signing_certificate": report.chain_pem.decode(), "advisory_url": None, "advisory_ids": None,
-            "body": report.body.decode()}
+    return {
+        "type": "IASReport",
+        "request_id": report.request_id,
+        "report_signature": base64.b64encode(report.signature).decode(),
+        "signing_certificate": report.chain_pem.decode(),
+        "advisory_url": None,
+        "advisory_ids": None,
+        "body": report.body.decode(),
+    }
 
 
 def _spid(text: str) -> bytes:

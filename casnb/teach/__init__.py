@@ -1,4 +1,6 @@
-"""What makes it a lesson: the lab, exercises, progress, and panels to click. A notebook takes what it needs from here."""
+"""What makes it a lesson: the lab, exercises, progress, and panels to click. A notebook takes
+what it needs from here.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,14 @@ if TYPE_CHECKING:
     from casnb.teach.render import Way as Way
     from casnb.teach.render import ladder as ladder
 
-_HOME = {"SideBySide": "explorer.twins", "Table": "render", "Way": "render", "expect_error": "expect", "ladder": "render", "start": "lab"}
+_HOME = {
+    "SideBySide": "explorer.twins",
+    "Table": "render",
+    "Way": "render",
+    "expect_error": "expect",
+    "ladder": "render",
+    "start": "lab",
+}
 
 __all__ = sorted(_HOME)
 

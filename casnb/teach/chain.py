@@ -1,4 +1,6 @@
-"""The chain from Intel's root to the TLS connection as one picture: what vouches for what, by which check, and how it went."""
+"""The chain from Intel's root to the TLS connection as one picture: what vouches for what, by
+which check, and how it went.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,12 @@ from casnb.tls.reader import common_name
 #: From bad to good: an edge is as good as the worst of its checks.
 _RANK = ("failed", "not-run", "waived", "passed")
 _WORD = {"passed": "PASSED", "failed": "FAILED", "waived": "WAIVED", "not-run": "NOT RUN"}
-_MARK = {"passed": "\N{CHECK MARK}", "failed": "\N{MULTIPLICATION X}", "waived": "\N{TILDE OPERATOR}", "not-run": "\N{EN DASH}"}
+_MARK = {
+    "passed": "\N{CHECK MARK}",
+    "failed": "\N{MULTIPLICATION X}",
+    "waived": "\N{TILDE OPERATOR}",
+    "not-run": "\N{EN DASH}",
+}
 _APPRAISED = ("tcb-status", "debug", "mrenclave", "mrsigner")
 
 
@@ -35,7 +42,9 @@ class Node(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One check on an edge: status (`passed`, `failed`, `waived`, `not-run`), its id, what it saw."""
+    """One check on an edge: status (`passed`, `failed`, `waived`, `not-run`), its id, what it
+    saw.
+    """
 
     status: str
     id: str
@@ -55,7 +64,9 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Chain(Shown):
-    """Nodes from root to leaf and the edges between them, one fewer; shows itself as picture and as text."""
+    """Nodes from root to leaf and the edges between them, one fewer; shows itself as picture and
+    as text.
+    """
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
@@ -72,9 +83,15 @@ class Chain(Shown):
         for above, below, edge in self.steps:
             if edge.status != "passed":
                 found.setdefault(_WORD[edge.status], []).append(f"{above.title} and {below.title}")
-        weak = [f"{word} between {pairs[0]}" + (f", and on {len(pairs) - 1} more" if pairs[1:] else "")
-                for word, pairs in found.items()]
-        return "Every edge of the chain holds." if not weak else f"The chain is as good as its weakest edge: {'; '.join(weak)}."
+        weak = [
+            f"{word} between {pairs[0]}" + (f", and on {len(pairs) - 1} more" if pairs[1:] else "")
+            for word, pairs in found.items()
+        ]
+        return (
+            "Every edge of the chain holds."
+            if not weak
+            else f"The chain is as good as its weakest edge: {'; '.join(weak)}."
+        )
 
     @property
     def steps(self) -> tuple[tuple[Node, Node, Edge], ...]:
@@ -93,65 +110,139 @@ class Chain(Shown):
         return "\n".join([*out, "", self.sentence])
 
     def _html(self) -> str:
-        return (f'<div role="status"><b>{escape(self.sentence)}</b></div>{scrolling("Chain of trust", svg_chain(self))}'
-                f"<details><summary>The same as text</summary><pre>{escape(str(self))}</pre></details>")
+        return (
+            "<div"
+            f' role="status"><b>{escape(self.sentence)}</b></div>{scrolling("Chain of trust", svg_chain(self))}<details><summary>The'
+            f" same as text</summary><pre>{escape(str(self))}</pre></details>"
+        )
 
 
-def chain_of(report: CasReport | Attempt, checks: Iterable[Check] = (), *, roots: str = "", leaf: bytes | None = None) -> Chain:
-    """Return the chain of a CAS report and of what became of its checks (those of a proof, or of an appraisal).
+def chain_of(
+    report: CasReport | Attempt,
+    checks: Iterable[Check] = (),
+    *,
+    roots: str = "",
+    leaf: bytes | None = None,
+) -> Chain:
+    """Return the chain of a CAS report and of what became of its checks (those of a proof, or of
+    an appraisal).
 
-    An attempt brings report, checks and roots along. `leaf` is the TLS certificate (DER) that the server presented; without it
-    the last edge was not looked at. Names in certificates are whatever their makers wrote: neutralised here, escaped when shown.
+    An attempt brings report, checks and roots along. `leaf` is the TLS certificate (DER) that
+    the server presented; without it the last edge was not looked at. Names in certificates are
+    whatever their makers wrote: neutralised here, escaped when shown.
     """
     if isinstance(report, Attempt):
         return chain_of(report.report, report.result.checks, roots=roots or report.roots, leaf=leaf)
     by_id = {c.id: c for c in checks}
     nodes, edges = _platform(report, by_id, roots or "Intel")
-    placed = {line.id for line in joined.from_iterable(e.lines for e in edges)} | {"certificate-binding", "nonce", "instance-key"}
-    body, layout = _body(report), "avr-format" if report.proof_type == "IASReport" else "quote-format"
+    placed = {line.id for line in joined.from_iterable(e.lines for e in edges)} | {
+        "certificate-binding",
+        "nonce",
+        "instance-key",
+    }
+    body, layout = (
+        _body(report),
+        "avr-format" if report.proof_type == "IASReport" else "quote-format",
+    )
     nodes.append(Node("SGX report", f"MRENCLAVE {short(body[0])}"))
-    others = [c.id for c in by_id.values() if c.id not in {*placed, *_APPRAISED, layout} and c.status is not CheckStatus.PASSED]
-    edges.append(Edge("carries, and is it the enclave you want?",
-                      _lines(by_id, *_APPRAISED) + _lines(by_id, *(i for i in others if not by_id[i].optional))))
+    others = [
+        c.id
+        for c in by_id.values()
+        if c.id not in {*placed, *_APPRAISED, layout} and c.status is not CheckStatus.PASSED
+    ]
+    edges.append(
+        Edge(
+            "carries, and is it the enclave you want?",
+            _lines(by_id, *_APPRAISED)
+            + _lines(by_id, *(i for i in others if not by_id[i].optional)),
+        )
+    )
     nodes.append(Node("report_data", short(body[1])))
     edges.append(Edge("holds, 64 bytes at offset 320", _lines(by_id, layout)))
     chain = _chain(report)
-    names = f"{common_name(chain.instance.subject)} under {common_name(chain.root.subject)}" if chain else "unreadable"
-    nodes.append(Node("CAS certificates", f"{names}, key hash {chain.key_hashes[0]}" if chain else names))
-    edges.append(Edge("is the hash of what names", _lines(by_id, "certificate-binding", "nonce", "instance-key")))
+    names = (
+        f"{common_name(chain.instance.subject)} under {common_name(chain.root.subject)}"
+        if chain
+        else "unreadable"
+    )
+    nodes.append(
+        Node("CAS certificates", f"{names}, key hash {chain.key_hashes[0]}" if chain else names)
+    )
+    edges.append(
+        Edge(
+            "is the hash of what names",
+            _lines(by_id, "certificate-binding", "nonce", "instance-key"),
+        )
+    )
     nodes.append(Node("TLS certificate of the server", _leaf_name(leaf)))
     edges.append(Edge("signed", (_leaf_line(chain, leaf),)))
     return Chain(tuple(nodes), tuple(edges))
 
 
-def _platform(report: CasReport, checks: Mapping[str, Check], roots: str) -> tuple[list[Node], list[Edge]]:
-    """From the root to the signed evidence: over the platform's key (DCAP), or over Intel's service (IAS)."""
+def _platform(
+    report: CasReport, checks: Mapping[str, Check], roots: str
+) -> tuple[list[Node], list[Edge]]:
+    """From the root to the signed evidence: over the platform's key (DCAP), or over Intel's
+    service (IAS).
+    """
     whose = "Intel's" if roots == "Intel" else f"{neutral(roots, 60)} (not Intel's)"
     if report.proof_type == "IASReport":
-        signer = _first_name(str(report.proof_data.get("signing_certificate", "")).encode("utf-8", "replace"))
-        return ([Node("root of the attestation service", f"pinned, {whose}"), Node("IAS signing certificate", signer),
-                 Node("IAS report", f"request {neutral(report.proof_data.get('request_id', ''), 40)}")],
-                [Edge("certified", _lines(checks, "avr-chain")),
-                 Edge("signed", _lines(checks, "avr-signature", "avr-current"))])
+        signer = _first_name(
+            str(report.proof_data.get("signing_certificate", "")).encode("utf-8", "replace")
+        )
+        return (
+            [
+                Node("root of the attestation service", f"pinned, {whose}"),
+                Node("IAS signing certificate", signer),
+                Node(
+                    "IAS report", f"request {neutral(report.proof_data.get('request_id', ''), 40)}"
+                ),
+            ],
+            [
+                Edge("certified", _lines(checks, "avr-chain")),
+                Edge("signed", _lines(checks, "avr-signature", "avr-current")),
+            ],
+        )
     if report.proof_type == "EPIDQuote":
-        line = Line("not-run", "avr-signature", "only Intel's service, which has ended, could judge an EPID quote")
-        return [Node("root of the attestation service", f"pinned, {whose}"), Node("EPID quote", "signed by a member of a group")], [
-            Edge("no report of the service", (line,))]
+        line = Line(
+            "not-run",
+            "avr-signature",
+            "only Intel's service, which has ended, could judge an EPID quote",
+        )
+        return [
+            Node("root of the attestation service", f"pinned, {whose}"),
+            Node("EPID quote", "signed by a member of a group"),
+        ], [Edge("no report of the service", (line,))]
     try:
         quote = report.quote()
         name = _first_name(quote.pck_chain_pem) if isinstance(quote, Quote) else "none"
     except EvidenceError:
         name = "unreadable"
-    return ([Node("SGX root", f"pinned, {whose}"), Node("PCK certificate of the processor", name),
-             Node("attestation key", "made by the quoting enclave"), Node("quote", "header and report, signed")],
-            [Edge("certified, over an authority for platforms", _lines(checks, "pck-chain", "pck-revocation")),
-             Edge("signed the report of the quoting enclave, which names",
-                  _lines(checks, "qe-report-signature", "qe-report-binding", "qe-identity")),
-             Edge("signed", _lines(checks, "quote-signature"))])
+    return (
+        [
+            Node("SGX root", f"pinned, {whose}"),
+            Node("PCK certificate of the processor", name),
+            Node("attestation key", "made by the quoting enclave"),
+            Node("quote", "header and report, signed"),
+        ],
+        [
+            Edge(
+                "certified, over an authority for platforms",
+                _lines(checks, "pck-chain", "pck-revocation"),
+            ),
+            Edge(
+                "signed the report of the quoting enclave, which names",
+                _lines(checks, "qe-report-signature", "qe-report-binding", "qe-identity"),
+            ),
+            Edge("signed", _lines(checks, "quote-signature")),
+        ],
+    )
 
 
 def _lines(checks: Mapping[str, Check], *ids: str) -> tuple[Line, ...]:
-    """The lines of an edge; a check that nobody asked for says nothing about it, unless the edge would be bare."""
+    """The lines of an edge; a check that nobody asked for says nothing about it, unless the edge
+    would be bare.
+    """
     found = [checks.get(id) or not_run(id, "not among the checks that were made") for id in ids]
     kept = [c for c in found if not c.optional] or found
     return tuple(Line(c.status.value, c.id, neutral(_saw(c), 100)) for c in kept)
@@ -201,10 +292,16 @@ def _leaf_name(leaf: bytes | None) -> str:
 
 def _leaf_line(chain: CasChain | None, leaf: bytes | None) -> Line:
     if leaf is None or chain is None:
-        return Line("not-run", "TLS signature", "no connection was looked at" if leaf is None else "no chain to look under")
+        return Line(
+            "not-run",
+            "TLS signature",
+            "no connection was looked at" if leaf is None else "no chain to look under",
+        )
     if chain.issued(leaf):
         return Line("passed", "TLS signature", "issued under the attested certificates")
-    return Line("failed", "TLS signature", "not issued under the attested ones: somebody else answers")
+    return Line(
+        "failed", "TLS signature", "not issued under the attested ones: somebody else answers"
+    )
 
 
 # The picture
@@ -214,11 +311,18 @@ _TEXT = "fill:var(--jp-ui-font-color1,#1a1a1a);font-family:var(--jp-ui-font-fami
 _MONO = "fill:var(--jp-ui-font-color1,#1a1a1a);font-family:var(--jp-code-font-family,monospace)"
 _STROKE = "stroke:var(--jp-ui-font-color1,#1a1a1a);fill:none"
 #: How the line of an edge is drawn, beside the word that says the same.
-_DASH = {"passed": "", "waived": "stroke-dasharray:9 5;", "not-run": "stroke-dasharray:2 5;", "failed": ""}
+_DASH = {
+    "passed": "",
+    "waived": "stroke-dasharray:9 5;",
+    "not-run": "stroke-dasharray:2 5;",
+    "failed": "",
+}
 
 
 def svg_chain(chain: Chain) -> str:
-    """Return the chain as inline SVG with title and description; colours follow the theme, and no status is told by colour."""
+    """Return the chain as inline SVG with title and description; colours follow the theme, and
+    no status is told by colour.
+    """
     parts: list[str] = []
     y = 4
     for n, node in enumerate(chain.nodes):
@@ -230,32 +334,49 @@ def svg_chain(chain: Chain) -> str:
             parts.append(_edge(edge, y, height))
             y += height
     title = escape(f"Chain of trust: {chain.sentence}")
-    return (f'<svg role="img" aria-label="{title}" viewBox="0 0 {_WIDTH} {y + 4}" xmlns="http://www.w3.org/2000/svg" '
-            f'style="width:100%;min-width:46em;max-width:56em;height:auto;display:block"><title>{title}</title><desc>{escape(str(chain))}</desc>'
-            + "".join(parts) + "</svg>")
+    return (
+        f'<svg role="img" aria-label="{title}" viewBox="0 0 {_WIDTH} {y + 4}"'
+        ' xmlns="http://www.w3.org/2000/svg" '
+        f'style="width:100%;min-width:46em;max-width:56em;height:auto;display:block"><title>{title}</title><desc>{escape(str(chain))}</desc>'
+        + "".join(parts)
+        + "</svg>"
+    )
 
 
 def _box(node: Node, y: int) -> str:
-    return (f'<rect x="6" y="{y}" width="{_WIDTH - 12}" height="{_BOX}" rx="4" style="stroke:var(--jp-ui-font-color1,#1a1a1a);'
-            'stroke-width:1.5;fill:var(--jp-layout-color1,#fff)"/>'
-            f'<text x="20" y="{y + 21}" style="{_TEXT};font-size:15px;font-weight:600">{escape(node.title)}</text>'
-            f'<text x="20" y="{y + 41}" style="{_MONO};font-size:13px">{escape(neutral(node.line, 92))}</text>')
+    return (
+        f'<rect x="6" y="{y}" width="{_WIDTH - 12}" height="{_BOX}" rx="4"'
+        ' style="stroke:var(--jp-ui-font-color1,#1a1a1a);stroke-width:1.5;fill:var(--jp-layout-color1,#fff)"/><text'
+        f' x="20" y="{y + 21}"'
+        f' style="{_TEXT};font-size:15px;font-weight:600">{escape(node.title)}</text><text x="20"'
+        f' y="{y + 41}" style="{_MONO};font-size:13px">{escape(neutral(node.line, 92))}</text>'
+    )
 
 
 def _edge(edge: Edge, y: int, height: int) -> str:
-    """An arrow downwards, drawn by its status, and beside it the words and one line for each check."""
+    """An arrow downwards, drawn by its status, and beside it the words and one line for each
+    check.
+    """
     end, middle = y + height, y + height // 2
-    out = [f'<line x1="40" y1="{y}" x2="40" y2="{end - 2}" style="{_STROKE};stroke-width:2;{_DASH[edge.status]}"/>'
-           f'<polyline points="34,{end - 11} 40,{end - 1} 46,{end - 11}" style="{_STROKE};stroke-width:2"/>']
+    out = [
+        f'<line x1="40" y1="{y}" x2="40" y2="{end - 2}"'
+        f' style="{_STROKE};stroke-width:2;{_DASH[edge.status]}"/><polyline points="34,{end - 11}'
+        f' 40,{end - 1} 46,{end - 11}" style="{_STROKE};stroke-width:2"/>'
+    ]
     if edge.status == "failed":
         cross = f"M31 {middle - 9} L49 {middle + 9} M49 {middle - 9} L31 {middle + 9}"
         out.append(f'<path d="{cross}" style="{_STROKE};stroke-width:3"/>')
-    out.append(f'<text x="66" y="{y + 21}" style="{_TEXT};font-size:13px;font-style:italic">{escape(edge.words)}</text>')
+    out.append(
+        f'<text x="66" y="{y + 21}"'
+        f' style="{_TEXT};font-size:13px;font-style:italic">{escape(edge.words)}</text>'
+    )
     for n, line in enumerate(edge.lines):
         at = y + _HEAD + _ROW * n + 11
-        out.append(f'<text x="66" y="{at}" data-check="{escape(line.id)}" data-status="{line.status}" '
-                   f'style="{_TEXT};font-size:13px">'
-                   f'<tspan style="font-weight:700">{_MARK[line.status]} {_WORD[line.status]}</tspan>'
-                   f'<tspan x="158" style="{_MONO}">{escape(line.id)}</tspan>'
-                   f'<tspan x="322">{escape(neutral(line.saw, 58))}</tspan></text>')
+        out.append(
+            f'<text x="66" y="{at}" data-check="{escape(line.id)}" data-status="{line.status}" '
+            f'style="{_TEXT};font-size:13px">'
+            f'<tspan style="font-weight:700">{_MARK[line.status]} {_WORD[line.status]}</tspan>'
+            f'<tspan x="158" style="{_MONO}">{escape(line.id)}</tspan>'
+            f'<tspan x="322">{escape(neutral(line.saw, 58))}</tspan></text>'
+        )
     return "".join(out)

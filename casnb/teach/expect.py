@@ -1,4 +1,6 @@
-"""A planned failure must fail: `expect_error` shows the error calmly, and is itself an error if there was none."""
+"""A planned failure must fail: `expect_error` shows the error calmly, and is itself an error if
+there was none.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +28,18 @@ class Expected(Shown):
 
     def _html(self) -> str:
         kind = cell(self.kind)
-        return (f'<div class="expected" data-error="{kind}"><span class="s s-failed">\N{MULTIPLICATION X} {kind}</span> '
-                f"{cell(self.error, 1200)}</div>")
+        return (
+            f'<div class="expected" data-error="{kind}"><span class="s'
+            f' s-failed">\N{MULTIPLICATION X} {kind}</span> {cell(self.error, 1200)}</div>'
+        )
 
 
 class expect_error:
-    """Run a block that must raise one of `kinds` (left out: any CasnbError), show the error and go on.
+    """Run a block that must raise one of `kinds` (left out: any CasnbError), show the error and
+    go on.
 
-    Raises AssertionError if the block ends without an error; an error of another kind passes through. The error is kept as
-    `.error`. `show=False` keeps quiet.
+    Raises AssertionError if the block ends without an error; an error of another kind passes
+    through. The error is kept as `.error`. `show=False` keeps quiet.
 
     Example: `with expect_error(EvidenceError): decode(report[:-1])`
     """
@@ -49,10 +54,17 @@ class expect_error:
     def __enter__(self) -> expect_error:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
         wanted = " or ".join(k.__name__ for k in self.kinds)
         if error is None:
-            raise AssertionError(f"expected {wanted}, and nothing was raised: this text or this code is out of date")
+            raise AssertionError(
+                f"expected {wanted}, and nothing was raised: this text or this code is out of date"
+            )
         if not isinstance(error, self.kinds):
             return False
         self.error = error.with_traceback(None)

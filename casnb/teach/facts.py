@@ -1,4 +1,6 @@
-"""What is true of one report, of a simulated world or out of a file, as exercises and panels need it: without a network."""
+"""What is true of one report, of a simulated world or out of a file, as exercises and panels
+need it: without a network.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +38,11 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class Case:
-    """One report and what follows from it under fixed roots and time: what a panel needs; computed once, when first asked for.
+    """One report and what follows from it under fixed roots and time: what a panel needs;
+    computed once, when first asked for.
 
-    `name`, `title` and `story` are how it is presented, `mrenclave` the measurement a reader is told to expect, `signer` the one
-    that is expected by default.
+    `name`, `title` and `story` are how it is presented, `mrenclave` the measurement a reader is
+    told to expect, `signer` the one that is expected by default.
     """
 
     name: str
@@ -62,7 +65,9 @@ class Case:
 
     def appraise(self, policy: AttestationPolicy) -> AttestationResult:
         """Appraise the report; the signer expected by default is `signer`."""
-        return appraise(self.proof, replace(policy, expected_signer=self.signer), report=self.report)
+        return appraise(
+            self.proof, replace(policy, expected_signer=self.signer), report=self.report
+        )
 
     @cached_property
     def minimal(self) -> MinimalSet:
@@ -74,24 +79,43 @@ class Case:
 class LoadedReport(Case):
     """A CAS report out of a file, judged under Intel's pinned roots unless others are given.
 
-    `now` left out, an IAS report is judged at the time at which it says it was made, a DCAP report at the present. `mrenclave`
-    left out, the report is compared with itself: that shows what flags do, and proves nothing about the code; `story` says so.
-    Raises EvidenceError for bytes that are no CAS report, SourceError for a report that nobody can judge any more.
+    `now` left out, an IAS report is judged at the time at which it says it was made, a DCAP
+    report at the present. `mrenclave` left out, the report is compared with itself: that shows
+    what flags do, and proves nothing about the code; `story` says so. Raises EvidenceError for
+    bytes that are no CAS report, SourceError for a report that nobody can judge any more.
     """
 
-    def __init__(self, data: bytes, *, roots: TrustAnchors | None = None, now: datetime | None = None, mrenclave: str = "",
-                 signer: ExpectedSigner = SCONTAIN_CAS, name: str = "loaded report") -> None:
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        roots: TrustAnchors | None = None,
+        now: datetime | None = None,
+        mrenclave: str = "",
+        signer: ExpectedSigner = SCONTAIN_CAS,
+        name: str = "loaded report",
+    ) -> None:
         self.report_bytes = data
         self.report = CasReport.from_json(data)
-        made = self.report.signed_avr().avr.timestamp if self.report.proof_type == "IASReport" else datetime.now(timezone.utc)
+        made = (
+            self.report.signed_avr().avr.timestamp
+            if self.report.proof_type == "IASReport"
+            else datetime.now(timezone.utc)
+        )
         self.now = now or made
         self.name, self.signer = neutral(name, 60), signer
         self.proof = verify(self.report, roots=roots, now=self.now)
         self.mrenclave = mrenclave or self.body.mrenclave
         self.title = f"a report from a file, judged as of {self.now:%Y-%m-%d %H:%M} UTC"
         whose = "Intel's own roots" if roots is None or not roots.simulated else "simulated roots"
-        said = "" if mrenclave else (" Its MRENCLAVE is compared with itself, for want of another source: that line proves nothing "
-                                     "about the code.")
+        said = (
+            ""
+            if mrenclave
+            else (
+                " Its MRENCLAVE is compared with itself, for want of another source: that line"
+                " proves nothing about the code."
+            )
+        )
         self.story = f"Not made here: it is judged under {whose}.{said}"
 
     @classmethod
@@ -101,7 +125,9 @@ class LoadedReport(Case):
 
 
 class Facts(Case):
-    """One world and what follows from it; everything is computed when it is first asked for, and then kept."""
+    """One world and what follows from it; everything is computed when it is first asked for, and
+    then kept.
+    """
 
     def __init__(self, world: World, host: str = "127.0.0.1", port: int = 8081) -> None:
         self.world = world
@@ -137,8 +163,12 @@ class Facts(Case):
 
     @cached_property
     def rows(self) -> dict[str, str]:
-        """Address to MRENCLAVE for every release that the page lists, this lab's own address included."""
-        return {self.host: self.world.mrenclave} | {r.address: r.mrenclave for r in self.world.release_history if r.mrenclave}
+        """Address to MRENCLAVE for every release that the page lists, this lab's own address
+        included.
+        """
+        return {self.host: self.world.mrenclave} | {
+            r.address: r.mrenclave for r in self.world.release_history if r.mrenclave
+        }
 
     @cached_property
     def other_rows(self) -> dict[str, str]:
@@ -155,10 +185,22 @@ class Facts(Case):
         return {layout: ninth_word(self.page(layout)) for layout in LAYOUTS}
 
     def layouts(self, kind: str) -> frozenset[str]:
-        """Return the layouts whose ninth word is 'right', 'wrong' (another MRENCLAVE) or 'noise' (none at all)."""
+        """Return the layouts whose ninth word is 'right', 'wrong' (another MRENCLAVE) or 'noise'
+        (none at all).
+        """
+
         def kind_of(word: str) -> str:
-            return "right" if word == self.world.mrenclave else "wrong" if _HASH.fullmatch(word) else "noise"
-        return frozenset(layout for layout, word in self.ninth_words.items() if kind_of(word) == kind)
+            return (
+                "right"
+                if word == self.world.mrenclave
+                else "wrong"
+                if _HASH.fullmatch(word)
+                else "noise"
+            )
+
+        return frozenset(
+            layout for layout, word in self.ninth_words.items() if kind_of(word) == kind
+        )
 
     @cached_property
     def chain(self) -> tuple[x509.Certificate, x509.Certificate, x509.Certificate]:
@@ -166,7 +208,9 @@ class Facts(Case):
         w = self.world
         return (w.cas_root.cert, w.cas_instance.cert, w.tls_leaf.cert)
 
-    def fingerprint(self, place: int, digest: Callable[[bytes], hashlib._Hash] = hashlib.sha256) -> str:
+    def fingerprint(
+        self, place: int, digest: Callable[[bytes], hashlib._Hash] = hashlib.sha256
+    ) -> str:
         """Return the digest of the DER form of root (0), instance (1) or leaf (2), as hex."""
         return digest(self.chain[place].public_bytes(Encoding.DER)).hexdigest()
 
@@ -190,24 +234,39 @@ class Cases:
         return (*SCENARIOS, *self.loaded)
 
     def load(self, report: LoadedReport) -> LoadedReport:
-        """Keep a report out of a file beside the scenarios, under its name; a second of the same name takes its place."""
+        """Keep a report out of a file beside the scenarios, under its name; a second of the same
+        name takes its place.
+        """
         if report.name in SCENARIOS:
             report.name += " (file)"
         self.loaded[report.name] = report
         return report
 
     def matrix(self, mrenclave: str = "given") -> Matrix:
-        """Return what every combination of flags makes of every case; the MRENCLAVE is `given`, `one digit wrong` or `none`.
+        """Return what every combination of flags makes of every case; the MRENCLAVE is `given`,
+        `one digit wrong` or `none`.
 
         Raises UsageError for another word.
         """
         ways: dict[str, Callable[[str], tuple[str, ...]]] = {
-            "given": lambda m: (m,), "one digit wrong": lambda m: (changed_digit(m),), "none": lambda m: ()}
+            "given": lambda m: (m,),
+            "one digit wrong": lambda m: (changed_digit(m),),
+            "none": lambda m: (),
+        }
         if mrenclave not in ways:
             raise UsageError("MRENCLAVE", got=mrenclave, wanted="one of " + ", ".join(ways))
         cases = [self.case(name) for name in self.names]
-        return Matrix([Column(c.name, c.title, AttestationPolicy(mrenclaves=ways[mrenclave](c.mrenclave)), c.appraise)
-                       for c in cases])
+        return Matrix(
+            [
+                Column(
+                    c.name,
+                    c.title,
+                    AttestationPolicy(mrenclaves=ways[mrenclave](c.mrenclave)),
+                    c.appraise,
+                )
+                for c in cases
+            ]
+        )
 
     def case(self, name: str) -> Case:
         """Return a scenario or a loaded report, or raise UsageError that lists those there are."""
@@ -228,12 +287,16 @@ def changed_digit(mrenclave: str) -> str:
 
 
 def evidence_type(world: World) -> str:
-    """Return the type of evidence this world's CAS gives: IASReport where Intel's retired service can still be simulated."""
+    """Return the type of evidence this world's CAS gives: IASReport where Intel's retired
+    service can still be simulated.
+    """
     return "IASReport" if "IASReport" in world.setup.evidence else "DCAP"
 
 
 def ninth_word(html: str) -> str:
-    """Return the ninth word of the last line that holds `scone cas attest`; empty if there is none."""
+    """Return the ninth word of the last line that holds `scone cas attest`; empty if there is
+    none.
+    """
     lines = [line for line in html.splitlines() if "scone cas attest" in line]
     words = lines[-1].split() if lines else []
     return words[8] if len(words) > 8 else ""

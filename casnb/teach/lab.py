@@ -1,4 +1,6 @@
-"""The lab a notebook works in: a simulated world to talk to, exercises to check, progress to keep."""
+"""The lab a notebook works in: a simulated world to talk to, exercises to check, progress to
+keep.
+"""
 
 from __future__ import annotations
 
@@ -47,14 +49,17 @@ _stations: dict[tuple[str, str], Station] = {}
 
 
 def start(chapter: str, *, seed: str | None = None, scenario: str | None = None) -> Lab:
-    """Return the lab of a chapter ('00' to '08'); called again with the same arguments, the same lab.
+    """Return the lab of a chapter ('00' to '08'); called again with the same arguments, the same
+    lab.
 
-    Left out, `scenario` is the chapter's own: 'production' for '07' and '08', 'public' for the others.
+    Left out, `scenario` is the chapter's own: 'production' for '07' and '08', 'public' for the
+    others.
 
-    Where CAS_ADDR and its companions name a simulator that answers, with this seed and scenario, the lab uses that one; else
-    it serves a world of its own in this process, on loopback. What a shell needs (`lab.env`) is put into `os.environ`, with a
-    SCONE_CLI_CONFIG of the lab's own, so that a lesson never writes into the reader's file of attested CASes. All ends with
-    the process, or with `lab.close()`. Raises UsageError for an unknown chapter or scenario.
+    Where CAS_ADDR and its companions name a simulator that answers, with this seed and scenario,
+    the lab uses that one; else it serves a world of its own in this process, on loopback. What a
+    shell needs (`lab.env`) is put into `os.environ`, with a SCONE_CLI_CONFIG of the lab's own,
+    so that a lesson never writes into the reader's file of attested CASes. All ends with the
+    process, or with `lab.close()`. Raises UsageError for an unknown chapter or scenario.
 
     Example: `lab = start("01")`, then `lab` alone at the end of a cell.
     """
@@ -81,10 +86,12 @@ def _station(seed: str, scenario: str) -> Station:
 
 
 class Lab(Workbook, Shown):
-    """What a notebook holds: where the simulated CAS and its page are, and `check`, `hint`, `progress` for its exercises.
+    """What a notebook holds: where the simulated CAS and its page are, and `check`, `hint`,
+    `progress` for its exercises.
 
-    `address` is what `scone cas attest` is given, `page_ca` the file that vouches for the page's server, `roots` the simulated
-    Intel roots (`roots_file` the same as a file), `env` the environment for child processes.
+    `address` is what `scone cas attest` is given, `page_ca` the file that vouches for the page's
+    server, `roots` the simulated Intel roots (`roots_file` the same as a file), `env` the
+    environment for child processes.
     """
 
     def __init__(self, chapter: str, station: Station) -> None:
@@ -158,7 +165,9 @@ class Lab(Workbook, Shown):
 
     @property
     def vendor(self) -> ExpectedSigner:
-        """What the vendor publishes of its CAS: MRSIGNER, ISVPRODID, and the least ISVSVN that is still supported."""
+        """What the vendor publishes of its CAS: MRSIGNER, ISVPRODID, and the least ISVSVN that
+        is still supported.
+        """
         return self.world.vendor
 
     # The saved report, and reports of other builds, machines and scenarios, without a network
@@ -174,33 +183,50 @@ class Lab(Workbook, Shown):
         return self.facts.report_bytes
 
     def page(self, layout: str = "today") -> str:
-        """Return the public page in one of its layouts ('today', '2024-10', '2022-04', '2021-10') without fetching it."""
+        """Return the public page in one of its layouts ('today', '2024-10', '2022-04',
+        '2021-10') without fetching it.
+        """
         return self.facts.page(layout)
 
-    def scenario_attempt(self, scenario: str, policy: AttestationPolicy | None = None) -> AttestationResult:
-        """Verify and appraise a report of any scenario, at that world's own time, without a network."""
+    def scenario_attempt(
+        self, scenario: str, policy: AttestationPolicy | None = None
+    ) -> AttestationResult:
+        """Verify and appraise a report of any scenario, at that world's own time, without a
+        network.
+        """
         return self.cases.get(scenario).appraise(policy or AttestationPolicy())
 
     def load_report(self, path: str | Path, **others: Any) -> LoadedReport:
         """Judge a CAS report out of a file, and offer it in panels beside the scenarios.
 
-        Intel's roots and the report's own time count unless `roots` and `now` are given; `mrenclave` is what to expect. Raises
-        EvidenceError for bytes that are no CAS report, SourceError for a file or report that nobody can judge.
+        Intel's roots and the report's own time count unless `roots` and `now` are given;
+        `mrenclave` is what to expect. Raises EvidenceError for bytes that are no CAS report,
+        SourceError for a file or report that nobody can judge.
         """
         return self.cases.load(LoadedReport.from_file(path, **others))
 
     def matrix(self, mrenclave: str = "given") -> Matrix:
-        """Return what every combination of flags makes of every scenario and every loaded report."""
+        """Return what every combination of flags makes of every scenario and every loaded
+        report.
+        """
         return self.cases.matrix(mrenclave)
 
     def build(self, version: str, **others: Any) -> Facts:
-        """Return what would be true here if another build ran; `others` are `isv_svn`, `isv_prod_id` and `signer`."""
+        """Return what would be true here if another build ran; `others` are `isv_svn`,
+        `isv_prod_id` and `signer`.
+        """
         return Facts(self.world.with_build(version, **others), self.host, self.port)
 
     def elsewhere(self) -> Facts:
-        """Return what is true of the same build on another machine of the same kind: as genuine, with keys of its own."""
+        """Return what is true of the same build on another machine of the same kind: as genuine,
+        with keys of its own.
+        """
         setup = self.world.setup
-        return Facts(World(self.seed, replace(setup, name=f"{setup.name} elsewhere"), self.world.now), self.host, self.port)
+        return Facts(
+            World(self.seed, replace(setup, name=f"{setup.name} elsewhere"), self.world.now),
+            self.host,
+            self.port,
+        )
 
     def panel(self, **state: Any) -> Switchboard:
         """Return a switchboard on this lab's seed and address: flags, checks, and Mallory."""
@@ -209,16 +235,20 @@ class Lab(Workbook, Shown):
         return Switchboard(self.cases, **{"address": self.address, **state})
 
     def scrape_lab(self, scraper: Scraper | None = None, **state: Any) -> ScrapePanel:
-        """Return the public CAS page through its history, with the classic pipeline, a scraper of the reader's, and casnb's scored.
+        """Return the public CAS page through its history, with the classic pipeline, a scraper
+        of the reader's, and casnb's scored.
 
-        `scraper` takes the text of a page and returns the MRENCLAVE of `scone-cas.cf`; None or an exception is a refusal.
+        `scraper` takes the text of a page and returns the MRENCLAVE of `scone-cas.cf`; None or
+        an exception is a refusal.
         """
         from casnb.teach.scraping.panel import ScrapePanel
 
         return ScrapePanel(self.world, scraper, **state)
 
     def explorer(self, evidence: object = None, result: Any = None, **layers: Any) -> ByteExplorer:
-        """Return a byte explorer on a piece of evidence with the checks of `result`; left out, on the saved report with its own."""
+        """Return a byte explorer on a piece of evidence with the checks of `result`; left out,
+        on the saved report with its own.
+        """
         from casnb.teach.explorer.panel import ByteExplorer
 
         if evidence is None:
@@ -232,19 +262,25 @@ class Lab(Workbook, Shown):
         return TamperPanel(self.cases.get(scenario) if scenario else self.facts, means=means)
 
     def measure(self, **state: Any) -> MeasurePanel:
-        """Return a measurement lab on this CAS's enclave; `state` are changes, as `casnb.teach.measuring.model.Build` has them."""
+        """Return a measurement lab on this CAS's enclave; `state` are changes, as
+        `casnb.teach.measuring.model.Build` has them.
+        """
         from casnb.teach.measuring.panel import MeasurePanel
 
         return MeasurePanel(self.world.enclave, **state)
 
     def image(self, **environment: str) -> Path:
-        """Write the CAS's container image into the lab's folder; `environment` is what it sets for its program."""
+        """Write the CAS's container image into the lab's folder; `environment` is what it sets
+        for its program.
+        """
         path = self.folder / "cas-image.tar"
         path.write_bytes(self.world.image(environment))
         return path
 
     def gallery(self) -> Gallery:
-        """Make every usual TLS mistake with every usual tool, for real, and return what became of each. Takes a second or two."""
+        """Make every usual TLS mistake with every usual tool, for real, and return what became
+        of each. Takes a second or two.
+        """
         from casnb.teach.gallery.gallery import build_gallery
 
         folder = self.folder / "gallery"
@@ -252,39 +288,72 @@ class Lab(Workbook, Shown):
         return build_gallery(self.world, self.host, self.port, folder, self.env)
 
     def chain(self, policy: AttestationPolicy | None = None) -> Chain:
-        """Attest this lab's CAS, look at the certificate that it presents, and return the chain from the root to it."""
+        """Attest this lab's CAS, look at the certificate that it presents, and return the chain
+        from the root to it.
+        """
         from casnb.cas.attest import attempt
         from casnb.teach.chain import chain_of
 
         tried = attempt(self.address, policy or AttestationPolicy(), roots=self.roots)
-        return chain_of(tried, leaf=ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((self.host, self.port), timeout=5)))
+        return chain_of(
+            tried,
+            leaf=ssl.PEM_cert_to_DER_cert(
+                ssl.get_server_certificate((self.host, self.port), timeout=5)
+            ),
+        )
 
     # Mallory
 
-    def attack(self, name: str, line: str | Sequence[str] = "", *, skip: Collection[str] = (),
-               add: Collection[str] = ()) -> Outcome:
-        """Run an attack for real, against options of `scone cas attest` and habits that differ from the usual ones."""
+    def attack(
+        self,
+        name: str,
+        line: str | Sequence[str] = "",
+        *,
+        skip: Collection[str] = (),
+        add: Collection[str] = (),
+    ) -> Outcome:
+        """Run an attack for real, against options of `scone cas attest` and habits that differ
+        from the usual ones.
+        """
         from casnb.mallory.attacks import Defence, run
 
         return run(name, Defence.of(line, skip=skip, add=add), seed=self.seed)
 
-    def predict(self, name: str, prediction: object = ..., line: str | Sequence[str] | None = None, *,
-                skip: Collection[str] = (), add: Collection[str] = ()) -> Foretold:
-        """Take a prediction, 'in' or 'out', and only then run the attack; with three dots nothing runs.
+    def predict(
+        self,
+        name: str,
+        prediction: object = ...,
+        line: str | Sequence[str] | None = None,
+        *,
+        skip: Collection[str] = (),
+        add: Collection[str] = (),
+    ) -> Foretold:
+        """Take a prediction, 'in' or 'out', and only then run the attack; with three dots
+        nothing runs.
 
-        Without `line` and habits it is run against the defence that the attack's own description names.
+        Without `line` and habits it is run against the defence that the attack's own description
+        names.
         """
         from casnb.mallory.attacks import Defence
         from casnb.teach.predicting.model import foretell
 
         given = line is not None or skip or add
-        return foretell(name, prediction, Defence.of(line or "", skip=skip, add=add) if given else None, seed=self.seed)
+        return foretell(
+            name,
+            prediction,
+            Defence.of(line or "", skip=skip, add=add) if given else None,
+            seed=self.seed,
+        )
 
     def attack_matrix(self, lines: Sequence[str], names: Sequence[str]) -> AttackMatrix:
-        """Run some attacks against some sets of flags, usual habits kept, and return what stopped which."""
+        """Run some attacks against some sets of flags, usual habits kept, and return what
+        stopped which.
+        """
         from casnb.mallory.attacks import Defence, matrix
 
-        return matrix({line or "no flag": Defence.of(line) for line in lines}, names, seed=self.seed)
+        return matrix(
+            {line or "no flag": Defence.of(line) for line in lines}, names, seed=self.seed
+        )
 
     def mallory(self, **state: Any) -> MalloryPanel:
         """Return the prediction panel on this lab's seed; `attack` and `defence` may be given."""
@@ -294,7 +363,9 @@ class Lab(Workbook, Shown):
 
     @property
     def faulty_signature(self) -> FaultySignature:
-        """What an enclave signed at too low a voltage: numbers `n`, `e`, `m` and `s`, for an exercise."""
+        """What an enclave signed at too low a voltage: numbers `n`, `e`, `m` and `s`, for an
+        exercise.
+        """
         from casnb.teach.predicting.model import faulty_signature
 
         return faulty_signature(self.seed)
@@ -302,11 +373,19 @@ class Lab(Workbook, Shown):
     # Commands
 
     def scone(self, *args: str, timeout: float = 30) -> Run:
-        """Run our `scone` with this lab's environment, as a shell would, and return what it printed."""
-        return run_command([sys.executable, "-m", "casnb.cli.scone.main", *args], self.env, "scone " + shlex.join(args), timeout)
+        """Run our `scone` with this lab's environment, as a shell would, and return what it
+        printed.
+        """
+        return run_command(
+            [sys.executable, "-m", "casnb.cli.scone.main", *args],
+            self.env,
+            "scone " + shlex.join(args),
+            timeout,
+        )
 
     def run(self, *args: str, timeout: float = 30) -> Run:
-        """Run a program of this machine in the lab's folder, without a shell, and return what it printed.
+        """Run a program of this machine in the lab's folder, without a shell, and return what it
+        printed.
 
         Raises SourceError if there is no such program, or it does not end in time.
         """
@@ -321,16 +400,23 @@ class Lab(Workbook, Shown):
     def _rows(self) -> list[tuple[str, str]]:
         by = "a simulator that was already running" if self.attached else "this process"
         return [
-            ("CAS", f"{self.address}, port {self.port}"), ("public CAS page", self.page_url),
-            ("served by", by), ("seed, scenario", f"{self.seed}, {self.scenario}"),
+            ("CAS", f"{self.address}, port {self.port}"),
+            ("public CAS page", self.page_url),
+            ("served by", by),
+            ("seed, scenario", f"{self.seed}, {self.scenario}"),
             ("exercises", ", ".join(self.exercises)),
         ]
 
-    _SAYS = ("Everything here is simulated and stays on this computer: real formats and real checks, with Intel roots that only "
-             "this lab trusts.")
+    _SAYS = (
+        "Everything here is simulated and stays on this computer: real formats and real checks,"
+        " with Intel roots that only this lab trusts."
+    )
 
     def __repr__(self) -> str:
-        return f"<Lab {self.chapter}: CAS {self.address}, seed {self.seed!r}, scenario {self.scenario!r}>"
+        return (
+            f"<Lab {self.chapter}: CAS {self.address}, seed {self.seed!r}, scenario"
+            f" {self.scenario!r}>"
+        )
 
     def __str__(self) -> str:
         note = [f"note: {self.station.note}"] if self.station.note else []
@@ -338,4 +424,7 @@ class Lab(Workbook, Shown):
 
     def _html(self) -> str:
         note = f"<p>note: {cell(self.station.note)}</p>" if self.station.note else ""
-        return html_table(("lab", self.chapter), self._rows(), code=(1,)) + f"<p>{cell(self._SAYS)}</p>{note}"
+        return (
+            html_table(("lab", self.chapter), self._rows(), code=(1,))
+            + f"<p>{cell(self._SAYS)}</p>{note}"
+        )

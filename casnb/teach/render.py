@@ -1,4 +1,6 @@
-"""Richer views, all pure: a ladder of flags, two results side by side, and the way from web page to public value as a picture."""
+"""Richer views, all pure: a ladder of flags, two results side by side, and the way from web page
+to public value as a picture.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Table(Shown):
 
 @dataclass(frozen=True)
 class Step:
-    """One rung of a ladder: the flags so far (long names), and the result, or why the combination is no legal one."""
+    """One rung of a ladder: the flags so far (long names), and the result, or why the
+    combination is no legal one.
+    """
 
     flags: tuple[str, ...]
     result: AttestationResult | None
@@ -47,7 +51,11 @@ class Step:
         return self.result.verdict.value if self.result is not None else "usage error"
 
     def ids(self, status: CheckStatus) -> tuple[str, ...]:
-        return tuple(c.id for c in self.result.checks if c.status is status) if self.result is not None else ()
+        return (
+            tuple(c.id for c in self.result.checks if c.status is status)
+            if self.result is not None
+            else ()
+        )
 
 
 class Ladder(Shown):
@@ -76,10 +84,16 @@ class Ladder(Shown):
         return html_table(self.HEADER, self._rows(), "One flag at a time", code=(0,))
 
 
-def ladder(appraise: Callable[[AttestationPolicy], AttestationResult], policy: AttestationPolicy, flags: Sequence[str]) -> Ladder:
-    """Appraise with no flag, then with one more of `flags` each time (long names or options), and return the steps.
+def ladder(
+    appraise: Callable[[AttestationPolicy], AttestationResult],
+    policy: AttestationPolicy,
+    flags: Sequence[str],
+) -> Ladder:
+    """Appraise with no flag, then with one more of `flags` each time (long names or options),
+    and return the steps.
 
-    `policy` brings the identity options. A combination that breaks a rule becomes a step with its problem.
+    `policy` brings the identity options. A combination that breaks a rule becomes a step with
+    its problem.
     """
     names = [policy.with_flags(f).flags()[0] for f in flags]
     steps = []
@@ -87,14 +101,21 @@ def ladder(appraise: Callable[[AttestationPolicy], AttestationResult], policy: A
         chosen = policy.with_flags(*names[:n])
         problems = chosen.problems()
         so_far = tuple(f for f in BY_NAME if f in names[:n])
-        steps.append(Step(so_far, None, problems[0]) if problems else Step(so_far, appraise(chosen)))
+        steps.append(
+            Step(so_far, None, problems[0]) if problems else Step(so_far, appraise(chosen))
+        )
     return Ladder(steps)
 
 
 class Comparison(Shown):
     """Two results check by check; the rows that differ say so in words."""
 
-    def __init__(self, left: AttestationResult, right: AttestationResult, names: tuple[str, str] = ("left", "right")) -> None:
+    def __init__(
+        self,
+        left: AttestationResult,
+        right: AttestationResult,
+        names: tuple[str, str] = ("left", "right"),
+    ) -> None:
         self.left, self.right, self.names = left, right, names
 
     @property
@@ -109,8 +130,15 @@ class Comparison(Shown):
         for id in dict.fromkeys([*a, *b]):
             cells = [_said(a.get(id)), _said(b.get(id))]
             rows.append((id, cells[0], cells[1], "differs" if id in self.differing else "same"))
-        return [*rows, ("verdict", self.left.sentence, self.right.sentence,
-                        "differs" if self.left.verdict is not self.right.verdict else "same")]
+        return [
+            *rows,
+            (
+                "verdict",
+                self.left.sentence,
+                self.right.sentence,
+                "differs" if self.left.verdict is not self.right.verdict else "same",
+            ),
+        ]
 
     def __str__(self) -> str:
         return text_table(("check", *self.names, ""), self._rows())
@@ -120,12 +148,18 @@ class Comparison(Shown):
 
 
 def _said(check: Check | None) -> str:
-    return f"{check.status.label}: {describe(check)}" if check is not None else "not part of this evidence"
+    return (
+        f"{check.status.label}: {describe(check)}"
+        if check is not None
+        else "not part of this evidence"
+    )
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A box of the picture: where it stands (left, top, in user units), its two lines, and what the arrow from it carries."""
+    """A box of the picture: where it stands (left, top, in user units), its two lines, and what
+    the arrow from it carries.
+    """
 
     name: str
     x: int
@@ -143,14 +177,20 @@ STAGES: tuple[Stage, ...] = (
     Stage("certificate", 650, 16, "attested certificate", "pinned, exported"),
     Stage("value", 650, 136, "public value", "example_value = 42"),
 )
-_ARROWS = (("page", "appraisal", "expected"), ("report", "appraisal", "evidence"), ("appraisal", "certificate", "if accepted"),
-           ("certificate", "value", "TLS, verified by it"))
+_ARROWS = (
+    ("page", "appraisal", "expected"),
+    ("report", "appraisal", "evidence"),
+    ("appraisal", "certificate", "if accepted"),
+    ("certificate", "value", "TLS, verified by it"),
+)
 _TEXT = "fill:var(--jp-ui-font-color1,#1a1a1a);font-family:var(--jp-ui-font-family,sans-serif)"
 _LINE = "stroke:var(--jp-ui-font-color1,#1a1a1a);fill:none"
 
 
 class Way(Shown):
-    """The way from web page to public value; `here` marks one stage, by words and a thicker frame."""
+    """The way from web page to public value; `here` marks one stage, by words and a thicker
+    frame.
+    """
 
     def __init__(self, here: str = "") -> None:
         names = [s.name for s in STAGES]
@@ -162,14 +202,19 @@ class Way(Shown):
     def description(self) -> str:
         """The picture in one sentence, for those who do not see it."""
         where = next((f" You are at: {s.title}." for s in STAGES if s.name == self.here), "")
-        return ("The public CAS page gives the expected MRENCLAVE; the CAS gives a report; both go into the appraisal; only if it "
-                "accepts, the certificate is pinned and exported; over TLS verified by that certificate the public value is "
-                "read." + where)
+        return (
+            "The public CAS page gives the expected MRENCLAVE; the CAS gives a report; both go into"
+            " the appraisal; only if it accepts, the certificate is pinned and exported; over TLS"
+            " verified by that certificate the public value is read." + where
+        )
 
     def __str__(self) -> str:
         mark = {s.name: f"[{s.title}]" if s.name == self.here else s.title for s in STAGES}
-        return (f"{mark['page']} --MRENCLAVE--\\\n{' ' * (len(mark['page']) + 14)}>-- {mark['appraisal']} --only if accepted--> "
-                f"{mark['certificate']} --TLS--> {mark['value']}\n{mark['report']} --report--/")
+        return (
+            f"{mark['page']} --MRENCLAVE--\\\n{' ' * (len(mark['page']) + 14)}>--"
+            f" {mark['appraisal']} --only if accepted--> {mark['certificate']} --TLS-->"
+            f" {mark['value']}\n{mark['report']} --report--/"
+        )
 
     __repr__ = __str__
 
@@ -178,25 +223,33 @@ class Way(Shown):
 
 
 def svg_way(here: str, description: str) -> str:
-    """Return the picture as inline SVG with title and description; colours follow the notebook's theme."""
+    """Return the picture as inline SVG with title and description; colours follow the notebook's
+    theme.
+    """
     by = {s.name: s for s in STAGES}
-    out = [f'<svg role="img" aria-label="{escape(description)}" viewBox="0 0 890 222" xmlns="http://www.w3.org/2000/svg" '
-           'style="width:100%;min-width:46em;max-width:52em;height:auto;display:block">'
-           f"<title>From web page to public value</title><desc>{escape(description)}</desc>"]
+    out = [
+        f'<svg role="img" aria-label="{escape(description)}" viewBox="0 0 890 222"'
+        ' xmlns="http://www.w3.org/2000/svg"'
+        ' style="width:100%;min-width:46em;max-width:52em;height:auto;display:block"><title>From'
+        f" web page to public value</title><desc>{escape(description)}</desc>"
+    ]
     for a, b, label in _ARROWS:
         out.append(_arrow(by[a], by[b], label))
     for s in STAGES:
         current = s.name == here
-        out.append(f'<rect x="{s.x}" y="{s.y}" width="{_W}" height="{_H}" rx="4" '
-                   f'style="stroke:var(--jp-ui-font-color1,#1a1a1a);stroke-width:{4 if current else 1.5};'
-                   'fill:var(--jp-layout-color1,#fff)"/>'
-                   f'<text x="{s.x + _W // 2}" y="{s.y + 26}" text-anchor="middle" style="{_TEXT};font-size:15px;font-weight:600">'
-                   f"{escape(s.title)}</text>"
-                   f'<text x="{s.x + _W // 2}" y="{s.y + 46}" text-anchor="middle" style="{_TEXT};font-size:13px">'
-                   f"{escape(s.line)}</text>")
+        out.append(
+            f'<rect x="{s.x}" y="{s.y}" width="{_W}" height="{_H}" rx="4"'
+            f' style="stroke:var(--jp-ui-font-color1,#1a1a1a);stroke-width:{4 if current else 1.5};fill:var(--jp-layout-color1,#fff)"/><text'
+            f' x="{s.x + _W // 2}" y="{s.y + 26}" text-anchor="middle"'
+            f' style="{_TEXT};font-size:15px;font-weight:600">{escape(s.title)}</text><text'
+            f' x="{s.x + _W // 2}" y="{s.y + 46}" text-anchor="middle"'
+            f' style="{_TEXT};font-size:13px">{escape(s.line)}</text>'
+        )
         if current:
-            out.append(f'<text x="{s.x + _W // 2}" y="{s.y + _H + 17}" text-anchor="middle" '
-                       f'style="{_TEXT};font-size:13px;font-style:italic">you are here</text>')
+            out.append(
+                f'<text x="{s.x + _W // 2}" y="{s.y + _H + 17}" text-anchor="middle" '
+                f'style="{_TEXT};font-size:13px;font-style:italic">you are here</text>'
+            )
     return "".join([*out, "</svg>"])
 
 
@@ -204,7 +257,10 @@ def _arrow(a: Stage, b: Stage, label: str) -> str:
     """A line with a head: to the right between columns, downwards inside one."""
     if a.x == b.x:
         points = [(a.x + _W // 2, a.y + _H), (b.x + _W // 2, b.y)]
-        head = f"{points[1][0] - 5},{points[1][1] - 9} {points[1][0]},{points[1][1]} {points[1][0] + 5},{points[1][1] - 9}"
+        head = (
+            f"{points[1][0] - 5},{points[1][1] - 9} {points[1][0]},{points[1][1]}"
+            f" {points[1][0] + 5},{points[1][1] - 9}"
+        )
         at, anchor = (points[0][0] + 8, (points[0][1] + points[1][1]) // 2 + 4), "start"
     else:
         middle = b.x - 30
@@ -212,7 +268,11 @@ def _arrow(a: Stage, b: Stage, label: str) -> str:
         points = [(a.x + _W, a.y + _H // 2), (middle, a.y + _H // 2), (middle, into), (b.x, into)]
         head = f"{b.x - 9},{into - 5} {b.x},{into} {b.x - 9},{into + 5}"
         at, anchor = ((a.x + _W + middle) // 2, a.y + _H // 2 - 8), "middle"
-    lines = "".join(f'<line x1="{p[0]}" y1="{p[1]}" x2="{q[0]}" y2="{q[1]}" style="{_LINE};stroke-width:1.5"/>'
-                    for p, q in pairwise(points))
-    return (f'{lines}<polyline points="{head}" style="{_LINE};stroke-width:1.5"/>'
-            f'<text x="{at[0]}" y="{at[1]}" text-anchor="{anchor}" style="{_TEXT};font-size:12px">{cell(label)}</text>')
+    lines = "".join(
+        f'<line x1="{p[0]}" y1="{p[1]}" x2="{q[0]}" y2="{q[1]}" style="{_LINE};stroke-width:1.5"/>'
+        for p, q in pairwise(points)
+    )
+    return (
+        f'{lines}<polyline points="{head}" style="{_LINE};stroke-width:1.5"/><text x="{at[0]}"'
+        f' y="{at[1]}" text-anchor="{anchor}" style="{_TEXT};font-size:12px">{cell(label)}</text>'
+    )

@@ -1,4 +1,6 @@
-"""Where a lab's world can be reached: a simulator that already runs, or one served by this process; and commands run in it."""
+"""Where a lab's world can be reached: a simulator that already runs, or one served by this
+process; and commands run in it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ from casnb.simulator.world import World
 if TYPE_CHECKING:
     from casnb.simulator.server.running import RunningWorld
 
-#: A kernel sets these; they make programs colour what they print, and here nothing would show the colours.
+#: A kernel sets these; they make programs colour what they print, and here nothing would show the
+#: colours.
 _COLOUR = frozenset({"FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE"})
 _OUTPUT_LIMIT = 200_000
 
@@ -54,7 +57,9 @@ class Station:
         self.closed = False
         self.note = ""
         self.running: RunningWorld | None = None
-        self.world = World(seed=seed, scenario=scenario, now=datetime.now(timezone.utc).replace(microsecond=0))
+        self.world = World(
+            seed=seed, scenario=scenario, now=datetime.now(timezone.utc).replace(microsecond=0)
+        )
         self.folder = Path(tempfile.mkdtemp(prefix="casnb-lab-"))
         try:
             names = self._found(seed, scenario)
@@ -73,15 +78,26 @@ class Station:
         return self.running is None
 
     def _found(self, seed: str, scenario: str) -> dict[str, str] | None:
-        wanted = ("CAS_ADDR", "CAS_PAGE_URL", "CAS_PAGE_CA", "CASNB_ROOTS", "CASNB_SEED", "CASNB_SCENARIO")
+        wanted = (
+            "CAS_ADDR",
+            "CAS_PAGE_URL",
+            "CAS_PAGE_CA",
+            "CASNB_ROOTS",
+            "CASNB_SEED",
+            "CASNB_SCENARIO",
+        )
         names = {n: os.environ[n] for n in (*wanted, "CAS_PORT") if n in os.environ}
         if "CAS_ADDR" not in names or _ours("CAS_ADDR"):
             return None
         where = neutral(names["CAS_ADDR"], 80)
         if not all(n in names for n in wanted):
-            self.note = f"CAS_ADDR names {where}, which is no simulator of casnb; this lab serves its own."
+            self.note = (
+                f"CAS_ADDR names {where}, which is no simulator of casnb; this lab serves its own."
+            )
         elif (names["CASNB_SEED"], names["CASNB_SCENARIO"]) != (seed, scenario):
-            self.note = f"The simulator at {where} has another seed or scenario; this lab serves its own."
+            self.note = (
+                f"The simulator at {where} has another seed or scenario; this lab serves its own."
+            )
         elif not all(Path(names[n]).is_file() for n in ("CAS_PAGE_CA", "CASNB_ROOTS")):
             self.note = f"The files of the simulator at {where} are gone; this lab serves its own."
         elif not answers(*_host_and_port(names["CAS_ADDR"], names.get("CAS_PORT"))):
@@ -94,16 +110,26 @@ class Station:
         from casnb.simulator.server.running import serve
 
         self.running = serve(self.world, state_dir=self.folder / "state")
-        return {**self.running.environment(), "CASNB_SEED": self.world.seed, "CASNB_SCENARIO": self.world.scenario}
+        return {
+            **self.running.environment(),
+            "CASNB_SEED": self.world.seed,
+            "CASNB_SCENARIO": self.world.scenario,
+        }
 
     @cached_property
     def env(self) -> dict[str, str]:
-        """What a child process needs, on top of nothing: this process's environment, changed where the lab wants it."""
+        """What a child process needs, on top of nothing: this process's environment, changed
+        where the lab wants it.
+        """
         scripts = str(Path(sys.executable).parent)
         path = os.environ.get("PATH", "")
         here = path if path.split(os.pathsep)[:1] == [scripts] else os.pathsep.join([scripts, path])
-        return {**self.names, "SCONE_CLI_CONFIG": str(self.folder / "config.json"), "PATH": here,
-                "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY", ""), self.host]))}
+        return {
+            **self.names,
+            "SCONE_CLI_CONFIG": str(self.folder / "config.json"),
+            "PATH": here,
+            "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY", ""), self.host])),
+        }
 
     def export(self) -> None:
         """Put `env` into os.environ, for what a notebook starts by `!` or `%%bash`."""
@@ -124,7 +150,9 @@ class Station:
                 if (before := _original.pop(name)) is not None:
                     os.environ[name] = before
         if self.running is not None:
-            with suppress(Exception):  # the process may be ending: what cannot be stopped ends with it
+            with suppress(
+                Exception
+            ):  # the process may be ending: what cannot be stopped ends with it
                 self.running.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -148,21 +176,38 @@ class Run(Shown):
 
     def __str__(self) -> str:
         printed = [_clean(t) for t in (self.stdout, self.stderr) if t]
-        return "\n".join([f"$ {neutral(self.command, 600)}", *printed, f"exit code {self.exit_code}"])
+        return "\n".join(
+            [f"$ {neutral(self.command, 600)}", *printed, f"exit code {self.exit_code}"]
+        )
 
     def _html(self) -> str:
         style = "white-space:pre-wrap;overflow-wrap:anywhere"
         return f'<pre data-exit-code="{self.exit_code}" style="{style}">{escape(str(self))}</pre>'
 
 
-def run_command(args: list[str], env: Mapping[str, str], shown: str, timeout: float, folder: Path | None = None) -> Run:
-    """Run a command without a shell and without standard input; at most 200,000 characters of output are kept."""
+def run_command(
+    args: list[str], env: Mapping[str, str], shown: str, timeout: float, folder: Path | None = None
+) -> Run:
+    """Run a command without a shell and without standard input; at most 200,000 characters of
+    output are kept.
+    """
     plain = {k: v for k, v in env.items() if k not in _COLOUR}
     try:
-        done = subprocess.run(args, env=plain, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,  # noqa: S603
-                              timeout=timeout, check=False)
+        done = subprocess.run(  # noqa: S603
+            args,
+            env=plain,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
     except FileNotFoundError:
-        raise SourceError(args[0], got="no such program on this machine", do="Install it; `casnb doctor` says how.") from None
+        raise SourceError(
+            args[0],
+            got="no such program on this machine",
+            do="Install it; `casnb doctor` says how.",
+        ) from None
     except subprocess.TimeoutExpired:
         raise SourceError(shown, got=f"no end after {timeout:g} seconds") from None
     out, err = (b.decode("utf-8", "replace")[:_OUTPUT_LIMIT] for b in (done.stdout, done.stderr))

@@ -1,1 +1,3 @@
-"""A TLS connection pinned to a certificate: the exchange, its errors, the chain, and recipes for other tools."""
+"""A TLS connection pinned to a certificate: the exchange, its errors, the chain, and recipes for
+other tools.
+"""

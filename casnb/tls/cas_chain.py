@@ -20,14 +20,18 @@ from casnb.verify.keyhash import key_hash
 _CHAIN_LIMIT = 64 << 10
 
 _ROLES = {
-    "instance": "the CAS software key: signs the certificate that the TLS port presents, and changes with the software",
+    "instance": (
+        "the CAS software key: signs the certificate that the TLS port presents, and changes with"
+        " the software"
+    ),
     "root": "the CAS key: the identity of this instance, its own issuer",
 }
 
 
 @dataclass(frozen=True)
 class CasChain(Shown):
-    """The two certificates of a CAS: `instance` (`cas-instance`), issued by `root` (`cas`). Neither is the TLS leaf.
+    """The two certificates of a CAS: `instance` (`cas-instance`), issued by `root` (`cas`).
+    Neither is the TLS leaf.
 
     Every CAS there is uses these same names, so only the keys tell one from another.
     """
@@ -37,26 +41,42 @@ class CasChain(Shown):
 
     @classmethod
     def from_pem(cls, pem: bytes | str) -> CasChain:
-        """Read two certificates in either order, LF or CRLF; check that the root issued itself and the instance.
+        """Read two certificates in either order, LF or CRLF; check that the root issued itself
+        and the instance.
 
-        Raises EvidenceError for other text, another number, a signature that does not hold, or a certificate that may not
-        issue others. Not checked here: validity dates (TLS does that), and whether any report names this chain.
+        Raises EvidenceError for other text, another number, a signature that does not hold, or a
+        certificate that may not issue others. Not checked here: validity dates (TLS does that),
+        and whether any report names this chain.
         """
         raw = pem.encode("utf-8", "replace") if isinstance(pem, str) else bytes(pem)
         found = _load(raw)
         roots = [c for c in found if c.issuer == c.subject]
         others = [c for c in found if c.issuer != c.subject]
         if len(roots) != 1 or len(others) != 1:
-            raise EvidenceError("CAS certificates", got=f"{len(roots)} self-issued and {len(others)} other", wanted="one of each")
+            raise EvidenceError(
+                "CAS certificates",
+                got=f"{len(roots)} self-issued and {len(others)} other",
+                wanted="one of each",
+            )
         for name, certificate in (("root", roots[0]), ("instance", others[0])):
             if not issued_by(certificate, roots[0]):
-                raise EvidenceError(f"CAS certificates: {name}", got="a signature that is not the root's", wanted="the root's")
+                raise EvidenceError(
+                    f"CAS certificates: {name}",
+                    got="a signature that is not the root's",
+                    wanted="the root's",
+                )
             if not is_authority(certificate):
-                raise EvidenceError(f"CAS certificates: {name}", got="a certificate that may not issue others", wanted="CA:TRUE")
+                raise EvidenceError(
+                    f"CAS certificates: {name}",
+                    got="a certificate that may not issue others",
+                    wanted="CA:TRUE",
+                )
         return cls(others[0], roots[0])
 
     def to_pem(self) -> bytes:
-        """Return both in PEM as `scone cas show-certificate` prints them: instance first, LF, nothing between."""
+        """Return both in PEM as `scone cas show-certificate` prints them: instance first, LF,
+        nothing between.
+        """
         return self.instance.public_bytes(Encoding.PEM) + self.root.public_bytes(Encoding.PEM)
 
     @property
@@ -70,7 +90,9 @@ class CasChain(Shown):
         return self.root.fingerprint(hashes.SHA256()).hex()
 
     def issued(self, leaf_der: bytes) -> bool:
-        """Whether instance or root issued this TLS certificate (DER); malformed bytes were issued by nobody."""
+        """Whether instance or root issued this TLS certificate (DER); malformed bytes were
+        issued by nobody.
+        """
         try:
             leaf = x509.load_der_x509_certificate(leaf_der)
             return issued_by(leaf, self.instance) or issued_by(leaf, self.root)
@@ -78,17 +100,25 @@ class CasChain(Shown):
             return False
 
     def explain(self) -> str:
-        """Return in words what the two certificates are, and what about them surprises whoever relies on them."""
+        """Return in words what the two certificates are, and what about them surprises whoever
+        relies on them.
+        """
         lines = []
         for name, c in (("instance", self.instance), ("root", self.root)):
-            lines += [f"{common_name(c.subject)}, issued by {common_name(c.issuer)}: {_ROLES[name]}.",
-                      f"  {_key_name(c)}, valid {c.not_valid_before_utc:%Y-%m-%d} to {c.not_valid_after_utc:%Y-%m-%d}, "
-                      f"key hash {key_hash(c)}"]
+            lines += [
+                f"{common_name(c.subject)}, issued by {common_name(c.issuer)}: {_ROLES[name]}.",
+                (
+                    f"  {_key_name(c)}, valid {c.not_valid_before_utc:%Y-%m-%d} to"
+                    f" {c.not_valid_after_utc:%Y-%m-%d}, key hash {key_hash(c)}"
+                ),
+            ]
         return "\n".join(lines) + f"\n\n{self._noticed()}"
 
     def _noticed(self) -> str:
         width = max(len(f.about) for f in self.findings)
-        return "\n".join(f"{f.about.ljust(width)}  {f.found}\n{' ' * width}  {f.meaning}" for f in self.findings)
+        return "\n".join(
+            f"{f.about.ljust(width)}  {f.found}\n{' ' * width}  {f.meaning}" for f in self.findings
+        )
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -96,9 +126,18 @@ class CasChain(Shown):
         return findings((self.instance, self.root))
 
     def _rows(self) -> list[tuple[str, ...]]:
-        return [(common_name(c.subject), common_name(c.issuer), f"{c.serial_number:X}", _key_name(c),
-                 f"{c.not_valid_before_utc:%Y-%m-%d}", f"{c.not_valid_after_utc:%Y-%m-%d}", key_hash(c))
-                for c in (self.instance, self.root)]
+        return [
+            (
+                common_name(c.subject),
+                common_name(c.issuer),
+                f"{c.serial_number:X}",
+                _key_name(c),
+                f"{c.not_valid_before_utc:%Y-%m-%d}",
+                f"{c.not_valid_after_utc:%Y-%m-%d}",
+                key_hash(c),
+            )
+            for c in (self.instance, self.root)
+        ]
 
     _HEADER = ("subject", "issuer", "serial", "key", "valid from", "valid to", "key hash")
 
@@ -109,19 +148,26 @@ class CasChain(Shown):
         return f"{text_table(self._HEADER, self._rows())}\n\n{self._noticed()}"
 
     def _html(self) -> str:
-        return (html_table(self._HEADER, self._rows(), "Certificates of the attested CAS", code=(0, 1, 2, 6))
-                + html_table(("look at", "found", "what it means"), self.findings, "What to notice", limit=500))
+        return html_table(
+            self._HEADER, self._rows(), "Certificates of the attested CAS", code=(0, 1, 2, 6)
+        ) + html_table(
+            ("look at", "found", "what it means"), self.findings, "What to notice", limit=500
+        )
 
 
 def _load(pem: bytes) -> list[x509.Certificate]:
     if len(pem) > _CHAIN_LIMIT:
-        raise EvidenceError("CAS certificates", got=f"{len(pem)} bytes", wanted=f"at most {_CHAIN_LIMIT}")
+        raise EvidenceError(
+            "CAS certificates", got=f"{len(pem)} bytes", wanted=f"at most {_CHAIN_LIMIT}"
+        )
     try:
         found = x509.load_pem_x509_certificates(pem)
         for c in found:
             c.public_key(), c.subject, c.issuer, c.not_valid_after_utc  # read lazily: fail now
     except Exception:  # cryptography raises many kinds for hostile DER
-        raise EvidenceError("CAS certificates", got="text that is not certificates in PEM", wanted="two of them") from None
+        raise EvidenceError(
+            "CAS certificates", got="text that is not certificates in PEM", wanted="two of them"
+        ) from None
     return found
 
 
@@ -136,4 +182,8 @@ def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 def _key_name(certificate: x509.Certificate) -> str:
     key = certificate.public_key()
-    return f"EC {key.curve.name}" if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__.lstrip("_")
+    return (
+        f"EC {key.curve.name}"
+        if isinstance(key, ec.EllipticCurvePublicKey)
+        else type(key).__name__.lstrip("_")
+    )

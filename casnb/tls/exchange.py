@@ -1,4 +1,6 @@
-"""One bounded exchange over TLS: no proxies, no redirects, no system trust, a deadline for the whole of it."""
+"""One bounded exchange over TLS: no proxies, no redirects, no system trust, a deadline for the
+whole of it.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,18 @@ from casnb.tls.tls_errors import Explanation, explain_tls_error
 #: No answer of the client API comes near this many bytes.
 LIMIT = 1 << 20
 PORT = 8081
-_HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
+_HOST = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?"
+)
 
 
 def parse_address(address: str) -> tuple[str, str, int, str]:
-    """Split what a user typed (`cas`, `cas:8081`, `https://cas:8081`, `[::1]`) into name, host, port and URL.
+    """Split what a user typed (`cas`, `cas:8081`, `https://cas:8081`, `[::1]`) into name, host,
+    port and URL.
 
-    The name is the address as typed; a missing port is 8081, also after `https://`; the URL always carries the port and a final
-    slash. Raises UsageError for anything that is not a host with a port.
+    The name is the address as typed; a missing port is 8081, also after `https://`; the URL
+    always carries the port and a final slash. Raises UsageError for anything that is not a host
+    with a port.
 
     >>> parse_address("cas")
     ('cas', 'cas', 8081, 'https://cas:8081/')
@@ -35,9 +41,19 @@ def parse_address(address: str) -> tuple[str, str, int, str]:
     text = address if isinstance(address, str) else repr(address)
     scheme, mark, rest = text.partition("://")
     if not text:
-        raise UsageError("CAS address", got="an empty value", wanted="a host such as scone-cas.cf", do="Is a shell variable empty?")
+        raise UsageError(
+            "CAS address",
+            got="an empty value",
+            wanted="a host such as scone-cas.cf",
+            do="Is a shell variable empty?",
+        )
     if mark and scheme.lower() != "https":
-        raise UsageError("CAS address", got=text, wanted="a host, host:port or https:// URL", do="A CAS speaks HTTPS only.")
+        raise UsageError(
+            "CAS address",
+            got=text,
+            wanted="a host, host:port or https:// URL",
+            do="A CAS speaks HTTPS only.",
+        )
     rest = rest.removesuffix("/") if mark else text
     if rest.startswith("["):
         inner, bracket, tail = rest[1:].partition("]")
@@ -49,16 +65,26 @@ def parse_address(address: str) -> tuple[str, str, int, str]:
         host, colon, number = rest.partition(":")
         host, tail = host if _HOST.fullmatch(host) else "", colon + number
     port = tail[1:] if host and tail else str(PORT)
-    good = host and (not tail or tail[0] == ":") and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536
+    good = (
+        host
+        and (not tail or tail[0] == ":")
+        and port.isascii()
+        and port.isdigit()
+        and 0 < int(port[:6]) < 65536
+    )
     if not good or len(port) > 5:
-        raise UsageError("CAS address", got=text, wanted="a host such as scone-cas.cf, or host:port")
+        raise UsageError(
+            "CAS address", got=text, wanted="a host such as scone-cas.cf, or host:port"
+        )
     shown = f"[{host}]" if ":" in host else host
     return text, host, int(port), f"https://{shown}:{int(port)}/"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server answered: status, headers (lower-case names), whole body, and the certificate it presented (DER)."""
+    """What a server answered: status, headers (lower-case names), whole body, and the
+    certificate it presented (DER).
+    """
 
     status: int
     body: bytes = field(repr=False)
@@ -69,36 +95,64 @@ class Answer:
 class Mistrusted(VerificationError):
     """The server's certificate was refused; `explanation` says why."""
 
-    def __init__(self, subject: str, explanation: Explanation, *, wanted: str = "a certificate under the attested one",
-                 do: str = "") -> None:
+    def __init__(
+        self,
+        subject: str,
+        explanation: Explanation,
+        *,
+        wanted: str = "a certificate under the attested one",
+        do: str = "",
+    ) -> None:
         self.explanation = explanation
         super().__init__(subject, got=explanation.cause, wanted=wanted, do=do or explanation.cure)
 
 
 def exchange(
-    host: str, port: int, target: str, *, context: ssl.SSLContext, tls_name: str, method: str = "GET", body: bytes | None = None,
-    content_type: str = "", timeout: float = 10, limit: int = LIMIT,
+    host: str,
+    port: int,
+    target: str,
+    *,
+    context: ssl.SSLContext,
+    tls_name: str,
+    method: str = "GET",
+    body: bytes | None = None,
+    content_type: str = "",
+    timeout: float = 10,
+    limit: int = LIMIT,
 ) -> Answer:
-    """Connect to `host:port`, speak TLS to it as `tls_name`, send one request and return the whole answer, whatever its status.
+    """Connect to `host:port`, speak TLS to it as `tls_name`, send one request and return the
+    whole answer, whatever its status.
 
-    `timeout` (seconds) bounds the exchange as a whole, so that a server which sends a byte now and then cannot hold it up.
-    Raises SourceError where no answer came, VerificationError where the context refuses the certificate, EvidenceError for an
-    answer of more than `limit` bytes; such a body is not read to its end. Redirects and proxies do not exist here.
+    `timeout` (seconds) bounds the exchange as a whole, so that a server which sends a byte now
+    and then cannot hold it up. Raises SourceError where no answer came, VerificationError where
+    the context refuses the certificate, EvidenceError for an answer of more than `limit` bytes;
+    such a body is not read to its end. Redirects and proxies do not exist here.
     """
     where = f"CAS at {host}:{port}"
     end = time.monotonic() + timeout
     try:
         raw = socket.create_connection((host, port), timeout)
     except (OSError, UnicodeError) as exc:
-        raise SourceError(where, got=_unreachable(exc, timeout), wanted="a connection",
-                          do="Is it running, and is the address right?") from None
+        raise SourceError(
+            where,
+            got=_unreachable(exc, timeout),
+            wanted="a connection",
+            do="Is it running, and is the address right?",
+        ) from None
     late = threading.Event()
     with raw:
         try:
-            tls = context.wrap_socket(raw, server_hostname=tls_name, do_handshake_on_connect=False, suppress_ragged_eofs=False)
+            tls = context.wrap_socket(
+                raw,
+                server_hostname=tls_name,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
+            )
         except (OSError, ValueError) as exc:
             why = explain_tls_error(exc)
-            raise SourceError(where, got=why.cause, wanted="a TLS connection", do=why.cure) from None
+            raise SourceError(
+                where, got=why.cause, wanted="a TLS connection", do=why.cure
+            ) from None
         with tls:
             watch = threading.Timer(max(0.05, end - time.monotonic()), _cut, (tls, late))
             watch.daemon = True
@@ -111,21 +165,37 @@ def exchange(
                 raise Mistrusted(f"{where}: its certificate", why) from None
             except (OSError, http.client.HTTPException, ValueError) as exc:
                 if late.is_set() or isinstance(exc, TimeoutError):
-                    raise SourceError(where, got=f"no complete answer within {timeout:g} s", wanted="an answer") from None
+                    raise SourceError(
+                        where, got=f"no complete answer within {timeout:g} s", wanted="an answer"
+                    ) from None
                 got, cure = _broken(exc)
                 raise SourceError(where, got=got, wanted="an HTTPS answer", do=cure) from None
             finally:
                 watch.cancel()
 
 
-def _speak(tls: ssl.SSLSocket, tls_name: str, port: int, method: str, target: str, body: bytes | None, content_type: str,
-           limit: int, where: str) -> Answer:
+def _speak(
+    tls: ssl.SSLSocket,
+    tls_name: str,
+    port: int,
+    method: str,
+    target: str,
+    body: bytes | None,
+    content_type: str,
+    limit: int,
+    where: str,
+) -> Answer:
     leaf = tls.getpeercert(binary_form=True) or b""
     connection = http.client.HTTPConnection(tls_name, port)
     connection.sock = tls
     connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
     shown = f"[{tls_name}]" if ":" in tls_name else tls_name
-    headers = {"Host": f"{shown}:{port}", "Accept": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
+    headers = {
+        "Host": f"{shown}:{port}",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+    }
     if body is not None:
         headers |= {"Content-Length": str(len(body)), "Content-Type": content_type}
     for name, value in headers.items():
@@ -135,8 +205,12 @@ def _speak(tls: ssl.SSLSocket, tls_name: str, port: int, method: str, target: st
     announced = answer.length
     data = b"" if announced and announced > limit else answer.read(limit + 1)
     if len(data) > limit or (announced and announced > limit):
-        raise EvidenceError(where, got=f"an answer of more than {limit} bytes", wanted=f"at most {limit}",
-                            do="Too large to be genuine; it was not read to its end.")
+        raise EvidenceError(
+            where,
+            got=f"an answer of more than {limit} bytes",
+            wanted=f"at most {limit}",
+            do="Too large to be genuine; it was not read to its end.",
+        )
     if answer.getheader("content-encoding", "identity").lower() != "identity":
         raise http.client.HTTPException("a compressed answer that nobody asked for")
     if announced is not None and len(data) != announced:
@@ -175,20 +249,27 @@ def _broken(exc: Exception) -> tuple[str, str]:
     return str(exc) or type(exc).__name__, ""
 
 
-_MARKS = str.maketrans({'"': "'", "\N{LEFT DOUBLE QUOTATION MARK}": "'", "\N{RIGHT DOUBLE QUOTATION MARK}": "'"})
+_MARKS = str.maketrans(
+    {'"': "'", "\N{LEFT DOUBLE QUOTATION MARK}": "'", "\N{RIGHT DOUBLE QUOTATION MARK}": "'"}
+)
 
 
 def quoted(messages: Sequence[str]) -> str:
     """Return a server's messages as a quotation in a sentence of ours; empty for none.
 
-    At most 180 characters, and marks inside become plain ones: the quotation ends where it seems to, whatever it says.
+    At most 180 characters, and marks inside become plain ones: the quotation ends where it seems
+    to, whatever it says.
     """
     said = neutral("; ".join(messages), 180).translate(_MARKS)
-    return f"\N{LEFT DOUBLE QUOTATION MARK}{said}\N{RIGHT DOUBLE QUOTATION MARK}" if messages else ""
+    return (
+        f"\N{LEFT DOUBLE QUOTATION MARK}{said}\N{RIGHT DOUBLE QUOTATION MARK}" if messages else ""
+    )
 
 
 def error_messages(body: bytes, most: int = 8) -> tuple[str, ...]:
-    """Return the messages of a CAS's error body `{"msg": [...]}`, outermost first, at most `most`; empty for anything else."""
+    """Return the messages of a CAS's error body `{"msg": [...]}`, outermost first, at most
+    `most`; empty for anything else.
+    """
     from casnb.base import strictjson
 
     try:
@@ -197,4 +278,8 @@ def error_messages(body: bytes, most: int = 8) -> tuple[str, ...]:
         return ()
     messages = found.get("msg") if isinstance(found, dict) else None
     messages = [messages] if isinstance(messages, str) else messages
-    return tuple(m for m in messages if isinstance(m, str))[:most] if isinstance(messages, list) else ()
+    return (
+        tuple(m for m in messages if isinstance(m, str))[:most]
+        if isinstance(messages, list)
+        else ()
+    )

@@ -1,4 +1,6 @@
-"""The certificates of a CAS read for a human: what is in them, what is not, and what follows for whoever relies on them."""
+"""The certificates of a CAS read for a human: what is in them, what is not, and what follows for
+whoever relies on them.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +14,25 @@ from casnb.base.errors import EvidenceError, neutral
 from casnb.tls.diagnoses import TLS_NAME
 from casnb.verify.certificate import tlv
 
-#: Extensions by name, and the DER of their object identifiers (2.5.29.x; the last is authority information access).
+#: Extensions by name, and the DER of their object identifiers (2.5.29.x; the last is authority
+#: information access).
 _OIDS = {
-    "basic constraints": "0603551d13", "subject alternative name": "0603551d11", "key usage": "0603551d0f",
-    "extended key usage": "0603551d25", "authority key identifier": "0603551d23", "name constraints": "0603551d1e",
-    "CRL distribution points": "0603551d1f", "authority information access": "06082b06010505070101",
+    "basic constraints": "0603551d13",
+    "subject alternative name": "0603551d11",
+    "key usage": "0603551d0f",
+    "extended key usage": "0603551d25",
+    "authority key identifier": "0603551d23",
+    "name constraints": "0603551d1e",
+    "CRL distribution points": "0603551d1f",
+    "authority information access": "06082b06010505070101",
 }
 #: From this year on an end date is none.
 _FOR_EVER = 2200
-_SAME = ("All CASes use these names, so a name proves nothing and the keys everything. With the certificates of another CAS, TLS "
-         "fails on a signature, not on an unknown issuer: the cryptic error.")
+_SAME = (
+    "All CASes use these names, so a name proves nothing and the keys everything. With the"
+    " certificates of another CAS, TLS fails on a signature, not on an unknown issuer: the cryptic"
+    " error."
+)
 
 
 class Finding(NamedTuple):
@@ -35,7 +46,8 @@ class Finding(NamedTuple):
 def extensions(certificate: x509.Certificate) -> list[tuple[bytes, bytes]]:
     """Return object identifier and value (both DER) of every extension, read by hand.
 
-    In CASes of 2019 one extension, the key identifier, is not DER and stops a parser. Malformed certificates have none.
+    In CASes of 2019 one extension, the key identifier, is not DER and stops a parser. Malformed
+    certificates have none.
     """
     der = certificate.tbs_certificate_bytes
     found: list[tuple[bytes, bytes]] = []
@@ -45,7 +57,7 @@ def extensions(certificate: x509.Certificate) -> list[tuple[bytes, bytes]]:
                 continue
             for _, at, stop in _inside(der, *tlv(der, start, end)[1:]):
                 first, *_, (_, value, last) = _inside(der, at, stop)
-                found.append((der[at:first[2]], der[value:last]))
+                found.append((der[at : first[2]], der[value:last]))
     except (EvidenceError, IndexError, ValueError):
         return []
     return found
@@ -83,32 +95,69 @@ def findings(certificates: Sequence[x509.Certificate]) -> tuple[Finding, ...]:
     authorities = [is_authority(c) for c in certificates]
     names = [common_name(c.subject) for c in certificates]
     for_ever = last.year >= _FOR_EVER
-    limited = _has(certificates, "name constraints") or any(len(v) > 5 for c in certificates for v in
-                                                            _values(c, "basic constraints"))
+    limited = _has(certificates, "name constraints") or any(
+        len(v) > 5 for c in certificates for v in _values(c, "basic constraints")
+    )
     return (
-        Finding("may they issue others", ", ".join("CA:TRUE" if a else "not an authority" for a in authorities),
-                "They are authorities, for this one CAS alone. So neither is what the server presents: the TLS port presents a "
-                "third certificate, the leaf (CA:FALSE), which cas-instance signed."),
-        Finding("subject alternative name", _said(certificates, "subject alternative name"),
-                f"A TLS client looks for the host's name there and nowhere else. The leaf has one, and it says {TLS_NAME} and "
-                "localhost, not the address."),
-        Finding("connecting", f"the name to verify is {TLS_NAME!r}",
-                f"Where a CAS listens may change, what it is called does not: connect to any address, and verify that name (curl: "
-                f"--connect-to {TLS_NAME}:8081:ADDRESS:8081 https://{TLS_NAME}:8081/...)."),
-        Finding("names", ", ".join(names), _SAME if set(names) == {"cas", "cas-instance"} else
-                "No CAS that is known uses these names. Whose certificates are they?"),
-        Finding("valid until", f"{last:%Y-%m-%d}",
-                "No end date protects you, so nothing ends by itself: it ends when you stop giving the file to your tools. Attest "
-                "again from time to time." if for_ever else "After that TLS refuses them; attest the CAS again."),
-        Finding("what they could sign", "limits are set" if limited else "no limit on names, uses or depth",
-                "Whoever holds one of these keys could sign for any name there is, a bank's too. What stops that is where you put "
-                "the file: give it to one tool for one call (--cacert), never to the system's or browser's store. And that the "
-                "keys stay in the enclave, which a debug enclave does not promise."),
-        Finding("revocation", _said(certificates, "CRL distribution points", "authority information access"),
-                "Nobody can call them back. If the CAS was broken into, only you can stop trusting them."),
-        Finding("key usage, authority key identifier", _said(certificates, "key usage", "authority key identifier"),
-                "Python 3.13 and later refuses chains without them unless ssl.VERIFY_X509_STRICT is taken out of verify_flags. "
-                "Signature, name and dates are checked all the same."),
+        Finding(
+            "may they issue others",
+            ", ".join("CA:TRUE" if a else "not an authority" for a in authorities),
+            "They are authorities, for this one CAS alone. So neither is what the server presents:"
+            " the TLS port presents a third certificate, the leaf (CA:FALSE), which cas-instance"
+            " signed.",
+        ),
+        Finding(
+            "subject alternative name",
+            _said(certificates, "subject alternative name"),
+            "A TLS client looks for the host's name there and nowhere else. The leaf has one, and"
+            f" it says {TLS_NAME} and localhost, not the address.",
+        ),
+        Finding(
+            "connecting",
+            f"the name to verify is {TLS_NAME!r}",
+            "Where a CAS listens may change, what it is called does not: connect to any address,"
+            f" and verify that name (curl: --connect-to {TLS_NAME}:8081:ADDRESS:8081"
+            f" https://{TLS_NAME}:8081/...).",
+        ),
+        Finding(
+            "names",
+            ", ".join(names),
+            (
+                _SAME
+                if set(names) == {"cas", "cas-instance"}
+                else "No CAS that is known uses these names. Whose certificates are they?"
+            ),
+        ),
+        Finding(
+            "valid until",
+            f"{last:%Y-%m-%d}",
+            (
+                "No end date protects you, so nothing ends by itself: it ends when you stop giving"
+                " the file to your tools. Attest again from time to time."
+                if for_ever
+                else "After that TLS refuses them; attest the CAS again."
+            ),
+        ),
+        Finding(
+            "what they could sign",
+            "limits are set" if limited else "no limit on names, uses or depth",
+            "Whoever holds one of these keys could sign for any name there is, a bank's too. What"
+            " stops that is where you put the file: give it to one tool for one call (--cacert),"
+            " never to the system's or browser's store. And that the keys stay in the enclave,"
+            " which a debug enclave does not promise.",
+        ),
+        Finding(
+            "revocation",
+            _said(certificates, "CRL distribution points", "authority information access"),
+            "Nobody can call them back. If the CAS was broken into, only you can stop trusting"
+            " them.",
+        ),
+        Finding(
+            "key usage, authority key identifier",
+            _said(certificates, "key usage", "authority key identifier"),
+            "Python 3.13 and later refuses chains without them unless ssl.VERIFY_X509_STRICT is"
+            " taken out of verify_flags. Signature, name and dates are checked all the same.",
+        ),
     )
 
 

@@ -1,4 +1,6 @@
-"""Recipes: how usual tools read a public value over TLS that is pinned to the attested certificates; their text is data."""
+"""Recipes: how usual tools read a public value over TLS that is pinned to the attested
+certificates; their text is data.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,11 @@ context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python 3.13: a CAS chain has 
 
 @dataclass(frozen=True)
 class Recipe(Shown):
-    """One tool's way: `language` is `sh` or `python`, `template` the text with %HOST% and %PORT% for where the CAS listens.
+    """One tool's way: `language` is `sh` or `python`, `template` the text with %HOST% and %PORT%
+    for where the CAS listens.
 
-    It expects `cas_cert.crt`, as `scone cas show-certificate` writes it, in the folder it runs in, and prints the CAS's answer.
+    It expects `cas_cert.crt`, as `scone cas show-certificate` writes it, in the folder it runs
+    in, and prints the CAS's answer.
     """
 
     tool: str
@@ -32,10 +36,16 @@ class Recipe(Shown):
     why: tuple[str, ...]
 
     def text(self, host: str = EXAMPLE_HOST, port: int = EXAMPLE_PORT) -> str:
-        """Return what to type for a CAS at `host` and `port`; raise UsageError for a host that is no plain name or address."""
+        """Return what to type for a CAS at `host` and `port`; raise UsageError for a host that
+        is no plain name or address.
+        """
         if not host or not all(c.isalnum() or c in ".-_" for c in host):
             raise UsageError("recipe: host", got=host, wanted="a host name or an IPv4 address")
-        return self.template.replace("%HOST%", host).replace("%PORT%", str(port)).replace("%TARGET%", TARGET)
+        return (
+            self.template.replace("%HOST%", host)
+            .replace("%PORT%", str(port))
+            .replace("%TARGET%", TARGET)
+        )
 
     def __repr__(self) -> str:
         return f"<Recipe {self.tool}>"
@@ -48,23 +58,54 @@ class Recipe(Shown):
         return f"<pre>{escape(self.text())}</pre><ul>{items}</ul>"
 
 
-RECIPES: Mapping[str, Recipe] = {r.tool: r for r in (
-    Recipe("curl", "sh", """\
+RECIPES: Mapping[str, Recipe] = {
+    r.tool: r
+    for r in (
+        Recipe(
+            "curl",
+            "sh",
+            """\
 curl --silent --show-error --fail --noproxy '*' \\
   --cacert cas_cert.crt --capath /dev/null \\
   --connect-to cas:8081:%HOST%:%PORT% \\
   https://cas:8081%TARGET%
-""", ("--connect-to says where the CAS listens; the URL says which name its certificate must have",
-      "--capath /dev/null: on some systems --cacert adds to the system's authorities, and does not replace them",
-      "never -k: it works with anybody who answers")),
-    Recipe("openssl", "sh", """\
+""",
+            (
+                (
+                    "--connect-to says where the CAS listens; the URL says which name its"
+                    " certificate must have"
+                ),
+                (
+                    "--capath /dev/null: on some systems --cacert adds to the system's authorities,"
+                    " and does not replace them"
+                ),
+                "never -k: it works with anybody who answers",
+            ),
+        ),
+        Recipe(
+            "openssl",
+            "sh",
+            """\
 printf 'GET %TARGET% HTTP/1.1\\r\\nHost: cas\\r\\nConnection: close\\r\\n\\r\\n' |
   openssl s_client -quiet -connect %HOST%:%PORT% -servername cas -verify_hostname cas \\
     -CAfile cas_cert.crt -no-CApath -no-CAstore -verify_return_error
-""", ("without -verify_return_error s_client prints the error and goes on, as curl -k does",
-      "without -verify_hostname it does not look at the name",
-      "-CAfile adds to the system's authorities; -no-CApath and -no-CAstore (OpenSSL 3) leave those out")),
-    Recipe("requests", "python", f"""\
+""",
+            (
+                (
+                    "without -verify_return_error s_client prints the error and goes on, as curl -k"
+                    " does"
+                ),
+                "without -verify_hostname it does not look at the name",
+                (
+                    "-CAfile adds to the system's authorities; -no-CApath and -no-CAstore (OpenSSL"
+                    " 3) leave those out"
+                ),
+            ),
+        ),
+        Recipe(
+            "requests",
+            "python",
+            f"""\
 import ssl
 import requests
 from requests.adapters import HTTPAdapter
@@ -82,9 +123,22 @@ session.mount("https://", Pinned())
 answer = session.get("https://%HOST%:%PORT%%TARGET%", timeout=10)
 answer.raise_for_status()
 print(answer.text)
-""", ("the URL says where to connect; the adapter says which name the certificate must have",
-      "requests.get(url, verify='cas_cert.crt') alone fails on the name, and from Python 3.13 on before that on key usage")),
-    Recipe("httpx", "python", f"""\
+""",
+            (
+                (
+                    "the URL says where to connect; the adapter says which name the certificate"
+                    " must have"
+                ),
+                (
+                    "requests.get(url, verify='cas_cert.crt') alone fails on the name, and from"
+                    " Python 3.13 on before that on key usage"
+                ),
+            ),
+        ),
+        Recipe(
+            "httpx",
+            "python",
+            f"""\
 import ssl
 import httpx
 
@@ -93,9 +147,16 @@ with httpx.Client(verify=context, trust_env=False, timeout=10) as client:
     answer = client.get("https://%HOST%:%PORT%%TARGET%", extensions={{"sni_hostname": "cas"}})
 answer.raise_for_status()
 print(answer.text)
-""", ("sni_hostname is the name that is sent and that the certificate must have",
-      "trust_env=False: no proxy, no SSL_CERT_FILE of the environment")),
-    Recipe("urllib", "python", f"""\
+""",
+            (
+                "sni_hostname is the name that is sent and that the certificate must have",
+                "trust_env=False: no proxy, no SSL_CERT_FILE of the environment",
+            ),
+        ),
+        Recipe(
+            "urllib",
+            "python",
+            f"""\
 import http.client
 import socket
 import ssl
@@ -114,9 +175,17 @@ class Handler(urllib.request.HTTPSHandler):
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}), Handler())
 with opener.open("https://cas:8081%TARGET%", timeout=10) as answer:
     print(answer.read().decode())
-""", ("the standard library's own --connect-to: the URL keeps the name, the connection goes elsewhere",
-      "ProxyHandler({}) leaves out proxies of the environment")),
-)}
+""",
+            (
+                (
+                    "the standard library's own --connect-to: the URL keeps the name, the"
+                    " connection goes elsewhere"
+                ),
+                "ProxyHandler({}) leaves out proxies of the environment",
+            ),
+        ),
+    )
+}
 
 
 def recipe(tool: str) -> Recipe:

@@ -1,4 +1,6 @@
-"""Why a connection to a CAS failed: from an exception or a message of another tool to its cause and cure."""
+"""Why a connection to a CAS failed: from an exception or a message of another tool to its cause
+and cure.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,27 @@ from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell
 from casnb.tls.diagnoses import BY_CODE, DIAGNOSES, Diagnosis, Wording
 
-#: Characters of a message that are looked at: the telling line of `curl -v` and `openssl s_client` stands well within.
+#: Characters of a message that are looked at: the telling line of `curl -v` and `openssl s_client`
+#: stands well within.
 MESSAGE_LIMIT = 40_000
 #: How openssl numbers a verification error, whatever language it speaks.
-_NUMBERED = re.compile(r"\bnum=(\d{1,3}):|\berror (\d{1,3}) at \d+ depth|Verify return code: (\d{1,3})\b")
-_TRY = ("Give the whole message: the part behind the number is the telling one.",
-        "Run curl with --verbose, or see what the server presents: openssl s_client -connect ADDRESS:8081 -servername cas",
-        "casnb doctor says what on this machine would get in the way.")
+_NUMBERED = re.compile(
+    r"\bnum=(\d{1,3}):|\berror (\d{1,3}) at \d+ depth|Verify return code: (\d{1,3})\b"
+)
+_TRY = (
+    "Give the whole message: the part behind the number is the telling one.",
+    (
+        "Run curl with --verbose, or see what the server presents: openssl s_client -connect"
+        " ADDRESS:8081 -servername cas"
+    ),
+    "casnb doctor says what on this machine would get in the way.",
+)
 
 
 @dataclass(frozen=True)
 class Explanation(Shown):
-    """What a message means: `diagnosis` is None where casnb does not know it. `wording` is what was recognised.
+    """What a message means: `diagnosis` is None where casnb does not know it. `wording` is what
+    was recognised.
 
     `message` is the telling part of what was given, neutralised.
     """
@@ -43,42 +54,67 @@ class Explanation(Shown):
     @property
     def cure(self) -> str:
         """What to do, in sentences; empty for an unknown message."""
-        return f"{self.diagnosis.cure}." if self.diagnosis and self.diagnosis.cure[-1] != "?" else (
-            self.diagnosis.cure if self.diagnosis else "")
+        return (
+            f"{self.diagnosis.cure}."
+            if self.diagnosis and self.diagnosis.cure[-1] != "?"
+            else (self.diagnosis.cure if self.diagnosis else "")
+        )
 
     def rows(self) -> list[tuple[str, str]]:
         """What every form of it shows, in order: name and text."""
         d = self.diagnosis
         if d is None:
-            return [("message", self.message), ("meaning", "not one of the messages that casnb knows; it will not guess")] + [
-                ("try", text) for text in _TRY]
-        return [("message", self.message), ("it is", d.title), ("cause", f"{d.cause}."), ("cure", self.cure),
-                ("protects from", f"{d.protects}.")]
+            return [
+                ("message", self.message),
+                ("meaning", "not one of the messages that casnb knows; it will not guess"),
+            ] + [("try", text) for text in _TRY]
+        return [
+            ("message", self.message),
+            ("it is", d.title),
+            ("cause", f"{d.cause}."),
+            ("cure", self.cure),
+            ("protects from", f"{d.protects}."),
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON form (see `casnb why --json`)."""
         d = self.diagnosis
-        return {"known": self.known, "message": self.message, "diagnosis": d.id if d else None, "title": d.title if d else None,
-                "cause": d.cause if d else None, "cure": d.cure if d else None, "protects_from": d.protects if d else None,
-                "tool": self.wording.tool if self.wording else None, "try": [] if d else list(_TRY)}
+        return {
+            "known": self.known,
+            "message": self.message,
+            "diagnosis": d.id if d else None,
+            "title": d.title if d else None,
+            "cause": d.cause if d else None,
+            "cure": d.cure if d else None,
+            "protects_from": d.protects if d else None,
+            "tool": self.wording.tool if self.wording else None,
+            "try": [] if d else list(_TRY),
+        }
 
     def __repr__(self) -> str:
-        return f"<Explanation {self.diagnosis.id if self.diagnosis else 'unknown'}: {neutral(self.message, 60)}>"
+        return (
+            f"<Explanation {self.diagnosis.id if self.diagnosis else 'unknown'}:"
+            f" {neutral(self.message, 60)}>"
+        )
 
     def __str__(self) -> str:
         width = max(len(name) for name, _ in self.rows())
         return "\n".join(f"{name.ljust(width)}  {text}" for name, text in self.rows())
 
     def _html(self) -> str:
-        body = "".join(f'<tr><th scope="row">{cell(name)}</th><td>{cell(text, 600)}</td></tr>' for name, text in self.rows())
+        body = "".join(
+            f'<tr><th scope="row">{cell(name)}</th><td>{cell(text, 600)}</td></tr>'
+            for name, text in self.rows()
+        )
         return f"<table><tbody>{body}</tbody></table>"
 
 
 def explain_tls_error(problem: BaseException | str) -> Explanation:
-    """Say why a connection failed and what to do: for an exception, or for a message of curl, openssl or another tool.
+    """Say why a connection failed and what to do: for an exception, or for a message of curl,
+    openssl or another tool.
 
-    Looks through the causes of wrapped exceptions (requests, urllib3, httpx, urllib), innermost first. What casnb does not
-    know it says it does not know.
+    Looks through the causes of wrapped exceptions (requests, urllib3, httpx, urllib), innermost
+    first. What casnb does not know it says it does not know.
 
     >>> explain_tls_error("curl: (35) error:0DFFF006:asn1 encoding routines:CRYPTO_internal:EVP lib").diagnosis.id
     'wrong-key'
@@ -108,27 +144,39 @@ def _recognise(text: str) -> Explanation | None:
     for match in _NUMBERED.finditer(text):
         code = int(match[1] or match[2] or match[3])
         if code in BY_CODE:
-            return Explanation(_telling(text, match.start()), BY_CODE[code], Wording("openssl", match[0]))
+            return Explanation(
+                _telling(text, match.start()), BY_CODE[code], Wording("openssl", match[0])
+            )
     flat = re.sub(r"\s+", " ", text)
     for diagnosis in DIAGNOSES.values():
         for wording in diagnosis.wordings:
             if found := wording.regex.search(flat):
-                whole = wording.regex.search(text)  # as it came, unless a terminal folded it in the middle
-                return Explanation(_telling(text, whole.start()) if whole else _telling(flat, found.start()), diagnosis, wording)
+                whole = wording.regex.search(
+                    text
+                )  # as it came, unless a terminal folded it in the middle
+                return Explanation(
+                    _telling(text, whole.start()) if whole else _telling(flat, found.start()),
+                    diagnosis,
+                    wording,
+                )
     return None
 
 
 def _telling(text: str, at: int = 0) -> str:
-    """Return the line, or the stretch of a long one, around what was recognised, neutralised; without curl's progress before it."""
+    """Return the line, or the stretch of a long one, around what was recognised, neutralised;
+    without curl's progress before it.
+    """
     start = max(text.rfind("\n", 0, at) + 1, text.rfind("curl: (", 0, at + len("curl: (")))
     end = text.find("\n", at)
-    line = text[start: end if end >= 0 else len(text)].strip()
+    line = text[start : end if end >= 0 else len(text)].strip()
     back = max(0, at - start - 100)
     return neutral(("\N{HORIZONTAL ELLIPSIS}" if back else "") + line[back:], 240)
 
 
 def _layers(exc: BaseException | str) -> list[BaseException | str]:
-    """What an exception wraps (reasons, causes, arguments; at most a dozen), innermost first, and itself at the end."""
+    """What an exception wraps (reasons, causes, arguments; at most a dozen), innermost first,
+    and itself at the end.
+    """
     out: list[BaseException | str] = []
     todo: list[BaseException | str] = [exc]
     while todo and len(out) < 12:
@@ -136,7 +184,14 @@ def _layers(exc: BaseException | str) -> list[BaseException | str]:
         out.append(part)
         if isinstance(part, BaseException):
             several = getattr(part, "exceptions", ())
-            inner = (getattr(part, "reason", None), part.__cause__, part.__context__, *part.args,
-                     *(several if isinstance(several, (tuple, list)) else ()))
-            todo += [p for p in inner if isinstance(p, BaseException) and all(p is not q for q in out)]
+            inner = (
+                getattr(part, "reason", None),
+                part.__cause__,
+                part.__context__,
+                *part.args,
+                *(several if isinstance(several, (tuple, list)) else ()),
+            )
+            todo += [
+                p for p in inner if isinstance(p, BaseException) and all(p is not q for q in out)
+            ]
     return out[::-1]

@@ -1,6 +1,8 @@
-"""Say whether evidence is genuine: `casnb.verify(evidence, now=...)` returns a Proof, an ordered list of checks.
+"""Say whether evidence is genuine: `casnb.verify(evidence, now=...)` returns a Proof, an ordered
+list of checks.
 
-The package itself can be called, so that `from casnb import verify` gives the function whatever was imported before.
+The package itself can be called, so that `from casnb import verify` gives the function whatever
+was imported before.
 
 >>> from casnb import World, decode, verify
 >>> world = World("lesson", "production")

@@ -1,4 +1,6 @@
-"""Certificates and revocation lists as Intel issues them: read strictly, keys and signatures checked one at a time."""
+"""Certificates and revocation lists as Intel issues them: read strictly, keys and signatures
+checked one at a time.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ from casnb.base.errors import EvidenceError, VerificationError
 
 #: A chain of three certificates is under 6 kB.
 CHAIN_LIMIT = 64 << 10
-#: Intel's largest revocation list is a few kB; a text that encodes one may have this many characters.
+#: Intel's largest revocation list is a few kB; a text that encodes one may have this many
+#: characters.
 CRL_LIMIT = 4 << 20
 #: Order of the P-256 group (FIPS 186-4, D.1.2.3).
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -46,8 +49,9 @@ _REMEMBERED: list[Callable[[], None]] = []
 
 
 def remembered(action: Callable[[_Of], _Is]) -> Callable[[_Of], _Is]:
-    """Remember what the last 64 values were read as, by their exact bytes: reading is the same for the same bytes. Whether they
-    are genuine is never remembered."""
+    """Remember what the last 64 values were read as, by their exact bytes: reading is the same
+    for the same bytes. Whether they are genuine is never remembered.
+    """
     cached = lru_cache(maxsize=64)(action)
     _REMEMBERED.append(cached.cache_clear)
     return cached
@@ -60,7 +64,8 @@ def forget() -> None:
 
 
 def tlv(der: bytes, at: int, limit: int) -> tuple[int, int, int]:
-    """Return tag, start and end of the DER value at `at`, which must end at `limit` or before; raise EvidenceError.
+    """Return tag, start and end of the DER value at `at`, which must end at `limit` or before;
+    raise EvidenceError.
 
     Lengths of up to three bytes, in their shortest form; tags of one byte.
     """
@@ -72,14 +77,18 @@ def tlv(der: bytes, at: int, limit: int) -> tuple[int, int, int]:
             size = int.from_bytes(der[start : start + count], "big")
             start += count
             if not 1 <= count <= 3 or size < 0x80 or size >> 8 * (count - 1) == 0:
-                raise EvidenceError("DER", got="a length that is not in its shortest form", wanted="DER")
+                raise EvidenceError(
+                    "DER", got="a length that is not in its shortest form", wanted="DER"
+                )
         if start + size <= limit and tag & 0x1F != 0x1F:
             return tag, start, start + size
     raise EvidenceError("DER", got="a value that ends beyond its surroundings", wanted="DER")
 
 
 def _parts(der: bytes, what: str) -> tuple[bytes, bytes, list[tuple[int, int, int]]]:
-    """Split SEQUENCE{tbs, algorithm, signature}: signed bytes, algorithm, and tag, start and end of up to seven fields."""
+    """Split SEQUENCE{tbs, algorithm, signature}: signed bytes, algorithm, and tag, start and end
+    of up to seven fields.
+    """
     try:
         _, start, end = tlv(der, 0, len(der))
         _, inside, stop = tlv(der, start, end)
@@ -97,7 +106,8 @@ def _parts(der: bytes, what: str) -> tuple[bytes, bytes, list[tuple[int, int, in
 
 @dataclass(eq=False)
 class Certificate:
-    """An X.509 certificate, read and not yet believed; issuer, subject and key as they stand, for comparison byte by byte.
+    """An X.509 certificate, read and not yet believed; issuer, subject and key as they stand,
+    for comparison byte by byte.
 
     `window` is notBefore and notAfter, both inclusive, UTC.
     """
@@ -126,13 +136,19 @@ class Certificate:
 
     @cached_property
     def key(self) -> ec.EllipticCurvePublicKey:
-        """The P-256 key; raise VerificationError for any other kind, or a point that is not on the curve."""
+        """The P-256 key; raise VerificationError for any other kind, or a point that is not on
+        the curve.
+        """
         if not self.spki.startswith(P256_KEY):
-            raise VerificationError(f"certificate {self.name}: key", got="another kind", wanted="EC on the curve P-256")
+            raise VerificationError(
+                f"certificate {self.name}: key", got="another kind", wanted="EC on the curve P-256"
+            )
         return p256_key(self.spki[len(P256_KEY) :])
 
     def require_p256(self) -> None:
-        """Raise VerificationError unless the key is one on P-256: Intel's DCAP certificates have no other."""
+        """Raise VerificationError unless the key is one on P-256: Intel's DCAP certificates have
+        no other.
+        """
         _ = self.key
 
     def require_valid_at(self, now: datetime) -> None:
@@ -141,11 +157,16 @@ class Certificate:
             require_inside(f"certificate {self.name}", self.window, now)
 
     def __str__(self) -> str:
-        return f"{self.name or 'a certificate without a name'} (SHA-256 {self.value.fingerprint(hashes.SHA256()).hex()[:16]}...)"
+        return (
+            f"{self.name or 'a certificate without a name'} (SHA-256"
+            f" {self.value.fingerprint(hashes.SHA256()).hex()[:16]}...)"
+        )
 
 
 def common_name(name: bytes) -> str:
-    """Return the common name in the DER of a Name, UTF8String or PrintableString; an empty text unless there is exactly one."""
+    """Return the common name in the DER of a Name, UTF8String or PrintableString; an empty text
+    unless there is exactly one.
+    """
     found = []
     _, at, end = tlv(name, 0, len(name))
     while at < end:
@@ -154,7 +175,9 @@ def common_name(name: bytes) -> str:
             _, start, inside = tlv(name, inside, at)
             if name.startswith(_COMMON_NAME, start):
                 tag, text, _ = tlv(name, start + len(_COMMON_NAME), inside)
-                found.append(name[text:inside].decode("utf-8", "replace") if tag in (0x0C, 0x13) else "")
+                found.append(
+                    name[text:inside].decode("utf-8", "replace") if tag in (0x0C, 0x13) else ""
+                )
     return found[0] if len(found) == 1 else ""
 
 
@@ -163,7 +186,9 @@ def require_inside(what: str, window: tuple[datetime, datetime], now: datetime) 
     first, last = window
     if not first <= now <= last:
         when = "not valid yet at" if now < first else "no longer valid at"
-        raise VerificationError(what, got=f"{when} {stamp(now)}", wanted=f"a time from {stamp(first)} to {stamp(last)}")
+        raise VerificationError(
+            what, got=f"{when} {stamp(now)}", wanted=f"a time from {stamp(first)} to {stamp(last)}"
+        )
 
 
 @lru_cache(maxsize=256)
@@ -173,22 +198,33 @@ def stamp(time: datetime) -> str:
 
 
 def read_certificate(der: bytes) -> Certificate:
-    """Read one certificate; raise EvidenceError for malformed DER, a repeated extension or a critical one that is not known."""
+    """Read one certificate; raise EvidenceError for malformed DER, a repeated extension or a
+    critical one that is not known.
+    """
     what = "certificate"
     tbs, algorithm, fields = _parts(der, what)
-    if len(fields) < 2 or int.from_bytes(der[fields[1][1] + 2 : fields[1][2]], "big", signed=True) <= 0:
-        raise EvidenceError(f"{what}: serial number", got="none above zero", wanted="a positive number")
+    if (
+        len(fields) < 2
+        or int.from_bytes(der[fields[1][1] + 2 : fields[1][2]], "big", signed=True) <= 0
+    ):
+        raise EvidenceError(
+            f"{what}: serial number", got="none above zero", wanted="a positive number"
+        )
     try:
         value = x509.load_der_x509_certificate(der)
         extensions, version = value.extensions, value.version
         window = value.not_valid_before_utc, value.not_valid_after_utc
     except Exception:  # cryptography raises many kinds for hostile DER
-        raise EvidenceError(what, got="bytes that are not a certificate", wanted="X.509 in DER") from None
+        raise EvidenceError(
+            what, got="bytes that are not a certificate", wanted="X.509 in DER"
+        ) from None
     if version is not x509.Version.v3 or len(fields) < 7 or window[0] > window[1]:
         raise EvidenceError(what, got="another form", wanted="X.509 version 3")
     (_, a, b), (_, i, j), _, (_, s, t), (_, k, m) = fields[2:7]
     if der[a:b] != algorithm:
-        raise EvidenceError(what, got="two signature algorithms", wanted="the same inside and outside")
+        raise EvidenceError(
+            what, got="two signature algorithms", wanted="the same inside and outside"
+        )
     authority, path_length, usage, sgx = False, None, None, None
     for extension in extensions:
         content = extension.value
@@ -198,20 +234,40 @@ def read_certificate(der: bytes) -> Certificate:
         elif kind is x509.BasicConstraints:
             authority, path_length = content.ca, content.path_length
         elif extension.critical:
-            raise EvidenceError(what, got=f"critical extension {extension.oid.dotted_string}", wanted="only those casnb knows")
+            raise EvidenceError(
+                what,
+                got=f"critical extension {extension.oid.dotted_string}",
+                wanted="only those casnb knows",
+            )
         elif kind is x509.UnrecognizedExtension and extension.oid == SGX_EXTENSION:
             sgx = content.value
-    return Certificate(der, tbs, algorithm, der[i:j], der[s:t], der[k:m], value, authority, path_length, usage, sgx,
-                       window)
+    return Certificate(
+        der,
+        tbs,
+        algorithm,
+        der[i:j],
+        der[s:t],
+        der[k:m],
+        value,
+        authority,
+        path_length,
+        usage,
+        sgx,
+        window,
+    )
 
 
 @remembered
 def _decode(text: bytes) -> bytes:
-    """Return the DER between the lines of a PEM block; remembered, since Intel's chains have blocks in common."""
+    """Return the DER between the lines of a PEM block; remembered, since Intel's chains have
+    blocks in common.
+    """
     try:
         return base64.b64decode(text.translate(None, b"\r\n\t "), validate=True)
     except binascii.Error:
-        raise EvidenceError("certificate", got="a block that is not base64", wanted="a certificate in PEM") from None
+        raise EvidenceError(
+            "certificate", got="a block that is not base64", wanted="a certificate in PEM"
+        ) from None
 
 
 _read = remembered(read_certificate)
@@ -220,7 +276,8 @@ _read = remembered(read_certificate)
 def read_chain(
     pem: bytes, what: str, least: int, most: int, known: Mapping[bytes, Certificate] | None = None
 ) -> tuple[Certificate, ...]:
-    """Return the certificates of a PEM text in the order they stand; CRLF, text between blocks and a final NUL are fine.
+    """Return the certificates of a PEM text in the order they stand; CRLF, text between blocks
+    and a final NUL are fine.
 
     `known` are certificates by their DER that need not be read again.
     """
@@ -228,8 +285,11 @@ def read_chain(
         raise EvidenceError(what, got=f"{len(pem)} bytes", wanted=f"at most {CHAIN_LIMIT}")
     blocks = pem.split(_BEGIN)
     if pem.count(b"-----BEGIN") != len(blocks) - 1 or not least < len(blocks) <= most + 1:
-        raise EvidenceError(what, got=f"{len(blocks) - 1} certificates" if pem.strip(b"\0\r\n\t ") else "nothing",
-                            wanted=f"{least} certificates" if least == most else f"{least} to {most} certificates")
+        raise EvidenceError(
+            what,
+            got=f"{len(blocks) - 1} certificates" if pem.strip(b"\0\r\n\t ") else "nothing",
+            wanted=f"{least} certificates" if least == most else f"{least} to {most} certificates",
+        )
     found = []
     for block in blocks[1:]:
         text, end, _ = block.partition(_END)
@@ -241,23 +301,35 @@ def read_chain(
 
 
 def require_signed_by(subject: Certificate | Crl, issuer: Certificate, what: str) -> None:
-    """Raise VerificationError unless the names match byte for byte and the issuer's key made the signature with SHA-256.
+    """Raise VerificationError unless the names match byte for byte and the issuer's key made the
+    signature with SHA-256.
 
-    A revocation list counts only from a key that its certificate lets sign one. For certificates the callers look at the usage.
+    A revocation list counts only from a key that its certificate lets sign one. For certificates
+    the callers look at the usage.
     """
     if subject.issuer != issuer.subject:
         raise VerificationError(f"{what}: issuer", got="another name", wanted=issuer.name)
     if isinstance(subject, Crl) and (issuer.usage is None or not issuer.usage.crl_sign):
-        raise VerificationError(f"{what}: issuer", got="a key that may not sign lists", wanted="one that may")
+        raise VerificationError(
+            f"{what}: issuer", got="a key that may not sign lists", wanted="one that may"
+        )
     try:
         if subject.algorithm == _ECDSA_SHA256:
             issuer.key.verify(subject.value.signature, subject.tbs, _ECDSA)
         elif subject.algorithm == _RSA_SHA256:
-            rsa_key(issuer).verify(subject.value.signature, subject.tbs, padding.PKCS1v15(), hashes.SHA256())
+            rsa_key(issuer).verify(
+                subject.value.signature, subject.tbs, padding.PKCS1v15(), hashes.SHA256()
+            )
         else:
-            raise VerificationError(f"{what}: signature algorithm", got=subject.algorithm.hex(), wanted="ECDSA or RSA with SHA-256")
+            raise VerificationError(
+                f"{what}: signature algorithm",
+                got=subject.algorithm.hex(),
+                wanted="ECDSA or RSA with SHA-256",
+            )
     except InvalidSignature:
-        raise VerificationError(f"{what}: signature", got="one that does not fit", wanted=f"{issuer.name}'s") from None
+        raise VerificationError(
+            f"{what}: signature", got="one that does not fit", wanted=f"{issuer.name}'s"
+        ) from None
 
 
 def rsa_key(certificate: Certificate) -> rsa.RSAPublicKey:
@@ -267,21 +339,31 @@ def rsa_key(certificate: Certificate) -> rsa.RSAPublicKey:
     except Exception:  # cryptography raises many kinds for hostile keys
         key = None
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size < 2048:
-        raise VerificationError(f"certificate {certificate.name}: key", got="another kind", wanted="RSA of 2048 bits or more")
+        raise VerificationError(
+            f"certificate {certificate.name}: key",
+            got="another kind",
+            wanted="RSA of 2048 bits or more",
+        )
     return key
 
 
 @remembered
 def p256_key(point: bytes) -> ec.EllipticCurvePublicKey:
-    """Return the key at x then y (64 bytes, big-endian); raise VerificationError for a point that is not on the curve."""
+    """Return the key at x then y (64 bytes, big-endian); raise VerificationError for a point
+    that is not on the curve.
+    """
     try:
         return ec.EllipticCurvePublicKey.from_encoded_point(_P256, b"\4" + point)
     except ValueError:
-        raise VerificationError("public key", got="a point that is not on the curve P-256", wanted="one that is") from None
+        raise VerificationError(
+            "public key", got="a point that is not on the curve P-256", wanted="one that is"
+        ) from None
 
 
 def verify_p256(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) -> bool:
-    """Whether 64 bytes r then s (big-endian, each from 1 to the group order minus 1) sign `data` with SHA-256."""
+    """Whether 64 bytes r then s (big-endian, each from 1 to the group order minus 1) sign `data`
+    with SHA-256.
+    """
     if len(signature) != 64:
         return False
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
@@ -296,7 +378,9 @@ def verify_p256(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) -
 
 @dataclass(frozen=True, eq=False)
 class Crl:
-    """A revocation list, read and not yet believed. `window` is thisUpdate and nextUpdate, both inclusive."""
+    """A revocation list, read and not yet believed. `window` is thisUpdate and nextUpdate, both
+    inclusive.
+    """
 
     tbs: bytes
     algorithm: bytes
@@ -306,20 +390,45 @@ class Crl:
 
     @classmethod
     def read(cls, text: str, what: str) -> Crl:
-        """Read DER in hex, or PEM; raise EvidenceError where it is malformed, partial, never ages, or has more than 4 MiB."""
+        """Read DER in hex, or PEM; raise EvidenceError where it is malformed, partial, never
+        ages, or has more than 4 MiB.
+        """
         if not text.strip() or len(text) > CRL_LIMIT:
-            raise EvidenceError(what, got=f"{len(text)} characters" if text.strip() else "nothing", wanted="a revocation list")
+            raise EvidenceError(
+                what,
+                got=f"{len(text)} characters" if text.strip() else "nothing",
+                wanted="a revocation list",
+            )
         try:
             pem = _PEM_CRL.fullmatch(text)
-            der = base64.b64decode("".join(pem[1].split()), validate=True) if pem else bytes.fromhex(text)
+            der = (
+                base64.b64decode("".join(pem[1].split()), validate=True)
+                if pem
+                else bytes.fromhex(text)
+            )
             value = x509.load_der_x509_crl(der)
-            first, last, critical = value.last_update_utc, value.next_update_utc, [e.oid for e in value.extensions if e.critical]
+            first, last, critical = (
+                value.last_update_utc,
+                value.next_update_utc,
+                [e.oid for e in value.extensions if e.critical],
+            )
         except Exception:  # cryptography raises many kinds for hostile DER
-            raise EvidenceError(what, got="something else", wanted="a revocation list, DER in hex") from None
+            raise EvidenceError(
+                what, got="something else", wanted="a revocation list, DER in hex"
+            ) from None
         if last is None:
-            raise EvidenceError(f"{what}: nextUpdate", got="none", wanted="a date", do="A list that never ages proves nothing.")
+            raise EvidenceError(
+                f"{what}: nextUpdate",
+                got="none",
+                wanted="a date",
+                do="A list that never ages proves nothing.",
+            )
         if critical:
-            raise EvidenceError(what, got=f"critical extension {critical[0].dotted_string}", wanted="a complete list")
+            raise EvidenceError(
+                what,
+                got=f"critical extension {critical[0].dotted_string}",
+                wanted="a complete list",
+            )
         tbs, algorithm, fields = _parts(der, what)
         if len(fields) < 4 or fields[0][0] != 0x02 or der[fields[1][1] : fields[1][2]] != algorithm:
             raise EvidenceError(what, got="another form", wanted="X.509 CRL version 2")

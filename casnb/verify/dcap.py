@@ -1,4 +1,6 @@
-"""The DCAP path: from Intel's pinned root down to the bytes of a quote, and across to Intel's lists."""
+"""The DCAP path: from Intel's pinned root down to the bytes of a quote, and across to Intel's
+lists.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,23 @@ from casnb.base.errors import EvidenceError, VerificationError
 from casnb.checks.result import failed
 from casnb.evidence.quote import LENGTH, SIGNATURE_DATA, SIGNED_SIZE, Quote
 from casnb.verify.certificate import Certificate, p256_key, require_signed_by, verify_p256
-from casnb.verify.endorsements import Endorsements, QeIdentity, TcbInfo, VerifiedEndorsements, verify_endorsements
+from casnb.verify.endorsements import (
+    Endorsements,
+    QeIdentity,
+    TcbInfo,
+    VerifiedEndorsements,
+    verify_endorsements,
+)
 from casnb.verify.pck import PckExtension
 from casnb.verify.pki import TrustAnchors, pck_order, require_pck_authority
-from casnb.verify.proof import Proof, Steps, require_initialised, require_unreserved, status_check, utc
+from casnb.verify.proof import (
+    Proof,
+    Steps,
+    require_initialised,
+    require_unreserved,
+    status_check,
+    utc,
+)
 from casnb.verify.revocation import check_revocation
 from casnb.verify.tcb import TcbStatus, converge, match_level
 
@@ -29,14 +44,21 @@ _Nothing = tuple[None, str, str]
 
 
 def verify_quote(
-    quote: Quote | bytes, endorsements: Endorsements | VerifiedEndorsements, *, roots: TrustAnchors, now: datetime
+    quote: Quote | bytes,
+    endorsements: Endorsements | VerifiedEndorsements,
+    *,
+    roots: TrustAnchors,
+    now: datetime,
 ) -> Proof:
-    """Check a DCAP quote with Intel's lists under the pinned `roots` at `now`; never raises for bad evidence.
+    """Check a DCAP quote with Intel's lists under the pinned `roots` at `now`; never raises for
+    bad evidence.
 
-    The checks say what is wrong; one that an earlier failure made impossible is NOT_RUN and names it. Give
-    VerifiedEndorsements to check many quotes: their signatures are not checked again, their dates are. Both revocation lists
-    are needed. TCB matching uses the PCK certificate's components, never the report's CPUSVN. Not checked: debug mode,
-    identity and report data (policy), and keys that leaked without being revoked. Raises UsageError for a `now` without a zone.
+    The checks say what is wrong; one that an earlier failure made impossible is NOT_RUN and
+    names it. Give VerifiedEndorsements to check many quotes: their signatures are not checked
+    again, their dates are. Both revocation lists are needed. TCB matching uses the PCK
+    certificate's components, never the report's CPUSVN. Not checked: debug mode, identity and
+    report data (policy), and keys that leaked without being revoked. Raises UsageError for a
+    `now` without a zone.
     """
     now = utc(now)
     if isinstance(endorsements, Endorsements):
@@ -47,27 +69,57 @@ def verify_quote(
         lists = verify_endorsements(endorsements.source, roots=roots, now=now)
     raw = quote.to_bytes() if isinstance(quote, Quote) else bytes(quote)
     steps = Steps()
-    q = steps.run("quote-format", lambda: _format(quote if isinstance(quote, Quote) else Quote.from_bytes(raw)))
+    q = steps.run(
+        "quote-format",
+        lambda: _format(quote if isinstance(quote, Quote) else Quote.from_bytes(raw)),
+    )
     chain: Any
     platform: Any
-    chain, platform = steps.run("pck-chain", lambda: _chain(q, lists, now), "quote-format") or (None, None)
+    chain, platform = steps.run("pck-chain", lambda: _chain(q, lists, now), "quote-format") or (
+        None,
+        None,
+    )
     steps.run("pck-revocation", lambda: check_revocation(chain, lists, now), "pck-chain")
     lists.run(steps, now)
     info: Any = lists.tcb_info.value
     identity: Any = lists.qe_identity.value
     steps.run("fmspc-match", lambda: _model(info, platform), "pck-chain", "tcb-info-signature")
-    steps.run("qe-report-signature", lambda: _qe_signature(q, raw[_QE_REPORT], chain[0]), "pck-chain")
+    steps.run(
+        "qe-report-signature", lambda: _qe_signature(q, raw[_QE_REPORT], chain[0]), "pck-chain"
+    )
     steps.run("qe-report-binding", lambda: _binding(q), "quote-format")
-    steps.run("qe-identity", lambda: _qe_identity(q, identity), "qe-identity-signature", "qe-report-signature")
+    steps.run(
+        "qe-identity",
+        lambda: _qe_identity(q, identity),
+        "qe-identity-signature",
+        "qe-report-signature",
+    )
     steps.run("quote-signature", lambda: _signature(q, raw[:SIGNED_SIZE]), "quote-format")
 
     def proof(steps: Steps, beyond: Proof | None = None) -> Proof:
         known: dict[str, Any] = {}
-        if steps.reached("tcb-status", "pck-chain", "pck-revocation", "tcb-info-signature", "tcb-info-current",
-                         "qe-identity-signature", "qe-identity-current", "fmspc-match", "qe-identity"):
+        if steps.reached(
+            "tcb-status",
+            "pck-chain",
+            "pck-revocation",
+            "tcb-info-signature",
+            "tcb-info-current",
+            "qe-identity-signature",
+            "qe-identity-current",
+            "fmspc-match",
+            "qe-identity",
+        ):
             known = _status(q, info, identity, platform, steps)
-        return Proof("dcap", steps.checks(), now, report=None if q is None else q.body, platform=platform,
-                     evidence_sha256=hashlib.sha256(raw).hexdigest(), beyond=beyond, **known)
+        return Proof(
+            "dcap",
+            steps.checks(),
+            now,
+            report=None if q is None else q.body,
+            platform=platform,
+            evidence_sha256=hashlib.sha256(raw).hexdigest(),
+            beyond=beyond,
+            **known,
+        )
 
     past = steps.past("pck-revocation")
     return proof(steps, proof(past) if past is not None else None)
@@ -75,18 +127,28 @@ def verify_quote(
 
 def _format(q: Quote) -> tuple[Quote, str, str]:
     if q.att_key_type != 2:
-        raise EvidenceError("quote: attestation key type", got=q.att_key_type, wanted="2 (ECDSA on P-256)")
+        raise EvidenceError(
+            "quote: attestation key type", got=q.att_key_type, wanted="2 (ECDSA on P-256)"
+        )
     if q.qe_vendor_id != INTEL_QE_VENDOR:
-        raise EvidenceError("quote: QE vendor", got=q.qe_vendor_id.hex(), wanted=f"{INTEL_QE_VENDOR.hex()} (Intel)")
+        raise EvidenceError(
+            "quote: QE vendor", got=q.qe_vendor_id.hex(), wanted=f"{INTEL_QE_VENDOR.hex()} (Intel)"
+        )
     if len(q.auth_data) not in _AUTH_SIZES:
-        raise EvidenceError("quote: authentication data", got=f"{len(q.auth_data)} bytes", wanted="32, or none")
+        raise EvidenceError(
+            "quote: authentication data", got=f"{len(q.auth_data)} bytes", wanted="32, or none"
+        )
     require_initialised(q.body)
     require_unreserved(q.qe_report, "QE report")
     return q, "quote version 3, ECDSA on P-256, for SGX", ""
 
 
-def _chain(q: Quote, lists: VerifiedEndorsements, now: datetime) -> tuple[tuple[_Chain, PckExtension], str, str]:
-    """The chain in the quote; where the quote names its key otherwise (types 1 to 4), the one among the endorsements."""
+def _chain(
+    q: Quote, lists: VerifiedEndorsements, now: datetime
+) -> tuple[tuple[_Chain, PckExtension], str, str]:
+    """The chain in the quote; where the quote names its key otherwise (types 1 to 4), the one
+    among the endorsements.
+    """
     if q.certification_type == 5:
         pem = q.pck_chain_pem
     else:
@@ -98,29 +160,45 @@ def _chain(q: Quote, lists: VerifiedEndorsements, now: datetime) -> tuple[tuple[
     for certificate in (root, ca, leaf):
         certificate.require_valid_at(now)
     platform = PckExtension.from_certificate(leaf)
-    return ((leaf, ca, root), platform), f"{leaf.name}, {ca.name}, {root.name}", f"ends in the {lists.roots.label} root"
+    return (
+        ((leaf, ca, root), platform),
+        f"{leaf.name}, {ca.name}, {root.name}",
+        f"ends in the {lists.roots.label} root",
+    )
 
 
 def _model(info: TcbInfo, platform: PckExtension) -> _Nothing:
     if info.id != "SGX" or info.tcb_type != 0:
-        raise VerificationError("TCB info", got=f"id {info.id}, tcbType {info.tcb_type}", wanted="id SGX, tcbType 0")
+        raise VerificationError(
+            "TCB info", got=f"id {info.id}, tcbType {info.tcb_type}", wanted="id SGX, tcbType 0"
+        )
     got, wanted = info.fmspc + info.pce_id, platform.fmspc + platform.pce_id
     if got != wanted:
-        raise VerificationError("TCB info: FMSPC and PCEID", got=got.hex(), wanted=f"{wanted.hex()}, as in the PCK certificate")
+        raise VerificationError(
+            "TCB info: FMSPC and PCEID",
+            got=got.hex(),
+            wanted=f"{wanted.hex()}, as in the PCK certificate",
+        )
     return None, f"FMSPC {platform.fmspc.hex()}, PCEID {platform.pce_id.hex()}", ""
 
 
 def _qe_signature(q: Quote, signed: bytes, leaf: Certificate) -> _Nothing:
     if not verify_p256(leaf.key, q.qe_report_signature, signed):
-        raise VerificationError("QE report: signature", got="one that does not fit", wanted="the PCK key's")
+        raise VerificationError(
+            "QE report: signature", got="one that does not fit", wanted="the PCK key's"
+        )
     return None, "ECDSA over 384 bytes", "the PCK key's signature"
 
 
 def _binding(q: Quote) -> _Nothing:
     wanted = hashlib.sha256(q.attestation_key + q.auth_data).digest() + bytes(32)
     if q.qe_report.report_data != wanted:
-        raise VerificationError("QE report: report data", got=q.qe_report.report_data.hex(), wanted=wanted.hex(),
-                                do="SHA-256 of attestation key and authentication data, then 32 zero bytes.")
+        raise VerificationError(
+            "QE report: report data",
+            got=q.qe_report.report_data.hex(),
+            wanted=wanted.hex(),
+            do="SHA-256 of attestation key and authentication data, then 32 zero bytes.",
+        )
     return None, wanted[:32].hex(), "SHA-256 of attestation key and authentication data"
 
 
@@ -134,35 +212,68 @@ def _qe_identity(q: Quote, identity: QeIdentity) -> _Nothing:
     rows: tuple[tuple[str, object, object], ...] = (
         ("MRSIGNER", report.mrsigner, identity.mr_signer.hex()),
         ("ISVPRODID", report.isv_prod_id, identity.isv_prod_id),
-        ("MISCSELECT", report.misc_select & misc_mask, int.from_bytes(identity.misc_select, "little")),
+        (
+            "MISCSELECT",
+            report.misc_select & misc_mask,
+            int.from_bytes(identity.misc_select, "little"),
+        ),
         ("ATTRIBUTES", attributes & mask, int.from_bytes(identity.attributes, "little")),
         ("DEBUG", attributes & ~mask & _DEBUG, 0),
         ("INIT", attributes & _INIT or mask & _INIT, _INIT),
     )
     for name, got, wanted in rows:
         if got != wanted:
-            raise VerificationError(f"quoting enclave: {name}", got=got, wanted=f"{wanted}, as Intel's identity says")
-    got = f"MRSIGNER {report.mrsigner[:12]}..., ISVPRODID {report.isv_prod_id}, ISVSVN {report.isv_svn}"
+            raise VerificationError(
+                f"quoting enclave: {name}", got=got, wanted=f"{wanted}, as Intel's identity says"
+            )
+    got = (
+        f"MRSIGNER {report.mrsigner[:12]}..., ISVPRODID {report.isv_prod_id}, ISVSVN"
+        f" {report.isv_svn}"
+    )
     return None, got, "as Intel's identity says"
 
 
 def _signature(q: Quote, signed: bytes) -> _Nothing:
     if not verify_p256(p256_key(q.attestation_key), q.signature, signed):
-        raise VerificationError("quote: signature", got="one that does not fit", wanted="the attestation key's")
+        raise VerificationError(
+            "quote: signature", got="one that does not fit", wanted="the attestation key's"
+        )
     return None, f"ECDSA over {len(signed)} bytes", "the attestation key's, over header and report"
 
 
-def _status(q: Quote, info: TcbInfo, identity: QeIdentity, platform: PckExtension, steps: Steps) -> dict[str, Any]:
+def _status(
+    q: Quote, info: TcbInfo, identity: QeIdentity, platform: PckExtension, steps: Steps
+) -> dict[str, Any]:
     """Match platform and quoting enclave to their levels, merge both, and note the check."""
     level = match_level(info.levels, platform.components, platform.pce_svn)
     qe = identity.level(q.qe_report.isv_svn)
-    known: dict[str, Any] = {"evaluation_number": min(info.evaluation_number, identity.evaluation_number)}
+    known: dict[str, Any] = {
+        "evaluation_number": min(info.evaluation_number, identity.evaluation_number)
+    }
     if level is None or qe is None:
-        which = "this platform" if level is None else f"a quoting enclave of ISVSVN {q.qe_report.isv_svn}"
-        steps.add(failed("tcb-status", f"no level for {which}", TcbStatus.UP_TO_DATE.dcap_name, "no flag accepts this"))
+        which = (
+            "this platform"
+            if level is None
+            else f"a quoting enclave of ISVSVN {q.qe_report.isv_svn}"
+        )
+        steps.add(
+            failed(
+                "tcb-status",
+                f"no level for {which}",
+                TcbStatus.UP_TO_DATE.dcap_name,
+                "no flag accepts this",
+            )
+        )
         return known
     status = converge(level.status, qe.status)
     steps.add(status_check(status, status.dcap_name, TcbStatus.UP_TO_DATE.dcap_name))
-    known.update(tcb_status=status, status_text=status.dcap_name, platform_tcb_status=level.status, qe_tcb_status=qe.status,
-                 tcb_date=level.date, qe_tcb_date=qe.date, advisories=tuple(dict.fromkeys(level.advisories + qe.advisories)))
+    known.update(
+        tcb_status=status,
+        status_text=status.dcap_name,
+        platform_tcb_status=level.status,
+        qe_tcb_status=qe.status,
+        tcb_date=level.date,
+        qe_tcb_date=qe.date,
+        advisories=tuple(dict.fromkeys(level.advisories + qe.advisories)),
+    )
     return known

@@ -21,12 +21,15 @@ def verify(
     now: datetime,
     nonce: str | None = None,
 ) -> Proof:
-    """Check whether evidence is genuine at the time `now`, under Intel's pinned roots unless others are given.
+    """Check whether evidence is genuine at the time `now`, under Intel's pinned roots unless
+    others are given.
 
-    Bad evidence raises nothing: the proof's checks say what is wrong. `endorsements` go with a DCAP quote; a CAS report
-    brings its own. `nonce` is what the attestation service was sent and belongs to an IAS report alone; the CAS's nonce is
-    compared by the policy. Raises UsageError for a call that cannot mean anything, and SourceError for an EPID quote, which
-    only Intel's retired service could judge. Not checked: whether this is the enclave you want; see `appraise`.
+    Bad evidence raises nothing: the proof's checks say what is wrong. `endorsements` go with a
+    DCAP quote; a CAS report brings its own. `nonce` is what the attestation service was sent and
+    belongs to an IAS report alone; the CAS's nonce is compared by the policy. Raises UsageError
+    for a call that cannot mean anything, and SourceError for an EPID quote, which only Intel's
+    retired service could judge. Not checked: whether this is the enclave you want; see
+    `appraise`.
 
     >>> from casnb import World, decode
     >>> world = World("lesson", "production")
@@ -36,8 +39,12 @@ def verify(
     roots = intel_roots() if roots is None else roots
     if isinstance(evidence, CasReport):
         if nonce is not None:
-            raise UsageError("nonce", got="one for a CAS report", wanted="it in the policy",
-                             do="AttestationPolicy(nonce=...) compares it with the report's.")
+            raise UsageError(
+                "nonce",
+                got="one for a CAS report",
+                wanted="it in the policy",
+                do="AttestationPolicy(nonce=...) compares it with the report's.",
+            )
         if evidence.proof_type == "IASReport":
             evidence = evidence.signed_avr()
         elif evidence.proof_type == "DCAPQuote":
@@ -48,20 +55,38 @@ def verify(
             evidence = evidence.quote()
     if isinstance(evidence, SignedAvr):
         if endorsements is not None:
-            raise UsageError("endorsements", got="some for an IAS report", wanted="none: the service judged with its own")
+            raise UsageError(
+                "endorsements",
+                got="some for an IAS report",
+                wanted="none: the service judged with its own",
+            )
         from casnb.verify.ias import verify_avr
 
         return verify_avr(evidence, roots=roots, now=now, nonce=nonce)
     if nonce is not None:
-        raise UsageError("nonce", got="one for a quote", wanted="none: a quote carries report data, which the policy compares")
+        raise UsageError(
+            "nonce",
+            got="one for a quote",
+            wanted="none: a quote carries report data, which the policy compares",
+        )
     if isinstance(evidence, EpidQuote):
-        raise SourceError("EPID quote", got="a group signature that only Intel's attestation service could judge",
-                          wanted="an IAS report or a DCAP quote", do="The service has ended; ask the CAS for type=IASReport.")
+        raise SourceError(
+            "EPID quote",
+            got="a group signature that only Intel's attestation service could judge",
+            wanted="an IAS report or a DCAP quote",
+            do="The service has ended; ask the CAS for type=IASReport.",
+        )
     if not isinstance(evidence, Quote):
-        raise UsageError("evidence", got=type(evidence).__name__, wanted="a quote, an IAS report or a CAS report")
+        raise UsageError(
+            "evidence", got=type(evidence).__name__, wanted="a quote, an IAS report or a CAS report"
+        )
     if endorsements is None:
-        raise UsageError("endorsements", got="none for a DCAP quote", wanted="what Intel signed about the platform",
-                         do="Endorsements.from_json reads them.")
+        raise UsageError(
+            "endorsements",
+            got="none for a DCAP quote",
+            wanted="what Intel signed about the platform",
+            do="Endorsements.from_json reads them.",
+        )
     from casnb.verify.dcap import verify_quote
 
     return verify_quote(evidence, endorsements, roots=roots, now=now)

@@ -11,7 +11,14 @@ from typing import Any
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, VerificationError
 from casnb.checks.result import Check
-from casnb.verify.certificate import Certificate, Crl, require_inside, require_signed_by, stamp, verify_p256
+from casnb.verify.certificate import (
+    Certificate,
+    Crl,
+    require_inside,
+    require_signed_by,
+    stamp,
+    verify_p256,
+)
 from casnb.verify.lists import QeIdentity as QeIdentity
 from casnb.verify.lists import TcbInfo as TcbInfo
 from casnb.verify.lists import unhex
@@ -23,10 +30,11 @@ _LIMIT = 8 << 20
 
 @dataclass(frozen=True)
 class Endorsements:
-    """The ten texts that go with a DCAP quote, exactly as served; an empty text means that it is missing.
+    """The ten texts that go with a DCAP quote, exactly as served; an empty text means that it is
+    missing.
 
-    Chains are PEM, revocation lists DER in hex (or PEM), signatures hex (r then s). `pck_certificate_chain` is for quotes
-    that carry none.
+    Chains are PEM, revocation lists DER in hex (or PEM), signatures hex (r then s).
+    `pck_certificate_chain` is for quotes that carry none.
     """
 
     pck_crl_issuer_chain: str = ""
@@ -42,14 +50,24 @@ class Endorsements:
 
     @classmethod
     def from_json(cls, data: bytes | str | Mapping[str, Any]) -> Endorsements:
-        """Read a JSON object (or its value) with these members; raise EvidenceError for another member or type."""
-        body = data if isinstance(data, Mapping) else strictjson.loads(data, "endorsements", limit=_LIMIT)
+        """Read a JSON object (or its value) with these members; raise EvidenceError for another
+        member or type.
+        """
+        body = (
+            data
+            if isinstance(data, Mapping)
+            else strictjson.loads(data, "endorsements", limit=_LIMIT)
+        )
         if not isinstance(body, Mapping):
             raise EvidenceError("endorsements", got=type(body).__name__, wanted="a JSON object")
         names = {f.name for f in fields(cls)}
         for name, value in body.items():
             if name not in names:
-                raise EvidenceError("endorsements", got=f"member {name!r}", wanted="only " + ", ".join(sorted(names)))
+                raise EvidenceError(
+                    "endorsements",
+                    got=f"member {name!r}",
+                    wanted="only " + ", ".join(sorted(names)),
+                )
             if value is not None and not isinstance(value, str):
                 raise EvidenceError(f"endorsements.{name}", got=type(value).__name__, wanted="text")
         return cls(**{name: value or "" for name, value in body.items()})
@@ -71,11 +89,13 @@ class Signed:
 
 @dataclass(frozen=True)
 class VerifiedEndorsements:
-    """Endorsements whose signatures were checked under `roots`, once for many quotes of a platform model.
+    """Endorsements whose signatures were checked under `roots`, once for many quotes of a
+    platform model.
 
-    Signatures hold for ever; dates are compared anew with the `now` of each verification. `root_crl` and `pck_crl` are
-    revocation lists signed by `root` and `pck_ca`, or None; without a `pck_ca` the signature of `pck_crl` is not checked yet.
-    `crl_error` says why one of them cannot be used.
+    Signatures hold for ever; dates are compared anew with the `now` of each verification.
+    `root_crl` and `pck_crl` are revocation lists signed by `root` and `pck_ca`, or None; without
+    a `pck_ca` the signature of `pck_crl` is not checked yet. `crl_error` says why one of them
+    cannot be used.
     """
 
     source: Endorsements
@@ -99,9 +119,17 @@ class VerifiedEndorsements:
     def run(self, steps: Steps, now: datetime) -> None:
         """Make the four checks that need no quote."""
         steps.run("tcb-info-signature", lambda: self._signature(self.tcb_info, now))
-        steps.run("tcb-info-current", lambda: _current(self.tcb_info, "TCB info", now), "tcb-info-signature")
+        steps.run(
+            "tcb-info-current",
+            lambda: _current(self.tcb_info, "TCB info", now),
+            "tcb-info-signature",
+        )
         steps.run("qe-identity-signature", lambda: self._signature(self.qe_identity, now))
-        steps.run("qe-identity-current", lambda: _current(self.qe_identity, "QE identity", now), "qe-identity-signature")
+        steps.run(
+            "qe-identity-current",
+            lambda: _current(self.qe_identity, "QE identity", now),
+            "qe-identity-signature",
+        )
 
     def _signature(self, signed: Signed, now: datetime) -> tuple[None, str, str]:
         if signed.error is not None or signed.signer is None or signed.root is None:
@@ -110,9 +138,17 @@ class VerifiedEndorsements:
         signed.signer.require_valid_at(now)
         if self.root_crl is not None and self.root is not None:
             if signed.root.der != self.root.der:
-                raise VerificationError("root CA revocation list", got="another root's", wanted=f"the one of {signed.root}")
+                raise VerificationError(
+                    "root CA revocation list",
+                    got="another root's",
+                    wanted=f"the one of {signed.root}",
+                )
             if self.root_crl.lists(signed.signer):
-                raise VerificationError(f"certificate {signed.signer.name}", got="revoked", wanted="not on the root's list")
+                raise VerificationError(
+                    f"certificate {signed.signer.name}",
+                    got="revoked",
+                    wanted="not on the root's list",
+                )
         return None, signed.signer.name, f"{TCB_SIGNER}, over the text as received"
 
 
@@ -123,11 +159,15 @@ def _current(signed: Signed, name: str, now: datetime) -> tuple[None, str, str]:
     return None, f"{stamp(issued)} to {stamp(following)}", f"{stamp(now)} in between"
 
 
-def verify_endorsements(endorsements: Endorsements, *, roots: TrustAnchors, now: datetime) -> VerifiedEndorsements:
-    """Check the signatures on lists and revocation lists under pinned `roots`; never raises for bad endorsements.
+def verify_endorsements(
+    endorsements: Endorsements, *, roots: TrustAnchors, now: datetime
+) -> VerifiedEndorsements:
+    """Check the signatures on lists and revocation lists under pinned `roots`; never raises for
+    bad endorsements.
 
-    The result is good for many quotes: give it to `verify_quote` instead of the endorsements. `now` dates its `checks`. Not
-    checked here: whether they fit a particular platform. Raises UsageError for a `now` without a time zone.
+    The result is good for many quotes: give it to `verify_quote` instead of the endorsements.
+    `now` dates its `checks`. Not checked here: whether they fit a particular platform. Raises
+    UsageError for a `now` without a time zone.
     """
     signers: dict[str, tuple[Certificate, Certificate]] = {}
     info = _signed(endorsements, "tcb_info", TcbInfo, roots, signers)
@@ -141,21 +181,32 @@ def verify_endorsements(endorsements: Endorsements, *, roots: TrustAnchors, now:
     return VerifiedEndorsements(endorsements, roots, utc(now), info, identity, **found)
 
 
-def _signed(e: Endorsements, name: str, kind: type[TcbInfo] | type[QeIdentity], roots: TrustAnchors,
-            signers: dict[str, tuple[Certificate, Certificate]]) -> Signed:
-    """Check one signed text; a chain that was checked for the other one, to the letter, is not checked again."""
+def _signed(
+    e: Endorsements,
+    name: str,
+    kind: type[TcbInfo] | type[QeIdentity],
+    roots: TrustAnchors,
+    signers: dict[str, tuple[Certificate, Certificate]],
+) -> Signed:
+    """Check one signed text; a chain that was checked for the other one, to the letter, is not
+    checked again.
+    """
     what = name.replace("_", " ")
     text, chain = getattr(e, name), getattr(e, f"{name}_issuer_chain")
     try:
         if not text:
             raise VerificationError(what, got="nothing", wanted="the signed text")
         if chain not in signers:
-            signers[chain] = tcb_signer(chain.encode("utf-8", "replace"), roots, f"{what} issuer chain")
+            signers[chain] = tcb_signer(
+                chain.encode("utf-8", "replace"), roots, f"{what} issuer chain"
+            )
         signer, root = signers[chain]
         signature = unhex(getattr(e, f"{name}_signature"), f"{what}: signature", 64)
         if not verify_p256(signer.key, signature, text.encode("utf-8", "surrogatepass")):
             wanted = f"{signer.name}'s, over the text as received"
-            raise VerificationError(f"{what}: signature", got="one that does not fit", wanted=wanted)
+            raise VerificationError(
+                f"{what}: signature", got="one that does not fit", wanted=wanted
+            )
         return Signed(kind.from_json(text), signer, root)
     except CasnbError as exc:
         return Signed(error=exc)
@@ -166,17 +217,23 @@ def _root_revocation(e: Endorsements, roots: TrustAnchors, found: dict[str, Any]
     crl = Crl.read(e.root_ca_crl, "root CA revocation list")
     root = next((c for c in roots.dcap_pins.values() if c.subject == crl.issuer), None)
     if root is None:
-        raise VerificationError("root CA revocation list: issuer", got="another name", wanted=f"the {roots.label} root")
+        raise VerificationError(
+            "root CA revocation list: issuer", got="another name", wanted=f"the {roots.label} root"
+        )
     require_signed_by(crl, root, "root CA revocation list")
     found.update(root=root, root_crl=crl)
 
 
 def _pck_revocation(e: Endorsements, roots: TrustAnchors, found: dict[str, Any]) -> None:
-    """Check the list of platforms; raise likewise. Without a `pck_ca` nobody has looked at its signature yet."""
+    """Check the list of platforms; raise likewise. Without a `pck_ca` nobody has looked at its
+    signature yet.
+    """
     found["pck_crl"] = listed = Crl.read(e.pck_crl, "PCK revocation list")
     if e.pck_crl_issuer_chain:
         what = "PCK revocation list: issuer chain"
-        (ca, *_), top = roots.chain(e.pck_crl_issuer_chain.encode("utf-8", "replace"), what, 2, 2, roots.dcap_pins)
+        (ca, *_), top = roots.chain(
+            e.pck_crl_issuer_chain.encode("utf-8", "replace"), what, 2, 2, roots.dcap_pins
+        )
         require_pck_authority(ca, top, roots)
         require_signed_by(listed, ca, "PCK revocation list")
         found["pck_ca"] = ca

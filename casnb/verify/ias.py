@@ -1,4 +1,6 @@
-"""The IAS path: is this report Intel's, unchanged, of the right time, and what does it say of the platform?"""
+"""The IAS path: is this report Intel's, unchanged, of the right time, and what does it say of
+the platform?
+"""
 
 from __future__ import annotations
 
@@ -19,20 +21,29 @@ from casnb.verify.tcb import TcbStatus
 
 
 def verify_avr(
-    avr: SignedAvr, *, roots: TrustAnchors, now: datetime, nonce: str | None = None, max_age: timedelta | None = None
+    avr: SignedAvr,
+    *,
+    roots: TrustAnchors,
+    now: datetime,
+    nonce: str | None = None,
+    max_age: timedelta | None = None,
 ) -> Proof:
-    """Check an IAS report under the pinned `roots` at `now`; never raises for a bad report, the checks say what is wrong.
+    """Check an IAS report under the pinned `roots` at `now`; never raises for a bad report, the
+    checks say what is wrong.
 
-    The service is gone and its signing certificate expires in 2026: give the time at which the report was made, or soon after.
-    `max_age` refuses a report that was older than this at `now`; `nonce` must be what IAS was sent, not the CAS's nonce.
-    Not checked: whether the signing certificate was revoked (its list is not part of any report), and the advisories that came
-    in unsigned headers. Raises UsageError for a `now` without a time zone.
+    The service is gone and its signing certificate expires in 2026: give the time at which the
+    report was made, or soon after. `max_age` refuses a report that was older than this at `now`;
+    `nonce` must be what IAS was sent, not the CAS's nonce. Not checked: whether the signing
+    certificate was revoked (its list is not part of any report), and the advisories that came in
+    unsigned headers. Raises UsageError for a `now` without a time zone.
     """
     now = utc(now)
     steps = Steps()
     parsed = steps.run("avr-format", lambda: _read(avr))
     key = steps.run("avr-chain", lambda: _chain(avr.chain_pem, roots, now))
-    steps.run("avr-signature", lambda: _signature(key, avr), *(("avr-chain",) if avr.signature else ()))
+    steps.run(
+        "avr-signature", lambda: _signature(key, avr), *(("avr-chain",) if avr.signature else ())
+    )
     steps.run("avr-current", lambda: _current(parsed, now, max_age), "avr-format")
     if nonce is None:
         steps.skip("avr-nonce", "no nonce was asked for")
@@ -44,10 +55,16 @@ def verify_avr(
     if steps.reached("tcb-status", "avr-format", "avr-chain", "avr-signature", "avr-current"):
         status = TcbStatus.from_ias(parsed.status)
         steps.add(status_check(status, parsed.status or "an empty text", "OK"))
-        known.update(tcb_status=status, platform_tcb_status=status, status_text=parsed.status,
-                     advisories=tuple(dict.fromkeys(parsed.advisory_ids or ())),
-                     evaluation_number=parsed.tcb_evaluation_data_number)
-    return Proof("ias", steps.checks(), now, evidence_sha256=hashlib.sha256(avr.body).hexdigest(), **known)
+        known.update(
+            tcb_status=status,
+            platform_tcb_status=status,
+            status_text=parsed.status,
+            advisories=tuple(dict.fromkeys(parsed.advisory_ids or ())),
+            evaluation_number=parsed.tcb_evaluation_data_number,
+        )
+    return Proof(
+        "ias", steps.checks(), now, evidence_sha256=hashlib.sha256(avr.body).hexdigest(), **known
+    )
 
 
 def _read(avr: SignedAvr) -> tuple[Avr, str, str]:
@@ -68,7 +85,9 @@ def _signature(key: rsa.RSAPublicKey, avr: SignedAvr) -> tuple[None, str, str]:
     try:
         key.verify(avr.signature, avr.body, padding.PKCS1v15(), hashes.SHA256())
     except InvalidSignature:
-        raise VerificationError("IAS report: signature", got="one that does not fit these bytes", wanted=wanted) from None
+        raise VerificationError(
+            "IAS report: signature", got="one that does not fit these bytes", wanted=wanted
+        ) from None
     return None, f"RSA-{key.key_size} over {len(avr.body)} bytes", ""
 
 
@@ -78,7 +97,9 @@ def _current(avr: Avr, now: datetime, max_age: timedelta | None) -> tuple[None, 
         exact = f"{avr.timestamp:%Y-%m-%dT%H:%M:%S.%fZ}" if made == at else made
         raise VerificationError("IAS report: timestamp", got=exact, wanted=f"at or before {at}")
     if max_age is not None and now - avr.timestamp > max_age:
-        raise VerificationError("IAS report: timestamp", got=made, wanted=f"at most {max_age} before {at}")
+        raise VerificationError(
+            "IAS report: timestamp", got=made, wanted=f"at most {max_age} before {at}"
+        )
     return None, made, f"at or before {at}"
 
 

@@ -1,4 +1,6 @@
-"""Key hashes as `scone` prints them: Base58Check over a version byte and the SHA-256 of a public key."""
+"""Key hashes as `scone` prints them: Base58Check over a version byte and the SHA-256 of a public
+key.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ _KEY_HASH = b"\x01"
 
 
 def base58check(payload: bytes) -> str:
-    """Return Base58Check of `payload` (version byte included): Bitcoin's alphabet, 4 bytes of double SHA-256."""
+    """Return Base58Check of `payload` (version byte included): Bitcoin's alphabet, 4 bytes of
+    double SHA-256.
+    """
     data = payload + hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4]
     number, out = int.from_bytes(data, "big"), ""
     while number:
@@ -25,7 +29,9 @@ def base58check(payload: bytes) -> str:
 
 
 def unbase58check(text: str) -> bytes:
-    """Return the payload (version byte included) of 37 bytes in Base58Check, or nothing where form or checksum is wrong."""
+    """Return the payload (version byte included) of 37 bytes in Base58Check, or nothing where
+    form or checksum is wrong.
+    """
     number = 0
     for character in text[:64]:
         digit = _ALPHABET.find(character)
@@ -37,9 +43,11 @@ def unbase58check(text: str) -> bytes:
 
 
 def key_hash_problem(text: object) -> str:
-    """Say what is wrong with a key hash given as text, or return an empty string: 50 characters of Base58Check, version 1.
+    """Say what is wrong with a key hash given as text, or return an empty string: 50 characters
+    of Base58Check, version 1.
 
-    A mistyped or cut hash is told from another instance's by its checksum. Whose key it is the hash of is not checked.
+    A mistyped or cut hash is told from another instance's by its checksum. Whose key it is the
+    hash of is not checked.
     """
     if not isinstance(text, str) or len(text) != 50:
         return f"got {str(text)[:60]!r}, wanted 50 characters"
@@ -56,9 +64,12 @@ def key_hash_problem(text: object) -> str:
 def key_hash(certificate: x509.Certificate) -> str:
     """Return the 50-character hash of a certificate's public key.
 
-    What the real CAS hashes is not public; casnb takes the DER form of the public key (SubjectPublicKeyInfo).
+    What the real CAS hashes is not public; casnb takes the DER form of the public key
+    (SubjectPublicKeyInfo).
     """
-    return spki_hash(certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return spki_hash(
+        certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    )
 
 
 def spki_hash(spki: bytes) -> str:
@@ -67,7 +78,8 @@ def spki_hash(spki: bytes) -> str:
 
 
 def chain_key_hashes(chain_pem: bytes) -> tuple[str, str]:
-    """Return the hashes of a CAS chain's root key (CAS key) and instance key (CAS software key), whatever their order.
+    """Return the hashes of a CAS chain's root key (CAS key) and instance key (CAS software key),
+    whatever their order.
 
     Raises EvidenceError unless the chain holds one self-issued and one other certificate.
     """
@@ -78,6 +90,11 @@ def chain_key_hashes(chain_pem: bytes) -> tuple[str, str]:
         if len(roots) == len(others) == 1:
             return key_hash(roots[0]), key_hash(others[0])
     except Exception:  # cryptography raises many kinds for hostile DER, and reads names and keys only when asked for them
-        raise EvidenceError("CAS certificate chain", got="text that is not PEM certificates", wanted="two of them") from None
-    raise EvidenceError("CAS certificate chain", got=f"{len(roots)} root and {len(others)} other certificates",
-                        wanted="one of each")
+        raise EvidenceError(
+            "CAS certificate chain", got="text that is not PEM certificates", wanted="two of them"
+        ) from None
+    raise EvidenceError(
+        "CAS certificate chain",
+        got=f"{len(roots)} root and {len(others)} other certificates",
+        wanted="one of each",
+    )

@@ -1,4 +1,6 @@
-"""Signed lists: patch levels of a platform model (TCB info), and what a genuine quoting enclave looks like (QE identity)."""
+"""Signed lists: patch levels of a platform model (TCB info), and what a genuine quoting enclave
+looks like (QE identity).
+"""
 
 from __future__ import annotations
 
@@ -55,13 +57,20 @@ def _numbers(values: Sequence[Any], what: str, most: int) -> None:
 
 
 def _load(data: bytes | str, what: str) -> Any:
-    """Return the JSON value of a signed text, read as strictly as `strictjson.loads` does, sooner where it is as Intel prints it.
+    """Return the JSON value of a signed text, read as strictly as `strictjson.loads` does,
+    sooner where it is as Intel prints it.
 
-    In ASCII without escapes, and without blanks after a quote, every member shows as `":`. Where the objects that the form
-    expects have as many members as that, none stood twice.
+    In ASCII without escapes, and without blanks after a quote, every member shows as `":`. Where
+    the objects that the form expects have as many members as that, none stood twice.
     """
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-    plain = text.isascii() and "\\" not in text and "\n" not in text and "\r" not in text and "\t" not in text
+    plain = (
+        text.isascii()
+        and "\\" not in text
+        and "\n" not in text
+        and "\r" not in text
+        and "\t" not in text
+    )
     if plain and len(text) <= strictjson.LIMIT and '" ' not in text:
         try:
             value = _PLAIN.decode(text)
@@ -80,7 +89,9 @@ _PLAIN = json.JSONDecoder(parse_float=_unusual, parse_constant=_unusual)
 
 
 def _members(value: Any) -> int:
-    """Count the members of every object that the reader will look into; a value of another type is no object to it either."""
+    """Count the members of every object that the reader will look into; a value of another type
+    is no object to it either.
+    """
     count = len(value)
     components = value["version"] == 3
     for level in value["tcbLevels"]:
@@ -94,19 +105,29 @@ def _members(value: Any) -> int:
 def _rows(body: Any, what: str) -> list[Any]:
     rows: list[Any] = strictjson.member(body, "tcbLevels", list, what)
     if not 0 < len(rows) <= _LEVELS:
-        raise EvidenceError(f"{what}.tcbLevels", got=f"{len(rows)} levels", wanted=f"1 to {_LEVELS}")
+        raise EvidenceError(
+            f"{what}.tcbLevels", got=f"{len(rows)} levels", wanted=f"1 to {_LEVELS}"
+        )
     return rows
 
 
-def _standing(rows: list[Any], what: str) -> tuple[list[TcbStatus], list[str], list[tuple[str, ...]]]:
+def _standing(
+    rows: list[Any], what: str
+) -> tuple[list[TcbStatus], list[str], list[tuple[str, ...]]]:
     """Return statuses, dates and advisories of the levels of either list."""
     advisories = [row.get("advisoryIDs", []) for row in rows]
-    if set(map(type, advisories)) != {list} or not set(map(type, chain.from_iterable(advisories))) <= {str}:
+    if set(map(type, advisories)) != {list} or not set(
+        map(type, chain.from_iterable(advisories))
+    ) <= {str}:
         raise EvidenceError(f"{what}.advisoryIDs", got="something else", wanted="lists of strings")
     dates = [row["tcbDate"] for row in rows]
     for date in set(dates):
         _date(date, f"{what}.tcbDate")
-    return [TcbStatus.from_dcap(row["tcbStatus"]) for row in rows], dates, list(map(tuple, advisories))
+    return (
+        [TcbStatus.from_dcap(row["tcbStatus"]) for row in rows],
+        dates,
+        list(map(tuple, advisories)),
+    )
 
 
 def _missing(what: str, exc: Exception) -> EvidenceError:
@@ -116,7 +137,9 @@ def _missing(what: str, exc: Exception) -> EvidenceError:
 
 @dataclass(frozen=True)
 class TcbInfo:
-    """Intel's list of patch levels for one platform model (FMSPC, 6 bytes; PCEID, 2 bytes); versions 2 and 3."""
+    """Intel's list of patch levels for one platform model (FMSPC, 6 bytes; PCEID, 2 bytes);
+    versions 2 and 3.
+    """
 
     version: int
     id: str
@@ -130,7 +153,9 @@ class TcbInfo:
 
     @classmethod
     def from_json(cls, data: bytes | str) -> TcbInfo:
-        """Read the signed text; raise EvidenceError for anything but the form of PCS API v3 or v4, and for a level twice."""
+        """Read the signed text; raise EvidenceError for anything but the form of PCS API v3 or
+        v4, and for a level twice.
+        """
         what = "TCB info"
         body = _load(data, what)
         version = strictjson.member(body, "version", int, what)
@@ -139,11 +164,18 @@ class TcbInfo:
         rows = _rows(body, what)
         try:
             return cls(
-                version, "SGX" if version == 2 else body["id"], _date(body["issueDate"], f"{what}.issueDate"),
-                _date(body["nextUpdate"], f"{what}.nextUpdate"), unhex(body["fmspc"], f"{what}.fmspc", 6),
-                unhex(body["pceId"], f"{what}.pceId", 2), _number(body["tcbType"], f"{what}.tcbType", 255),
-                _number(body["tcbEvaluationDataNumber"], f"{what}.tcbEvaluationDataNumber", _EDITION),
-                _tcb_levels(rows, version, f"{what}.tcbLevels"))
+                version,
+                "SGX" if version == 2 else body["id"],
+                _date(body["issueDate"], f"{what}.issueDate"),
+                _date(body["nextUpdate"], f"{what}.nextUpdate"),
+                unhex(body["fmspc"], f"{what}.fmspc", 6),
+                unhex(body["pceId"], f"{what}.pceId", 2),
+                _number(body["tcbType"], f"{what}.tcbType", 255),
+                _number(
+                    body["tcbEvaluationDataNumber"], f"{what}.tcbEvaluationDataNumber", _EDITION
+                ),
+                _tcb_levels(rows, version, f"{what}.tcbLevels"),
+            )
         except (KeyError, TypeError, AttributeError) as exc:
             raise _missing(what, exc) from None
 
@@ -177,7 +209,9 @@ class QeLevel(NamedTuple):
 
 @dataclass(frozen=True)
 class QeIdentity:
-    """Intel's description of the genuine quoting enclave; masks and values are bytes in memory order (4 and 16)."""
+    """Intel's description of the genuine quoting enclave; masks and values are bytes in memory
+    order (4 and 16).
+    """
 
     id: str
     issued: datetime
@@ -193,7 +227,9 @@ class QeIdentity:
 
     @classmethod
     def from_json(cls, data: bytes | str) -> QeIdentity:
-        """Read the signed text; raise EvidenceError for anything but version 2, and for a level twice."""
+        """Read the signed text; raise EvidenceError for anything but version 2, and for a level
+        twice.
+        """
         what = "QE identity"
         body = _load(data, what)
         if (version := strictjson.member(body, "version", int, what)) != 2:
@@ -205,25 +241,36 @@ class QeIdentity:
             if len(set(svns)) != len(rows):
                 raise EvidenceError(f"{what}.tcbLevels", got="one level twice", wanted="each once")
             return cls(
-                strictjson.member(body, "id", str, what), _date(body["issueDate"], f"{what}.issueDate"),
+                strictjson.member(body, "id", str, what),
+                _date(body["issueDate"], f"{what}.issueDate"),
                 _date(body["nextUpdate"], f"{what}.nextUpdate"),
-                _number(body["tcbEvaluationDataNumber"], f"{what}.tcbEvaluationDataNumber", _EDITION),
-                unhex(body["miscselect"], f"{what}.miscselect", 4), unhex(body["miscselectMask"], f"{what}.miscselectMask", 4),
-                unhex(body["attributes"], f"{what}.attributes", 16), unhex(body["attributesMask"], f"{what}.attributesMask", 16),
-                unhex(body["mrsigner"], f"{what}.mrsigner", 32), _number(body["isvprodid"], f"{what}.isvprodid", 0xFFFF),
-                tuple(map(QeLevel, svns, *_standing(rows, f"{what}.tcbLevels"))))
+                _number(
+                    body["tcbEvaluationDataNumber"], f"{what}.tcbEvaluationDataNumber", _EDITION
+                ),
+                unhex(body["miscselect"], f"{what}.miscselect", 4),
+                unhex(body["miscselectMask"], f"{what}.miscselectMask", 4),
+                unhex(body["attributes"], f"{what}.attributes", 16),
+                unhex(body["attributesMask"], f"{what}.attributesMask", 16),
+                unhex(body["mrsigner"], f"{what}.mrsigner", 32),
+                _number(body["isvprodid"], f"{what}.isvprodid", 0xFFFF),
+                tuple(map(QeLevel, svns, *_standing(rows, f"{what}.tcbLevels"))),
+            )
         except (KeyError, TypeError, AttributeError) as exc:
             raise _missing(what, exc) from None
 
     def level(self, isv_svn: int) -> QeLevel | None:
         """Return the highest level that a quoting enclave of this ISVSVN reaches, or None."""
-        return max((x for x in self.levels if x.isv_svn <= isv_svn), default=None, key=lambda x: x.isv_svn)
+        return max(
+            (x for x in self.levels if x.isv_svn <= isv_svn), default=None, key=lambda x: x.isv_svn
+        )
 
 
 def split_signed(data: bytes, name: str) -> tuple[str, str]:
-    """Return the exact signed text and the signature (hex) out of what Intel's service answers: {name: {...}, "signature": "..."}.
+    """Return the exact signed text and the signature (hex) out of what Intel's service answers:
+    {name: {...}, "signature": "..."}.
 
-    Raises EvidenceError for anything else. The text is cut out, never printed anew, because the signature covers its bytes.
+    Raises EvidenceError for anything else. The text is cut out, never printed anew, because the
+    signature covers its bytes.
     """
     body = strictjson.loads(data, name)
     strictjson.member(body, name, dict, "signed list")
@@ -231,6 +278,8 @@ def split_signed(data: bytes, name: str) -> tuple[str, str]:
     text = data.decode("utf-8")
     start = re.match(r'\s*\{\s*"' + re.escape(name) + r'"\s*:\s*', text)
     if start is None or len(body) != 2:
-        raise EvidenceError("signed list", got="other members", wanted=f"{name} first, then its signature")
+        raise EvidenceError(
+            "signed list", got="other members", wanted=f"{name} first, then its signature"
+        )
     _, end = json.JSONDecoder().raw_decode(text, start.end())
     return text[start.end() : end], signature

@@ -17,10 +17,12 @@ _Items = dict[int, tuple[int, bytes]]
 
 @dataclass(frozen=True)
 class PckExtension:
-    """What Intel certified about a platform: PPID (16 bytes), FMSPC (6), PCEID (2), the 16 component SVNs, PCESVN, CPUSVN (16).
+    """What Intel certified about a platform: PPID (16 bytes), FMSPC (6), PCEID (2), the 16
+    component SVNs, PCESVN, CPUSVN (16).
 
-    `sgx_type` is 0 standard, 1 scalable, 2 scalable with integrity. The last four are None where the certificate has no such
-    item (Processor CA). Source: Intel SGX PCK certificate specification, 1.3.
+    `sgx_type` is 0 standard, 1 scalable, 2 scalable with integrity. The last four are None where
+    the certificate has no such item (Processor CA). Source: Intel SGX PCK certificate
+    specification, 1.3.
     """
 
     ppid: bytes
@@ -44,9 +46,11 @@ class PckExtension:
 
     @classmethod
     def from_der(cls, der: bytes) -> PckExtension:
-        """Read the extension's value (a SEQUENCE of pairs of OID and value, in any order); raise EvidenceError.
+        """Read the extension's value (a SEQUENCE of pairs of OID and value, in any order); raise
+        EvidenceError.
 
-        Items that the specification does not know are passed over; one that stands twice is refused.
+        Items that the specification does not know are passed over; one that stands twice is
+        refused.
         """
         try:
             items = _items(der, _BASE)
@@ -56,9 +60,16 @@ class PckExtension:
             raise _bad("bytes that end too early") from None
         components = tuple([_integer(tcb, n, 0xFF) for n in range(1, 17)])
         return cls(
-            _octets(items, 1, 16), components, _integer(tcb, 17, 0xFFFF),
-            _octets(tcb, 18, 16), _octets(items, 3, 2), _octets(items, 4, 6), _integer(items, 5, 0xFF, _ENUMERATED),
-            _octets(items, 6, 16) if 6 in items else None, *(_boolean(settings, n) for n in (1, 2, 3)))
+            _octets(items, 1, 16),
+            components,
+            _integer(tcb, 17, 0xFFFF),
+            _octets(tcb, 18, 16),
+            _octets(items, 3, 2),
+            _octets(items, 4, 6),
+            _integer(items, 5, 0xFF, _ENUMERATED),
+            _octets(items, 6, 16) if 6 in items else None,
+            *(_boolean(settings, n) for n in (1, 2, 3)),
+        )
 
 
 @remembered
@@ -71,11 +82,13 @@ def _bad(why: str) -> EvidenceError:
 
 
 def _items(der: bytes, base: bytes) -> _Items:
-    """Return a SEQUENCE of pairs (OID, value) as a mapping from the last part of the OID to tag and content of the value.
+    """Return a SEQUENCE of pairs (OID, value) as a mapping from the last part of the OID to tag
+    and content of the value.
 
     The content of a value that is itself a SEQUENCE keeps its tag and length.
 
-    Passes over an OID that is not exactly one part below `base`, or whose last part needs more than one byte.
+    Passes over an OID that is not exactly one part below `base`, or whose last part needs more
+    than one byte.
     """
     tag, at, stop = tlv(der, 0, len(der))
     if tag != _SEQUENCE or stop != len(der):

@@ -1,4 +1,6 @@
-"""The chains that Intel issues, from a pinned root down: platforms, TCB signer, IAS report signer."""
+"""The chains that Intel issues, from a pinned root down: platforms, TCB signer, IAS report
+signer.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,20 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from casnb.base.errors import EvidenceError, VerificationError
-from casnb.verify.certificate import P256_KEY, Certificate, read_certificate, read_chain, require_signed_by, rsa_key
+from casnb.verify.certificate import (
+    P256_KEY,
+    Certificate,
+    read_certificate,
+    read_chain,
+    require_signed_by,
+    rsa_key,
+)
 
-PCK_LEAF, TCB_SIGNER, AVR_SIGNER = "Intel SGX PCK Certificate", "Intel SGX TCB Signing", "Intel SGX Attestation Report Signing"
+PCK_LEAF, TCB_SIGNER, AVR_SIGNER = (
+    "Intel SGX PCK Certificate",
+    "Intel SGX TCB Signing",
+    "Intel SGX Attestation Report Signing",
+)
 PCK_AUTHORITIES = ("Intel SGX PCK Processor CA", "Intel SGX PCK Platform CA")
 
 
@@ -24,11 +37,13 @@ Pins = Mapping[tuple[bytes, bytes], Certificate]
 
 @dataclass(frozen=True)
 class TrustAnchors:
-    """The roots that a relying party pins: EC keys for DCAP, RSA keys for IAS. `label` says whose they are.
+    """The roots that a relying party pins: EC keys for DCAP, RSA keys for IAS. `label` says
+    whose they are.
 
-    A root is trusted because its name and key stand here; never because evidence brought it along. Evidence may bring another
-    certificate of the same name and key, which the key must have signed: Intel issued its DCAP root twice. Where `simulated`,
-    common names may carry a word in front of the one Intel uses.
+    A root is trusted because its name and key stand here; never because evidence brought it
+    along. Evidence may bring another certificate of the same name and key, which the key must
+    have signed: Intel issued its DCAP root twice. Where `simulated`, common names may carry a
+    word in front of the one Intel uses.
     """
 
     dcap: tuple[x509.Certificate, ...]
@@ -37,12 +52,18 @@ class TrustAnchors:
     simulated: bool = True
 
     @classmethod
-    def from_pem(cls, pem: bytes, *, label: str = "simulated", simulated: bool = True) -> TrustAnchors:
-        """Read self-issued authorities in PEM; raise EvidenceError where there are none, or one is something else."""
+    def from_pem(
+        cls, pem: bytes, *, label: str = "simulated", simulated: bool = True
+    ) -> TrustAnchors:
+        """Read self-issued authorities in PEM; raise EvidenceError where there are none, or one
+        is something else.
+        """
         dcap, ias = [], []
         for c in read_chain(pem, "trust anchors", 1, 8):
             if c.issuer != c.subject or not _signs_certificates(c):
-                raise EvidenceError("trust anchors", got=c.name, wanted="self-issued certificates of authorities")
+                raise EvidenceError(
+                    "trust anchors", got=c.name, wanted="self-issued certificates of authorities"
+                )
             if c.spki.startswith(P256_KEY):
                 dcap.append(c.value)
                 continue
@@ -51,7 +72,9 @@ class TrustAnchors:
             except Exception:  # cryptography raises many kinds for hostile keys
                 key = None
             if not isinstance(key, rsa.RSAPublicKey):
-                raise EvidenceError("trust anchors", got="a key of another kind", wanted="P-256 or RSA")
+                raise EvidenceError(
+                    "trust anchors", got="a key of another kind", wanted="P-256 or RSA"
+                )
             ias.append(c.value)
         return cls(tuple(dcap), tuple(ias), label, simulated)
 
@@ -69,9 +92,13 @@ class TrustAnchors:
         """The anchors for IAS; one kind of root never stands in for the other."""
         return _pins(self.ias)
 
-    def chain(self, pem: bytes, what: str, least: int, most: int, pins: Pins) -> tuple[list[Certificate], Certificate]:
-        """Read a chain, take the root out and return the rest with its pin; raise EvidenceError for what cannot be read, and
-        VerificationError unless exactly one of the certificates is pinned."""
+    def chain(
+        self, pem: bytes, what: str, least: int, most: int, pins: Pins
+    ) -> tuple[list[Certificate], Certificate]:
+        """Read a chain, take the root out and return the rest with its pin; raise EvidenceError
+        for what cannot be read, and VerificationError unless exactly one of the certificates is
+        pinned.
+        """
         chain = read_chain(pem, what, least, most, {c.der: c for c in pins.values()})
         rest, pinned = [], []
         for c in chain:
@@ -84,8 +111,11 @@ class TrustAnchors:
                 require_signed_by(c, pin, f"{what}: root")
         if len(pinned) != 1:
             brought = [str(c) for c in chain if c.issuer == c.subject]
-            raise VerificationError(f"{what}: root", got=", ".join(brought) or "none",
-                                    wanted=f"the {self.label} root: " + ", ".join(map(str, pins.values())))
+            raise VerificationError(
+                f"{what}: root",
+                got=", ".join(brought) or "none",
+                wanted=f"the {self.label} root: " + ", ".join(map(str, pins.values())),
+            )
         return rest, pinned[0]
 
     def named(self, certificate: Certificate, *names: str) -> bool:
@@ -98,9 +128,13 @@ class TrustAnchors:
 
 @cache
 def intel_roots() -> TrustAnchors:
-    """Return Intel's pinned roots, shipped with the package; roots/README.md gives origin and digests."""
-    dcap, ias = (x509.load_pem_x509_certificate(get_data("casnb.verify", f"roots/{name}") or b"")
-                 for name in ("intel_sgx_root_ca.pem", "intel_ias_root.pem"))
+    """Return Intel's pinned roots, shipped with the package; roots/README.md gives origin and
+    digests.
+    """
+    dcap, ias = (
+        x509.load_pem_x509_certificate(get_data("casnb.verify", f"roots/{name}") or b"")
+        for name in ("intel_sgx_root_ca.pem", "intel_ias_root.pem")
+    )
     return TrustAnchors((dcap,), (ias,), "Intel", simulated=False)
 
 
@@ -114,39 +148,56 @@ def _signs_certificates(c: Certificate) -> bool:
 
 
 def _require_signer(c: Certificate, what: str, names: tuple[str, ...], roots: TrustAnchors) -> None:
-    """Raise VerificationError unless this is an end certificate of one of these names that may sign data."""
+    """Raise VerificationError unless this is an end certificate of one of these names that may
+    sign data.
+    """
     if not roots.named(c, *names):
         raise VerificationError(f"{what}: name", got=c.name or "none", wanted=" or ".join(names))
     if c.authority or c.usage is None or c.usage.key_cert_sign or not c.usage.digital_signature:
-        raise VerificationError(f"{what}: key usage", got="an authority, or a key not for signatures", wanted="signatures only")
+        raise VerificationError(
+            f"{what}: key usage",
+            got="an authority, or a key not for signatures",
+            wanted="signatures only",
+        )
 
 
 def require_pck_authority(c: Certificate, root: Certificate, roots: TrustAnchors) -> None:
-    """Raise VerificationError unless `c` is a PCK authority, issued by `root`; both kinds are known. The time is not checked."""
+    """Raise VerificationError unless `c` is a PCK authority, issued by `root`; both kinds are
+    known. The time is not checked.
+    """
     if not roots.named(c, *PCK_AUTHORITIES):
-        raise VerificationError("PCK authority: name", got=c.name or "none", wanted=" or ".join(PCK_AUTHORITIES))
+        raise VerificationError(
+            "PCK authority: name", got=c.name or "none", wanted=" or ".join(PCK_AUTHORITIES)
+        )
     if not _signs_certificates(c) or (root.path_length is not None and root.path_length < 1):
-        raise VerificationError(f"certificate {c.name}", got="not an authority", wanted="one, which the root allows")
+        raise VerificationError(
+            f"certificate {c.name}", got="not an authority", wanted="one, which the root allows"
+        )
     c.require_p256()
     require_signed_by(c, root, f"certificate {c.name}")
 
 
 def pck_order(pem: bytes, roots: TrustAnchors) -> tuple[Certificate, Certificate, Certificate]:
-    """Return leaf, authority and pinned root of a PCK chain whose blocks stand in any order; raise EvidenceError or
-    VerificationError. Nothing but the leaf's form and the names is checked."""
+    """Return leaf, authority and pinned root of a PCK chain whose blocks stand in any order;
+    raise EvidenceError or VerificationError. Nothing but the leaf's form and the names is
+    checked.
+    """
     what = "PCK certificate chain"
     rest, root = roots.chain(pem, what, 3, 3, roots.dcap_pins)
     leaf, ca = rest if rest[0].issuer == rest[1].subject else reversed(rest)
     if leaf.issuer != ca.subject or ca.issuer != root.subject:
-        raise VerificationError(what, got=", ".join(c.name or "none" for c in rest), wanted="leaf, authority and root")
+        raise VerificationError(
+            what, got=", ".join(c.name or "none" for c in rest), wanted="leaf, authority and root"
+        )
     _require_signer(leaf, "PCK certificate", (PCK_LEAF,), roots)
     leaf.require_p256()
     return leaf, ca, root
 
 
 def tcb_signer(pem: bytes, roots: TrustAnchors, what: str) -> tuple[Certificate, Certificate]:
-    """Return the TCB signer, which the root itself must have issued for this role and no other, and the root; else raise
-    VerificationError. The time is not checked."""
+    """Return the TCB signer, which the root itself must have issued for this role and no other,
+    and the root; else raise VerificationError. The time is not checked.
+    """
     rest, root = roots.chain(pem, what, 2, 2, roots.dcap_pins)
     signer = rest[0]
     _require_signer(signer, what, (TCB_SIGNER,), roots)
@@ -157,7 +208,8 @@ def tcb_signer(pem: bytes, roots: TrustAnchors, what: str) -> tuple[Certificate,
 
 
 def avr_signing_key(pem: bytes, roots: TrustAnchors, now: datetime) -> tuple[rsa.RSAPublicKey, str]:
-    """Return key and name of the IAS report signer, issued by the pinned root and valid at `now`; else raise.
+    """Return key and name of the IAS report signer, issued by the pinned root and valid at
+    `now`; else raise.
 
     The chain may leave the root out; a root that it brings must be the pinned one.
     """

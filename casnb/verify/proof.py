@@ -1,4 +1,6 @@
-"""Proof: what verification found, as checks and the values that they prove. It has no opinion on debug or identity."""
+"""Proof: what verification found, as checks and the values that they prove. It has no opinion on
+debug or identity.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,14 @@ _BLANK = bytes(384)
 class Proof(Shown):
     """The checks of one piece of evidence, and what they prove.
 
-    `report` is set as soon as the evidence could be read; it may be believed only where `genuine`. `status_text` is spelled as
-    the evidence spells it. `tcb_date` and `qe_tcb_date` are the days of the levels reached (ISO 8601). `advisories`: the
-    platform's, then the quoting enclave's. `at` is the verification time, UTC; `made` is when the evidence says it was made, which
-    a quote does not say. `platform` is what the PCK certificate says of the machine (DCAP),
-    `evaluation_number` which edition of Intel's lists judged it (the older, where two did). `beyond` is set where revocation
-    failed in a way that flags accept: the same proof with the status told all the same. It is not genuine either.
+    `report` is set as soon as the evidence could be read; it may be believed only where
+    `genuine`. `status_text` is spelled as the evidence spells it. `tcb_date` and `qe_tcb_date`
+    are the days of the levels reached (ISO 8601). `advisories`: the platform's, then the quoting
+    enclave's. `at` is the verification time, UTC; `made` is when the evidence says it was made,
+    which a quote does not say. `platform` is what the PCK certificate says of the machine
+    (DCAP), `evaluation_number` which edition of Intel's lists judged it (the older, where two
+    did). `beyond` is set where revocation failed in a way that flags accept: the same proof with
+    the status told all the same. It is not genuine either.
     """
 
     kind: str
@@ -52,9 +56,17 @@ class Proof(Shown):
 
     @cached_property
     def genuine(self) -> bool:
-        """Whether every check but `tcb-status` passed, and a status could be told; checks that nobody asked for do not count."""
-        return bool(self.checks) and self.tcb_status is not None and all(
-            c.status is CheckStatus.PASSED or c.optional or c.id == "tcb-status" for c in self.checks)
+        """Whether every check but `tcb-status` passed, and a status could be told; checks that
+        nobody asked for do not count.
+        """
+        return (
+            bool(self.checks)
+            and self.tcb_status is not None
+            and all(
+                c.status is CheckStatus.PASSED or c.optional or c.id == "tcb-status"
+                for c in self.checks
+            )
+        )
 
     def check(self, id: str) -> Check:
         """Return the check with this id, or raise UsageError."""
@@ -75,7 +87,10 @@ class Proof(Shown):
         return f"Proven genuine, on a platform whose status is {self.status_text}."
 
     def __repr__(self) -> str:
-        return f"<Proof {self.kind}: {'genuine' if self.genuine else 'not proven'}, {neutral(self.status_text, 60) or 'no status'}>"
+        return (
+            f"<Proof {self.kind}: {'genuine' if self.genuine else 'not proven'},"
+            f" {neutral(self.status_text, 60) or 'no status'}>"
+        )
 
     def __str__(self) -> str:
         return text_result(self.checks, self.sentence)
@@ -85,17 +100,21 @@ class Proof(Shown):
 
 
 class Steps:
-    """The checks of one verification, in the order in which they are made; one that failed keeps others from being made."""
+    """The checks of one verification, in the order in which they are made; one that failed keeps
+    others from being made.
+    """
 
     def __init__(self) -> None:
         self._rows: list[Check] = []
         self._cause: dict[str, str] = {}
 
     def run(self, id: str, action: Callable[[], tuple[Any, str, str]], *needs: str) -> Any:
-        """Make the check and return the action's first value, or None where it failed or was not made.
+        """Make the check and return the action's first value, or None where it failed or was not
+        made.
 
-        The action returns a value, what was got, and what was wanted (empty: the same); it raises EvidenceError or
-        VerificationError to fail. A need that did not pass leaves the check NOT_RUN and is named.
+        The action returns a value, what was got, and what was wanted (empty: the same); it
+        raises EvidenceError or VerificationError to fail. A need that did not pass leaves the
+        check NOT_RUN and is named.
         """
         if self._cause and not self.reached(id, *needs):
             return None
@@ -122,11 +141,19 @@ class Steps:
         self.add(failed(id, got, exc.wanted or "", exc.do, getattr(exc, "waivable_by", ())))
 
     def past(self, id: str) -> Steps | None:
-        """Return a copy in which this failed check stands in nobody's way, or None where it passed or no flag accepts it."""
-        if not any(row.id == id and row.status is CheckStatus.FAILED and row.waivable_by for row in self._rows):
+        """Return a copy in which this failed check stands in nobody's way, or None where it
+        passed or no flag accepts it.
+        """
+        if not any(
+            row.id == id and row.status is CheckStatus.FAILED and row.waivable_by
+            for row in self._rows
+        ):
             return None
         other = Steps()
-        other._rows, other._cause = list(self._rows), {k: v for k, v in self._cause.items() if k != id}
+        other._rows, other._cause = (
+            list(self._rows),
+            {k: v for k, v in self._cause.items() if k != id},
+        )
         return other
 
     def skip(self, id: str, reason: str) -> None:
@@ -149,28 +176,41 @@ _KNOWN_BITS = sum(1 << bit for bit, _, _ in ATTRIBUTE_BITS)
 
 
 def require_initialised(body: ReportBody) -> None:
-    """Raise EvidenceError for a report that no processor makes: INIT clear, a reserved ATTRIBUTES bit, or reserved bytes set.
+    """Raise EvidenceError for a report that no processor makes: INIT clear, a reserved
+    ATTRIBUTES bit, or reserved bytes set.
 
     A body of 384 zero bytes passes: it names no enclave, and Intel's own sample quote has one.
     """
     if not body.init and body.to_bytes() != _BLANK:
-        raise EvidenceError("report body: attributes", got=body.attributes, wanted="the INIT bit set")
+        raise EvidenceError(
+            "report body: attributes", got=body.attributes, wanted="the INIT bit set"
+        )
     if strange := body.attributes_flags & ~_KNOWN_BITS:
-        raise EvidenceError("report body: attributes", got=f"reserved bits {strange:#x}", wanted="none of them set")
+        raise EvidenceError(
+            "report body: attributes", got=f"reserved bits {strange:#x}", wanted="none of them set"
+        )
     require_unreserved(body, "report body")
 
 
 def require_unreserved(body: ReportBody, what: str) -> None:
-    """Raise EvidenceError where reserved bytes are used or, without the KSS bit, a field of key separation and sharing."""
+    """Raise EvidenceError where reserved bytes are used or, without the KSS bit, a field of key
+    separation and sharing.
+    """
     for name in _RESERVED if body.attributes_flags & _KSS_BIT else (*_RESERVED, *_KSS_FIELDS):
         value = getattr(body, name)
         if value and (isinstance(value, int) or any(value)):
             wanted = "zeros" if name in _RESERVED else "zeros, for KSS is not set"
-            raise EvidenceError(f"{what}: {name}", got=value if isinstance(value, int) else value.hex(), wanted=wanted)
+            raise EvidenceError(
+                f"{what}: {name}",
+                got=value if isinstance(value, int) else value.hex(),
+                wanted=wanted,
+            )
 
 
 def status_check(status: TcbStatus | None, text: str, wanted: str) -> Check:
-    """Return `tcb-status`: PASSED for UP_TO_DATE, else FAILED with the flags that together would waive it, if any."""
+    """Return `tcb-status`: PASSED for UP_TO_DATE, else FAILED with the flags that together would
+    waive it, if any.
+    """
     if status is TcbStatus.UP_TO_DATE:
         return passed("tcb-status", text, wanted)
     if status is None:
@@ -182,8 +222,15 @@ def status_check(status: TcbStatus | None, text: str, wanted: str) -> Check:
 def utc(now: datetime) -> datetime:
     """Return an aware time in UTC; raise UsageError for a naive one, which could mean any zone."""
     if not isinstance(now, datetime) or now.tzinfo is None or now.utcoffset() is None:
-        raise UsageError("now", got=repr(now), wanted="a datetime with a time zone", do="Say datetime(..., tzinfo=timezone.utc).")
+        raise UsageError(
+            "now",
+            got=repr(now),
+            wanted="a datetime with a time zone",
+            do="Say datetime(..., tzinfo=timezone.utc).",
+        )
     try:
         return now.astimezone(timezone.utc)
     except OverflowError:
-        raise UsageError("now", got=repr(now), wanted="a time that the calendar of UTC has, from year 1 to 9999") from None
+        raise UsageError(
+            "now", got=repr(now), wanted="a time that the calendar of UTC has, from year 1 to 9999"
+        ) from None

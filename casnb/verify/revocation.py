@@ -1,4 +1,6 @@
-"""Revocation: is any certificate of a PCK chain on its issuer's list, and can the lists be relied on?"""
+"""Revocation: is any certificate of a PCK chain on its issuer's list, and can the lists be
+relied on?
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,15 @@ from casnb.base.errors import CasnbError, VerificationError
 from casnb.verify.certificate import Certificate, Crl, require_inside, require_signed_by
 from casnb.verify.endorsements import VerifiedEndorsements
 
-#: The flags that accept what is found here (long names): a listed PCK certificate; lists that show nothing.
+#: The flags that accept what is found here (long names): a listed PCK certificate; lists that show
+#: nothing.
 REVOKED, UNVERIFIABLE = "accept-revoked-pcs-certs", "accept-unverifiable-pcs-certs"
 
 
 class RevocationError(VerificationError):
-    """A certificate is revoked, or nothing shows that it is not. `waivable_by`: the flags that together accept this, if any do."""
+    """A certificate is revoked, or nothing shows that it is not. `waivable_by`: the flags that
+    together accept this, if any do.
+    """
 
     waivable_by: tuple[str, ...] = ()
 
@@ -30,30 +35,50 @@ def check_revocation(
 ) -> tuple[None, str, str]:
     """Compare leaf, authority and root with both lists at `now`; raise RevocationError.
 
-    A list counts against a certificate as soon as its issuer signed it, out of date or not, for nobody is taken off it again. It
-    counts in favour only while it is current. Flags accept the leaf alone: a revoked authority or root stays refused, whatever
-    they say. The signer of Intel's own lists is not looked at here.
+    A list counts against a certificate as soon as its issuer signed it, out of date or not, for
+    nobody is taken off it again. It counts in favour only while it is current. Flags accept the
+    leaf alone: a revoked authority or root stays refused, whatever they say. The signer of
+    Intel's own lists is not looked at here.
     """
     leaf, ca, root = chain
     doubt = _doubt(ca, root, lists, now)
     found = [c for crl, c in _authentic(chain, lists) if crl.lists(c)]
     if found:
         worst = found[0]
-        what = VerificationError(f"certificate {worst.name}", got="revoked", wanted="not on its issuer's revocation list")
+        what = VerificationError(
+            f"certificate {worst.name}", got="revoked", wanted="not on its issuer's revocation list"
+        )
         flags = (REVOKED, *([UNVERIFIABLE] if doubt else [])) if worst is leaf else ()
-        raise RevocationError.of(what, flags, f"Besides, {doubt.subject}: {doubt.got}." if doubt else "")
+        raise RevocationError.of(
+            what, flags, f"Besides, {doubt.subject}: {doubt.got}." if doubt else ""
+        )
     if doubt is not None:
         raise RevocationError.of(doubt, (UNVERIFIABLE,))
-    return None, "on neither revocation list", "both lists, current, each from the issuer it speaks for"
+    return (
+        None,
+        "on neither revocation list",
+        "both lists, current, each from the issuer it speaks for",
+    )
 
 
-def _doubt(ca: Certificate, root: Certificate, lists: VerifiedEndorsements, now: datetime) -> CasnbError | None:
+def _doubt(
+    ca: Certificate, root: Certificate, lists: VerifiedEndorsements, now: datetime
+) -> CasnbError | None:
     """Return why the two lists together do not show that nothing is revoked, or None."""
     try:
-        if lists.crl_error is not None or lists.root_crl is None or lists.pck_crl is None or lists.root is None:
-            raise lists.crl_error or VerificationError("revocation lists", got="none", wanted="both")
+        if (
+            lists.crl_error is not None
+            or lists.root_crl is None
+            or lists.pck_crl is None
+            or lists.root is None
+        ):
+            raise lists.crl_error or VerificationError(
+                "revocation lists", got="none", wanted="both"
+            )
         if lists.root.der != root.der:
-            raise VerificationError("root CA revocation list", got="another root's", wanted=f"the one of {root}")
+            raise VerificationError(
+                "root CA revocation list", got="another root's", wanted=f"the one of {root}"
+            )
         if lists.pck_ca is None or lists.pck_ca.der != ca.der:
             require_signed_by(lists.pck_crl, ca, "PCK revocation list")
         require_inside("root CA revocation list", lists.root_crl.window, now)
@@ -63,7 +88,9 @@ def _doubt(ca: Certificate, root: Certificate, lists: VerifiedEndorsements, now:
     return None
 
 
-def _authentic(chain: tuple[Certificate, Certificate, Certificate], lists: VerifiedEndorsements) -> list[tuple[Crl, Certificate]]:
+def _authentic(
+    chain: tuple[Certificate, Certificate, Certificate], lists: VerifiedEndorsements
+) -> list[tuple[Crl, Certificate]]:
     """Return each certificate with the list that its issuer did sign, the root first."""
     leaf, ca, root = chain
     out = []

@@ -1,4 +1,6 @@
-"""Renew every generated table of the documentation: `make docs`. With --check nothing is written, and stale pages end with 1."""
+"""Renew every generated table of the documentation: `make docs`. With --check nothing is
+written, and stale pages end with 1.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,13 @@ from doctables import attacks, checks, commands, connections
 from casnb.mallory.attacks import FLAG_SETS, matrix
 
 DOCS = Path(__file__).resolve().parent.parent
-TABLES = {**checks.TABLES, **connections.TABLES, **attacks.TABLES, **commands.TABLES,
-          "matrix": lambda: f"```text\n{matrix(FLAG_SETS).text()}\n```"}
+TABLES = {
+    **checks.TABLES,
+    **connections.TABLES,
+    **attacks.TABLES,
+    **commands.TABLES,
+    "matrix": lambda: f"```text\n{matrix(FLAG_SETS).text()}\n```",
+}
 
 
 def renewed(page: Path) -> str:
@@ -23,7 +30,10 @@ def main(words: list[str]) -> int:
     """Write, or with `--check` name, every page whose tables are behind the data."""
     stale = [p for p in sorted(DOCS.glob("*.md")) if renewed(p) != p.read_text(encoding="utf-8")]
     for page in stale:
-        print(f"{page.relative_to(DOCS.parent)}: " + ("behind; run make docs" if "--check" in words else "renewed"))
+        print(
+            f"{page.relative_to(DOCS.parent)}: "
+            + ("behind; run make docs" if "--check" in words else "renewed")
+        )
         if "--check" not in words:
             page.write_text(renewed(page), encoding="utf-8")
     return 1 if stale and "--check" in words else 0

@@ -1,4 +1,6 @@
-"""One private JupyterLab and one Chromium for all browser tests; skipped, with the reason, where either is missing."""
+"""One private JupyterLab and one Chromium for all browser tests; skipped, with the reason, where
+either is missing.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60
-#: Milliseconds after which a page that does not get there has failed: a guard, which a busy machine must not reach.
+#: Milliseconds after which a page that does not get there has failed: a guard, which a busy machine
+#: must not reach.
 PATIENCE = 60_000
 
 #: Read now: each test runs without the reader's own CASNB_ variables.
@@ -65,36 +68,71 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]
 
 @contextmanager
 def serving(base: Path) -> Iterator[JupyterLab]:
-    """Start JupyterLab with directories of its own under `base`, so that nobody's settings leak in."""
+    """Start JupyterLab with directories of its own under `base`, so that nobody's settings leak
+    in.
+    """
     folder = base / "notebooks"
     folder.mkdir()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
-    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
-           "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "XDG_DATA_HOME": "xdg", "HOME": "home"}
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("CAS_", "CASNB_", "SCONE_", "JUPYTER"))}
+    own = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "XDG_DATA_HOME": "xdg",
+        "HOME": "home",
+    }
+    env = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("CAS_", "CASNB_", "SCONE_", "JUPYTER"))
+    }
     env |= {name: str(base / sub) for name, sub in own.items()}
     env |= {"PYTHONPATH": str(ROOT), "CASNB_PROGRESS": str(base / "progress.json")}
     for sub in own.values():
         (base / sub).mkdir(exist_ok=True)
     news = base / "settings" / "@jupyterlab" / "apputils-extension"
     news.mkdir(parents=True)
-    (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    (news / "notification.jupyterlab-settings").write_text(
+        '{"fetchNews": "false", "checkForUpdates": false}'
+    )
     log = (base / "log").open("wb")
     server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
-         "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
-         "--ServerApp.allow_root=True", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=",
-         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
-        env=env, cwd=base, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={token}",
+            f"--ServerApp.root_dir={folder}",
+            "--ServerApp.allow_root=True",
+            "--LabApp.expose_app_in_browser=True",
+            "--LabApp.news_url=",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        ],
+        env=env,
+        cwd=base,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         until = time.monotonic() + READY_SECONDS
         while not answers(f"{url}/api/status?token={token}"):
             if server.poll() is not None or time.monotonic() > until:
-                pytest.fail("JupyterLab did not start:\n" + (base / "log").read_text(errors="replace")[-3000:])
+                pytest.fail(
+                    "JupyterLab did not start:\n"
+                    + (base / "log").read_text(errors="replace")[-3000:]
+                )
             time.sleep(0.1)
         yield JupyterLab(url, token, folder)
     finally:
@@ -124,7 +162,9 @@ def browser() -> Iterator[object]:
     sync_api.expect.set_options(timeout=PATIENCE)
     path = chromium()
     with sync_api.sync_playwright() as play:
-        started = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+        started = play.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
         yield started
         started.close()
 
@@ -137,15 +177,24 @@ class Notebook:
         self.errors: list[str] = []
         self.foreign: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith((lab.url, "data:", "blob:", lab.url.replace("http", "ws")))
-                else self.foreign.append(r.url))
+        page.on(
+            "request",
+            lambda r: (
+                None
+                if r.url.startswith((lab.url, "data:", "blob:", lab.url.replace("http", "ws")))
+                else self.foreign.append(r.url)
+            ),
+        )
         page.goto(f"{lab.url}/lab?reset&token={lab.token}")
         page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
-        page.evaluate("""async (path) => {
+        page.evaluate(
+            """async (path) => {
             const app = window.jupyterapp; await app.restored;
             app.commands.execute('application:set-mode', {mode: 'single-document'}).catch(() => {});
             const doc = await app.commands.execute('docmanager:open', {path, factory: 'Notebook'});
-            await doc.context.ready; await doc.sessionContext.ready; }""", name)
+            await doc.context.ready; await doc.sessionContext.ready; }""",
+            name,
+        )
 
     @property
     def panel(self):
@@ -154,23 +203,38 @@ class Notebook:
 
     def run_all(self) -> None:
         """Run every cell and wait until they are done."""
-        self.page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+        self.page.evaluate(
+            "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells') }"
+        )
 
     def theme(self, name: str) -> None:
         """Switch to 'JupyterLab Light' or 'JupyterLab Dark'."""
-        self.page.evaluate("async (theme) => { await window.jupyterapp.commands.execute('apputils:change-theme', {theme}) }", name)
-        self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str("Light" in name).lower())
+        self.page.evaluate(
+            "async (theme) => { await window.jupyterapp.commands.execute('apputils:change-theme',"
+            " {theme}) }",
+            name,
+        )
+        self.page.wait_for_function(
+            "(light) => document.body.dataset.jpThemeLight === light",
+            arg=str("Light" in name).lower(),
+        )
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     def violations(self, axe: str) -> list[str]:
-        """What axe-core, whose source is given, finds wrong in the output areas: rule, element, cure."""
+        """What axe-core, whose source is given, finds wrong in the output areas: rule, element,
+        cure.
+        """
         self.page.evaluate(axe)
-        return self.page.evaluate("async () => (await axe.run('.jp-OutputArea')).violations.flatMap("
-                                  "v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)} ${n.failureSummary}`))")
+        return self.page.evaluate(
+            "async () => (await axe.run('.jp-OutputArea')).violations.flatMap("
+            "v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)} ${n.failureSummary}`))"
+        )
 
     def close(self) -> None:
         """End every kernel."""
-        self.page.evaluate("async () => { await window.jupyterapp.serviceManager.sessions.shutdownAll() }")
+        self.page.evaluate(
+            "async () => { await window.jupyterapp.serviceManager.sessions.shutdownAll() }"
+        )
         self.page.close()
 
 
@@ -180,7 +244,9 @@ def open_notebook(jupyterlab, browser):
     opened = []
 
     def go(name: str) -> Notebook:
-        context = browser.new_context(viewport={"width": 1280, "height": 1900}, reduced_motion="reduce")
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 1900}, reduced_motion="reduce"
+        )
         context.set_default_timeout(PATIENCE)
         opened.append((Notebook(context.new_page(), jupyterlab, name), context))
         return opened[-1][0]
@@ -204,4 +270,6 @@ def axe() -> str:
     """The source of axe-core, from the package that carries it."""
     if importlib.util.find_spec("axe_playwright_python") is None:
         missing("axe-playwright-python")
-    return (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+    return (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text(
+        encoding="utf-8"
+    )

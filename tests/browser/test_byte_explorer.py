@@ -1,4 +1,6 @@
-"""The byte explorer in a real JupyterLab: walked with mouse and keys, read from Python, looked at in every guise."""
+"""The byte explorer in a real JupyterLab: walked with mouse and keys, read from Python, looked
+at in every guise.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from casnb.teach.facts import Facts
 from casnb.teach.explorer.panel import ByteExplorer
 facts = Facts(World("browser"))
 result = facts.appraise(AttestationPolicy(mrenclaves=(facts.world.mrenclave,)))"""
-EXPLORER = "e = ByteExplorer(facts.report, result, compare=World('other').attest(), editable=True)\ne"
+EXPLORER = (
+    "e = ByteExplorer(facts.report, result, compare=World('other').attest(), editable=True)\ne"
+)
 EVIL = f"""evil = {HOSTILE!r}
 field = Field(evil, 0, 64, "bytes", evil, evil, evil)
 check = Check("mrenclave", CheckStatus.FAILED, got=evil, wanted=evil, reason=evil)
@@ -37,15 +41,31 @@ bad = Facts(World("evil"))
 avr = bad.world.avr(bytes(64), members={"advisoryIDs": [evil], "isvEnclaveQuoteStatus": evil})
 bad.report = CasReport.build(ias_proof(avr), bad.world.additional_data())
 Tamper(bad).flip(112, 1, "stolen-epid")"""
-TAMPER = "from casnb.teach.tampering.panel import TamperPanel\nt = TamperPanel(Facts(World('browser', 'production')))\nt"
+TAMPER = (
+    "from casnb.teach.tampering.panel import TamperPanel\nt = TamperPanel(Facts(World('browser',"
+    " 'production')))\nt"
+)
 
 
 @pytest.fixture
 def book(jupyterlab, open_notebook):
-    """A notebook with an explorer, one full of hostile text, its static form, and a cell that reads the selection."""
-    sources = (SETUP, EXPLORER, "e.selected, e.field, e.check", EVIL, "e.snapshot()", "hostile", ADVISORY, TAMPER)
+    """A notebook with an explorer, one full of hostile text, its static form, and a cell that
+    reads the selection.
+    """
+    sources = (
+        SETUP,
+        EXPLORER,
+        "e.selected, e.field, e.check",
+        EVIL,
+        "e.snapshot()",
+        "hostile",
+        ADVISORY,
+        TAMPER,
+    )
     cells = [nbformat.v4.new_markdown_cell("# A lesson"), *map(nbformat.v4.new_code_cell, sources)]
-    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    made = nbformat.v4.new_notebook(
+        cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    )
     nbformat.write(made, jupyterlab.folder / "bytes.ipynb")
     opened = open_notebook("bytes.ipynb")
     opened.run_all()
@@ -61,29 +81,46 @@ def expect(locator):
 
 def ask(book, index):
     """Run one cell again and return its locator."""
-    book.page.evaluate("""async (index) => { const notebook = window.jupyterapp.shell.currentWidget.content;
-        notebook.activeCellIndex = index; await window.jupyterapp.commands.execute('notebook:run-cell'); }""", index)
+    book.page.evaluate(
+        """async (index) => { const notebook = window.jupyterapp.shell.currentWidget.content;
+        notebook.activeCellIndex = index; await window.jupyterapp.commands.execute('notebook:run-cell'); }""",
+        index,
+    )
     return book.panel.locator(".jp-Cell").nth(index)
 
 
 def answers(book, index, text):
-    """Run a cell again until it says this: what the page sends after another change waits until the kernel has taken that one."""
+    """Run a cell again until it says this: what the page sends after another change waits until
+    the kernel has taken that one.
+    """
     until = time.monotonic() + 60
     while text not in (said := ask(book, index).inner_text()):
         assert time.monotonic() < until, said
 
 
 def test_by_mouse_and_by_keys(book):
-    """Arrows by byte, brackets by field, g, Enter and Escape; one tab stop; names at field level; Python reads the selection."""
+    """Arrows by byte, brackets by field, g, Enter and Escape; one tab stop; names at field
+    level; Python reads the selection.
+    """
     box = book.panel.locator(".casnb-bytes").first
     grid, status, keys = box.get_by_role("grid"), box.get_by_role("status"), book.page.keyboard
     grid.locator("[data-at='112'].cb-byte").click()
     expect(status).to_contain_text("bytes 112 to 143, mr_enclave, mrenclave passed")
-    expect(box.locator(":focus")).to_have_attribute("aria-label", "mr_enclave, byte 1 of 32, offset 112: "
-                                                    + grid.locator("[data-at='112'].cb-byte").inner_text())
+    expect(box.locator(":focus")).to_have_attribute(
+        "aria-label",
+        "mr_enclave, byte 1 of 32, offset 112: "
+        + grid.locator("[data-at='112'].cb-byte").inner_text(),
+    )
     expect(grid.locator("[tabindex='0']")).to_have_count(1)
     expect(grid.get_by_role("row")).to_have_count(27)
-    for key, at in (("ArrowRight", 113), ("ArrowDown", 129), ("ArrowLeft", 128), ("End", 143), ("Home", 128), ("ArrowUp", 112)):
+    for key, at in (
+        ("ArrowRight", 113),
+        ("ArrowDown", 129),
+        ("ArrowLeft", 128),
+        ("End", 143),
+        ("Home", 128),
+        ("ArrowUp", 112),
+    ):
         keys.press(key)
         expect(box.locator(":focus")).to_have_attribute("data-at", str(at))
     expect(status).to_contain_text("bytes 112 to 143, mr_enclave, mrenclave passed")
@@ -95,7 +132,9 @@ def test_by_mouse_and_by_keys(book):
     keys.press("g")
     keys.type("0x60")
     keys.press("Enter")
-    expect(status).to_contain_text("bytes 96 to 103, attributes_flags, debug failed, avr-format passed")
+    expect(status).to_contain_text(
+        "bytes 96 to 103, attributes_flags, debug failed, avr-format passed"
+    )
     keys.press("Enter")
     expect(box.get_by_role("group", name="Explanation")).to_be_focused()
     keys.press("Escape")
@@ -107,7 +146,9 @@ def test_by_mouse_and_by_keys(book):
     expect(grid.locator(".cb-lit")).to_have_count(1)
     box.get_by_label("Light the bytes of a check").select_option("certificate-binding")
     expect(grid.locator(".cb-lit")).to_have_count(64)
-    expect(box.get_by_role("group", name="Explanation")).to_contain_text("Equal: the report speaks for exactly these")
+    expect(box.get_by_role("group", name="Explanation")).to_contain_text(
+        "Equal: the report speaks for exactly these"
+    )
     answers(book, 3, "(368, 'report_data', 'certificate-binding')")
     grid.locator("[data-at='96'].cb-byte").click()
     keys.type("05")
@@ -119,7 +160,9 @@ def test_by_mouse_and_by_keys(book):
 
 
 def test_in_every_guise(book, axe, screenshots):
-    """Hostile values are text; axe finds nothing in both themes; at 400 % eight bytes a line; forced colours keep the marks."""
+    """Hostile values are text; axe finds nothing in both themes; at 400 % eight bytes a line;
+    forced colours keep the marks.
+    """
     page, panel = book.page, book.panel
     assert page.evaluate("window.pwned") is None and panel.locator("img[src=x]").count() == 0
     assert panel.get_by_text("window.pwned=1").count() > 3
@@ -134,7 +177,9 @@ def test_in_every_guise(book, axe, screenshots):
     ids = panel.locator(".casnb-bytes [id]").evaluate_all("all => all.map(e => e.id)")
     assert len(ids) == len(set(ids)) > 10
     sizes = box.locator("button:visible, select:visible, input:visible, .cb-byte").evaluate_all(
-        "all => Math.min(...all.flatMap(e => [e.getBoundingClientRect().width, e.getBoundingClientRect().height]))")
+        "all => Math.min(...all.flatMap(e => [e.getBoundingClientRect().width,"
+        " e.getBoundingClientRect().height]))"
+    )
     assert sizes >= 24
     page.emulate_media(forced_colors="active", reduced_motion="reduce")
     box.locator("[data-at='112'].cb-byte").click()
@@ -155,7 +200,9 @@ def test_in_every_guise(book, axe, screenshots):
 
 
 def test_the_tamper_lab(book, screenshots):
-    """A byte typed in the grid is verified; a better key moves the check that notices; restore ends it."""
+    """A byte typed in the grid is verified; a better key moves the check that notices; restore
+    ends it.
+    """
     panel = book.panel.locator(".t-tamper")
     verdict, grid = panel.locator(".t-verdict [role=status]"), panel.get_by_role("grid")
     expect(verdict).to_have_text("Nothing was changed.")
@@ -163,7 +210,9 @@ def test_the_tamper_lab(book, screenshots):
     book.page.keyboard.type("07")
     expect(verdict).to_contain_text("The first check that notices is quote-signature")
     expect(panel.locator(".t-checks")).to_contain_text("why it did not notice")
-    panel.get_by_label("Mallory signs with").select_option("the attestation key of this very machine")
+    panel.get_by_label("Mallory signs with").select_option(
+        "the attestation key of this very machine"
+    )
     expect(verdict).to_contain_text("The first check that notices is debug")
     expect(panel.get_by_label("Show", exact=True)).to_have_value("changes")
     expect(grid.locator(".cb-changed")).to_have_count(1)
@@ -174,23 +223,42 @@ def test_the_tamper_lab(book, screenshots):
     assert not book.errors and not book.foreign
 
 
-#: Of each kind one that Intel's machines made: file, title, its bytes in the file (base64 in a CAS report), one field and where.
-REAL = (("cas-attest/v1-attest-epid-2019.json", "EPID quote, version 2, 1116 bytes", "mr_signer", 176),
-        ("cas-attest/v1-attest-iasreport-2019.json", "IAS quote body, 432 bytes", "report_data", 368),
-        ("dcap/libsignal-svr2-202607/quote.bin", "DCAP quote, version 3, 4734 bytes", "qe_report.mr_signer", 692),
-        ("sigstruct/intel-le-prod-4/sigstruct.bin", "SIGSTRUCT, 1808 bytes", "enclave_hash_bytes", 960),
-        ("sigstruct/fortanix-test-enclave/enclave.sgxs", "MRENCLAVE ledger, 46720 bytes", "1.flags", 80))
+#: Of each kind one that Intel's machines made: file, title, its bytes in the file (base64 in a CAS
+#: report), one field and where.
+REAL = (
+    ("cas-attest/v1-attest-epid-2019.json", "EPID quote, version 2, 1116 bytes", "mr_signer", 176),
+    ("cas-attest/v1-attest-iasreport-2019.json", "IAS quote body, 432 bytes", "report_data", 368),
+    (
+        "dcap/libsignal-svr2-202607/quote.bin",
+        "DCAP quote, version 3, 4734 bytes",
+        "qe_report.mr_signer",
+        692,
+    ),
+    ("sigstruct/intel-le-prod-4/sigstruct.bin", "SIGSTRUCT, 1808 bytes", "enclave_hash_bytes", 960),
+    (
+        "sigstruct/fortanix-test-enclave/enclave.sgxs",
+        "MRENCLAVE ledger, 46720 bytes",
+        "1.flags",
+        80,
+    ),
+)
 
 
 def test_real_evidence(vectors, jupyterlab, open_notebook, screenshots):
-    """Real quotes, an IAS report, a SIGSTRUCT and a ledger: on the page stand their very bytes, and each is walked to its end."""
+    """Real quotes, an IAS report, a SIGSTRUCT and a ledger: on the page stand their very bytes,
+    and each is walked to its end.
+    """
     from casnb.teach.explorer.bytemap import byte_map
 
     files = [vectors / name for name, *_ in REAL]
-    cells = ["from pathlib import Path\nfrom casnb.teach.explorer.panel import ByteExplorer",
-             *(f"ByteExplorer(Path({str(file)!r}).read_bytes())" for file in files)]
-    made = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)],
-                                    metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    cells = [
+        "from pathlib import Path\nfrom casnb.teach.explorer.panel import ByteExplorer",
+        *(f"ByteExplorer(Path({str(file)!r}).read_bytes())" for file in files),
+    ]
+    made = nbformat.v4.new_notebook(
+        cells=[*map(nbformat.v4.new_code_cell, cells)],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
     nbformat.write(made, jupyterlab.folder / "real.ipynb")
     book = open_notebook("real.ipynb")
     book.run_all()
@@ -200,7 +268,9 @@ def test_real_evidence(vectors, jupyterlab, open_notebook, screenshots):
         box, data = boxes.nth(n), byte_map(file.read_bytes()).data
         expect(box.locator(".cb-title")).to_have_text(title)
         drawn = box.locator(".cb-byte").all_inner_texts()
-        assert bytes.fromhex("".join(drawn)) == data[: len(drawn)] and len(drawn) == min(len(data), 640)
+        assert bytes.fromhex("".join(drawn)) == data[: len(drawn)] and len(drawn) == min(
+            len(data), 640
+        )
         box.get_by_label("Field", exact=True).select_option(f"{at}: {id}")
         expect(box.get_by_role("status")).to_contain_text(id.replace(".", ", "))
         expect(box.get_by_role("group", name="Explanation")).to_contain_text(f"bytes {at} to")

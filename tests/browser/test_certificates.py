@@ -1,4 +1,6 @@
-"""Chain, gallery, explanations and a measured image in a real JupyterLab: hostile names stay text, nothing is fetched."""
+"""Chain, gallery, explanations and a measured image in a real JupyterLab: hostile names stay
+text, nothing is fetched.
+"""
 
 from __future__ import annotations
 
@@ -37,24 +39,46 @@ hostile = chain_of(report, roots=EVIL, leaf=leaf.cert.public_bytes(Encoding.DER)
 three = AttestationPolicy(mrenclaves=(lab.world.mrenclave,)).with_flags(
     "-G", "--only_for_testing-ignore-signer", "--only_for_testing-debug")
 """
-VIEWS = ("lab.chain(three)", "hostile", "CasChain.from_pem(pem)", "explain_tls_error(EVIL + ' certificate has expired')",
-         "Gallery((Exhibit(Mistake('x', EVIL), (Outcome('curl', False, EVIL), Outcome('ssl', True, '', EVIL, None, True))),))",
-         "measure(build_image(replace(lab.world.enclave, version=EVIL), lab.world.enclave))")
+VIEWS = (
+    "lab.chain(three)",
+    "hostile",
+    "CasChain.from_pem(pem)",
+    "explain_tls_error(EVIL + ' certificate has expired')",
+    (
+        "Gallery((Exhibit(Mistake('x', EVIL), (Outcome('curl', False, EVIL), Outcome('ssl', True,"
+        " '', EVIL, None, True))),))"
+    ),
+    "measure(build_image(replace(lab.world.enclave, version=EVIL), lab.world.enclave))",
+)
 GALLERY = 4
 
 
 def test_views_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
-    """Every view is shown, no name in a certificate or message runs, axe finds nothing wrong, in light and in dark."""
+    """Every view is shown, no name in a certificate or message runs, axe finds nothing wrong, in
+    light and in dark.
+    """
     cells = [nbformat.v4.new_code_cell(source) for source in (CODE, *VIEWS)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}),
-                   jupyterlab.folder / "certificates.ipynb")
+    nbformat.write(
+        nbformat.v4.new_notebook(
+            cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        ),
+        jupyterlab.folder / "certificates.ipynb",
+    )
     book = open_notebook("certificates.ipynb")
     book.run_all()
     shown = book.panel.locator(".jp-OutputArea-output .casnb")
     shown.nth(len(VIEWS) - 1).wait_for()
     pictures = book.panel.locator("svg[role=img]")
-    assert pictures.count() == 2 and "WAIVED between IAS report and SGX report" in pictures.first.get_attribute("aria-label")
-    assert pictures.first.locator("[data-check=debug][data-status=waived]").inner_html().count("WAIVED") == 1
+    assert (
+        pictures.count() == 2
+        and "WAIVED between IAS report and SGX report" in pictures.first.get_attribute("aria-label")
+    )
+    assert (
+        pictures.first.locator("[data-check=debug][data-status=waived]")
+        .inner_html()
+        .count("WAIVED")
+        == 1
+    )
     assert book.page.evaluate("window.owned === undefined")
     assert book.panel.locator(".casnb script, .casnb img").count() == 0
     assert all("<script>" in shown.nth(n).inner_text() for n in (1, GALLERY, len(VIEWS) - 1))
@@ -62,6 +86,8 @@ def test_views_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         book.theme(theme)
         for n in range(len(VIEWS)):
-            shown.nth(n).screenshot(path=screenshots / f"certificates-{theme.split()[1].lower()}-{n}.png")
+            shown.nth(n).screenshot(
+                path=screenshots / f"certificates-{theme.split()[1].lower()}-{n}.png"
+            )
         assert book.violations(axe) == []
     assert book.errors == [] and book.foreign == []

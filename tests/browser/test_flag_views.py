@@ -1,4 +1,6 @@
-"""The views of the flags in a real JupyterLab: fewest flags, pasted line, matrix as picture and table; read, and looked at."""
+"""The views of the flags in a real JupyterLab: fewest flags, pasted line, matrix as picture and
+table; read, and looked at.
+"""
 
 from __future__ import annotations
 
@@ -10,34 +12,56 @@ from casnb.policy.flag_matrix import TITLE
 pytestmark = pytest.mark.browser
 
 CELLS = (
-    "from casnb.explain.line import explain\nfrom casnb.teach.lab import start\nlab = start('03')\nlab.facts.minimal",
+    (
+        "from casnb.explain.line import explain\nfrom casnb.teach.lab import start\nlab ="
+        " start('03')\nlab.facts.minimal"
+    ),
     "explain('$ scone cas attest -GCS --only_for_testing-debug --mrenclave $MRENCLAVE $CAS_ADDR')",
-    "lab.matrix().picture()", "lab.matrix()",
+    "lab.matrix().picture()",
+    "lab.matrix()",
 )
 
 
 def test_views_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
-    """Title, words and row headers are on the page, nothing is cut off, and axe finds no violation in either theme."""
+    """Title, words and row headers are on the page, nothing is cut off, and axe finds no
+    violation in either theme.
+    """
     cells = [nbformat.v4.new_markdown_cell("# A lesson"), *map(nbformat.v4.new_code_cell, CELLS)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}),
-                   jupyterlab.folder / "flags.ipynb")
+    nbformat.write(
+        nbformat.v4.new_notebook(
+            cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        ),
+        jupyterlab.folder / "flags.ipynb",
+    )
     book = open_notebook("flags.ipynb")
     book.run_all()
     picture = book.panel.locator("svg[role=img]")
     picture.wait_for(timeout=60_000)
-    assert picture.locator("title").text_content() == TITLE and picture.locator("text", has_text="3 waivers").count() == 18
+    assert (
+        picture.locator("title").text_content() == TITLE
+        and picture.locator("text", has_text="3 waivers").count() == 18
+    )
     wide = book.panel.locator(".casnb table").evaluate_all(
-        "all => all.filter(t => t.offsetWidth > t.parentElement.clientWidth).length")
+        "all => all.filter(t => t.offsetWidth > t.parentElement.clientWidth).length"
+    )
     assert wide == 0
     cut = picture.locator("text").evaluate_all(
-        "(all) => { const edge = all[0].ownerSVGElement.viewBox.baseVal.width;"
-        " return all.filter(t => t.getBBox().x + t.getBBox().width > edge || t.getBBox().x < 0).map(t => t.textContent) }")
+        "(all) => { const edge = all[0].ownerSVGElement.viewBox.baseVal.width; return all.filter(t"
+        " => t.getBBox().x + t.getBBox().width > edge || t.getBBox().x < 0).map(t =>"
+        " t.textContent) }"
+    )
     assert cut == []
     assert book.panel.locator("table caption", has_text="Flags and reports").count() == 1
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         book.theme(theme)
-        for name, place in (("fewest", "table"), ("matrix", "svg[role=img]"), ("table", "table caption")):
+        for name, place in (
+            ("fewest", "table"),
+            ("matrix", "svg[role=img]"),
+            ("table", "table caption"),
+        ):
             book.panel.locator(place).first.scroll_into_view_if_needed()
-            book.page.screenshot(path=screenshots / f"flags-{name}-{theme[-5:].strip().lower()}.png")
+            book.page.screenshot(
+                path=screenshots / f"flags-{name}-{theme[-5:].strip().lower()}.png"
+            )
         assert book.violations(axe) == []
     assert not book.errors and not book.foreign

@@ -1,4 +1,6 @@
-"""The history explorer in a real JupyterLab: choose with the keyboard's controls, read the line, in both themes and narrow."""
+"""The history explorer in a real JupyterLab: choose with the keyboard's controls, read the line,
+in both themes and narrow.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,20 @@ panel"""
 
 
 def test_compare_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
-    """A chosen version changes the line and the difference; nothing is wider than its place; axe finds no violation."""
-    cells = [nbformat.v4.new_markdown_cell("# A lesson"), nbformat.v4.new_code_cell(MAKE),
-             nbformat.v4.new_code_cell("panel.snapshot()")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}),
-                   jupyterlab.folder / "history.ipynb")
+    """A chosen version changes the line and the difference; nothing is wider than its place; axe
+    finds no violation.
+    """
+    cells = [
+        nbformat.v4.new_markdown_cell("# A lesson"),
+        nbformat.v4.new_code_cell(MAKE),
+        nbformat.v4.new_code_cell("panel.snapshot()"),
+    ]
+    nbformat.write(
+        nbformat.v4.new_notebook(
+            cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        ),
+        jupyterlab.folder / "history.ipynb",
+    )
     book = open_notebook("history.ipynb")
     book.run_all()
     panel = book.panel.locator(".t-history")
@@ -38,16 +49,23 @@ def test_compare_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
     line.get_by_text("From version 3 to version 4: 3 fields changed.").wait_for(timeout=60_000)
     panel.get_by_label("Compare version").select_option(index=0)
     line.get_by_text("From version 1 to version 4: 3 fields changed.").wait_for()
-    assert panel.locator("code", has_text="v1").count() and panel.get_by_text("Who could read what, and when").count() == 1
+    assert (
+        panel.locator("code", has_text="v1").count()
+        and panel.get_by_text("Who could read what, and when").count() == 1
+    )
     book.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         book.theme(theme)
         for width in (1280, 640):
             book.page.set_viewport_size({"width": width, "height": 1500})
             panel.scroll_into_view_if_needed()
-            book.page.screenshot(path=screenshots / f"history-{width}-{theme[-5:].strip().lower()}.png")
+            book.page.screenshot(
+                path=screenshots / f"history-{width}-{theme[-5:].strip().lower()}.png"
+            )
             wide = panel.locator("table, pre").evaluate_all(
-                "all => all.filter(t => t.offsetWidth > t.parentElement.clientWidth + 1).map(t => t.textContent.slice(0, 60))")
+                "all => all.filter(t => t.offsetWidth > t.parentElement.clientWidth + 1).map(t =>"
+                " t.textContent.slice(0, 60))"
+            )
             assert wide == []
         assert book.violations(axe) == []
     assert not book.errors and not book.foreign

@@ -1,4 +1,6 @@
-"""The prediction panel in a real JupyterLab: predict with the keyboard, let Mallory try, read what happened, in both themes."""
+"""The prediction panel in a real JupyterLab: predict with the keyboard, let Mallory try, read
+what happened, in both themes.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +16,27 @@ pytestmark = pytest.mark.browser
 def lesson(jupyterlab):
     """A notebook that shows the panel, a prediction not made and one made, and a matrix."""
     return write(
-        jupyterlab.folder, "mallory.ipynb",
-        "from casnb.teach.lab import start\nlab = start('06')\nlab.mallory(attack='forged-quote', defence='-G')",
-        "lab.predict('relay')", "lab.predict('relay', 'out')", "lab.attack_matrix(['', '-G'], ['forged-quote', 'other-instance'])")
+        jupyterlab.folder,
+        "mallory.ipynb",
+        "from casnb.teach.lab import start\nlab = start('06')\nlab.mallory(attack='forged-quote',"
+        " defence='-G')",
+        "lab.predict('relay')",
+        "lab.predict('relay', 'out')",
+        "lab.attack_matrix(['', '-G'], ['forged-quote', 'other-instance'])",
+    )
 
 
 def test_predict_by_keyboard_and_read_the_outcome(lesson, open_notebook, axe, screenshots):
-    """The button waits; Tab, space and Enter are enough; the outcome is announced as a status, and nothing comes from elsewhere."""
+    """The button waits; Tab, space and Enter are enough; the outcome is announced as a status,
+    and nothing comes from elsewhere.
+    """
     book = open_notebook(lesson)
     book.run_all()
     button = book.panel.get_by_role("button", name="Let Mallory try")
     expect(button).to_be_disabled()
-    expect(book.panel.locator(".t-mallory-told [role=status]")).to_have_text(re.compile("Predict first"))
+    expect(book.panel.locator(".t-mallory-told [role=status]")).to_have_text(
+        re.compile("Predict first")
+    )
     book.page.screenshot(path=screenshots / "mallory-1-not-yet.png")
     first = book.panel.locator(".t-mallory-prediction button").first
     first.focus()
@@ -33,7 +44,9 @@ def test_predict_by_keyboard_and_read_the_outcome(lesson, open_notebook, axe, sc
     expect(button).to_be_enabled()
     button.focus()
     book.page.keyboard.press("Enter")
-    expect(book.panel.locator(".t-mallory-told [data-verdict=rejected]")).to_have_text(re.compile("Mallory got in"))
+    expect(book.panel.locator(".t-mallory-told [data-verdict=rejected]")).to_have_text(
+        re.compile("Mallory got in")
+    )
     expect(book.panel.locator(".t-mallory-told .feedback")).to_have_text(re.compile("AS PREDICTED"))
     book.page.screenshot(path=screenshots / "mallory-2-got-in.png")
     for theme in ("JupyterLab Light", "JupyterLab Dark"):

@@ -1,4 +1,6 @@
-"""The measurement lab in a real JupyterLab: build with the keyboard, read what changed, in both themes and narrow."""
+"""The measurement lab in a real JupyterLab: build with the keyboard, read what changed, in both
+themes and narrow.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,24 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def lesson(jupyterlab):
     """A notebook with the panel, and its snapshot."""
-    cells = ["from casnb.teach.measuring.panel import MeasurePanel\npanel = MeasurePanel()\npanel", "panel.snapshot()"]
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells], metadata={
-        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    cells = [
+        "from casnb.teach.measuring.panel import MeasurePanel\npanel = MeasurePanel()\npanel",
+        "panel.snapshot()",
+    ]
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(c) for c in cells],
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
+    )
     nbformat.write(book, jupyterlab.folder / "measure.ipynb")
     return "measure.ipynb"
 
 
 def test_build_by_keyboard_and_read_the_measurement(lesson, open_notebook, axe, screenshots):
-    """Space and Enter are enough; each change is announced as a status; axe finds nothing in either theme; nothing is fetched."""
+    """Space and Enter are enough; each change is announced as a status; axe finds nothing in
+    either theme; nothing is fetched.
+    """
     book = open_notebook(lesson)
     book.run_all()
     verdict = book.panel.locator(".t-verdict [role=status]")
@@ -54,7 +65,9 @@ def test_build_by_keyboard_and_read_the_measurement(lesson, open_notebook, axe, 
 
 
 def test_it_stays_usable_at_400_percent(lesson, open_notebook, screenshots):
-    """In a quarter of the width every control can still be reached, and no words of one are cut off."""
+    """In a quarter of the width every control can still be reached, and no words of one are cut
+    off.
+    """
     book = open_notebook(lesson)
     book.page.set_viewport_size({"width": 480, "height": 900})
     book.run_all()
@@ -64,7 +77,8 @@ def test_it_stays_usable_at_400_percent(lesson, open_notebook, screenshots):
         box = book.panel.get_by_role("button", name=name).bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 480
     cut = book.panel.locator(".t-measure").first.evaluate(
-        "e => [...e.querySelectorAll('button, label, .widget-label-basic')].filter(n => n.scrollWidth > n.clientWidth + 1)"
-        ".map(n => n.textContent)")
+        "e => [...e.querySelectorAll('button, label, .widget-label-basic')].filter(n =>"
+        " n.scrollWidth > n.clientWidth + 1).map(n => n.textContent)"
+    )
     book.page.screenshot(path=screenshots / "measure-narrow.png")
     assert cut == []

@@ -1,4 +1,6 @@
-"""The switchboard in a real JupyterLab: run, click, read the verdict from the page, look at it in both themes."""
+"""The switchboard in a real JupyterLab: run, click, read the verdict from the page, look at it
+in both themes.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ DEBUG = "--only_for_testing-debug"
 def write(folder, name, *code):
     """Write a notebook with these code cells."""
     cells = [nbformat.v4.new_markdown_cell("# A lesson"), *map(nbformat.v4.new_code_cell, code)]
-    book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    book = nbformat.v4.new_notebook(
+        cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    )
     nbformat.write(book, folder / name)
     return name
 
@@ -30,7 +34,10 @@ def write(folder, name, *code):
 @pytest.fixture
 def small(jupyterlab):
     """A notebook of one cell that shows the panel."""
-    code = "from casnb.teach.switchboard.panel import Switchboard\npanel = Switchboard(address='127.9.8.7')\npanel"
+    code = (
+        "from casnb.teach.switchboard.panel import Switchboard\npanel ="
+        " Switchboard(address='127.9.8.7')\npanel"
+    )
     return write(jupyterlab.folder, "panel.ipynb", code)
 
 
@@ -38,16 +45,28 @@ def small(jupyterlab):
 def everything(jupyterlab):
     """A notebook that shows each kind of view that a lesson has."""
     return write(
-        jupyterlab.folder, "views.ipynb",
+        jupyterlab.folder,
+        "views.ipynb",
         "from casnb import AttestationPolicy\nfrom casnb.teach.lab import start\n"
         "from casnb.teach.render import Comparison, Way, ladder\nlab = start('03')\nlab",
-        "Way('appraisal')", "lab.task('03.gain')", "quiz = lab.quiz('03.gain')\nquiz",
-        "lab.check('03.command')", "lab.check('03.command', 'scone')", "lab.check('03.gain', 'c')", "lab.hint('03.command')",
-        "lab.progress()", "policy = AttestationPolicy(mrenclaves=(lab.world.mrenclave,))\n"
+        "Way('appraisal')",
+        "lab.task('03.gain')",
+        "quiz = lab.quiz('03.gain')\nquiz",
+        "lab.check('03.command')",
+        "lab.check('03.command', 'scone')",
+        "lab.check('03.gain', 'c')",
+        "lab.hint('03.command')",
+        "lab.progress()",
+        "policy = AttestationPolicy(mrenclaves=(lab.world.mrenclave,))\n"
         "ladder(lab.facts.appraise, policy, lab.reference('03.minimal-flags'))",
-        "Comparison(lab.scenario_attempt('public'), lab.scenario_attempt('production'), ('public', 'production'))",
-        "panel = lab.panel(flags=('accept-group-out-of-date',))\npanel.attack('forged-quote')\npanel", "panel.snapshot()",
-        "scraping = lab.scrape_lab(lambda html: html[:64])\nscraping", "scraping.snapshot()")
+        "Comparison(lab.scenario_attempt('public'), lab.scenario_attempt('production'), ('public',"
+        " 'production'))",
+        "panel ="
+        " lab.panel(flags=('accept-group-out-of-date',))\npanel.attack('forged-quote')\npanel",
+        "panel.snapshot()",
+        "scraping = lab.scrape_lab(lambda html: html[:64])\nscraping",
+        "scraping.snapshot()",
+    )
 
 
 def expect(locator):
@@ -57,7 +76,9 @@ def expect(locator):
 
 
 def test_a_click_changes_the_verdict_on_the_page(small, open_notebook, screenshots):
-    """Refused at first; accepted with three waivers after three clicks by label; a usage error when one is taken back."""
+    """Refused at first; accepted with three waivers after three clicks by label; a usage error
+    when one is taken back.
+    """
     book = open_notebook(small)
     book.run_all()
     verdict = book.panel.locator(".t-verdict [role=status]")
@@ -65,21 +86,30 @@ def test_a_click_changes_the_verdict_on_the_page(small, open_notebook, screensho
     book.page.screenshot(path=screenshots / "panel-1-rejected.png")
     for label in (G, SIGNER, DEBUG):
         book.panel.get_by_label(label, exact=True).check()
-    expect(verdict).to_have_text(re.compile(r"^CAS is accepted with 3 waivers \(tcb-status, debug, mrsigner\)"))
+    expect(verdict).to_have_text(
+        re.compile(r"^CAS is accepted with 3 waivers \(tcb-status, debug, mrsigner\)")
+    )
     expect(book.panel.locator(".t-command code")).to_have_text(
-        re.compile(rf"^scone cas attest -G --mrenclave [0-9a-f]{{64}} {SIGNER} {DEBUG} 127\.9\.8\.7$"))
+        re.compile(
+            rf"^scone cas attest -G --mrenclave [0-9a-f]{{64}} {SIGNER} {DEBUG} 127\.9\.8\.7$"
+        )
+    )
     expect(book.panel.locator("[data-check=mrsigner]")).to_have_attribute("data-status", "waived")
     book.page.screenshot(path=screenshots / "panel-2-waived.png")
     book.theme("JupyterLab Dark")
     book.page.screenshot(path=screenshots / "panel-3-waived-dark.png")
     book.panel.get_by_label(SIGNER, exact=True).uncheck()
-    expect(verdict).to_have_text(re.compile("Not a legal combination.*Error: --only_for_testing-debug: needs"))
+    expect(verdict).to_have_text(
+        re.compile("Not a legal combination.*Error: --only_for_testing-debug: needs")
+    )
     book.page.screenshot(path=screenshots / "panel-4-usage-dark.png")
     assert not book.errors and not book.foreign
 
 
 def test_the_keyboard_is_enough(small, open_notebook):
-    """Tab reaches everything, Space turns switches and opens lists, Enter chooses and presses: set, mend, run, read 1337."""
+    """Tab reaches everything, Space turns switches and opens lists, Enter chooses and presses:
+    set, mend, run, read 1337.
+    """
     book = open_notebook(small)
     book.run_all()
     press, verdict = book.page.keyboard.press, book.panel.locator(".t-verdict [role=status]")
@@ -109,20 +139,31 @@ def test_the_keyboard_is_enough(small, open_notebook):
     expect(book.panel.get_by_role("button", name=f"Set {SIGNER} too")).to_be_focused()
     press("Enter")
     expect(book.panel.get_by_label(SIGNER, exact=True)).to_be_checked()
-    expect(book.panel.locator("[data-attack=debug-memory]").first).to_have_attribute("data-lit", "yes")
+    expect(book.panel.locator("[data-attack=debug-memory]").first).to_have_attribute(
+        "data-lit", "yes"
+    )
     book.panel.get_by_role("button", name="Clear all flags").focus()
     press("Tab")
     expect(book.panel.get_by_role("button", name="Run debug-memory")).to_be_focused()
     press("Enter")
-    expect(book.panel.locator(".t-outcome [role=status]")).to_have_text(re.compile("Mallory got in: .*serves 1337"))
+    expect(book.panel.locator(".t-outcome [role=status]")).to_have_text(
+        re.compile("Mallory got in: .*serves 1337")
+    )
     assert not book.errors and not book.foreign
 
 
-def test_an_attack_runs_by_a_click_and_a_report_is_loaded(small, open_notebook, jupyterlab, vectors, screenshots):
-    """Lamp, button, 1337; the flag taken back, the same attack is stopped. Then the real report of 2019 in a scenario's place."""
+def test_an_attack_runs_by_a_click_and_a_report_is_loaded(
+    small, open_notebook, jupyterlab, vectors, screenshots
+):
+    """Lamp, button, 1337; the flag taken back, the same attack is stopped. Then the real report
+    of 2019 in a scenario's place.
+    """
     book = open_notebook(small)
     book.run_all()
-    lamp, outcome = book.panel.locator("[data-attack=forged-quote]").first, book.panel.locator(".t-outcome [role=status]")
+    lamp, outcome = (
+        book.panel.locator("[data-attack=forged-quote]").first,
+        book.panel.locator(".t-outcome [role=status]"),
+    )
     expect(lamp).to_have_attribute("data-lit", "no")
     book.panel.get_by_label(G, exact=True).check()
     expect(lamp).to_have_attribute("data-lit", "yes")
@@ -134,10 +175,16 @@ def test_an_attack_runs_by_a_click_and_a_report_is_loaded(small, open_notebook, 
     book.panel.get_by_label("Stopped attack").select_option(label="forged-quote (tcb-status)")
     book.panel.get_by_role("button", name="Let her try").click()
     expect(outcome).to_have_text(re.compile("Mallory was stopped by tcb-status"))
-    book.panel.get_by_label("Report file").fill(str(vectors / "cas-attest" / "v1-attest-iasreport-2019.json"))
+    book.panel.get_by_label("Report file").fill(
+        str(vectors / "cas-attest" / "v1-attest-iasreport-2019.json")
+    )
     book.panel.get_by_role("button", name="Load the report").click()
-    expect(book.panel.locator(".t-loaded [role=status]")).to_have_text(re.compile("^Loaded: v1-attest-iasreport-2019.json"))
-    expect(book.panel.locator(".t-verdict [role=status]")).to_have_text("CAS is rejected: tcb-status, debug, mrsigner.")
+    expect(book.panel.locator(".t-loaded [role=status]")).to_have_text(
+        re.compile("^Loaded: v1-attest-iasreport-2019.json")
+    )
+    expect(book.panel.locator(".t-verdict [role=status]")).to_have_text(
+        "CAS is rejected: tcb-status, debug, mrsigner."
+    )
     expect(book.panel.locator(".t-story")).to_have_text(re.compile("Intel's own roots"))
     assert not book.errors and not book.foreign
 
@@ -147,7 +194,9 @@ CUT = "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.text
 
 @pytest.mark.parametrize("zoom", [1, 2])
 def test_no_label_is_cut_off(small, open_notebook, screenshots, zoom):
-    """Every label and button is as wide as its text, and nothing sticks out of the panel, at 100 and at 200 percent."""
+    """Every label and button is as wide as its text, and nothing sticks out of the panel, at 100
+    and at 200 percent.
+    """
     book = open_notebook(small)
     book.run_all()
     expect(book.panel.locator(".t-verdict [role=status]")).to_be_visible()
@@ -159,13 +208,18 @@ def test_no_label_is_cut_off(small, open_notebook, screenshots, zoom):
     wider = book.panel.locator(".t-switchboard").evaluate(
         "e => [...e.querySelectorAll('*')].filter(c => !c.closest('[role=group]'))"
         ".filter(c => c.getBoundingClientRect().right > e.getBoundingClientRect().right + 2)"
-        ".map(c => c.outerHTML.slice(0, 120))")
+        ".map(c => c.outerHTML.slice(0, 120))"
+    )
     assert wider == []
 
 
 def test_the_scrape_lab_follows_the_chosen_page(jupyterlab, open_notebook):
-    """Another page by the keyboard: what each scraper said of it, in words; the scores are a status line."""
-    code = "from casnb.teach.scraping.panel import ScrapePanel\nScrapePanel(scraper=lambda html: None)"
+    """Another page by the keyboard: what each scraper said of it, in words; the scores are a
+    status line.
+    """
+    code = (
+        "from casnb.teach.scraping.panel import ScrapePanel\nScrapePanel(scraper=lambda html: None)"
+    )
     book = open_notebook(write(jupyterlab.folder, "scrape.ipynb", code))
     book.run_all()
     seen = book.panel.locator(".t-scrape-seen")
@@ -174,31 +228,48 @@ def test_the_scrape_lab_follows_the_chosen_page(jupyterlab, open_notebook):
     for key in ("Space", "ArrowUp", "Enter"):
         book.page.keyboard.press(key)
     expect(seen).to_contain_text("nothing, with exit code 0")
-    expect(book.panel.locator(".t-scrape-scores [role=status]")).to_contain_text("your scraper: 5 of 10 points")
-    expect(book.panel.locator("[data-page=two-rows] [data-outcome='refused rightly']")).to_have_count(2)
+    expect(book.panel.locator(".t-scrape-scores [role=status]")).to_contain_text(
+        "your scraper: 5 of 10 points"
+    )
+    expect(
+        book.panel.locator("[data-page=two-rows] [data-outcome='refused rightly']")
+    ).to_have_count(2)
     assert not book.errors and not book.foreign
 
 
 def test_a_notebook_without_a_kernel_still_tells_the_story(tmp_path, browser):
-    """Run headless and exported by nbconvert: with scripts off and no network, the page says verdict, budget, lamps and 1337."""
+    """Run headless and exported by nbconvert: with scripts off and no network, the page says
+    verdict, budget, lamps and 1337.
+    """
     from nbclient import NotebookClient
     from nbconvert import HTMLExporter
 
     cell = nbformat.v4.new_code_cell(
         "from casnb.teach.switchboard.panel import Switchboard\nboard = Switchboard()\n"
         "board.set_flags('-G', '--only_for_testing-debug', '--only_for_testing-ignore-signer')\n"
-        "board.attack('debug-memory')\nboard.snapshot()")
+        "board.attack('debug-memory')\nboard.snapshot()"
+    )
     board = nbformat.v4.new_code_cell("board")
-    book = nbformat.v4.new_notebook(cells=[cell, board], metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-    NotebookClient(book, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    book = nbformat.v4.new_notebook(
+        cells=[cell, board],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    NotebookClient(
+        book, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     book.metadata.pop("widgets", None)
     html, _ = HTMLExporter().from_notebook_node(book)
     context = browser.new_context(java_script_enabled=False, offline=True)
     page = context.new_page()
     page.set_content(html, wait_until="domcontentloaded")
     for place in page.locator(".jp-OutputArea").all():
-        for words in ("is accepted with 3 waivers", "Flag budget: 3 set; this report needs 3", "forged-quote: gets in",
-                      "relay: stopped: certificate-binding", "serves 1337 under the certificate that you pinned"):
+        for words in (
+            "is accepted with 3 waivers",
+            "Flag budget: 3 set; this report needs 3",
+            "forged-quote: gets in",
+            "relay: stopped: certificate-binding",
+            "serves 1337 under the certificate that you pinned",
+        ):
             expect(place).to_contain_text(words)
     assert page.locator(".jp-OutputArea").count() == 2
     context.close()
@@ -210,7 +281,9 @@ def test_every_view_passes_axe_in_both_themes(everything, open_notebook, screens
     book.run_all()
     book.panel.locator(".t-quiz").get_by_role("button", name="d", exact=True).press("Space")
     book.panel.get_by_role("button", name="Check", exact=True).click()
-    expect(book.panel.locator(".t-quiz-line [role=status]")).to_have_attribute("data-code", "root-leaked")
+    expect(book.panel.locator(".t-quiz-line [role=status]")).to_have_attribute(
+        "data-code", "root-leaked"
+    )
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         book.theme(theme)
         for n, place in enumerate((".t-quiz", ".t-switchboard", ".t-scrape-lab")):
@@ -221,7 +294,9 @@ def test_every_view_passes_axe_in_both_themes(everything, open_notebook, screens
 
 
 def test_notebook_03_runs_and_its_panel_answers(jupyterlab, open_notebook, screenshots):
-    """The lesson as a reader has it: run all, no error, one switch by its label, another verdict on the page."""
+    """The lesson as a reader has it: run all, no error, one switch by its label, another verdict
+    on the page.
+    """
     source = ROOT / "notebooks" / "03-attest-and-flags.ipynb"
     if not source.is_file():
         pytest.skip("no notebook 03")
@@ -231,7 +306,10 @@ def test_notebook_03_runs_and_its_panel_answers(jupyterlab, open_notebook, scree
     panel = book.panel.locator(".t-switchboard")
     verdict = panel.locator(".t-verdict [role=status]")
     expect(verdict).to_have_text(re.compile(r"^CAS is "), timeout=60_000)
-    assert book.panel.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts() == []
+    assert (
+        book.panel.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
+        == []
+    )
     panel.get_by_role("button", name="Clear all flags").click()
     expect(verdict).to_have_text("CAS is rejected: tcb-status, debug, mrsigner.")
     panel.get_by_label(G, exact=True).check()

@@ -1,4 +1,6 @@
-"""Servers for the relying party's side: a simulated CAS that answers, and a stub that answers whatever a test wants."""
+"""Servers for the relying party's side: a simulated CAS that answers, and a stub that answers
+whatever a test wants.
+"""
 
 from __future__ import annotations
 
@@ -41,13 +43,21 @@ class Stub:
         return f"{self.host}:{self.port}"
 
 
-def reply(body: bytes = b"", status: str = "200 OK", *headers: str, length: int | None = None) -> bytes:
-    """Return one HTTP response; `length` announces another length than the body has, -1 none at all."""
-    announced = [] if length == -1 else [f"Content-Length: {len(body) if length is None else length}"]
+def reply(
+    body: bytes = b"", status: str = "200 OK", *headers: str, length: int | None = None
+) -> bytes:
+    """Return one HTTP response; `length` announces another length than the body has, -1 none at
+    all.
+    """
+    announced = (
+        [] if length == -1 else [f"Content-Length: {len(body) if length is None else length}"]
+    )
     return "\r\n".join([f"HTTP/1.1 {status}", *announced, *headers, "", ""]).encode() + body
 
 
-def _serve(stub: Stub, raw: socket.socket, context: ssl.SSLContext | None, answers: list[Answer]) -> None:
+def _serve(
+    stub: Stub, raw: socket.socket, context: ssl.SSLContext | None, answers: list[Answer]
+) -> None:
     with suppress(OSError), raw:
         raw.settimeout(20)
         sock = context.wrap_socket(raw, server_side=True) if context else raw
@@ -69,8 +79,11 @@ def _serve(stub: Stub, raw: socket.socket, context: ssl.SSLContext | None, answe
 
 
 @contextmanager
-def stub_server(*answers: Answer, chain: bytes = b"", tls: bool = True, host: str = "127.0.0.1", folder: Path) -> Iterator[Stub]:
-    """Answer the n-th request with the n-th answer, the last one again and again; `chain` is PEM with its key.
+def stub_server(
+    *answers: Answer, chain: bytes = b"", tls: bool = True, host: str = "127.0.0.1", folder: Path
+) -> Iterator[Stub]:
+    """Answer the n-th request with the n-th answer, the last one again and again; `chain` is PEM
+    with its key.
 
     Without TLS anything that arrives counts as a request.
     """
@@ -87,7 +100,9 @@ def stub_server(*answers: Answer, chain: bytes = b"", tls: bool = True, host: st
             with suppress(OSError):
                 while True:
                     connection = listener.accept()[0]
-                    threading.Thread(target=_serve, args=(stub, connection, context, answers), daemon=True).start()
+                    threading.Thread(
+                        target=_serve, args=(stub, connection, context, answers), daemon=True
+                    ).start()
 
         thread = threading.Thread(target=loop, daemon=True)
         thread.start()
@@ -134,8 +149,13 @@ def elsewhere(other: World) -> Iterator[RunningWorld]:
 @pytest.fixture(scope="session")
 def lenient(public: World) -> AttestationPolicy:
     """The assignment's flags, and the right MRENCLAVE."""
-    return AttestationPolicy(mrenclaves=(public.mrenclave,), accept_group_out_of_date=True, only_for_testing_debug=True,
-                             only_for_testing_ignore_signer=True, expected_signer=public.vendor)
+    return AttestationPolicy(
+        mrenclaves=(public.mrenclave,),
+        accept_group_out_of_date=True,
+        only_for_testing_debug=True,
+        only_for_testing_ignore_signer=True,
+        expected_signer=public.vendor,
+    )
 
 
 @pytest.fixture(scope="session")

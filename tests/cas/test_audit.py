@@ -1,4 +1,6 @@
-"""The audit log: each way to tamper with a real one has its exit code, and what a killed CAS leaves is no tampering."""
+"""The audit log: each way to tamper with a real one has its exit code, and what a killed CAS
+leaves is no tampering.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,12 @@ def world() -> World:
 def cas(world, folder: Path, lenient, identity, mode="signed"):
     """A CAS with an audit log in `folder`, and a client that attested it."""
     with serve(world, state_dir=folder, audit_log=mode) as running:
-        yield CasClient(attest(running.cas_addr, replace(lenient, mrenclaves=(world.mrenclave,)), roots=world.roots), identity)
+        yield CasClient(
+            attest(
+                running.cas_addr, replace(lenient, mrenclaves=(world.mrenclave,)), roots=world.roots
+            ),
+            identity,
+        )
 
 
 def log(folder: Path) -> Path:
@@ -66,22 +73,39 @@ def busy(world, tmp_path, lenient, alice):
         for n in range(4):
             client.create_session(POLICY.format(f"s{n}"))
         client.read_session("s0")
-        client.create_session(POLICY.format("s0") + f"predecessor: {client.read_session('s0')[0]}\n")
+        client.create_session(
+            POLICY.format("s0") + f"predecessor: {client.read_session('s0')[0]}\n"
+        )
         yield client, tmp_path
 
 
 # What is written
 
+
 def test_events_are_written_in_their_order(busy):
-    """Switched on, started, attested, the example session, then what clients did: numbered from 1, each after the one before."""
+    """Switched on, started, attested, the example session, then what clients did: numbered from
+    1, each after the one before.
+    """
     client, folder = busy
     entries, remarks = read_log(log(folder).read_bytes())
     kinds = [e.kind for e in entries]
-    assert kinds == ["audit_log_enabled", "cas_started", "audit_log_attestation_report", "session_created",
-                     *["session_created"] * 4, "session_read", "session_read", "session_updated"]
+    assert kinds == [
+        "audit_log_enabled",
+        "cas_started",
+        "audit_log_attestation_report",
+        "session_created",
+        *["session_created"] * 4,
+        "session_read",
+        "session_read",
+        "session_updated",
+    ]
     assert [e.number for e in entries] == list(range(1, 12)) and remarks == ()
     assert [e.predecessor for e in entries] == ["", *(e.signature for e in entries[:-1])]
-    assert entries[-1].event == {"type": "session_updated", "session": "s0", "session_hash": client.read_session("s0")[0]}
+    assert entries[-1].event == {
+        "type": "session_updated",
+        "session": "s0",
+        "session_hash": client.read_session("s0")[0],
+    }
 
 
 def test_refusals_and_values_are_no_events(busy, lenient, world):
@@ -89,7 +113,10 @@ def test_refusals_and_values_are_no_events(busy, lenient, world):
     client, folder = busy
     before = log(folder).read_bytes()
     stranger = CasClient(client.attested, ClientIdentity.create())
-    for refused in (lambda: stranger.read_session("s0"), lambda: client.create_session(POLICY.format("s0"))):
+    for refused in (
+        lambda: stranger.read_session("s0"),
+        lambda: client.create_session(POLICY.format("s0")),
+    ):
         with pytest.raises(CasRefusal):
             refused()
     assert client.value("example_session", "example_value") == "42"
@@ -116,14 +143,19 @@ def test_a_log_goes_on_where_it_ended(world, tmp_path, lenient, alice):
         kinds = [e.kind for e in read_log(log(tmp_path).read_bytes())[0]]
     assert kinds.count("cas_exited") == 3 and kinds.count("cas_started") == 4
     assert [k for k in kinds if k.startswith("audit_log_") and "report" not in k] == [
-        "audit_log_enabled", "audit_log_disabled", "audit_log_enabled"]
+        "audit_log_enabled",
+        "audit_log_disabled",
+        "audit_log_enabled",
+    ]
 
 
 def test_an_unsigned_log_proves_nothing(world, tmp_path, lenient, alice):
     """It can be read and not verified; a signed one does not go on in its file."""
     with cas(world, tmp_path, lenient, alice, "unsigned") as client:
         client.create_session(POLICY.format("s"))
-        verdict = verify_log(log(tmp_path).read_bytes(), client.attested.chain.root, client.audit_checkpoints())
+        verdict = verify_log(
+            log(tmp_path).read_bytes(), client.attested.chain.root, client.audit_checkpoints()
+        )
         assert verdict.status is LogStatus.BROKEN and "not signed" in verdict.remarks[0]
         assert json.loads(lines(tmp_path)[-1])["event"]["session"] == "s"
     with cas(world, tmp_path, lenient, alice) as client:
@@ -132,29 +164,53 @@ def test_an_unsigned_log_proves_nothing(world, tmp_path, lenient, alice):
 
 # Each exit code, by tampering with a real log
 
+
 def flip(data: bytes) -> bytes:
     return data.replace(b'"s2"', b'"s9"', 1)
 
 
-@pytest.mark.parametrize("change, status", [
-    pytest.param(lambda d: d, LogStatus.CORRECT, id="0 nothing"),
-    pytest.param(lambda d: d[:-1], LogStatus.CORRECT, id="0 the last newline is gone"),
-    pytest.param(flip, LogStatus.BROKEN, id="20 another name"),
-    pytest.param(lambda d: d.replace(b'"sequence_number":4', b'"sequence_number":40', 1), LogStatus.BROKEN, id="20 another number"),
-    pytest.param(lambda d: d + d.splitlines(keepends=True)[-1], LogStatus.BROKEN, id="20 an event twice"),
-    pytest.param(lambda d: d.replace(b'":"s1"', b'": "s1"'), LogStatus.BROKEN, id="20 spelled otherwise"),
-    pytest.param(lambda d: b"{}\n" + d, LogStatus.BROKEN, id="20 a line that is no event"),
-    pytest.param(lambda d: b"\n" + d, LogStatus.BROKEN, id="20 an empty line"),
-    pytest.param(lambda d: b"\xff" * 100 + d, LogStatus.BROKEN, id="20 bytes"),
-    pytest.param(lambda d: d + bytes(1000), LogStatus.BROKEN, id="20 zeros at the end"),
-    pytest.param(lambda d: b"[[[[", LogStatus.BROKEN, id="20 nothing that a CAS wrote"),
-    pytest.param(lambda d: b"".join(d.splitlines(keepends=True)[:5] + d.splitlines(keepends=True)[7:]),
-                 LogStatus.ROLLBACK_OR_MISSING, id="17 events in the middle are gone"),
-    pytest.param(lambda d: b"".join(d.splitlines(keepends=True)[1:]), LogStatus.OLD_MISSING, id="15 the first event is gone"),
-    pytest.param(lambda d: b"".join(d.splitlines(keepends=True)[:-3]), LogStatus.ROLLBACK_NOT_EXCLUDED,
-                 id="16 the last events are gone, and no checkpoint is near"),
-    pytest.param(lambda d: d[:-200], LogStatus.ROLLBACK_NOT_EXCLUDED, id="16 cut within the last line"),
-])
+@pytest.mark.parametrize(
+    "change, status",
+    [
+        pytest.param(lambda d: d, LogStatus.CORRECT, id="0 nothing"),
+        pytest.param(lambda d: d[:-1], LogStatus.CORRECT, id="0 the last newline is gone"),
+        pytest.param(flip, LogStatus.BROKEN, id="20 another name"),
+        pytest.param(
+            lambda d: d.replace(b'"sequence_number":4', b'"sequence_number":40', 1),
+            LogStatus.BROKEN,
+            id="20 another number",
+        ),
+        pytest.param(
+            lambda d: d + d.splitlines(keepends=True)[-1], LogStatus.BROKEN, id="20 an event twice"
+        ),
+        pytest.param(
+            lambda d: d.replace(b'":"s1"', b'": "s1"'), LogStatus.BROKEN, id="20 spelled otherwise"
+        ),
+        pytest.param(lambda d: b"{}\n" + d, LogStatus.BROKEN, id="20 a line that is no event"),
+        pytest.param(lambda d: b"\n" + d, LogStatus.BROKEN, id="20 an empty line"),
+        pytest.param(lambda d: b"\xff" * 100 + d, LogStatus.BROKEN, id="20 bytes"),
+        pytest.param(lambda d: d + bytes(1000), LogStatus.BROKEN, id="20 zeros at the end"),
+        pytest.param(lambda d: b"[[[[", LogStatus.BROKEN, id="20 nothing that a CAS wrote"),
+        pytest.param(
+            lambda d: b"".join(d.splitlines(keepends=True)[:5] + d.splitlines(keepends=True)[7:]),
+            LogStatus.ROLLBACK_OR_MISSING,
+            id="17 events in the middle are gone",
+        ),
+        pytest.param(
+            lambda d: b"".join(d.splitlines(keepends=True)[1:]),
+            LogStatus.OLD_MISSING,
+            id="15 the first event is gone",
+        ),
+        pytest.param(
+            lambda d: b"".join(d.splitlines(keepends=True)[:-3]),
+            LogStatus.ROLLBACK_NOT_EXCLUDED,
+            id="16 the last events are gone, and no checkpoint is near",
+        ),
+        pytest.param(
+            lambda d: d[:-200], LogStatus.ROLLBACK_NOT_EXCLUDED, id="16 cut within the last line"
+        ),
+    ],
+)
 def test_tampering_is_told(busy, change, status):
     """Each kind by its own code."""
     client, folder = busy
@@ -181,7 +237,9 @@ def test_19_another_cas_wrote_it(busy, lenient, alice, tmp_path_factory):
 
 
 def test_18_the_database_was_set_back(world, tmp_path, lenient, alice):
-    """An old copy of the database under a log that has gone on: what happened since was undone, and the log shows it."""
+    """An old copy of the database under a log that has gone on: what happened since was undone,
+    and the log shows it.
+    """
     with cas(world, tmp_path, lenient, alice) as client:
         client.create_session(POLICY.format("old"))
     shutil.copytree(tmp_path, tmp_path.with_name("kept"))
@@ -199,42 +257,61 @@ def test_18_the_database_was_set_back(world, tmp_path, lenient, alice):
 
 
 def test_10_an_operation_failed_after_it_was_written(busy, world):
-    """The log has an event of which the database knows nothing; the next one takes its number, and all is well."""
+    """The log has an event of which the database knows nothing; the next one takes its number,
+    and all is well.
+    """
     client, folder = busy
     with Store(folder / "cas.sqlite3", owner=_owner(world)) as store:
         audit = AuditLog(world, store, log(folder), "signed", lambda: world.now)
         with pytest.raises(ZeroDivisionError), store.writing() as transaction:
             transaction.append(Version("never", "00" * 32, None, "x"))
-            audit.record(transaction, {"type": "session_created", "session": "never", "session_hash": "00" * 32})
+            audit.record(
+                transaction,
+                {"type": "session_created", "session": "never", "session_hash": "00" * 32},
+            )
             raise ZeroDivisionError
     assert judge(client, log(folder)) is LogStatus.ROLLED_BACK_TRANSACTION, "right after it"
     client.create_session(POLICY.format("next"))
-    assert judge(client, log(folder)) is LogStatus.ROLLED_BACK_TRANSACTION, "and with another in its place"
+    assert judge(client, log(folder)) is LogStatus.ROLLED_BACK_TRANSACTION, (
+        "and with another in its place"
+    )
     assert [e.number for e in read_log(log(folder).read_bytes())[0]][-2:] == [12, 12]
 
 
 def test_16_the_cas_cannot_be_asked(busy):
-    """Without what the CAS remembers a whole log proves that nobody changed it, and not that it is the latest."""
+    """Without what the CAS remembers a whole log proves that nobody changed it, and not that it
+    is the latest.
+    """
     client, folder = busy
-    assert verify_log(log(folder).read_bytes(), client.attested.chain.root, None).status is LogStatus.ROLLBACK_NOT_EXCLUDED
+    assert (
+        verify_log(log(folder).read_bytes(), client.attested.chain.root, None).status
+        is LogStatus.ROLLBACK_NOT_EXCLUDED
+    )
 
 
 def _owner(world: World) -> str:
     from casnb.simulator.server.running import _owner as owner
+
     return owner(world)
 
 
 # A killed CAS, a full disk, a long log
+
 
 def test_a_torn_last_line_is_told_apart(busy, world):
     """Half an event at the end is none: it is remarked on, and the next event takes its place."""
     client, folder = busy
     whole = log(folder).read_bytes()
     log(folder).write_bytes(whole + whole.splitlines()[-1][:77])
-    verdict = verify_log(log(folder).read_bytes(), client.attested.chain.root, client.audit_checkpoints())
+    verdict = verify_log(
+        log(folder).read_bytes(), client.attested.chain.root, client.audit_checkpoints()
+    )
     assert verdict.status is LogStatus.CORRECT and "ends after 77 bytes" in verdict.remarks[0]
     client.create_session(POLICY.format("next"))
-    assert log(folder).read_bytes().startswith(whole) and judge(client, log(folder)) is LogStatus.CORRECT
+    assert (
+        log(folder).read_bytes().startswith(whole)
+        and judge(client, log(folder)) is LogStatus.CORRECT
+    )
 
 
 def test_no_event_no_deed(busy):
@@ -262,23 +339,33 @@ def test_a_long_log_is_put_aside_in_parts(world, tmp_path, lenient, alice, monke
         assert judge(client, whole) is LogStatus.CORRECT
         first, second = (read_log(p.read_bytes())[0] for p in parts[:2])
         known = client.audit_checkpoints()
-        for part, before, last in ((parts[0], "", second[0].predecessor), (parts[1], first[-1].signature, second[-1].signature)):
-            verdict = verify_log(part.read_bytes(), client.attested.chain.root, known, predecessor=before, last=last)
+        for part, before, last in (
+            (parts[0], "", second[0].predecessor),
+            (parts[1], first[-1].signature, second[-1].signature),
+        ):
+            verdict = verify_log(
+                part.read_bytes(), client.attested.chain.root, known, predecessor=before, last=last
+            )
             assert verdict.status is LogStatus.CORRECT, verdict.remarks
         assert judge(client, parts[0]) is LogStatus.RECENT_MISSING
 
 
 # By evidence, and from the command line
 
+
 def test_the_binding_is_the_documented_string(world):
     """With the blank after the comma, over the key in hex."""
     import hashlib
+
     key = bytes(range(32))
     text = '{"type":"CasAuditLogSigningKey", "signing_key":"' + key.hex() + '"}'
     assert attested_binding(key) == hashlib.sha512(text.encode()).digest()
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"last": {}}', b'{"last": {"sequence_number": 1, "signature": ""}}'])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"[]", b"{}", b'{"last": {}}', b'{"last": {"sequence_number": 1, "signature": ""}}'],
+)
 def test_checkpoints_are_read_strictly(data):
     """What is no answer of a CAS is an error."""
     with pytest.raises(EvidenceError):
@@ -287,16 +374,22 @@ def test_checkpoints_are_read_strictly(data):
 
 @pytest.fixture
 def command(busy, world, tmp_path_factory):
-    """Run `scone cas ...` as somebody who attested this CAS; exit code, standard output, standard error."""
+    """Run `scone cas ...` as somebody who attested this CAS; exit code, standard output,
+    standard error.
+    """
     client, folder = busy
     home = tmp_path_factory.mktemp("home")
     TrustStore(home / "config.json").add(client.attested)
     (home / "roots.pem").write_bytes(world.roots_pem)
 
     def run(*words: str) -> tuple[int, str, str]:
-        done = CliRunner().invoke(scone, ["-c", str(home / "config.json"), "cas", *words],
-                                  env={"CASNB_ROOTS": str(home / "roots.pem"), "SCONE_CLI_RETRIES": "0"})
+        done = CliRunner().invoke(
+            scone,
+            ["-c", str(home / "config.json"), "cas", *words],
+            env={"CASNB_ROOTS": str(home / "roots.pem"), "SCONE_CLI_RETRIES": "0"},
+        )
         return done.exit_code, done.stdout, done.stderr
+
     return run, folder
 
 
@@ -304,7 +397,12 @@ def test_the_command_ends_with_the_status(command, tmp_path):
     """0 with the events printed, 20 with the line, 16 where the CAS is gone, 3 without a file."""
     run, folder = command
     code, out, _ = run("verify-audit-log", "-p", str(log(folder)))
-    assert code == 0 and out.count("\n") == 12 and "session_updated  session=s0" in out and "correct and complete" in out
+    assert (
+        code == 0
+        and out.count("\n") == 12
+        and "session_updated  session=s0" in out
+        and "correct and complete" in out
+    )
     bad = tmp_path / "bad.jsonl"
     bad.write_bytes(flip(log(folder).read_bytes()))
     code, out, err = run("verify-audit-log", str(bad))
@@ -312,14 +410,24 @@ def test_the_command_ends_with_the_status(command, tmp_path):
     assert run("verify-audit-log", str(tmp_path / "none"))[0] == 3
     assert run("verify-audit-log", "--last", "zz", str(log(folder)))[0] == 2
     kept = tmp_path / "checkpoints.json"
-    kept.write_text(json.dumps({"last": {"sequence_number": 1, "signature": "ab"}, "checkpoints": []}))
+    kept.write_text(
+        json.dumps({"last": {"sequence_number": 1, "signature": "ab"}, "checkpoints": []})
+    )
     assert run("verify-audit-log", "--checkpoints-json", str(kept), str(log(folder)))[0] == 18
 
 
 def test_a_log_is_attested_by_its_own_evidence(command, world):
-    """The flags decide as they do for a CAS; evidence about another key, or a stricter policy, leaves the log foreign."""
+    """The flags decide as they do for a CAS; evidence about another key, or a stricter policy,
+    leaves the log foreign.
+    """
     run, folder = command
-    flags = ("-G", "--mrenclave", world.mrenclave, "--only_for_testing-ignore-signer", "--only_for_testing-debug")
+    flags = (
+        "-G",
+        "--mrenclave",
+        world.mrenclave,
+        "--only_for_testing-ignore-signer",
+        "--only_for_testing-debug",
+    )
     code, _, err = run("attest-audit-log", str(log(folder)), *flags)
     assert (code, "accepted with waivers" in err) == (0, True), err
     code, _, err = run("attest-audit-log", str(log(folder)), "--mrenclave", world.mrenclave)
@@ -329,7 +437,9 @@ def test_a_log_is_attested_by_its_own_evidence(command, world):
 
 
 def test_evidence_about_another_key_vouches_for_none(command, world, tmp_path):
-    """A genuine report that names somebody else's key, signed into a log by who wants to pass for a CAS."""
+    """A genuine report that names somebody else's key, signed into a log by who wants to pass
+    for a CAS.
+    """
     run, folder = command
     rows = [json.loads(line) for line in lines(folder)]
     mallory = audit_key(World("mallory"))
@@ -342,8 +452,15 @@ def test_evidence_about_another_key_vouches_for_none(command, world, tmp_path):
         forged += strictjson.compact({**entry, "signature": before}) + b"\n"
     path = tmp_path / "forged.jsonl"
     path.write_bytes(forged)
-    code, _, err = run("attest-audit-log", str(path), "-G", "--mrenclave", world.mrenclave, "--only_for_testing-ignore-signer",
-                       "--only_for_testing-debug")
+    code, _, err = run(
+        "attest-audit-log",
+        str(path),
+        "-G",
+        "--mrenclave",
+        world.mrenclave,
+        "--only_for_testing-ignore-signer",
+        "--only_for_testing-debug",
+    )
     assert code == 19 and "about another key" in err
     assert run("verify-audit-log", str(path))[0] == 19
 
@@ -351,5 +468,8 @@ def test_evidence_about_another_key_vouches_for_none(command, world, tmp_path):
 def test_a_log_that_cannot_be_opened_stops_the_start(world, tmp_path, lenient, alice):
     """A CAS that shall keep a log and cannot does not run."""
     log(tmp_path).mkdir()
-    with pytest.raises(SourceError, match="audit log"), serve(world, state_dir=tmp_path, audit_log="signed"):
+    with (
+        pytest.raises(SourceError, match="audit log"),
+        serve(world, state_dir=tmp_path, audit_log="signed"),
+    ):
         pass

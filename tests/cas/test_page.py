@@ -15,8 +15,14 @@ from casnb.cas import page as module
 from casnb.cas.page import scrape
 from casnb.simulator.server.site import LAYOUTS, render_page
 
-PAGES = ("2021-06-21-5fc9fdf3", "2021-10-14-c3c5b8ff", "2022-04-27-9bbf15dc", "2024-10-29-65631003", "2026-08-04-dec28075",
-         "root-404")
+PAGES = (
+    "2021-06-21-5fc9fdf3",
+    "2021-10-14-c3c5b8ff",
+    "2022-04-27-9bbf15dc",
+    "2024-10-29-65631003",
+    "2026-08-04-dec28075",
+    "root-404",
+)
 A, B = "a1" * 32, "b2" * 32
 HEAD = ("Public CAS Address", "CAS version", "Public CAS MrEnclave")
 
@@ -35,6 +41,7 @@ GOOD = page(("cas.example", "6.0", f"<code>{A}</code>"))
 
 
 # Real pages
+
 
 @pytest.mark.parametrize("name", PAGES)
 def test_real_page(vectors, name):
@@ -61,8 +68,13 @@ def test_every_real_page_is_tried(vectors):
 
 @pytest.mark.parametrize("name", ["2021-10-14-c3c5b8ff", "2024-10-29-65631003"])
 def test_stale_example_line_is_a_warning(vectors, name):
-    """Where the example line attests an older release, the table's value is taken and the reader is told."""
-    assert any("example line is stale" in w for w in scrape(vectors / "public-cas" / name / "page.html").warnings)
+    """Where the example line attests an older release, the table's value is taken and the reader
+    is told.
+    """
+    assert any(
+        "example line is stale" in w
+        for w in scrape(vectors / "public-cas" / name / "page.html").warnings
+    )
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -70,57 +82,133 @@ def test_simulated_layout(public, layout):
     """Each layout of the simulated site gives the same rows."""
     found = scrape(render_page(public, layout, ("127.1.2.3",)).encode())
     assert found.mrenclave("127.1.2.3") == public.mrenclave
-    assert found.values == {r.address: r.mrenclave for r in public.release_history if r.mrenclave} | {"127.1.2.3": public.mrenclave}
+    assert found.values == {
+        r.address: r.mrenclave for r in public.release_history if r.mrenclave
+    } | {"127.1.2.3": public.mrenclave}
 
 
 # What is read
 
-@pytest.mark.parametrize(("html", "address"), [
-    pytest.param(GOOD, "cas.example", id="plain"),
-    pytest.param(GOOD, "cas.example:8081", id="asked with port"),
-    pytest.param(GOOD, "https://cas.example:8081/", id="asked with https"),
-    pytest.param(GOOD, "CAS.Example", id="asked in upper case"),
-    pytest.param(page(("cas.example", "6", f"\n  {A}\n")), "cas.example", id="blanks around"),
-    pytest.param(page(("cas.example", "6", f"<code>{A[:32]}</code><code>{A[32:]}</code>")), "cas.example", id="two spans"),
-    pytest.param(page(("6", A, "cas.example"), head=("Version", "MRENCLAVE", "Address")), "cas.example", id="columns moved"),
-    pytest.param(page(("cas.example", A), head=("CAS address", "Mr Enclave")), "cas.example", id="header with blanks"),
-    pytest.param(page(("x.example", "6", B)) + GOOD, "cas.example", id="second table"),
-    pytest.param(b"<table>" + cells("Port", tag="th").encode() + cells("8081").encode() + b"</table>" + GOOD, "cas.example",
-                 id="another kind of table first"),
-    pytest.param(page(("cas.example", "6", A), ("cas.example", "6", A)), "cas.example", id="two rows that agree"),
-    pytest.param(page(("cas.example", "6", f"{A}<!-- {B} -->")), "cas.example", id="comment in the cell"),
-])
+
+@pytest.mark.parametrize(
+    ("html", "address"),
+    [
+        pytest.param(GOOD, "cas.example", id="plain"),
+        pytest.param(GOOD, "cas.example:8081", id="asked with port"),
+        pytest.param(GOOD, "https://cas.example:8081/", id="asked with https"),
+        pytest.param(GOOD, "CAS.Example", id="asked in upper case"),
+        pytest.param(page(("cas.example", "6", f"\n  {A}\n")), "cas.example", id="blanks around"),
+        pytest.param(
+            page(("cas.example", "6", f"<code>{A[:32]}</code><code>{A[32:]}</code>")),
+            "cas.example",
+            id="two spans",
+        ),
+        pytest.param(
+            page(("6", A, "cas.example"), head=("Version", "MRENCLAVE", "Address")),
+            "cas.example",
+            id="columns moved",
+        ),
+        pytest.param(
+            page(("cas.example", A), head=("CAS address", "Mr Enclave")),
+            "cas.example",
+            id="header with blanks",
+        ),
+        pytest.param(page(("x.example", "6", B)) + GOOD, "cas.example", id="second table"),
+        pytest.param(
+            b"<table>"
+            + cells("Port", tag="th").encode()
+            + cells("8081").encode()
+            + b"</table>"
+            + GOOD,
+            "cas.example",
+            id="another kind of table first",
+        ),
+        pytest.param(
+            page(("cas.example", "6", A), ("cas.example", "6", A)),
+            "cas.example",
+            id="two rows that agree",
+        ),
+        pytest.param(
+            page(("cas.example", "6", f"{A}<!-- {B} -->")), "cas.example", id="comment in the cell"
+        ),
+    ],
+)
 def test_read(html, address):
     """The value in the row of exactly this host."""
     assert scrape(html).mrenclave(address) == A
 
 
-@pytest.mark.parametrize(("html", "told"), [
-    pytest.param(page(("cas.example", "6", "N/A")), "N/A", id="N/A"),
-    pytest.param(page(("cas.example", "6", "")), "empty cell", id="empty cell"),
-    pytest.param(page(("other.example", "6", A)), "no row for it", id="no row"),
-    pytest.param(page(("5-cas.example", "6", A)), "no row for it", id="host at the end of another's name"),
-    pytest.param(page(("cas.example.org", "6", A)), "no row for it", id="host at the start of another's name"),
-    pytest.param(page(("see cas.example", "6", A)), "no row for it", id="host inside prose"),
-    pytest.param(page(("cas", "6", A)), "without a domain", id="row without domain"),
-    pytest.param(page(("cas.example", "6", A), ("cas.example", "5", B)), "disagree", id="two rows disagree"),
-    pytest.param(page(("cas.example", "6", A), ("cas.example", "5", "N/A")), "disagree", id="one of two rows has none"),
-    pytest.param(page(("cas.example", "6", A)) + page(("CAS.example", "6", B)), "disagree", id="two tables disagree"),
-    pytest.param(page(("cas.example", "6", A.upper())), A.upper(), id="upper case"),
-    pytest.param(page(("cas.example", "6", A[1:])), A[1:], id="63 digits"),
-    pytest.param(page(("cas.example", "6", A + "0")), A + "0", id="65 digits"),
-    pytest.param(page(("cas.example", "6", "0x" + A)), "0x" + A, id="0x"),
-    pytest.param(page(("cas.example", "6", A[:30] + " " + A[30:])), A[:30] + " ", id="blank inside"),
-    pytest.param(page(("cas.example", "6", A[:-1] + "\N{CYRILLIC SMALL LETTER A}")), "wanted 64", id="look-alike letter"),
-    pytest.param(page(("cas.example", "6", A[:-1] + "\N{FULLWIDTH DIGIT ONE}")), "wanted 64", id="wide digit"),
-    pytest.param(page(("cas.example", "6", f"{A} {B}")), "wanted 64", id="two values in the cell"),
-    pytest.param(page(("cas.example", A)), "2 cells under 3 headings", id="a cell is missing"),
-    pytest.param(page(("cas.example", "x", "6", A)), "4 cells under 3 headings", id="a cell too many"),
-    pytest.param(page(f'<tr><td>cas.example</td><td colspan="2">6</td><td>{A}</td></tr>'), "headings", id="colspan"),
-    pytest.param(page(f'<tr><td rowspan="2">cas.example</td><td>6</td><td>{A}</td></tr>'), "headings", id="rowspan"),
-])
+@pytest.mark.parametrize(
+    ("html", "told"),
+    [
+        pytest.param(page(("cas.example", "6", "N/A")), "N/A", id="N/A"),
+        pytest.param(page(("cas.example", "6", "")), "empty cell", id="empty cell"),
+        pytest.param(page(("other.example", "6", A)), "no row for it", id="no row"),
+        pytest.param(
+            page(("5-cas.example", "6", A)), "no row for it", id="host at the end of another's name"
+        ),
+        pytest.param(
+            page(("cas.example.org", "6", A)),
+            "no row for it",
+            id="host at the start of another's name",
+        ),
+        pytest.param(page(("see cas.example", "6", A)), "no row for it", id="host inside prose"),
+        pytest.param(page(("cas", "6", A)), "without a domain", id="row without domain"),
+        pytest.param(
+            page(("cas.example", "6", A), ("cas.example", "5", B)),
+            "disagree",
+            id="two rows disagree",
+        ),
+        pytest.param(
+            page(("cas.example", "6", A), ("cas.example", "5", "N/A")),
+            "disagree",
+            id="one of two rows has none",
+        ),
+        pytest.param(
+            page(("cas.example", "6", A)) + page(("CAS.example", "6", B)),
+            "disagree",
+            id="two tables disagree",
+        ),
+        pytest.param(page(("cas.example", "6", A.upper())), A.upper(), id="upper case"),
+        pytest.param(page(("cas.example", "6", A[1:])), A[1:], id="63 digits"),
+        pytest.param(page(("cas.example", "6", A + "0")), A + "0", id="65 digits"),
+        pytest.param(page(("cas.example", "6", "0x" + A)), "0x" + A, id="0x"),
+        pytest.param(
+            page(("cas.example", "6", A[:30] + " " + A[30:])), A[:30] + " ", id="blank inside"
+        ),
+        pytest.param(
+            page(("cas.example", "6", A[:-1] + "\N{CYRILLIC SMALL LETTER A}")),
+            "wanted 64",
+            id="look-alike letter",
+        ),
+        pytest.param(
+            page(("cas.example", "6", A[:-1] + "\N{FULLWIDTH DIGIT ONE}")),
+            "wanted 64",
+            id="wide digit",
+        ),
+        pytest.param(
+            page(("cas.example", "6", f"{A} {B}")), "wanted 64", id="two values in the cell"
+        ),
+        pytest.param(page(("cas.example", A)), "2 cells under 3 headings", id="a cell is missing"),
+        pytest.param(
+            page(("cas.example", "x", "6", A)), "4 cells under 3 headings", id="a cell too many"
+        ),
+        pytest.param(
+            page(f'<tr><td>cas.example</td><td colspan="2">6</td><td>{A}</td></tr>'),
+            "headings",
+            id="colspan",
+        ),
+        pytest.param(
+            page(f'<tr><td rowspan="2">cas.example</td><td>6</td><td>{A}</td></tr>'),
+            "headings",
+            id="rowspan",
+        ),
+    ],
+)
 def test_refused_for_this_host(html, told):
-    """A page that has no one clear value for the host is refused for it, with the reason; nothing is guessed."""
+    """A page that has no one clear value for the host is refused for it, with the reason;
+    nothing is guessed.
+    """
     found = scrape(html)
     with pytest.raises(EvidenceError) as caught:
         found.mrenclave("cas.example")
@@ -128,29 +216,66 @@ def test_refused_for_this_host(html, told):
     assert "cas.example" not in found.values
 
 
-@pytest.mark.parametrize(("html", "told"), [
-    pytest.param(b"", "no table", id="empty"),
-    pytest.param(b"<p>scone cas attest cas.example " + A.encode(), "no table", id="prose alone"),
-    pytest.param(page(("cas.example", "6", A), head=("Host", "Version", "MrEnclave")), "no table", id="no address header"),
-    pytest.param(page(("cas.example", "6", A), head=("Address", "CAS version", "Hash")), "no table", id="no MrEnclave header"),
-    pytest.param(page(("cas.example", A, B), head=("Address", "MrEnclave", "old MrEnclave")), "two MrEnclave", id="two values"),
-    pytest.param(page(("cas.example", "a", B), head=("Address", "IP address", "MrEnclave")), "two address", id="two addresses"),
-    pytest.param(page(), "no table", id="header alone"),
-    pytest.param(b"<table>" + cells(*HEAD, tag="th").encode() + b"<tr><td>" + page(("cas.example", "6", "N/A"))[12:] + b"</td></tr>"
-                 + cells("cas.example", "6", A).encode() + b"</table>", "cas.example", id="nested table"),
-    pytest.param(b"<table>" + cells(*HEAD, tag="th").encode() + f"<tr><td>cas.example<td>6<td>{A}".encode(), "not closed",
-                 id="cells not closed"),
-    pytest.param(GOOD[: GOOD.rfind(b"</table") + 3], "inside a tag", id="cut off inside a tag"),
-    pytest.param(b"\0\xff" * 500, "no table", id="binary"),
-    pytest.param(b"<b>" * 20_000, "tags", id="too many tags"),
-    pytest.param(b"<table></table>" * 60, "tables", id="too many tables"),
-    pytest.param(page(*[("x", "1", A)] * 1200), "rows", id="too many rows"),
-    pytest.param(page(("x",) * 60), "cells", id="too many cells"),
-    pytest.param(b"<table>" * 4000, "tables", id="deeply nested tables"),
-    pytest.param(b"<a" + b" b" * 60_000 + b">", "60000 words", id="too many attributes"),
-    pytest.param(b"<table>" + b"&" * 3000 + b"</table>", "3000 ampersands", id="too many ampersands"),
-    pytest.param(b"x" * (module.PAGE_LIMIT + 1), "Too large", id="larger than 2 MiB"),
-])
+@pytest.mark.parametrize(
+    ("html", "told"),
+    [
+        pytest.param(b"", "no table", id="empty"),
+        pytest.param(
+            b"<p>scone cas attest cas.example " + A.encode(), "no table", id="prose alone"
+        ),
+        pytest.param(
+            page(("cas.example", "6", A), head=("Host", "Version", "MrEnclave")),
+            "no table",
+            id="no address header",
+        ),
+        pytest.param(
+            page(("cas.example", "6", A), head=("Address", "CAS version", "Hash")),
+            "no table",
+            id="no MrEnclave header",
+        ),
+        pytest.param(
+            page(("cas.example", A, B), head=("Address", "MrEnclave", "old MrEnclave")),
+            "two MrEnclave",
+            id="two values",
+        ),
+        pytest.param(
+            page(("cas.example", "a", B), head=("Address", "IP address", "MrEnclave")),
+            "two address",
+            id="two addresses",
+        ),
+        pytest.param(page(), "no table", id="header alone"),
+        pytest.param(
+            b"<table>"
+            + cells(*HEAD, tag="th").encode()
+            + b"<tr><td>"
+            + page(("cas.example", "6", "N/A"))[12:]
+            + b"</td></tr>"
+            + cells("cas.example", "6", A).encode()
+            + b"</table>",
+            "cas.example",
+            id="nested table",
+        ),
+        pytest.param(
+            b"<table>"
+            + cells(*HEAD, tag="th").encode()
+            + f"<tr><td>cas.example<td>6<td>{A}".encode(),
+            "not closed",
+            id="cells not closed",
+        ),
+        pytest.param(GOOD[: GOOD.rfind(b"</table") + 3], "inside a tag", id="cut off inside a tag"),
+        pytest.param(b"\0\xff" * 500, "no table", id="binary"),
+        pytest.param(b"<b>" * 20_000, "tags", id="too many tags"),
+        pytest.param(b"<table></table>" * 60, "tables", id="too many tables"),
+        pytest.param(page(*[("x", "1", A)] * 1200), "rows", id="too many rows"),
+        pytest.param(page(("x",) * 60), "cells", id="too many cells"),
+        pytest.param(b"<table>" * 4000, "tables", id="deeply nested tables"),
+        pytest.param(b"<a" + b" b" * 60_000 + b">", "60000 words", id="too many attributes"),
+        pytest.param(
+            b"<table>" + b"&" * 3000 + b"</table>", "3000 ampersands", id="too many ampersands"
+        ),
+        pytest.param(b"x" * (module.PAGE_LIMIT + 1), "Too large", id="larger than 2 MiB"),
+    ],
+)
 def test_refused_as_a_page(html, told):
     """What is not such a page gives one clear error, whatever is in it."""
     with pytest.raises(EvidenceError, match=told):
@@ -165,20 +290,29 @@ def test_a_nested_table_counts_for_itself_alone():
 
 
 def test_hostile_text_is_shown_escaped():
-    """Markup, control characters and endless text in cells reach no notebook and no terminal as they are."""
+    """Markup, control characters and endless text in cells reach no notebook and no terminal as
+    they are.
+    """
     evil = "&lt;img src=x onerror=alert(1)&gt;\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}"
     found = scrape(page((evil, evil, evil + "9" * 5000), ("cas.example", "6", A)))
     shown = found._repr_mimebundle_()
     assert "<img" not in shown["text/html"] and len(shown["text/html"]) < 8000
-    assert not {"\x1b", "\N{RIGHT-TO-LEFT OVERRIDE}"} & set(shown["text/html"] + shown["text/plain"] + repr(found))
+    assert not {"\x1b", "\N{RIGHT-TO-LEFT OVERRIDE}"} & set(
+        shown["text/html"] + shown["text/plain"] + repr(found)
+    )
     assert "as good as the web page" in shown["text/plain"]
 
 
 # Files
 
-@pytest.mark.parametrize("make", [
-    pytest.param(lambda p: p / "missing.html", id="missing"), pytest.param(lambda p: p, id="a folder"),
-])
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda p: p / "missing.html", id="missing"),
+        pytest.param(lambda p: p, id="a folder"),
+    ],
+)
 def test_unreadable_file(tmp_path, make):
     """A file that cannot be read decides nothing."""
     with pytest.raises(SourceError):
@@ -196,9 +330,12 @@ def test_large_file_is_not_read(tmp_path):
 
 # Over the network
 
+
 @pytest.fixture
 def site(public, stub, tmp_path):
-    """Start a web server that presents the certificate of the simulated page's server; `.ca` vouches for it."""
+    """Start a web server that presents the certificate of the simulated page's server; `.ca`
+    vouches for it.
+    """
     key = public.site_certificate(["127.0.0.1"])
     ca = tmp_path / "ca.pem"
     ca.write_bytes(public.site_ca_pem)
@@ -228,7 +365,9 @@ def test_wrong_authority(running, other, tmp_path):
     """A server under another authority is refused, whoever it is."""
     wrong = tmp_path / "wrong.pem"
     wrong.write_bytes(other.site_ca_pem)
-    with pytest.raises(SourceError, match=r"another CAS's certificates|does not vouch for|not trusted"):
+    with pytest.raises(
+        SourceError, match=r"another CAS's certificates|does not vouch for|not trusted"
+    ):
         scrape(running.page_url, cacert=wrong)
 
 
@@ -246,13 +385,17 @@ def test_the_certificate_is_for_another_name(site, response):
         scrape(server.url, cacert=server.ca)
 
 
-@pytest.mark.parametrize(("url", "kind"), [
-    pytest.param("http://127.0.0.1:1/latest/public-CAS/", UsageError, id="plain HTTP"),
-    pytest.param("ftp://example.invalid/", UsageError, id="FTP"), pytest.param("https:///x", UsageError, id="no host"),
-    pytest.param("file:///etc/hostname", UsageError, id="file URL"),
-    pytest.param("https://[::1/", CasnbError, id="bad address"),
-    pytest.param("https://no-such-host.invalid/", SourceError, id="no such host"),
-])
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        pytest.param("http://127.0.0.1:1/latest/public-CAS/", UsageError, id="plain HTTP"),
+        pytest.param("ftp://example.invalid/", UsageError, id="FTP"),
+        pytest.param("https:///x", UsageError, id="no host"),
+        pytest.param("file:///etc/hostname", UsageError, id="file URL"),
+        pytest.param("https://[::1/", CasnbError, id="bad address"),
+        pytest.param("https://no-such-host.invalid/", SourceError, id="no such host"),
+    ],
+)
 def test_refused_url(url, kind):
     """A URL that cannot give a trustworthy page is refused with one sentence."""
     with pytest.raises(kind) as caught:
@@ -303,19 +446,38 @@ def drip(sock, head=b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(("answer", "told"), [
-    pytest.param(lambda r: r(b"", "301 Moved", "Location: http://127.0.0.1:1/"), "redirect to http", id="redirect to plain HTTP"),
-    pytest.param(lambda r: r(b"", "302 Found", "Location: /again"), "more than 3 redirects", id="endless redirects"),
-    pytest.param(lambda r: r(b"", "302 Found"), "HTTP status 302", id="redirect to nowhere"),
-    pytest.param(lambda r: r(GOOD, "500 Oops"), "HTTP status 500", id="500 with a good page"),
-    pytest.param(lambda r: r(GOOD, "203 Other"), "HTTP status 203", id="203"),
-    pytest.param(lambda r: r(GOOD, "200 OK", "Content-Encoding: gzip"), "compressed", id="compressed unasked"),
-    pytest.param(lambda r: b"SSH-2.0-OpenSSH\r\n", "not HTTP", id="not HTTP"),
-    pytest.param(lambda r: r(GOOD, length=len(GOOD) + 9), "cut off", id="cut off"),
-    pytest.param(lambda r: b"", "before it had answered", id="nothing"),
-    pytest.param(lambda r: drip, "within", id="a byte of the page now and then"),
-    pytest.param(lambda r: lambda sock: drip(sock, b"HTTP/1.1 200 OK\r\nX: "), "within", id="a byte of a header now and then"),
-])
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        pytest.param(
+            lambda r: r(b"", "301 Moved", "Location: http://127.0.0.1:1/"),
+            "redirect to http",
+            id="redirect to plain HTTP",
+        ),
+        pytest.param(
+            lambda r: r(b"", "302 Found", "Location: /again"),
+            "more than 3 redirects",
+            id="endless redirects",
+        ),
+        pytest.param(lambda r: r(b"", "302 Found"), "HTTP status 302", id="redirect to nowhere"),
+        pytest.param(lambda r: r(GOOD, "500 Oops"), "HTTP status 500", id="500 with a good page"),
+        pytest.param(lambda r: r(GOOD, "203 Other"), "HTTP status 203", id="203"),
+        pytest.param(
+            lambda r: r(GOOD, "200 OK", "Content-Encoding: gzip"),
+            "compressed",
+            id="compressed unasked",
+        ),
+        pytest.param(lambda r: b"SSH-2.0-OpenSSH\r\n", "not HTTP", id="not HTTP"),
+        pytest.param(lambda r: r(GOOD, length=len(GOOD) + 9), "cut off", id="cut off"),
+        pytest.param(lambda r: b"", "before it had answered", id="nothing"),
+        pytest.param(lambda r: drip, "within", id="a byte of the page now and then"),
+        pytest.param(
+            lambda r: lambda sock: drip(sock, b"HTTP/1.1 200 OK\r\nX: "),
+            "within",
+            id="a byte of a header now and then",
+        ),
+    ],
+)
 def test_bad_answer(site, response, answer, told):
     """Whatever the server sends, it is one SourceError: nothing was decided."""
     server = site(answer(response))
@@ -337,7 +499,9 @@ def test_redirects_within_https_are_followed(site, response):
     assert found.mrenclave("cas.example") == A and found.source == server.url + "there"
 
 
-def test_proxies_of_the_environment_stand_aside_for_loopback(site, response, monkeypatch, closed_port):
+def test_proxies_of_the_environment_stand_aside_for_loopback(
+    site, response, monkeypatch, closed_port
+):
     """The local simulator is reached although a proxy and another CA bundle are configured."""
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port}")

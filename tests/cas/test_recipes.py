@@ -1,4 +1,6 @@
-"""Recipes: the texts of the documentation, run as they stand, read the value of the right CAS and of no other."""
+"""Recipes: the texts of the documentation, run as they stand, read the value of the right CAS
+and of no other.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def mishaps(public, running):
 
 @pytest.fixture
 def cook(tmp_path, public, monkeypatch):
-    """Run a text in a folder with the attested certificates, in an environment whose proxies and authorities lead elsewhere."""
+    """Run a text in a folder with the attested certificates, in an environment whose proxies and
+    authorities lead elsewhere.
+    """
     (tmp_path / "cas_cert.crt").write_bytes(public.cas_chain_pem)
     (tmp_path / "page.crt").write_bytes(public.site_ca_pem)
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
@@ -56,30 +60,45 @@ def cook(tmp_path, public, monkeypatch):
 
 
 def value(done: subprocess.CompletedProcess) -> dict:
-    return json.loads(done.stdout[done.stdout.index("{"):])
+    return json.loads(done.stdout[done.stdout.index("{") :])
 
 
 @each_recipe
 def test_reads_the_value(cook, running, tool):
-    """Whatever proxies and authorities the environment names, the recipe reads 42 from the attested CAS."""
+    """Whatever proxies and authorities the environment names, the recipe reads 42 from the
+    attested CAS.
+    """
     done = cook(tool, recipe(tool).text(running.host, running.cas_port))
     assert done.returncode == 0, done.stderr
     assert value(done) == {"kind": "string", "value": "42", "expires": None, "renew": None}
 
 
 @each_recipe
-@pytest.mark.parametrize(("kind", "means"), [("foreign", "wrong-key"), ("expired", "expired"), ("self-made", "self-signed"),
-                                             ("plain", "plain")])
+@pytest.mark.parametrize(
+    ("kind", "means"),
+    [
+        ("foreign", "wrong-key"),
+        ("expired", "expired"),
+        ("self-made", "self-signed"),
+        ("plain", "plain"),
+    ],
+)
 def test_refuses_everybody_else(cook, mishaps, tool, kind, means):
-    """Another CAS, an expired or self-made certificate, plain HTTP: nothing is printed, and the message is one casnb explains."""
+    """Another CAS, an expired or self-made certificate, plain HTTP: nothing is printed, and the
+    message is one casnb explains.
+    """
     done = cook(tool, recipe(tool).text(mishaps.host, mishaps.port(kind)))
     assert done.returncode != 0 and "value" not in done.stdout
     assert explain_tls_error(done.stderr).diagnosis.id == means
 
 
 @each_recipe
-def test_refuses_a_server_that_a_public_authority_vouches_for(cook, public, running, tmp_path, tool):
-    """A certificate for the name `cas` from an authority of the environment is not the CAS's: the pin is exclusive."""
+def test_refuses_a_server_that_a_public_authority_vouches_for(
+    cook, public, running, tmp_path, tool
+):
+    """A certificate for the name `cas` from an authority of the environment is not the CAS's:
+    the pin is exclusive.
+    """
     from cryptography import x509
 
     from casnb.simulator.keys import certificate
@@ -90,8 +109,12 @@ def test_refuses_a_server_that_a_public_authority_vouches_for(cook, public, runn
     leaf = public.site_certificate()
     valid = (leaf.cert.not_valid_before_utc, leaf.cert.not_valid_after_utc)
     made = certificate(leaf.cert.subject, leaf.key, public.site_ca, 9, valid, [(names, False)])
-    server = TlsServer(running.host, 0, lambda environ, start: start("200 OK", []) or [b'{"value": "1337"}'],
-                       tls_context(made.cert_pem + public.site_ca_pem, made.key, ask_client=False))
+    server = TlsServer(
+        running.host,
+        0,
+        lambda environ, start: start("200 OK", []) or [b'{"value": "1337"}'],
+        tls_context(made.cert_pem + public.site_ca_pem, made.key, ask_client=False),
+    )
     server.start_serving()
     try:
         done = cook(tool, recipe(tool).text(running.host, server.port))
@@ -103,19 +126,29 @@ def test_refuses_a_server_that_a_public_authority_vouches_for(cook, public, runn
 
 @pytest.mark.parametrize("tool", [t for t, r in RECIPES.items() if r.language == "python"])
 def test_python_3_13(cook, running, tool):
-    """Under the stricter rules of Python 3.13 the recipe works, and without its one line about them it is refused for them."""
+    """Under the stricter rules of Python 3.13 the recipe works, and without its one line about
+    them it is refused for them.
+    """
     text = STRICT + recipe(tool).text(running.host, running.cas_port)
     assert value(cook(tool, text))["value"] == "42"
-    without = "\n".join(line for line in text.splitlines() if not line.startswith("context.verify_flags"))
+    without = "\n".join(
+        line for line in text.splitlines() if not line.startswith("context.verify_flags")
+    )
     done = cook(tool, without)
     assert done.returncode != 0 and explain_tls_error(done.stderr).diagnosis.id == "strict"
 
 
 @each_recipe
 def test_shown_as_it_is_run(tool):
-    """What a notebook shows is the text itself, with the documentation's address in it, each with its reasons."""
+    """What a notebook shows is the text itself, with the documentation's address in it, each
+    with its reasons.
+    """
     shown = recipe(tool)._repr_mimebundle_()
-    assert recipe(tool).text() in shown["text/plain"] and EXAMPLE_HOST in recipe(tool).text() and TARGET in recipe(tool).text()
+    assert (
+        recipe(tool).text() in shown["text/plain"]
+        and EXAMPLE_HOST in recipe(tool).text()
+        and TARGET in recipe(tool).text()
+    )
     assert all(w in shown["text/plain"] for w in recipe(tool).why) and len(recipe(tool).why) >= 2
     assert "%" not in recipe(tool).text()
 

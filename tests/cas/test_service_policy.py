@@ -1,4 +1,6 @@
-"""What a session asks of its services' enclaves: judged by the usual checks, explained in the session's own words."""
+"""What a session asks of its services' enclaves: judged by the usual checks, explained in the
+session's own words.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,13 @@ def sound():
 
 
 def judge(proof, attestation: str, security: str = "", **more):
-    services = f"services: [{{name: web, attestation: {attestation}}}]\nsecurity: {{attestation: {{{security}}}}}"
-    return service_policy(Session.from_yaml(f"name: s\nversion: 0.3\n{services}"), "web").appraise(proof, **more)
+    services = (
+        f"services: [{{name: web, attestation: {attestation}}}]\nsecurity: {{attestation:"
+        f" {{{security}}}}}"
+    )
+    return service_policy(Session.from_yaml(f"name: s\nversion: 0.3\n{services}"), "web").appraise(
+        proof, **more
+    )
 
 
 def measured(proof) -> str:
@@ -55,31 +62,58 @@ def test_a_measurement_alone_is_an_identity(sound):
     result = judge(sound, measured(sound))
     assert result.verdict is Verdict.TRUSTWORTHY and result.subject == "service web"
     assert result.check("mrenclave").status is CheckStatus.PASSED
-    assert result.check("mrsigner").optional and "names no signer" in result.check("mrsigner").reason
+    assert (
+        result.check("mrsigner").optional and "names no signer" in result.check("mrsigner").reason
+    )
 
 
-@pytest.mark.parametrize("change, accepted", [
-    ({"isvsvn": 5}, True), ({"isvsvn": 4}, False), ({"isvsvn_min": 5}, True), ({"isvsvn_min": 6}, False), ({"isvsvn_max": 5}, True),
-    ({"isvsvn_max": 4}, False), ({"isvsvn_min": 1, "isvsvn_max": 9}, True), ({"isvsvn": 5, "isvprodid": 7}, False),
-    ({"isvsvn": 5, "mrsigner": OTHER}, False)], ids=str)
+@pytest.mark.parametrize(
+    "change, accepted",
+    [
+        ({"isvsvn": 5}, True),
+        ({"isvsvn": 4}, False),
+        ({"isvsvn_min": 5}, True),
+        ({"isvsvn_min": 6}, False),
+        ({"isvsvn_max": 5}, True),
+        ({"isvsvn_max": 4}, False),
+        ({"isvsvn_min": 1, "isvsvn_max": 9}, True),
+        ({"isvsvn": 5, "isvprodid": 7}, False),
+        ({"isvsvn": 5, "mrsigner": OTHER}, False),
+    ],
+    ids=str,
+)
 def test_a_signer_with_product_and_version(sound, change, accepted):
     """Product equal, version equal or within bounds that are inclusive."""
     assert judge(sound, signed(sound, **change)).accepted is accepted
 
 
 def test_within_an_entry_all_of_it_and_of_the_entries_one(sound):
-    """Measurement and signer of one entry must both hold; of several entries one is enough, and the result says which."""
-    both = f"{{mrenclave: {OTHER}, signer: {signed(sound, isvsvn=5)[len('{signer: '):-1]}}}"
+    """Measurement and signer of one entry must both hold; of several entries one is enough, and
+    the result says which.
+    """
+    both = f"{{mrenclave: {OTHER}, signer: {signed(sound, isvsvn=5)[len('{signer: ') : -1]}}}"
     assert [c.id for c in judge(sound, both).failures] == ["mrenclave"]
-    one_of = judge(sound, f"[{{mrenclave: {OTHER}}}, {both}, {{mrenclave: [{OTHER}, {sound.report.mrenclave}]}}]")
+    one_of = judge(
+        sound,
+        f"[{{mrenclave: {OTHER}}}, {both}, {{mrenclave: [{OTHER}, {sound.report.mrenclave}]}}]",
+    )
     assert one_of.verdict is Verdict.TRUSTWORTHY and "Alternative 3 of 3 is met." in one_of.remarks
-    assert "Alternative 1 of 2 comes nearest." in judge(sound, f"[{{mrenclave: {OTHER}}}, {both}]").remarks
+    assert (
+        "Alternative 1 of 2 comes nearest."
+        in judge(sound, f"[{{mrenclave: {OTHER}}}, {both}]").remarks
+    )
 
 
 def test_the_older_list_of_measurements(sound):
     """`mrenclaves` means what `attestation: mrenclave` does."""
-    text = f"name: s\nversion: 0.3\nservices: [{{name: web, mrenclaves: [{OTHER}, {sound.report.mrenclave}]}}]"
-    assert service_policy(Session.from_yaml(text), "web").appraise(sound).verdict is Verdict.TRUSTWORTHY
+    text = (
+        f"name: s\nversion: 0.3\nservices: [{{name: web, mrenclaves: [{OTHER},"
+        f" {sound.report.mrenclave}]}}]"
+    )
+    assert (
+        service_policy(Session.from_yaml(text), "web").appraise(sound).verdict
+        is Verdict.TRUSTWORTHY
+    )
 
 
 def test_tolerated_weaknesses_are_waivers_in_the_sessions_words(debug):
@@ -87,14 +121,25 @@ def test_tolerated_weaknesses_are_waivers_in_the_sessions_words(debug):
     result = judge(debug, measured(debug), EVERY)
     assert result.verdict is Verdict.ACCEPTED_WITH_WAIVERS
     assert {c.id: c.flag for c in result.waivers} == {
-        "tcb-status": "tolerate: outdated-tcb", "debug": "tolerate: debug-mode", "advisories": "ignore_advisories"}
+        "tcb-status": "tolerate: outdated-tcb",
+        "debug": "tolerate: debug-mode",
+        "advisories": "ignore_advisories",
+    }
 
 
-@pytest.mark.parametrize("word, check", [("outdated-tcb, ", "tcb-status"), (", debug-mode", "debug"),
-                                         (", INTEL-SA-00657", "advisories"),
-                                         (", ignore_advisories: [INTEL-SA-00329, INTEL-SA-00657]", "advisories")])
+@pytest.mark.parametrize(
+    "word, check",
+    [
+        ("outdated-tcb, ", "tcb-status"),
+        (", debug-mode", "debug"),
+        (", INTEL-SA-00657", "advisories"),
+        (", ignore_advisories: [INTEL-SA-00329, INTEL-SA-00657]", "advisories"),
+    ],
+)
 def test_each_of_them_is_needed(debug, word, check):
-    """Without one of them, the check that it would waive rejects: advisories too, other than at `cas attest`."""
+    """Without one of them, the check that it would waive rejects: advisories too, other than at
+    `cas attest`.
+    """
     result = judge(debug, measured(debug), EVERY.replace(word, ""))
     assert [c.id for c in result.failures] == [check]
 
@@ -103,26 +148,39 @@ def test_words_that_were_not_needed_or_mean_nothing_here_are_named(sound):
     """A word that changes nothing is remarked on, and waives nothing."""
     result = judge(sound, measured(sound), "tolerate: [hyperthreading, aepic-leak, debug-mode]")
     assert result.verdict is Verdict.TRUSTWORTHY
-    for start in ("hyperthreading was set and not needed", "debug-mode was set and not needed", "aepic-leak changes nothing"):
+    for start in (
+        "hyperthreading was set and not needed",
+        "debug-mode was set and not needed",
+        "aepic-leak changes nothing",
+    ):
         assert any(r.startswith("tolerate: " + start) for r in result.remarks), result.remarks
 
 
 def test_every_advisory_may_be_ignored_in_debug_mode(debug):
     """The star stands for all that are listed, and is shown as a waiver."""
-    result = judge(debug, measured(debug), 'tolerate: [outdated-tcb, debug-mode], ignore_advisories: "*"')
+    result = judge(
+        debug, measured(debug), 'tolerate: [outdated-tcb, debug-mode], ignore_advisories: "*"'
+    )
     assert result.check("advisories").status is CheckStatus.WAIVED and result.accepted
 
 
 def test_report_data_must_be_what_was_asked_for(sound):
     """Evidence of a good enclave that was made for another key is refused."""
     assert judge(sound, measured(sound), binding=sound.report.report_data).accepted
-    assert [c.id for c in judge(sound, measured(sound), binding=bytes(64)).failures] == ["certificate-binding"]
+    assert [c.id for c in judge(sound, measured(sound), binding=bytes(64)).failures] == [
+        "certificate-binding"
+    ]
 
 
 def test_what_is_not_genuine_is_not_compared(sound):
     """A forged quote with the right measurement is rejected, whatever the session tolerates."""
-    checks = tuple(replace(c, status=CheckStatus.FAILED) if c.id == "quote-signature" else c for c in sound.checks)
-    result = judge(replace(sound, checks=checks), measured(sound), EVERY, binding=sound.report.report_data)
+    checks = tuple(
+        replace(c, status=CheckStatus.FAILED) if c.id == "quote-signature" else c
+        for c in sound.checks
+    )
+    result = judge(
+        replace(sound, checks=checks), measured(sound), EVERY, binding=sound.report.report_data
+    )
     assert not result.accepted and result.check("mrenclave").status is CheckStatus.NOT_RUN
 
 
@@ -134,8 +192,14 @@ def test_mode_none_is_accepted_with_everything_waived(sound):
         judge(None, measured(sound))
 
 
-@pytest.mark.parametrize("security, named", [("mode: maa", "maa"), ("must_be_sgx_local: true", "must_be_sgx_local"),
-                                             ("singleton_enclaves: true", "singleton_enclaves")])
+@pytest.mark.parametrize(
+    "security, named",
+    [
+        ("mode: maa", "maa"),
+        ("must_be_sgx_local: true", "must_be_sgx_local"),
+        ("singleton_enclaves: true", "singleton_enclaves"),
+    ],
+)
 def test_what_cannot_be_checked_is_refused_by_name(sound, security, named):
     """A rule that makes a session stricter is never passed over."""
     with pytest.raises(UsageError, match=named):
@@ -144,8 +208,10 @@ def test_what_cannot_be_checked_is_refused_by_name(sound, security, named):
 
 def test_it_shows_what_it_asks_for(sound):
     """One row each, and a service that is not there is named."""
-    session = Session.from_yaml("name: s\nversion: 0.3\nservices: [{name: web, attestation: "
-                                f"[{{mrenclave: {OTHER}}}, {signed(sound, isvsvn_min=3)}]}}]")
+    session = Session.from_yaml(
+        "name: s\nversion: 0.3\nservices: [{name: web, attestation: "
+        f"[{{mrenclave: {OTHER}}}, {signed(sound, isvsvn_min=3)}]}}]"
+    )
     shown = str(service_policy(session, "web"))
     assert OTHER in shown and "version 3 or later" in shown and "alternative 2" in shown
     assert "<table>" in service_policy(session, "web")._html()

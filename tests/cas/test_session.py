@@ -17,7 +17,14 @@ from hypothesis import strategies as st
 
 from casnb.base.errors import CasnbError, EvidenceError, UsageError
 from casnb.session import session as sessions
-from casnb.session.session import Secret, Session, canonical_pem, public_key, session_hash, write_yaml
+from casnb.session.session import (
+    Secret,
+    Session,
+    canonical_pem,
+    public_key,
+    session_hash,
+    write_yaml,
+)
 from casnb.verify.keyhash import base58check
 
 EXAMPLE = """\
@@ -43,10 +50,17 @@ def certificate(key=None) -> str:
     key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rcgen self signed cert")])
     digest = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(datetime(1975, 1, 1, tzinfo=timezone.utc)).not_valid_after(datetime(4096, 1, 1, tzinfo=timezone.utc))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("scone cli")]), False).sign(key, digest))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(1975, 1, 1, tzinfo=timezone.utc))
+        .not_valid_after(datetime(4096, 1, 1, tzinfo=timezone.utc))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("scone cli")]), False)
+        .sign(key, digest)
+    )
     return made.public_bytes(Encoding.PEM).decode()
 
 
@@ -61,20 +75,45 @@ def key_hash(pem: str) -> str:
 
 # Hash and read-back
 
+
 def test_the_one_public_pair_of_session_and_hash_agrees(vectors):
     """A real read-back gives its printed hash, the very JSON behind it, and itself again."""
     folder = vectors / "session-hash"
     text = (folder / "session-read.yml").read_text()
     session = Session.from_yaml(text)
     assert session.hash == json.loads((folder / "expected.json").read_text())["hash"]
-    assert json.dumps(session.normalised(), separators=(",", ":")).encode() == (folder / "hashed.json").read_bytes()
+    assert (
+        json.dumps(session.normalised(), separators=(",", ":")).encode()
+        == (folder / "hashed.json").read_bytes()
+    )
     assert session.to_yaml() == text
 
 
-TEXTS = st.one_of(st.text("ab:#- ,[]{}&*!|>'\"%@?=~019.\\\n\t\r\x1b", max_size=12), st.text(max_size=6), st.sampled_from((
-    "null", "yes", "0x1", "1e3", "2024-01-01", "-", "---", "...", "x" * 128, "x" * 300, "a\n\n", " a\n b\n")))
-VALUES = st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), TEXTS),
-                      lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)), max_leaves=8)
+TEXTS = st.one_of(
+    st.text("ab:#- ,[]{}&*!|>'\"%@?=~019.\\\n\t\r\x1b", max_size=12),
+    st.text(max_size=6),
+    st.sampled_from(
+        (
+            "null",
+            "yes",
+            "0x1",
+            "1e3",
+            "2024-01-01",
+            "-",
+            "---",
+            "...",
+            "x" * 128,
+            "x" * 300,
+            "a\n\n",
+            " a\n b\n",
+        )
+    ),
+)
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), TEXTS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)),
+    max_leaves=8,
+)
 
 
 @given(st.dictionaries(TEXTS, VALUES, max_size=4))
@@ -107,22 +146,35 @@ version: 0.3.10
     assert found.hash == "39ae54974c6892f7a3ee1492175fc092f50b31f9ed9f45e721125fcc332ef3c2"
 
 
-@pytest.mark.parametrize("change", [
-    pytest.param(lambda d: d.pop("predecessor"), id="null predecessor dropped"),
-    pytest.param(lambda d: d["services"][0].pop("persistency"), id="persistency dropped"),
-    pytest.param(lambda d: d.update(creator=d["creator"].rstrip("\n")), id="final newline of the creator dropped"),
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda d: d.pop("predecessor"), id="null predecessor dropped"),
+        pytest.param(lambda d: d["services"][0].pop("persistency"), id="persistency dropped"),
+        pytest.param(
+            lambda d: d.update(creator=d["creator"].rstrip("\n")),
+            id="final newline of the creator dropped",
+        ),
+    ],
+)
 def test_the_hash_notices(vectors, change):
     """Leaving out what a CAS fills in gives another hash."""
-    document = Session.from_yaml((vectors / "session-hash" / "session-read.yml").read_text()).normalised()
+    document = Session.from_yaml(
+        (vectors / "session-hash" / "session-read.yml").read_text()
+    ).normalised()
     right = session_hash(document)
     change(document)
     assert session_hash(document) != right
 
 
 def test_the_creator_is_part_of_the_hash_only_where_creator_is_said(pem):
-    """Two people who upload the same file get two hashes, unless no policy speaks of the creator."""
-    named, free = Session.from_yaml(EXAMPLE), Session.from_yaml(HEAD + "access_policy: {read: [ANY], update: NONE}")
+    """Two people who upload the same file get two hashes, unless no policy speaks of the
+    creator.
+    """
+    named, free = (
+        Session.from_yaml(EXAMPLE),
+        Session.from_yaml(HEAD + "access_policy: {read: [ANY], update: NONE}"),
+    )
     assert named.with_creator(pem).hash != named.with_creator(certificate()).hash != named.hash
     assert free.with_creator(pem).hash == free.hash
     assert "creator" not in free.with_creator(pem).normalised()
@@ -141,14 +193,27 @@ def test_the_example_policy_is_read(pem):
 TEXT = st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S", "Zs"]), max_size=40)
 
 
-TRAPS = st.sampled_from(["~", "null", "yes", "007", "0x1f", "1e3", "1_000", "12:30:00", "a\nb\n", " x"])
+TRAPS = st.sampled_from(
+    ["~", "null", "yes", "007", "0x1f", "1e3", "1_000", "12:30:00", "a\nb\n", " x"]
+)
 
 
 @settings(max_examples=120, deadline=None)
 @example([], {"": 10**18})
-@given(st.lists(st.builds(Secret, name=st.from_regex(r"[a-z_][a-z0-9_.-]{0,8}", fullmatch=True), kind=st.just("ascii"),
-                          value=TEXT | TRAPS, export_public=st.booleans()), unique_by=lambda s: s.name, max_size=4),
-       st.dictionaries(TEXT, TEXT | st.integers(0, 2**60) | st.booleans() | st.none(), max_size=4))
+@given(
+    st.lists(
+        st.builds(
+            Secret,
+            name=st.from_regex(r"[a-z_][a-z0-9_.-]{0,8}", fullmatch=True),
+            kind=st.just("ascii"),
+            value=TEXT | TRAPS,
+            export_public=st.booleans(),
+        ),
+        unique_by=lambda s: s.name,
+        max_size=4,
+    ),
+    st.dictionaries(TEXT, TEXT | st.integers(0, 2**60) | st.booleans() | st.none(), max_size=4),
+)
 def test_every_session_survives_its_read_back(secrets, environment):
     """Read-back and hash say the same of a session that was read back."""
     others = {"volumes": dict(sorted(environment.items()))}
@@ -159,14 +224,30 @@ def test_every_session_survives_its_read_back(secrets, environment):
 
 # Types
 
-@pytest.mark.parametrize("written, version", [("0.3", "0.3"), ('"0.3"', "0.3"), ("0.3.10", "0.3.10"), ("'0.3.4'", "0.3.4")])
+
+@pytest.mark.parametrize(
+    "written, version",
+    [("0.3", "0.3"), ('"0.3"', "0.3"), ("0.3.10", "0.3.10"), ("'0.3.4'", "0.3.4")],
+)
 def test_a_version_is_what_was_typed(written, version):
     """Without quotes a version looks like a number, and stays the text that it was."""
     assert Session.from_yaml(f"name: s\nversion: {written}").version == version
 
 
-@pytest.mark.parametrize("written, value", [("42", "42"), ("007", "007"), ("0.10", "0.10"), ("yes", "yes"), ("1_000", "1_000"),
-                                            ("2024-01-01", "2024-01-01"), ('"a b"', "a b"), ("-0", "-0"), ("0x1F", "0x1F")])
+@pytest.mark.parametrize(
+    "written, value",
+    [
+        ("42", "42"),
+        ("007", "007"),
+        ("0.10", "0.10"),
+        ("yes", "yes"),
+        ("1_000", "1_000"),
+        ("2024-01-01", "2024-01-01"),
+        ('"a b"', "a b"),
+        ("-0", "-0"),
+        ("0x1F", "0x1F"),
+    ],
+)
 def test_a_value_is_what_was_typed(written, value):
     """No guess of YAML's changes a secret."""
     session = Session.from_yaml(HEAD + f"secrets: [{{name: v, kind: ascii, value: {written}}}]")
@@ -211,21 +292,43 @@ MALFORMED = [
     pytest.param(HEAD + "secrets: {a: b}", "a list", id="secrets a mapping"),
     pytest.param(HEAD + "secrets: [a]", "secrets[0]", id="secret a word"),
     pytest.param(HEAD + "secrets: [{name: a}]", "secrets[0].kind", id="secret without kind"),
-    pytest.param(HEAD + "secrets: [{name: a, kind: ascii}, {name: a, kind: ascii}]", "twice", id="secret twice"),
-    pytest.param(HEAD + "secrets: [{name: a, kind: ascii, valu: b}]", "valu", id="misspelt member of a secret"),
-    pytest.param(HEAD + "secrets: [{name: a, kind: ascii, value: é}]", "another form", id="ascii that is not"),
+    pytest.param(
+        HEAD + "secrets: [{name: a, kind: ascii}, {name: a, kind: ascii}]",
+        "twice",
+        id="secret twice",
+    ),
+    pytest.param(
+        HEAD + "secrets: [{name: a, kind: ascii, valu: b}]",
+        "valu",
+        id="misspelt member of a secret",
+    ),
+    pytest.param(
+        HEAD + "secrets: [{name: a, kind: ascii, value: é}]", "another form", id="ascii that is not"
+    ),
     pytest.param(HEAD + "secrets: [{name: a, kind: binary, value: abc}]", "hex", id="half a byte"),
     pytest.param(HEAD + "secrets: [{name: a, kind: ascii, size: 0}]", "size", id="size 0"),
     pytest.param(HEAD + "secrets: [{name: a, kind: ascii, size: 5000}]", "size", id="size 5000"),
-    pytest.param(HEAD + "secrets: [{name: a, kind: ascii, export_public: yes}]", "true or false", id="export_public yes"),
+    pytest.param(
+        HEAD + "secrets: [{name: a, kind: ascii, export_public: yes}]",
+        "true or false",
+        id="export_public yes",
+    ),
     pytest.param(HEAD + "secrets: [{name: 'a/b', kind: ascii}]", "name", id="slash in a secret"),
     pytest.param(HEAD + "access_policy: [read]", "access_policy", id="policy a list"),
     pytest.param(HEAD + "access_policy: {read: []}", "no entry", id="empty read"),
     pytest.param(HEAD + "access_policy: {read: [ANY, CREATOR]}", "alone", id="ANY with others"),
     pytest.param(HEAD + "access_policy: {update: [NONE, CREATOR]}", "alone", id="NONE with others"),
     pytest.param(HEAD + "access_policy: {read: [EVERYBODY]}", "EVERYBODY", id="unknown word"),
-    pytest.param(HEAD + "access_policy: {read: ['-----BEGIN CERTIFICATE-----']}", "certificate", id="broken certificate"),
-    pytest.param(HEAD + "access_policy: {read: [" + "2" * 50 + "]}", "key hash", id="key hash with a wrong checksum"),
+    pytest.param(
+        HEAD + "access_policy: {read: ['-----BEGIN CERTIFICATE-----']}",
+        "certificate",
+        id="broken certificate",
+    ),
+    pytest.param(
+        HEAD + "access_policy: {read: [" + "2" * 50 + "]}",
+        "key hash",
+        id="key hash with a wrong checksum",
+    ),
     pytest.param(HEAD + "creator: nobody", "certificate", id="creator that is no certificate"),
     pytest.param(HEAD + "services: [{command: ls}]", "services[0]", id="service without a name"),
 ]
@@ -240,16 +343,28 @@ def test_what_is_no_session_is_refused_in_one_line(text, named):
     assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 1300
 
 
-@pytest.mark.parametrize("text, named", [
-    pytest.param("name: s\nversion: 0.1", "0.1", id="language 0.1"),
-    pytest.param(HEAD + "salt: 00", "salt", id="salt"),
-    pytest.param("name: s\nversion: 0.3.13", "0.3.13", id="a later language"),
-    pytest.param(HEAD + "secrets: [{name: a, kind: pgp-key}]", "pgp-key", id="PGP key"),
-    pytest.param(HEAD + "secrets: [{name: a, kind: ascii, import_akv: {}}]", "import_akv", id="Azure key vault"),
-    pytest.param(HEAD + "secrets: [{name: a, kind: ascii, import: {session: b, secret: a, cas_url: c}}]", "cas_url",
-                 id="another CAS"),
-    pytest.param(HEAD + "access_policy: {read: ['$$SCONE::s$$']}", "$$SCONE::s$$", id="secret as reader"),
-])
+@pytest.mark.parametrize(
+    "text, named",
+    [
+        pytest.param("name: s\nversion: 0.1", "0.1", id="language 0.1"),
+        pytest.param(HEAD + "salt: 00", "salt", id="salt"),
+        pytest.param("name: s\nversion: 0.3.13", "0.3.13", id="a later language"),
+        pytest.param(HEAD + "secrets: [{name: a, kind: pgp-key}]", "pgp-key", id="PGP key"),
+        pytest.param(
+            HEAD + "secrets: [{name: a, kind: ascii, import_akv: {}}]",
+            "import_akv",
+            id="Azure key vault",
+        ),
+        pytest.param(
+            HEAD + "secrets: [{name: a, kind: ascii, import: {session: b, secret: a, cas_url: c}}]",
+            "cas_url",
+            id="another CAS",
+        ),
+        pytest.param(
+            HEAD + "access_policy: {read: ['$$SCONE::s$$']}", "$$SCONE::s$$", id="secret as reader"
+        ),
+    ],
+)
 def test_what_casnb_does_not_speak_is_named(text, named):
     """What belongs to the language and is not built is refused by its name, not passed over."""
     with pytest.raises(UsageError) as refusal:
@@ -269,11 +384,19 @@ def test_any_text_is_read_or_refused(text):
 
 # Variables
 
+
 def test_variables_are_replaced_in_values():
     """Both spellings, inside text, in lists; quotes and plain words alike."""
-    text = "name: $NS/${LEAF}\nversion: 0.3\nsecrets:\n- {name: v, kind: ascii, value: \"a${LEAF}b\"}\naccess_policy: {read: $WHO}"
+    text = (
+        "name: $NS/${LEAF}\nversion: 0.3\nsecrets:\n- {name: v, kind: ascii, value:"
+        ' "a${LEAF}b"}\naccess_policy: {read: $WHO}'
+    )
     session = Session.from_yaml(text, variables={"NS": "space", "LEAF": "x", "WHO": "ANY"})
-    assert (session.name, session.secrets[0].value, session.access["read"]) == ("space/x", "axb", ("ANY",))
+    assert (session.name, session.secrets[0].value, session.access["read"]) == (
+        "space/x",
+        "axb",
+        ("ANY",),
+    )
 
 
 def test_a_tilde_in_a_variable_is_null():
@@ -289,15 +412,22 @@ def test_a_variable_cannot_add_structure():
 
 
 def test_dollar_signs_that_are_no_variables_stay():
-    """Escaped ones lose the backslash, SCONE's own placeholders are left alone, and a CAS replaces nothing."""
+    """Escaped ones lose the backslash, SCONE's own placeholders are left alone, and a CAS
+    replaces nothing.
+    """
     text = HEAD + "secrets: [{name: v, kind: ascii, value: '\\$A $$SCONE::k:hex$$ $1 $'}]"
     assert Session.from_yaml(text, variables={}).secrets[0].value == "$A $$SCONE::k:hex$$ $1 $"
-    assert Session.from_yaml(HEAD + "secrets: [{name: v, kind: ascii, value: $A}]").secrets[0].value == "$A"
+    assert (
+        Session.from_yaml(HEAD + "secrets: [{name: v, kind: ascii, value: $A}]").secrets[0].value
+        == "$A"
+    )
 
 
 def test_a_missing_variable_is_named_with_its_place():
     """The sentence is the one users know from the real command."""
-    with pytest.raises(UsageError, match=r"name: Value for variable \$SESSION is missing at line 3 column 7"):
+    with pytest.raises(
+        UsageError, match=r"name: Value for variable \$SESSION is missing at line 3 column 7"
+    ):
         Session.from_yaml("version: 0.3\n\nname: $SESSION\n", variables={})
 
 
@@ -320,20 +450,31 @@ def test_variables_cannot_make_a_session_huge():
 
 # Access
 
+
 def policy(read: str, update: str = "NONE", creator: str | None = None) -> Session:
-    return Session.from_yaml(HEAD + f"access_policy: {{read: {read}, update: {update}}}").with_creator(creator)
+    return Session.from_yaml(
+        HEAD + f"access_policy: {{read: {read}, update: {update}}}"
+    ).with_creator(creator)
 
 
 def test_who_may_read(pem):
     """Creator, anybody, nobody, a certificate's key, a key hash: by key, and by nothing else."""
     key, other = public_key(pem), public_key(certificate())
-    assert policy("CREATOR", creator=pem).admits("read", key) and not policy("CREATOR", creator=pem).admits("read", other)
+    assert policy("CREATOR", creator=pem).admits("read", key) and not policy(
+        "CREATOR", creator=pem
+    ).admits("read", other)
     assert not policy("CREATOR").admits("read", key)
     assert policy("ANY").admits("read", None)
     assert not policy("NONE", creator=pem).admits("read", key)
-    assert policy(json.dumps([pem])).admits("read", key) and not policy(json.dumps([pem])).admits("read", other)
+    assert policy(json.dumps([pem])).admits("read", key) and not policy(json.dumps([pem])).admits(
+        "read", other
+    )
     listed = policy(f"[{key_hash(pem)}]")
-    assert listed.admits("read", key) and not listed.admits("read", other) and not listed.admits("read", None)
+    assert (
+        listed.admits("read", key)
+        and not listed.admits("read", other)
+        and not listed.admits("read", None)
+    )
 
 
 def test_a_renewed_certificate_with_the_same_key_is_the_same_client():
@@ -359,7 +500,9 @@ def test_creating_below_follows_update_unless_said_otherwise(pem):
 
 def test_an_empty_item_in_a_policy_admits_nobody_more(pem):
     """A list that ends in an empty dash means what stands before it."""
-    session = Session.from_yaml(HEAD + "access_policy:\n  read:\n    - CREATOR\n    -\n").with_creator(pem)
+    session = Session.from_yaml(
+        HEAD + "access_policy:\n  read:\n    - CREATOR\n    -\n"
+    ).with_creator(pem)
     assert session.access["read"] == ("CREATOR",)
 
 

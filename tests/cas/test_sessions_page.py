@@ -1,4 +1,6 @@
-"""docs/sessions.md says what the language does: its table is the data, its example is an error, its claims are tried."""
+"""docs/sessions.md says what the language does: its table is the data, its example is an error,
+its claims are tried.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +33,19 @@ def test_the_guesses_are_the_data(text):
 
 def test_members_stand_in_the_order_of_the_hash(text):
     """The table of members is the order that is hashed."""
-    rows = [re.findall(r"`(\w+)`", line.split("|")[1]) for line in text.split("## Members")[1].split("\n\n")[1].splitlines()[2:]]
+    rows = [
+        re.findall(r"`(\w+)`", line.split("|")[1])
+        for line in text.split("## Members")[1].split("\n\n")[1].splitlines()[2:]
+    ]
     assert [name for row in rows for name in row] == list(MEMBERS)
 
 
 def test_kinds_that_are_made_and_kinds_that_are_refused(text):
     """All kinds of the language are on the page, on the right side."""
     assert f"| all | {', '.join(KINDS)} |" in text
-    assert all(kind in text.split("Refused by name: the kinds")[1].split(";")[0] for kind in UNBUILT_KINDS)
+    assert all(
+        kind in text.split("Refused by name: the kinds")[1].split(";")[0] for kind in UNBUILT_KINDS
+    )
 
 
 def test_the_error_on_the_page_is_the_error(text):

@@ -1,4 +1,6 @@
-"""Why a connection failed: every usual mistake, as the tools really word it, becomes its cause and cure."""
+"""Why a connection failed: every usual mistake, as the tools really word it, becomes its cause
+and cure.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,10 @@ def handshake(server, cafile=None, name="cas", strict=False, context=None):
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         context.verify_flags |= ssl.VERIFY_X509_STRICT if strict else 0
     try:
-        with socket.create_connection((server.host, server.port), 3) as raw, context.wrap_socket(raw, server_hostname=name):
+        with (
+            socket.create_connection((server.host, server.port), 3) as raw,
+            context.wrap_socket(raw, server_hostname=name),
+        ):
             pass
     except Exception as exc:
         return exc
@@ -44,37 +49,92 @@ def handshake(server, cafile=None, name="cas", strict=False, context=None):
 @pytest.fixture
 def ca(tmp_path, public):
     """Write certificates into a file; by default those of the CAS."""
+
     def write(pem=public.cas_chain_pem):
         file = tmp_path / "given.pem"
         file.write_bytes(pem)
         return str(file)
+
     return write
 
 
-@pytest.mark.parametrize(("fail", "told"), [
-    pytest.param(lambda s, ca, w, o: handshake(s(b""), ca(o.cas_chain_pem)), "another CAS's certificates", id="another CAS's file"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b""), ca(), name="scone-cas.cf"), "--connect-to", id="another name"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b""), ca(), name="127.0.0.1"), "--connect-to", id="an address for a name"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b"")), "not among the certificates that were given", id="no file"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b""), ca(w.site_ca_pem)), "not among the certificates", id="the page's file"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b"", chain=w.tls_leaf.cert_pem + w.tls_leaf.key_pem), ca(w.site_ca_pem)),
-                 "not among the certificates", id="the page's file, leaf alone"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b""), ca(), strict=True), "VERIFY_X509_STRICT", id="strict rules"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b"hello", tls=False), ca()), "plain HTTP", id="plain text"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b"HTTP/1.1 400 Bad\r\n\r\n", tls=False), ca()), "plain HTTP", id="plain HTTP"),
-    pytest.param(lambda s, ca, w, o: handshake(s(b"", tls=False), ca()), "closed the connection", id="closed"),
-])
+@pytest.mark.parametrize(
+    ("fail", "told"),
+    [
+        pytest.param(
+            lambda s, ca, w, o: handshake(s(b""), ca(o.cas_chain_pem)),
+            "another CAS's certificates",
+            id="another CAS's file",
+        ),
+        pytest.param(
+            lambda s, ca, w, o: handshake(s(b""), ca(), name="scone-cas.cf"),
+            "--connect-to",
+            id="another name",
+        ),
+        pytest.param(
+            lambda s, ca, w, o: handshake(s(b""), ca(), name="127.0.0.1"),
+            "--connect-to",
+            id="an address for a name",
+        ),
+        pytest.param(
+            lambda s, ca, w, o: handshake(s(b"")),
+            "not among the certificates that were given",
+            id="no file",
+        ),
+        pytest.param(
+            lambda s, ca, w, o: handshake(s(b""), ca(w.site_ca_pem)),
+            "not among the certificates",
+            id="the page's file",
+        ),
+        pytest.param(
+            lambda s, ca, w, o: handshake(
+                s(b"", chain=w.tls_leaf.cert_pem + w.tls_leaf.key_pem), ca(w.site_ca_pem)
+            ),
+            "not among the certificates",
+            id="the page's file, leaf alone",
+        ),
+        pytest.param(
+            lambda s, ca, w, o: handshake(s(b""), ca(), strict=True),
+            "VERIFY_X509_STRICT",
+            id="strict rules",
+        ),
+        pytest.param(
+            lambda s, ca, w, o: handshake(s(b"hello", tls=False), ca()),
+            "plain HTTP",
+            id="plain text",
+        ),
+        pytest.param(
+            lambda s, ca, w, o: handshake(s(b"HTTP/1.1 400 Bad\r\n\r\n", tls=False), ca()),
+            "plain HTTP",
+            id="plain HTTP",
+        ),
+        pytest.param(
+            lambda s, ca, w, o: handshake(s(b"", tls=False), ca()),
+            "closed the connection",
+            id="closed",
+        ),
+    ],
+)
 def test_real_failure(stub, ca, public, other, fail, told):
     """What Python's own ssl says of each usual mistake is turned into its cause and cure."""
     assert told in told_of(fail(stub, ca, public, other))
 
 
-@pytest.mark.parametrize(("years", "told"), [((2001, 2002), "has expired"), ((4000, 4001), "clock right")])
+@pytest.mark.parametrize(
+    ("years", "told"), [((2001, 2002), "has expired"), ((4000, 4001), "clock right")]
+)
 def test_real_failure_of_dates(stub, ca, public, years, told):
     """Certificates out of their time, as ssl names them."""
     window = tuple(datetime(y, 1, 1, tzinfo=timezone.utc) for y in years)
     names = x509.SubjectAlternativeName([x509.DNSName("cas")])
-    leaf = certificate(public.tls_leaf.cert.subject, public.tls_leaf.key, public.cas_instance, 9, window, [(names, False)])
+    leaf = certificate(
+        public.tls_leaf.cert.subject,
+        public.tls_leaf.key,
+        public.cas_instance,
+        9,
+        window,
+        [(names, False)],
+    )
     server = stub(b"", chain=leaf.cert_pem + public.cas_chain_pem + leaf.key_pem)
     assert told in told_of(handshake(server, ca()))
 
@@ -96,12 +156,18 @@ def get_httpx(url, context, cafile):
 
 
 def get_urllib(url, context, cafile):
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
     opener.open(url, timeout=20).close()
 
 
-@pytest.mark.parametrize("get", [get_requests, get_httpx, get_urllib], ids=["requests", "httpx", "urllib"])
-@pytest.mark.parametrize("kind", ["unknown-issuer", "name", "plain", "refused", "no-host", "not-http"])
+@pytest.mark.parametrize(
+    "get", [get_requests, get_httpx, get_urllib], ids=["requests", "httpx", "urllib"]
+)
+@pytest.mark.parametrize(
+    "kind", ["unknown-issuer", "name", "plain", "refused", "no-host", "not-http"]
+)
 def test_wrapped(running, public, stub, ca, closed_port, monkeypatch, get, kind):
     """requests, httpx and urllib wrap the same causes, up to three deep; they are found."""
     monkeypatch.setenv("NO_PROXY", "*")
@@ -111,13 +177,25 @@ def test_wrapped(running, public, stub, ca, closed_port, monkeypatch, get, kind)
     context = ssl.create_default_context(cafile=file)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     noise = stub(b"noise\r\n\r\n")
-    where = {"refused": f"127.0.0.1:{closed_port}", "no-host": "no-such-host.invalid"}.get(kind) or (
-        stub(b"HTTP/1.1 400 no\r\n\r\n", tls=False).address if kind == "plain" else
-        f"localhost:{noise.port}" if kind == "not-http" else f"{running.host}:{running.cas_port}")
+    where = {"refused": f"127.0.0.1:{closed_port}", "no-host": "no-such-host.invalid"}.get(
+        kind
+    ) or (
+        stub(b"HTTP/1.1 400 no\r\n\r\n", tls=False).address
+        if kind == "plain"
+        else (
+            f"localhost:{noise.port}"
+            if kind == "not-http"
+            else f"{running.host}:{running.cas_port}"
+        )
+    )
     with pytest.raises(Exception) as caught:
         get(f"https://{where}/", context, file)
     found = explain_tls_error(caught.value)
-    if get is get_requests and kind in ("name", "not-http") and found.diagnosis is DIAGNOSES["strict"]:
+    if (
+        get is get_requests
+        and kind in ("name", "not-http")
+        and found.diagnosis is DIAGNOSES["strict"]
+    ):
         return  # requests cannot leave Python 3.13's stricter rules out; the recipes show how it can
     assert found.diagnosis is DIAGNOSES[kind], caught.value
 
@@ -133,29 +211,68 @@ def test_a_bad_file(tmp_path, content):
     assert "missing, empty or not PEM" in told_of(caught.value)
 
 
-@pytest.mark.parametrize(("text", "told"), [
-    ("curl: (35) error:0DFFF006:asn1 encoding routines:CRYPTO_internal:EVP lib", "another CAS's certificates"),
-    ("curl: (60) SSL certificate problem: unable to get local issuer certificate", "--cacert cas_cert.crt"),
-    ("curl: (60) SSL: no alternative certificate subject name matches target host name 'scone-cas.cf'", "--connect-to"),
-    ("curl: (60) SSL certificate problem: certificate has expired", "Attest the CAS again"),
-    ("curl: (77) error setting certificate verify locations:  CAfile: cas_cert.crt", "missing, empty or not PEM"),
-    ("curl: (35) error:1408F10B:SSL routines:ssl3_get_record:wrong version number", "plain HTTP"),
-    ("curl: (28) Connection timed out after 5000 milliseconds", "firewall"),
-    ("curl: (7) Failed to connect to 127.0.0.1 port 8081: Connection refused", "nothing listens there"),
-    ("curl: (6) Could not resolve host: scone-cas.cf", "no such host name"),
-    ("error 7 at 1 depth lookup: certificate signature failure", "another CAS's certificates"),
-    ("certificate verify failed: CA cert does not include key usage extension", "VERIFY_X509_STRICT"),
-    ("Missing Authority Key Identifier", "VERIFY_X509_STRICT"),
-])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "curl: (35) error:0DFFF006:asn1 encoding routines:CRYPTO_internal:EVP lib",
+            "another CAS's certificates",
+        ),
+        (
+            "curl: (60) SSL certificate problem: unable to get local issuer certificate",
+            "--cacert cas_cert.crt",
+        ),
+        (
+            (
+                "curl: (60) SSL: no alternative certificate subject name matches target host name"
+                " 'scone-cas.cf'"
+            ),
+            "--connect-to",
+        ),
+        ("curl: (60) SSL certificate problem: certificate has expired", "Attest the CAS again"),
+        (
+            "curl: (77) error setting certificate verify locations:  CAfile: cas_cert.crt",
+            "missing, empty or not PEM",
+        ),
+        (
+            "curl: (35) error:1408F10B:SSL routines:ssl3_get_record:wrong version number",
+            "plain HTTP",
+        ),
+        ("curl: (28) Connection timed out after 5000 milliseconds", "firewall"),
+        (
+            "curl: (7) Failed to connect to 127.0.0.1 port 8081: Connection refused",
+            "nothing listens there",
+        ),
+        ("curl: (6) Could not resolve host: scone-cas.cf", "no such host name"),
+        ("error 7 at 1 depth lookup: certificate signature failure", "another CAS's certificates"),
+        (
+            "certificate verify failed: CA cert does not include key usage extension",
+            "VERIFY_X509_STRICT",
+        ),
+        ("Missing Authority Key Identifier", "VERIFY_X509_STRICT"),
+    ],
+)
 def test_messages_of_other_tools(text, told):
     """What curl, openssl and Python print is explained from the message alone."""
     assert told in told_of(text)
 
 
-@pytest.mark.parametrize("text", ["something new", "", "\x1b[31m\n" + "x" * 5000, "Verify return code: 0 (ok)",
-                                  "error 404: no page", "X509v3 Subject Key Identifier: 4D:AC", "curl: (35) TLS connect error"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "something new",
+        "",
+        "\x1b[31m\n" + "x" * 5000,
+        "Verify return code: 0 (ok)",
+        "error 404: no page",
+        "X509v3 Subject Key Identifier: 4D:AC",
+        "curl: (35) TLS connect error",
+    ],
+)
 def test_unknown_failure(text):
-    """What it does not know it says it does not know, and what to try; the message is repeated, neutralised and bounded."""
+    """What it does not know it says it does not know, and what to try; the message is repeated,
+    neutralised and bounded.
+    """
     found = explain_tls_error(text)
     assert not found.known and found.cure == "" and found.cause.startswith("TLS failed: ")
     assert found.message.isprintable() and len(found.message) <= 240
@@ -172,6 +289,7 @@ def test_causes_that_go_in_circles():
 
 def test_an_exception_that_cannot_say_what_it_is():
     """An exception whose text fails is named, and nothing else breaks."""
+
     class Broken(Exception):
         def __str__(self):
             raise RuntimeError("no")
@@ -180,14 +298,28 @@ def test_an_exception_that_cannot_say_what_it_is():
 
 
 def test_verification_that_is_switched_off(running, monkeypatch):
-    """`-k` and its like work, so there is no error; the command, or urllib3's warning, is called the dangerous one."""
+    """`-k` and its like work, so there is no error; the command, or urllib3's warning, is called
+    the dangerous one.
+    """
     monkeypatch.setenv("NO_PROXY", "*")
     with pytest.warns(Warning, match="Unverified") as seen:
-        assert requests.get(f"https://{running.host}:{running.cas_port}/v1/values/session=example_session", verify=False,
-                            timeout=20).ok
-    for problem in (seen[0].message, "curl -sSk https://cas:8081/", "requests.get(url, verify=False)", "curl --insecure https://x"):
+        assert requests.get(
+            f"https://{running.host}:{running.cas_port}/v1/values/session=example_session",
+            verify=False,
+            timeout=20,
+        ).ok
+    for problem in (
+        seen[0].message,
+        "curl -sSk https://cas:8081/",
+        "requests.get(url, verify=False)",
+        "curl --insecure https://x",
+    ):
         found = explain_tls_error(problem)
-        assert found.diagnosis.id == "unverified" and "anybody who answers" in found.cause and "the dangerous one" in str(found)
+        assert (
+            found.diagnosis.id == "unverified"
+            and "anybody who answers" in found.cause
+            and "the dangerous one" in str(found)
+        )
     assert not explain_tls_error("curl --keepalive https://x; ls -k").known
 
 
@@ -198,26 +330,61 @@ If you'd like to turn off curl's verification of the certificate, use
 """
 
 
-@pytest.mark.parametrize(("text", "id"), [
-    pytest.param(OLD_CURL, "unknown-issuer", id="old curl advises -k"),
-    pytest.param("CONNECTED(00000003)\nverify error:num=62:X\nVerify return code: 62 (X)", "name", id="a number in any language"),
-    pytest.param("error 2 at 1 depth lookup: unable to get issuer certificate", "incomplete", id="openssl verify"),
-    pytest.param("curl: (56) OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate required, errno 0",
-                 "client-certificate", id="an alert, and not only cut off"),
-    pytest.param("(Caused by ProxyError('Unable to connect to proxy', OSError('Tunnel connection failed: 403 Forbidden')))",
-                 "proxy", id="a proxy, and not the CAS"),
-    pytest.param("Verification error: certificate signature\n failure", "wrong-key", id="folded by a terminal"),
-    pytest.param('x509: certificate signed by unknown authority (possibly because of "x509: ECDSA verification failure" while '
-                 'trying to verify candidate authority certificate "cas")', "wrong-key", id="two causes, the closer one"),
-    pytest.param('{"msg": ["Failed to read value \'example_value\' of \'/session=x\' requested by a public client", '
-                 '"Secret does not exist or is not visible for a public client"]}', "not-visible", id="an answer of the CAS"),
-])
+@pytest.mark.parametrize(
+    ("text", "id"),
+    [
+        pytest.param(OLD_CURL, "unknown-issuer", id="old curl advises -k"),
+        pytest.param(
+            "CONNECTED(00000003)\nverify error:num=62:X\nVerify return code: 62 (X)",
+            "name",
+            id="a number in any language",
+        ),
+        pytest.param(
+            "error 2 at 1 depth lookup: unable to get issuer certificate",
+            "incomplete",
+            id="openssl verify",
+        ),
+        pytest.param(
+            "curl: (56) OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate"
+            " required, errno 0",
+            "client-certificate",
+            id="an alert, and not only cut off",
+        ),
+        pytest.param(
+            "(Caused by ProxyError('Unable to connect to proxy', OSError('Tunnel connection failed:"
+            " 403 Forbidden')))",
+            "proxy",
+            id="a proxy, and not the CAS",
+        ),
+        pytest.param(
+            "Verification error: certificate signature\n failure",
+            "wrong-key",
+            id="folded by a terminal",
+        ),
+        pytest.param(
+            'x509: certificate signed by unknown authority (possibly because of "x509: ECDSA'
+            ' verification failure" while trying to verify candidate authority certificate "cas")',
+            "wrong-key",
+            id="two causes, the closer one",
+        ),
+        pytest.param(
+            "{\"msg\": [\"Failed to read value 'example_value' of '/session=x' requested by a"
+            ' public client", "Secret does not exist or is not visible for a public client"]}',
+            "not-visible",
+            id="an answer of the CAS",
+        ),
+    ],
+)
 def test_order_of_the_table(text, id):
     """Where several rows fit, the most telling one counts."""
     assert explain_tls_error(text).diagnosis.id == id
 
 
-WORDINGS = [pytest.param(d, w, id=f"{d.id}: {w.sample[:40]}") for d in DIAGNOSES.values() for w in d.wordings]
+WORDINGS = [
+    pytest.param(d, w, id=f"{d.id}: {w.sample[:40]}")
+    for d in DIAGNOSES.values()
+    for w in d.wordings
+]
 
 
 @pytest.mark.parametrize(("diagnosis", "wording"), WORDINGS)
@@ -228,8 +395,14 @@ def test_every_sample_is_recognised(diagnosis, wording):
 
 def test_curls_progress_is_no_part_of_its_message():
     """Piped without -s, the message follows the last line of the meter on the same line."""
-    meter = "  % Total    % Received\n  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0"
-    for said in ("curl: (6) Could not resolve host: cas", "curl: (60) SSL certificate problem: certificate has expired"):
+    meter = (
+        "  % Total    % Received\n  0     0    0     0    0     0      0      0 --:--:-- --:--:--"
+        " --:--:--     0"
+    )
+    for said in (
+        "curl: (6) Could not resolve host: cas",
+        "curl: (60) SSL certificate problem: certificate has expired",
+    ):
         assert explain_tls_error(meter + said + "\nMore details here").message == said
 
 
@@ -244,15 +417,20 @@ def test_the_table_is_whole():
 
 def test_hostile_message_in_a_notebook():
     """A message is shown as text, whatever it holds."""
-    found = explain_tls_error("<img src=x onerror=alert(1)>\x1b[2J certificate has expired\N{RIGHT-TO-LEFT OVERRIDE}")
+    found = explain_tls_error(
+        "<img src=x onerror=alert(1)>\x1b[2J certificate has expired\N{RIGHT-TO-LEFT OVERRIDE}"
+    )
     html = found._repr_mimebundle_()["text/html"]
     assert "<img" not in html and "&lt;img" in html and found.diagnosis.id == "expired"
     for text in (html, str(found), repr(found)):
         assert not {"\x1b", "\N{RIGHT-TO-LEFT OVERRIDE}"} & set(text)
 
 
-@pytest.mark.parametrize("text", ["x" * 10**6, "error " * 200_000, "curl " * 200_000, "certificate is valid for " * 40_000],
-                         ids=["long", "numbers", "commands", "names"])
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 10**6, "error " * 200_000, "curl " * 200_000, "certificate is valid for " * 40_000],
+    ids=["long", "numbers", "commands", "names"],
+)
 def test_a_long_message_is_bounded(text):
     """A megabyte of anything ends with an answer, and a short one."""
     assert len(str(explain_tls_error(text))) < 1200

@@ -31,8 +31,12 @@ from casnb.tls.cas_chain import CasChain
 def pin(name: str, world: World, *flags: str) -> AttestedCas:
     """Return a pin made offline from a report of the world."""
     policy = AttestationPolicy(mrenclaves=(world.mrenclave,), expected_signer=world.vendor)
-    policy = policy.with_flags(*(flags or ("-G", "only_for_testing-ignore-signer", "only_for_testing-debug")))
-    return attest(name, policy, roots=world.roots, now=world.now, report=world.attest(world.setup.evidence[0]))
+    policy = policy.with_flags(
+        *(flags or ("-G", "only_for_testing-ignore-signer", "only_for_testing-debug"))
+    )
+    return attest(
+        name, policy, roots=world.roots, now=world.now, report=world.attest(world.setup.evidence[0])
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,13 @@ def cas(public) -> AttestedCas:
 def production() -> AttestedCas:
     world = World("trust file", "production")
     policy = AttestationPolicy(expected_signer=world.vendor)
-    return attest("production.example:9000", policy, roots=world.roots, now=world.now, report=world.attest("DCAP"))
+    return attest(
+        "production.example:9000",
+        policy,
+        roots=world.roots,
+        now=world.now,
+        report=world.attest("DCAP"),
+    )
 
 
 @pytest.fixture
@@ -66,24 +76,35 @@ def parsed(store: TrustStore) -> dict:
 
 def left_over(store: TrustStore) -> list[str]:
     """Names in the store's folder beside the file and its lock."""
-    return sorted(p.name for p in store.path.parent.iterdir() if p.name not in {"config.json", "config.json.lock"})
+    return sorted(
+        p.name
+        for p in store.path.parent.iterdir()
+        if p.name not in {"config.json", "config.json.lock"}
+    )
 
 
 # What it remembers
+
 
 def test_reload(filled, cas, production):
     """A pin comes back as it was stored, waivers, time, evidence and roots included."""
     assert filled.get("cas.example") == cas and filled.get("production.example:9000") == production
     assert filled.names() == ("cas.example", "production.example:9000")
     again = TrustStore(filled.path)
-    assert again.get("cas.example").waivers == (Waiver("tcb-status", "-G"), Waiver("debug", "--only_for_testing-debug"),
-                                                Waiver("mrsigner", "--only_for_testing-ignore-signer"))
+    assert again.get("cas.example").waivers == (
+        Waiver("tcb-status", "-G"),
+        Waiver("debug", "--only_for_testing-debug"),
+        Waiver("mrsigner", "--only_for_testing-ignore-signer"),
+    )
 
 
 def test_waivers_are_said_again(filled):
     """Whoever loads a pin, or lists them, reads under which conditions it was accepted."""
     sentence = filled.get("cas.example").sentence
-    assert "with waivers (tcb-status by -G, debug by --only_for_testing-debug" in sentence and "must not hold secrets" in sentence
+    assert (
+        "with waivers (tcb-status by -G, debug by --only_for_testing-debug" in sentence
+        and "must not hold secrets" in sentence
+    )
     assert "nothing was waived" in filled.get("production.example:9000").sentence
     for shown in filled._repr_mimebundle_().values():
         assert "must not hold secrets" in shown and "nothing was waived" in shown
@@ -97,21 +118,40 @@ def test_the_first_is_the_default(filled, cas):
 
 
 def test_attesting_again_renews_the_pin(filled, cas, public):
-    """The newest attestation of the same CAS counts, and the pin that stood there comes back; the others stay."""
-    newer = pin("cas.example", public, "-G", "-C", "only_for_testing-ignore-signer", "only_for_testing-debug")
+    """The newest attestation of the same CAS counts, and the pin that stood there comes back;
+    the others stay.
+    """
+    newer = pin(
+        "cas.example",
+        public,
+        "-G",
+        "-C",
+        "only_for_testing-ignore-signer",
+        "only_for_testing-debug",
+    )
     assert filled.add(newer) == cas and filled.get("cas.example") == newer
     assert filled.add(pin("else", public)) is None
     assert len(filled.names()) == 3 and filled.default == "cas.example"
 
 
 def test_a_changed_root_key_is_refused(filled, cas, other):
-    """Another root key under the same name never takes the pin's place by itself: both hashes, what it may mean, what to do."""
+    """Another root key under the same name never takes the pin's place by itself: both hashes,
+    what it may mean, what to do.
+    """
     before = filled.path.read_bytes()
     changed = pin("cas.example", other)
     with pytest.raises(PolicyError) as caught:
         filled.add(changed)
-    for part in (cas.chain.key_hashes[0], changed.chain.key_hashes[0], "attested 2026-09-01", "set up anew", "another instance",
-                 "somebody else's", "scone cas attest -c HASH", "replace=True"):
+    for part in (
+        cas.chain.key_hashes[0],
+        changed.chain.key_hashes[0],
+        "attested 2026-09-01",
+        "set up anew",
+        "another instance",
+        "somebody else's",
+        "scone cas attest -c HASH",
+        "replace=True",
+    ):
         assert part in str(caught.value)
     assert filled.path.read_bytes() == before and "also waives" not in str(caught.value)
     assert filled.add(changed, replace=True) == cas
@@ -128,8 +168,14 @@ def test_an_update_is_no_change_of_identity(filled, public):
     """A new instance key under the same root, as an update brings, is stored."""
     key = ec.generate_private_key(ec.SECP256R1())
     old = public.cas_instance.cert
-    made = certificate(old.subject, key, public.cas_root, 77, (old.not_valid_before_utc, old.not_valid_after_utc),
-                       [(x509.BasicConstraints(True, None), True)])
+    made = certificate(
+        old.subject,
+        key,
+        public.cas_root,
+        77,
+        (old.not_valid_before_utc, old.not_valid_after_utc),
+        [(x509.BasicConstraints(True, None), True)],
+    )
     updated = replace_chain(filled.get("cas.example"), made.cert_pem + public.cas_root.cert_pem)
     assert filled.add(updated).chain.to_pem() == public.cas_chain_pem
     assert filled.get("cas.example").chain.to_pem() == made.cert_pem + public.cas_root.cert_pem
@@ -143,7 +189,9 @@ def replace_chain(old: AttestedCas, chain: bytes) -> AttestedCas:
 
 
 def test_how_it_was_obtained_is_said_whole(filled, cas):
-    """A pin that is loaded says when, with which waivers, by which evidence and under whose roots it was obtained."""
+    """A pin that is loaded says when, with which waivers, by which evidence and under whose
+    roots it was obtained.
+    """
     memory = filled.get("cas.example").memory
     for part in (cas.sentence, f"SHA-256 {cas.evidence_sha256}", "IASReport under", cas.roots):
         assert part in memory
@@ -163,9 +211,18 @@ def test_the_form_is_the_scone_clis(filled, cas):
     found = parsed(filled)
     assert list(found) == ["default_cas", "identity", "cas_db"]
     entry = found["cas_db"]["cas.example"]
-    assert list(entry) == ["url", "chain", "ias_report", "casnb"] and entry["chain"].encode() == cas.chain.to_pem()
-    assert list(entry["ias_report"]) == ["request_id", "report_signature", "signing_certificate", "advisory_url", "advisory_ids",
-                                         "body"]
+    assert (
+        list(entry) == ["url", "chain", "ias_report", "casnb"]
+        and entry["chain"].encode() == cas.chain.to_pem()
+    )
+    assert list(entry["ias_report"]) == [
+        "request_id",
+        "report_signature",
+        "signing_certificate",
+        "advisory_url",
+        "advisory_ids",
+        "body",
+    ]
     assert "ias_report" not in found["cas_db"]["production.example:9000"]
     text = filled.path.read_text()
     assert text.endswith("}\n") and "%" not in found["identity"] and text.count('"identity"') == 1
@@ -183,21 +240,32 @@ def test_a_stored_report_can_be_judged_again(filled, public):
 
 
 def test_real_entry_of_another_program(vectors, tmp_path):
-    """A file of the SCONE CLI of 2020 is read; that its waivers are unknown is said, and it is kept when others are added."""
+    """A file of the SCONE CLI of 2020 is read; that its waivers are unknown is said, and it is
+    kept when others are added.
+    """
     file = tmp_path / "config.json"
     file.write_bytes((vectors / "cas-attest" / "cli-config-cas_db-2020.json").read_bytes())
     before = json.loads(file.read_bytes())["cas_db"]["mycas"]
     store = TrustStore(file)
     found = store.get("mycas")
-    assert (found.url, found.waivers, found.proof_type) == ("https://mycas:8081/", None, "IASReport")
-    assert found.sentence == "CAS mycas was attested by another program: which checks were waived is not recorded."
+    assert (found.url, found.waivers, found.proof_type) == (
+        "https://mycas:8081/",
+        None,
+        "IASReport",
+    )
+    assert (
+        found.sentence
+        == "CAS mycas was attested by another program: which checks were waived is not recorded."
+    )
     assert "unknown waivers" in repr(found) and "not recorded" in str(found)
     store.set_default("mycas")
     assert parsed(store)["cas_db"]["mycas"] == before
 
 
 def test_unknown_members_are_kept(filled, cas):
-    """What newer programs wrote stays where it was: in the file, in other entries, and in an entry that is replaced."""
+    """What newer programs wrote stays where it was: in the file, in other entries, and in an
+    entry that is replaced.
+    """
     found = parsed(filled)
     found["session_signing_keypair_ed25519_seed"] = [1, {"two": None}]
     for name in found["cas_db"]:
@@ -220,11 +288,17 @@ def test_a_proof_of_another_kind_leaves_no_old_report(filled):
 def test_where_the_file_is(monkeypatch, tmp_path):
     """SCONE_CLI_CONFIG names it, else it is in the home folder; an argument wins."""
     monkeypatch.setenv("SCONE_CLI_CONFIG", str(tmp_path / "here.json"))
-    assert TrustStore().path == tmp_path / "here.json" and TrustStore(tmp_path / "x").path == tmp_path / "x"
+    assert (
+        TrustStore().path == tmp_path / "here.json"
+        and TrustStore(tmp_path / "x").path == tmp_path / "x"
+    )
     monkeypatch.delenv("SCONE_CLI_CONFIG")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert TrustStore().path == tmp_path / ".cas" / "config.json" and TrustStore("~/c.json").path == tmp_path / "c.json"
+    assert (
+        TrustStore().path == tmp_path / ".cas" / "config.json"
+        and TrustStore("~/c.json").path == tmp_path / "c.json"
+    )
 
 
 @pytest.mark.parametrize("name", ["cas.example:8081", "CAS.example", "", None, "mycas"])
@@ -240,9 +314,12 @@ def test_never_attested(store, public, name):
 
 # The file itself
 
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
 def test_nobody_else_may_read_it(store, cas):
-    """Mode 0600 from the first moment on, also where an older file was open to all; a new folder is 0700."""
+    """Mode 0600 from the first moment on, also where an older file was open to all; a new folder
+    is 0700.
+    """
     store.identity()
     assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
@@ -313,7 +390,9 @@ print(store.identity().key_hash)
 
 
 def test_processes_at_once_lose_nothing(store):
-    """Three processes that add a dozen CASes each leave all 36, one identity, and one of the first as the default."""
+    """Three processes that add a dozen CASes each leave all 36, one identity, and one of the
+    first as the default.
+    """
     words = [sys.executable, "-c", _ADDER, str(Path(__file__).parent), str(store.path)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     running = [subprocess.Popen([*words, seed], **pipes) for seed in ("a", "b", "c")]
@@ -345,9 +424,11 @@ def test_a_lock_that_is_never_given_back(filled, cas, monkeypatch):
 
 # Nothing is lost
 
+
 def fail(number):
     def call(*_, **__):
         raise OSError(number, os.strerror(number))
+
     return call
 
 
@@ -365,21 +446,48 @@ def a_little(monkeypatch):
 
 
 TROUBLE = [
-    pytest.param(lambda m: m.setattr(os, "write", fail(errno.ENOSPC)), "No space left", id="disk full at the first byte"),
+    pytest.param(
+        lambda m: m.setattr(os, "write", fail(errno.ENOSPC)),
+        "No space left",
+        id="disk full at the first byte",
+    ),
     pytest.param(a_little, "No space left", id="disk full in the middle"),
-    pytest.param(lambda m: m.setattr(os, "fsync", fail(errno.ENOSPC)), "No space left", id="disk full at fsync"),
-    pytest.param(lambda m: m.setattr(os, "fsync", fail(errno.EIO)), "nput/output error", id="disk broken"),
-    pytest.param(lambda m: m.setattr(module.tempfile, "mkstemp", fail(errno.EACCES)), "Permission denied",
-                 id="folder not writable"),
-    pytest.param(lambda m: m.setattr(module.tempfile, "mkstemp", fail(errno.EROFS)), "Read-only", id="file system read-only"),
-    pytest.param(lambda m: m.setattr(Path, "replace", fail(errno.EPERM)), "not permitted", id="file cannot be replaced"),
-    pytest.param(lambda m: m.setattr(os, "open", fail(errno.EACCES)), "Permission denied", id="lock cannot be made"),
+    pytest.param(
+        lambda m: m.setattr(os, "fsync", fail(errno.ENOSPC)),
+        "No space left",
+        id="disk full at fsync",
+    ),
+    pytest.param(
+        lambda m: m.setattr(os, "fsync", fail(errno.EIO)), "nput/output error", id="disk broken"
+    ),
+    pytest.param(
+        lambda m: m.setattr(module.tempfile, "mkstemp", fail(errno.EACCES)),
+        "Permission denied",
+        id="folder not writable",
+    ),
+    pytest.param(
+        lambda m: m.setattr(module.tempfile, "mkstemp", fail(errno.EROFS)),
+        "Read-only",
+        id="file system read-only",
+    ),
+    pytest.param(
+        lambda m: m.setattr(Path, "replace", fail(errno.EPERM)),
+        "not permitted",
+        id="file cannot be replaced",
+    ),
+    pytest.param(
+        lambda m: m.setattr(os, "open", fail(errno.EACCES)),
+        "Permission denied",
+        id="lock cannot be made",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("trouble", "told"), TROUBLE)
 def test_trouble_leaves_the_old_file(filled, cas, other, monkeypatch, trouble, told):
-    """The old file stands byte for byte, nothing half-written is left, and the error says so in a sentence."""
+    """The old file stands byte for byte, nothing half-written is left, and the error says so in
+    a sentence.
+    """
     before = filled.path.read_bytes()
     with monkeypatch.context() as patch:
         trouble(patch)
@@ -393,7 +501,9 @@ def test_trouble_leaves_the_old_file(filled, cas, other, monkeypatch, trouble, t
 
 @pytest.mark.parametrize(("trouble", "told"), TROUBLE)
 def test_trouble_at_the_first_time(store, monkeypatch, trouble, told):
-    """Where there was nothing, there is nothing afterwards, and no identity is handed out that was not kept."""
+    """Where there was nothing, there is nothing afterwards, and no identity is handed out that
+    was not kept.
+    """
     with monkeypatch.context() as patch:
         trouble(patch)
         with pytest.raises(SourceError):
@@ -422,10 +532,13 @@ def test_read_only_folder(filled, cas):
         filled.path.parent.chmod(0o700)
 
 
-@pytest.mark.parametrize("make", [
-    pytest.param(lambda p: p.mkdir(), id="a folder"),
-    pytest.param(lambda p: p.parent.joinpath("f").write_text("x"), id="under a file"),
-])
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda p: p.mkdir(), id="a folder"),
+        pytest.param(lambda p: p.parent.joinpath("f").write_text("x"), id="under a file"),
+    ],
+)
 def test_a_place_that_cannot_be_a_file(tmp_path, cas, make):
     """A path that cannot hold the file is one clear error."""
     path = tmp_path / "config.json"
@@ -437,24 +550,36 @@ def test_a_place_that_cannot_be_a_file(tmp_path, cas, make):
 
 
 CORRUPTED = [
-    pytest.param(b"", id="empty"), pytest.param(b"{", id="cut off"), pytest.param(b"[]", id="a list"),
+    pytest.param(b"", id="empty"),
+    pytest.param(b"{", id="cut off"),
+    pytest.param(b"[]", id="a list"),
     pytest.param(b"null", id="null"),
-    pytest.param(b'{"cas_db": []}', id="cas_db a list"), pytest.param(b'{"cas_db": null}', id="cas_db null"),
-    pytest.param(b'{"identity": 1}', id="identity a number"), pytest.param(b'{"default_cas": {}}', id="default an object"),
-    pytest.param(b'{"cas_db": {}, "cas_db": {}}', id="member twice"), pytest.param(b"\xff\xfe{}", id="no UTF-8"),
-    pytest.param(b"{}" + bytes(100), id="zeros behind"), pytest.param(b"[" * 100_000, id="deep"),
+    pytest.param(b'{"cas_db": []}', id="cas_db a list"),
+    pytest.param(b'{"cas_db": null}', id="cas_db null"),
+    pytest.param(b'{"identity": 1}', id="identity a number"),
+    pytest.param(b'{"default_cas": {}}', id="default an object"),
+    pytest.param(b'{"cas_db": {}, "cas_db": {}}', id="member twice"),
+    pytest.param(b"\xff\xfe{}", id="no UTF-8"),
+    pytest.param(b"{}" + bytes(100), id="zeros behind"),
+    pytest.param(b"[" * 100_000, id="deep"),
     pytest.param(b" " * (module.FILE_LIMIT + 10), id="larger than 16 MiB"),
 ]
 
 
 @pytest.mark.parametrize("content", CORRUPTED)
-@pytest.mark.parametrize("act", [
-    pytest.param(lambda store, cas: store.add(cas), id="add"), pytest.param(lambda store, cas: store.identity(), id="identity"),
-    pytest.param(lambda store, cas: store.names(), id="names"),
-    pytest.param(lambda store, cas: store.set_default("x"), id="default"),
-])
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda store, cas: store.add(cas), id="add"),
+        pytest.param(lambda store, cas: store.identity(), id="identity"),
+        pytest.param(lambda store, cas: store.names(), id="names"),
+        pytest.param(lambda store, cas: store.set_default("x"), id="default"),
+    ],
+)
 def test_a_corrupted_file_is_refused_and_never_overwritten(tmp_path, cas, content, act):
-    """A file that is not what it should be is left as it is, for its owner to save what can be saved."""
+    """A file that is not what it should be is left as it is, for its owner to save what can be
+    saved.
+    """
     store = TrustStore(tmp_path / "config.json")
     store.path.write_bytes(content)
     with pytest.raises(SourceError, match=r"config\.json"):
@@ -473,20 +598,28 @@ def damage(store, **members):
     store.path.write_text(json.dumps(found))
 
 
-@pytest.mark.parametrize("members", [
-    pytest.param({"url": 1}, id="URL a number"), pytest.param({"url": "http://cas:8081/"}, id="URL without TLS"),
-    pytest.param({"url": "https://cas:8081/x"}, id="URL with a path"), pytest.param({"chain": None}, id="no chain"),
-    pytest.param({"chain": "no PEM"}, id="chain no PEM"), pytest.param({"casnb": []}, id="ours a list"),
-    pytest.param({"casnb": {"waivers": None}}, id="waivers null"),
-    pytest.param({"casnb": {"waivers": ["debug"]}}, id="waivers texts"),
-    pytest.param({"casnb": {"waivers": [{"check": "debug"}]}}, id="waiver without flag"),
-    pytest.param({"casnb": {"waivers": [{"check": 1, "flag": "-G"}]}}, id="waiver of a number"),
-    pytest.param({"casnb": {"attested_at": "yesterday"}}, id="time in words"),
-    pytest.param({"casnb": {"attested_at": 5}}, id="time a number"),
-    pytest.param({"casnb": {"roots": 7}}, id="roots a number"),
-])
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({"url": 1}, id="URL a number"),
+        pytest.param({"url": "http://cas:8081/"}, id="URL without TLS"),
+        pytest.param({"url": "https://cas:8081/x"}, id="URL with a path"),
+        pytest.param({"chain": None}, id="no chain"),
+        pytest.param({"chain": "no PEM"}, id="chain no PEM"),
+        pytest.param({"casnb": []}, id="ours a list"),
+        pytest.param({"casnb": {"waivers": None}}, id="waivers null"),
+        pytest.param({"casnb": {"waivers": ["debug"]}}, id="waivers texts"),
+        pytest.param({"casnb": {"waivers": [{"check": "debug"}]}}, id="waiver without flag"),
+        pytest.param({"casnb": {"waivers": [{"check": 1, "flag": "-G"}]}}, id="waiver of a number"),
+        pytest.param({"casnb": {"attested_at": "yesterday"}}, id="time in words"),
+        pytest.param({"casnb": {"attested_at": 5}}, id="time a number"),
+        pytest.param({"casnb": {"roots": 7}}, id="roots a number"),
+    ],
+)
 def test_a_damaged_entry_is_no_pin(filled, members):
-    """One damaged entry is refused, named in the list, and does not keep the others from being used."""
+    """One damaged entry is refused, named in the list, and does not keep the others from being
+    used.
+    """
     damage(filled, **members)
     with pytest.raises(SourceError) as caught:
         filled.get("cas.example")
@@ -506,9 +639,13 @@ def test_a_mixed_chain_is_no_pin(filled, other, public):
 
 
 def test_hostile_text_in_the_file_is_shown_escaped(filled):
-    """Names and waivers that somebody wrote into the file reach neither terminal nor notebook as they are."""
+    """Names and waivers that somebody wrote into the file reach neither terminal nor notebook as
+    they are.
+    """
     evil = "<script>\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}"
-    damage(filled, casnb={"waivers": [{"check": evil, "flag": evil}], "mrenclave": evil, "roots": evil})
+    damage(
+        filled, casnb={"waivers": [{"check": evil, "flag": evil}], "mrenclave": evil, "roots": evil}
+    )
     found = parsed(filled)
     found["cas_db"][evil] = found["cas_db"]["cas.example"]
     filled.path.write_text(json.dumps(found))
@@ -520,27 +657,43 @@ def test_hostile_text_in_the_file_is_shown_escaped(filled):
 
 # The identity
 
+
 def test_identity_is_made_once(store):
     """The first command that needs one makes it; then it stays."""
     made = store.identity()
     assert store.identity() == made == ClientIdentity.from_pem(parsed(store)["identity"])
-    assert "identity" in parsed(store) and parsed(store)["cas_db"] == {} and "default_cas" not in parsed(store)
+    assert (
+        "identity" in parsed(store)
+        and parsed(store)["cas_db"] == {}
+        and "default_cas" not in parsed(store)
+    )
 
 
 def test_identity_is_the_scone_clis():
     """Same subject, name, dates, key kind and order of the two blocks as the SCONE CLI makes."""
     made = ClientIdentity.create()
     certificate = made.certificate
-    assert certificate.subject == certificate.issuer and certificate.subject.rfc4514_string() == "CN=rcgen self signed cert"
+    assert (
+        certificate.subject == certificate.issuer
+        and certificate.subject.rfc4514_string() == "CN=rcgen self signed cert"
+    )
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.DNSName) == ["scone cli"] and len(certificate.extensions) == 1
+    assert (
+        names.get_values_for_type(x509.DNSName) == ["scone cli"]
+        and len(certificate.extensions) == 1
+    )
     assert certificate.not_valid_before_utc == datetime(1975, 1, 1, tzinfo=timezone.utc)
     assert certificate.not_valid_after_utc == datetime(4096, 1, 1, tzinfo=timezone.utc)
-    assert isinstance(certificate.public_key().curve, ec.SECP256R1) and 0 < certificate.serial_number < 1 << 64
+    assert (
+        isinstance(certificate.public_key().curve, ec.SECP256R1)
+        and 0 < certificate.serial_number < 1 << 64
+    )
     certificate.verify_directly_issued_by(certificate)
     lines = made.pem.splitlines()
     marks = [line for line in lines if line.startswith("-----")]
-    assert marks == [f"-----{a} {b}-----" for b in ("PRIVATE KEY", "CERTIFICATE") for a in ("BEGIN", "END")]
+    assert marks == [
+        f"-----{a} {b}-----" for b in ("PRIVATE KEY", "CERTIFICATE") for a in ("BEGIN", "END")
+    ]
     assert made.pem.endswith("-----\n") and "\r" not in made.pem and "" not in lines
     assert len(made.key_hash) == 50 and ClientIdentity.create() != made
 
@@ -550,25 +703,38 @@ def test_the_key_is_never_shown():
     made = ClientIdentity.create()
     secret = made.key_pem.splitlines()[1]
     shown = made._repr_mimebundle_()
-    assert secret not in repr(made) + str(made) + shown["text/html"] + shown["text/plain"] + repr(replace(made))
+    assert secret not in repr(made) + str(made) + shown["text/html"] + shown["text/plain"] + repr(
+        replace(made)
+    )
     with pytest.raises(EvidenceError) as caught:
         ClientIdentity.from_pem(made.key_pem)
     assert secret not in str(caught.value)
 
 
 def another_key() -> str:
-    return ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return (
+        ec.generate_private_key(ec.SECP256R1())
+        .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        .decode()
+    )
 
 
-@pytest.mark.parametrize("pem", [
-    pytest.param(lambda made: "", id="empty"), pytest.param(lambda made: made.key_pem, id="key alone"),
-    pytest.param(lambda made: made.certificate_pem, id="certificate alone"),
-    pytest.param(lambda made: made.certificate_pem + made.key_pem, id="certificate first"),
-    pytest.param(lambda made: another_key() + made.certificate_pem, id="another key"),
-    pytest.param(lambda made: made.pem[:-60], id="cut off"), pytest.param(lambda made: b"\xff" * 50, id="binary"),
-])
+@pytest.mark.parametrize(
+    "pem",
+    [
+        pytest.param(lambda made: "", id="empty"),
+        pytest.param(lambda made: made.key_pem, id="key alone"),
+        pytest.param(lambda made: made.certificate_pem, id="certificate alone"),
+        pytest.param(lambda made: made.certificate_pem + made.key_pem, id="certificate first"),
+        pytest.param(lambda made: another_key() + made.certificate_pem, id="another key"),
+        pytest.param(lambda made: made.pem[:-60], id="cut off"),
+        pytest.param(lambda made: b"\xff" * 50, id="binary"),
+    ],
+)
 def test_bad_identity(pem):
-    """What is no key with its certificate is refused when it is read, not in the middle of a handshake."""
+    """What is no key with its certificate is refused when it is read, not in the middle of a
+    handshake.
+    """
     with pytest.raises(EvidenceError):
         ClientIdentity.from_pem(pem(ClientIdentity.create()))
 

@@ -58,28 +58,52 @@ def scone(run):
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     """Return a shell's environment: our commands first on PATH, nothing of the reader's."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CAS_", "CASNB_", "SCONE_", "CURL_", "SSL_"))
-            and not k.lower().endswith("_proxy") and k != "REQUESTS_CA_BUNDLE"}
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("CAS_", "CASNB_", "SCONE_", "CURL_", "SSL_"))
+        and not k.lower().endswith("_proxy")
+        and k != "REQUESTS_CA_BUNDLE"
+    }
     path = os.pathsep.join([str(BIN), kept.get("PATH", "/usr/bin:/bin")])
-    return {**kept, "PATH": path, "SCONE_CLI_CONFIG": str(folder / "config.json"), "LC_ALL": "C.UTF-8", **more}
+    return {
+        **kept,
+        "PATH": path,
+        "SCONE_CLI_CONFIG": str(folder / "config.json"),
+        "LC_ALL": "C.UTF-8",
+        **more,
+    }
 
 
 @contextmanager
 def serve_process(folder: Path, *words: str) -> Iterator[SimpleNamespace]:
-    """Run `casnb serve` as a process of its own until the end of the block; it must leave with exit code 0."""
+    """Run `casnb serve` as a process of its own until the end of the block; it must leave with
+    exit code 0.
+    """
     env_file, log = folder / "cas.env", folder / "serve.log"
-    env_file.unlink(missing_ok=True)  # one that an earlier server left would be taken for this one's
+    env_file.unlink(
+        missing_ok=True
+    )  # one that an earlier server left would be taken for this one's
     began = time.monotonic()
     with log.open("w") as out:
-        process = subprocess.Popen([str(BIN / "casnb"), "serve", "--env-file", str(env_file), *words], env=environment(folder),
-                                   stdout=out, stderr=subprocess.STDOUT, cwd=folder)
+        process = subprocess.Popen(
+            [str(BIN / "casnb"), "serve", "--env-file", str(env_file), *words],
+            env=environment(folder),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+        )
     try:
         while not env_file.exists():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() - began < 120, "casnb serve does not answer"
             time.sleep(0.01)
-        rows = (line.removeprefix("export ").split("=", 1) for line in env_file.read_text().splitlines())
-        yield SimpleNamespace(env_file=env_file, **{name: shlex.split(value)[0] for name, value in rows})
+        rows = (
+            line.removeprefix("export ").split("=", 1) for line in env_file.read_text().splitlines()
+        )
+        yield SimpleNamespace(
+            env_file=env_file, **{name: shlex.split(value)[0] for name, value in rows}
+        )
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0, log.read_text()
@@ -119,8 +143,14 @@ class Bash:
     def __call__(self, script: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a script; variables in `more` are exported as well."""
         text = f". {shlex.quote(str(self.env_file))}\n" + script
-        return subprocess.run(["bash", "-uo", "pipefail", "-c", text], cwd=self.folder, env=environment(self.folder, **more),
-                              capture_output=True, text=True, timeout=120)
+        return subprocess.run(
+            ["bash", "-uo", "pipefail", "-c", text],
+            cwd=self.folder,
+            env=environment(self.folder, **more),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
 
 
 @pytest.fixture

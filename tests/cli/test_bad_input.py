@@ -50,7 +50,9 @@ def closed_port() -> int:
 def one_sentence(stderr: str) -> str:
     """Return the lines that are not notes about roots; there is no traceback among them."""
     assert "Traceback" not in stderr
-    return "\n".join(line for line in stderr.splitlines() if not line.startswith("note: simulated roots"))
+    return "\n".join(
+        line for line in stderr.splitlines() if not line.startswith("note: simulated roots")
+    )
 
 
 class TestBadInput:
@@ -65,10 +67,17 @@ class TestBadInput:
         assert "Caused by: " in run.stderr and "refused" in one_sentence(run.stderr)
 
     def test_no_such_host(self, bash):
-        """A name that does not exist: could not check; where the shell knows another CAS, it is named."""
-        run = bash(f"scone cas attest --mrenclave {self.M} --retries 0 no-such-host.invalid; code=$?; echo $CAS_ADDR; exit $code")
+        """A name that does not exist: could not check; where the shell knows another CAS, it is
+        named.
+        """
+        run = bash(
+            f"scone cas attest --mrenclave {self.M} --retries 0 no-such-host.invalid; code=$?; echo"
+            " $CAS_ADDR; exit $code"
+        )
         assert run.returncode == 3 and "no such host" in one_sentence(run.stderr)
-        assert f"note: CAS_ADDR is {run.stdout.strip()}, another address." in run.stderr.splitlines()
+        assert (
+            f"note: CAS_ADDR is {run.stdout.strip()}, another address." in run.stderr.splitlines()
+        )
 
     def test_plain_http(self, bash, plain_http):
         """A port that speaks plain HTTP is named as such, by attest and by scrape."""
@@ -77,30 +86,59 @@ class TestBadInput:
         run = bash(f"casnb scrape https://127.0.0.1:{plain_http}/ --address x")
         assert run.returncode == 3 and "plain HTTP" in one_sentence(run.stderr)
 
-    @pytest.mark.parametrize(("words", "told"), [
-        pytest.param("-G --mrenclave $EMPTY --only_for_testing-ignore-signer --only_for_testing-debug",
-                     "--mrenclave needs a value", id="unquoted-empty"),
-        pytest.param('-G --mrenclave "$EMPTY" --only_for_testing-ignore-signer --only_for_testing-debug',
-                     "--mrenclave needs a value", id="quoted-empty"),
-        pytest.param("-G --only_for_testing-ignore-signer --only_for_testing-debug", "needs --mrenclave", id="no-mrenclave"),
-        pytest.param("--only_for_testing-debug", "needs --only_for_testing-ignore-signer or --mrsigner", id="debug-alone"),
-        pytest.param(f"--only_for_testing-trust-any --mrenclave {M}", "needs --only_for_testing-debug", id="trust-any-alone"),
-        pytest.param(f"--mrsigner {M}", "needs --isvprodid and --isvsvn", id="signer-alone"),
-        pytest.param(f"--nonce {M[:32]}", "only with --offline-report", id="nonce-alone"),
-        pytest.param("--tcb-grace 30d -G", "contradicts -G", id="grace-for-ever"),
-        pytest.param("--frobnicate", "No such option", id="unknown-option"),
-    ])
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            pytest.param(
+                "-G --mrenclave $EMPTY --only_for_testing-ignore-signer --only_for_testing-debug",
+                "--mrenclave needs a value",
+                id="unquoted-empty",
+            ),
+            pytest.param(
+                '-G --mrenclave "$EMPTY" --only_for_testing-ignore-signer --only_for_testing-debug',
+                "--mrenclave needs a value",
+                id="quoted-empty",
+            ),
+            pytest.param(
+                "-G --only_for_testing-ignore-signer --only_for_testing-debug",
+                "needs --mrenclave",
+                id="no-mrenclave",
+            ),
+            pytest.param(
+                "--only_for_testing-debug",
+                "needs --only_for_testing-ignore-signer or --mrsigner",
+                id="debug-alone",
+            ),
+            pytest.param(
+                f"--only_for_testing-trust-any --mrenclave {M}",
+                "needs --only_for_testing-debug",
+                id="trust-any-alone",
+            ),
+            pytest.param(f"--mrsigner {M}", "needs --isvprodid and --isvsvn", id="signer-alone"),
+            pytest.param(f"--nonce {M[:32]}", "only with --offline-report", id="nonce-alone"),
+            pytest.param("--tcb-grace 30d -G", "contradicts -G", id="grace-for-ever"),
+            pytest.param("--frobnicate", "No such option", id="unknown-option"),
+        ],
+    )
     def test_usage_errors_come_before_any_traffic(self, bash, closed_port, words, told):
-        """Contradicting options exit 2 without a connection: the address is one that nobody listens on."""
+        """Contradicting options exit 2 without a connection: the address is one that nobody
+        listens on.
+        """
         run = bash(f"EMPTY=; time scone cas attest {words} 127.0.0.1:{closed_port}")
         assert (run.returncode, run.stdout) == (2, "")
         assert told in run.stderr and "refused" not in run.stderr
 
     def test_page_without_a_table(self, bash):
-        """A page that has no table is refused, and the attestation that follows is a usage error, not a success."""
-        (bash.folder / "page.html").write_text("<html><body>scone cas attest scone-cas.cf " + self.M)
-        run = bash("M=$(casnb scrape page.html --address $CAS_ADDR); echo $?; "
-                   f"scone cas attest {bash.FLAGS} --mrenclave $M $CAS_ADDR; echo $?")
+        """A page that has no table is refused, and the attestation that follows is a usage
+        error, not a success.
+        """
+        (bash.folder / "page.html").write_text(
+            "<html><body>scone cas attest scone-cas.cf " + self.M
+        )
+        run = bash(
+            "M=$(casnb scrape page.html --address $CAS_ADDR); echo $?; "
+            f"scone cas attest {bash.FLAGS} --mrenclave $M $CAS_ADDR; echo $?"
+        )
         assert run.stdout.split() == ["1", "2"]
 
     def test_page_of_100_MB_over_tls(self, bash):
@@ -109,16 +147,22 @@ class TestBadInput:
 
         site = World(bash.SEED).site_certificate(["127.0.0.1"])
         (bash.folder / "site.pem").write_bytes(site.cert_pem + site.key_pem)
-        run = bash(f"{shlex.quote(sys.executable)} -c {shlex.quote(_FLOOD)} & trap 'kill $!' EXIT\n"
-                   "while ! test -s port; do sleep 0.05; done\ncasnb scrape https://127.0.0.1:$(cat port)/ --address x")
+        run = bash(
+            f"{shlex.quote(sys.executable)} -c {shlex.quote(_FLOOD)} & trap 'kill $!' EXIT\nwhile !"
+            " test -s port; do sleep 0.05; done\ncasnb scrape https://127.0.0.1:$(cat port)/"
+            " --address x"
+        )
         assert run.returncode == 1, run.stderr
         assert "at most" in one_sentence(run.stderr)
 
-    @pytest.mark.parametrize(("content", "told"), [
-        pytest.param('{"proof_data": {"type": "IASRep', "not JSON", id="truncated"),
-        pytest.param('{"proof_data": "' + "x" * 10_000_000 + '"}', "at most", id="10-MB"),
-        pytest.param("", "not JSON", id="empty"),
-    ])
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            pytest.param('{"proof_data": {"type": "IASRep', "not JSON", id="truncated"),
+            pytest.param('{"proof_data": "' + "x" * 10_000_000 + '"}', "at most", id="10-MB"),
+            pytest.param("", "not JSON", id="empty"),
+        ],
+    )
     def test_bad_offline_report(self, bash, content, told):
         """A report that is no report is refused; nothing is remembered."""
         (bash.folder / "report.json").write_text(content)
@@ -129,27 +173,42 @@ class TestBadInput:
 
     def test_full_disk(self, bash):
         """Standard output that is full is told, exit 3."""
-        run = bash(bash.ATTEST + "scone cas show-certificate > /dev/full; echo $?; casnb scrape $CAS_PAGE_URL > /dev/full; echo $?")
+        run = bash(
+            bash.ATTEST
+            + "scone cas show-certificate > /dev/full; echo $?; casnb scrape $CAS_PAGE_URL >"
+            " /dev/full; echo $?"
+        )
         assert run.stdout.split()[-2:] == ["3", "3"]
         assert "No space left on device" in run.stderr and "Traceback" not in run.stderr
 
     def test_full_disk_under_the_configuration(self, bash, small_disk):
-        """A disk that is full when the pin should be saved: exit 3, the file of before is whole, and no half file remains."""
+        """A disk that is full when the pin should be saved: exit 3, the file of before is whole,
+        and no half file remains.
+        """
         config = small_disk / "config.json"
         assert bash(bash.ATTEST, SCONE_CLI_CONFIG=str(config)).returncode == 0
         before = config.read_bytes()
-        run = bash(f"cat /dev/zero > {small_disk}/fill 2> /dev/null\nM=$(casnb scrape $CAS_PAGE_URL --address $CAS_ADDR)\n"
-                   f"scone cas attest {bash.FLAGS} --mrenclave $M localhost.$CAS_ADDR.invalid --retries 0; "
-                   f"scone cas attest {bash.FLAGS} --mrenclave $M https://$CAS_ADDR", SCONE_CLI_CONFIG=str(config))
+        run = bash(
+            f"cat /dev/zero > {small_disk}/fill 2> /dev/null\nM=$(casnb scrape $CAS_PAGE_URL"
+            f" --address $CAS_ADDR)\nscone cas attest {bash.FLAGS} --mrenclave $M"
+            f" localhost.$CAS_ADDR.invalid --retries 0; scone cas attest {bash.FLAGS} --mrenclave"
+            " $M https://$CAS_ADDR",
+            SCONE_CLI_CONFIG=str(config),
+        )
         assert (run.returncode, run.stdout) == (3, ""), run.stderr
         assert "No space left" in one_sentence(run.stderr)
         assert config.read_bytes() == before
 
     @pytest.mark.parametrize("config", ["/proc/casnb/config.json", "/sys/config.json"])
     def test_configuration_that_cannot_be_written(self, bash, config):
-        """Accepted but not remembered is not a success: exit 3, and no line that scripts take for one."""
-        run = bash('M=$(casnb scrape "$CAS_PAGE_URL" --address "$CAS_ADDR")\n'
-                   f"scone cas attest {bash.FLAGS} --mrenclave $M $CAS_ADDR", SCONE_CLI_CONFIG=config)
+        """Accepted but not remembered is not a success: exit 3, and no line that scripts take
+        for one.
+        """
+        run = bash(
+            'M=$(casnb scrape "$CAS_PAGE_URL" --address "$CAS_ADDR")\n'
+            f"scone cas attest {bash.FLAGS} --mrenclave $M $CAS_ADDR",
+            SCONE_CLI_CONFIG=config,
+        )
         assert (run.returncode, run.stdout) == (3, "")
         assert "config.json" in one_sentence(run.stderr)
 
@@ -166,8 +225,13 @@ class TestBadInput:
             silent.bind(("127.0.0.1", 0))
             silent.listen()
             address = f"127.0.0.1:{silent.getsockname()[1]}"
-            process = subprocess.Popen([str(BIN / "scone"), "cas", "attest", "--mrenclave", self.M, address],
-                                       env=shell_env(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            process = subprocess.Popen(
+                [str(BIN / "scone"), "cas", "attest", "--mrenclave", self.M, address],
+                env=shell_env(tmp_path),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
             silent.settimeout(60)
             connection, _ = silent.accept()
             process.send_signal(signal.SIGINT)
@@ -176,15 +240,23 @@ class TestBadInput:
         assert (process.returncode, out) == (130, "") and "Traceback" not in err
 
     def test_closed_streams(self, bash):
-        """A command that a shell starts without standard input, output or error ends as with empty ones."""
-        run = bash("casnb why <&-; echo $?; casnb verify - <&-; echo $?; casnb explain 'scone cas attest x' >&-; echo $?; "
-                   "casnb verify nothing-here 2>&-; echo $?")
+        """A command that a shell starts without standard input, output or error ends as with
+        empty ones.
+        """
+        run = bash(
+            "casnb why <&-; echo $?; casnb verify - <&-; echo $?; casnb explain 'scone cas attest"
+            " x' >&-; echo $?; casnb verify nothing-here 2>&-; echo $?"
+        )
         assert run.stdout.split() == ["2", "1", "0", "3"] and "Traceback" not in run.stderr
 
     def test_reader_that_leaves(self, bash):
         """A pipe that is closed early is quiet."""
-        run = bash("casnb decode " + shlex.quote(sys.executable) + " | true; casnb --help | head -1 > /dev/null; "
-                   "casnb scrape $CAS_PAGE_URL --all 2> told | true; cat told >&2")
+        run = bash(
+            "casnb decode "
+            + shlex.quote(sys.executable)
+            + " | true; casnb --help | head -1 > /dev/null; "
+            "casnb scrape $CAS_PAGE_URL --all 2> told | true; cat told >&2"
+        )
         assert "Traceback" not in run.stderr and "BrokenPipe" not in run.stderr
 
 

@@ -1,4 +1,6 @@
-"""Folders of evidence: every file one row, in order, whatever is among them, on one core, on many, and on a cluster."""
+"""Folders of evidence: every file one row, in order, whatever is among them, on one core, on
+many, and on a cluster.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,17 @@ def world(tmp_path_factory) -> SimpleNamespace:
     folder = tmp_path_factory.mktemp("world")
     (folder / "roots.pem").write_bytes(made.roots_pem)
     (folder / "endorsements.json").write_text(json.dumps(made.endorsements().to_json()))
-    words = ["--simulated-roots", str(folder / "roots.pem"), "--endorsements", str(folder / "endorsements.json"),
-             "--at", made.now.strftime("%Y-%m-%dT%H:%M:%SZ")]
-    return SimpleNamespace(world=made, words=words, folder=folder, quote=lambda n: made.quote(n.to_bytes(64, "big")))
+    words = [
+        "--simulated-roots",
+        str(folder / "roots.pem"),
+        "--endorsements",
+        str(folder / "endorsements.json"),
+        "--at",
+        made.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    ]
+    return SimpleNamespace(
+        world=made, words=words, folder=folder, quote=lambda n: made.quote(n.to_bytes(64, "big"))
+    )
 
 
 def fill(folder: Path, world: SimpleNamespace, count: int) -> Path:
@@ -46,7 +56,7 @@ def fill(folder: Path, world: SimpleNamespace, count: int) -> Path:
 
 def altered(quote: bytes, at: int = 112) -> bytes:
     """Return the quote with one bit of its MRENCLAVE changed."""
-    return quote[:at] + bytes([quote[at] ^ 1]) + quote[at + 1:]
+    return quote[:at] + bytes([quote[at] ^ 1]) + quote[at + 1 :]
 
 
 def lines(text: str) -> list[dict]:
@@ -58,10 +68,19 @@ def mixed(world, tmp_path) -> Path:
     """A folder with good quotes in every wrapping, bad ones, and things that are no evidence."""
     quote = world.quote(1)
     for name, data in {
-        "a-raw.bin": quote, "b-hex.txt": quote.hex().encode(), "c-base64.txt": base64.encodebytes(quote),
-        "d-pem.txt": b"-----BEGIN QUOTE-----\n" + base64.encodebytes(quote) + b"-----END QUOTE-----\n",
-        "e-report.json": world.world.attest("DCAP"), "f-altered.bin": altered(quote), "g-cut.bin": quote[:700],
-        "h-text.txt": b"hello\n", "i-empty": b"", "j-sigstruct": world.world.sigstruct, "sub/k.bin": quote,
+        "a-raw.bin": quote,
+        "b-hex.txt": quote.hex().encode(),
+        "c-base64.txt": base64.encodebytes(quote),
+        "d-pem.txt": (
+            b"-----BEGIN QUOTE-----\n" + base64.encodebytes(quote) + b"-----END QUOTE-----\n"
+        ),
+        "e-report.json": world.world.attest("DCAP"),
+        "f-altered.bin": altered(quote),
+        "g-cut.bin": quote[:700],
+        "h-text.txt": b"hello\n",
+        "i-empty": b"",
+        "j-sigstruct": world.world.sigstruct,
+        "sub/k.bin": quote,
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(data)
@@ -78,13 +97,22 @@ def mixed(world, tmp_path) -> Path:
 
 
 EXPECTED = [
-    ("a-raw.bin", "trustworthy", "DCAP quote, version 3, raw"), ("b-hex.txt", "trustworthy", "DCAP quote, version 3, hex"),
+    ("a-raw.bin", "trustworthy", "DCAP quote, version 3, raw"),
+    ("b-hex.txt", "trustworthy", "DCAP quote, version 3, hex"),
     ("c-base64.txt", "trustworthy", "DCAP quote, version 3, base64"),
-    ("d-pem.txt", "trustworthy", "DCAP quote, version 3, PEM (QUOTE)"), ("e-report.json", "trustworthy", "CAS report, JSON"),
-    ("f-altered.bin", "rejected", "DCAP quote, version 3, raw"), ("g-cut.bin", "malformed", None),
-    ("h-text.txt", "malformed", None), ("i-empty", "malformed", None), ("j-sigstruct", "not-checked", "SIGSTRUCT, raw"),
-    ("l-large", "malformed", None), ("m-self", "not-checked", None), ("n-gone", "not-checked", None),
-    ("o-pipe", "not-checked", None), ("sub/k.bin", "trustworthy", "DCAP quote, version 3, raw"), ("sub/up", "not-checked", None),
+    ("d-pem.txt", "trustworthy", "DCAP quote, version 3, PEM (QUOTE)"),
+    ("e-report.json", "trustworthy", "CAS report, JSON"),
+    ("f-altered.bin", "rejected", "DCAP quote, version 3, raw"),
+    ("g-cut.bin", "malformed", None),
+    ("h-text.txt", "malformed", None),
+    ("i-empty", "malformed", None),
+    ("j-sigstruct", "not-checked", "SIGSTRUCT, raw"),
+    ("l-large", "malformed", None),
+    ("m-self", "not-checked", None),
+    ("n-gone", "not-checked", None),
+    ("o-pipe", "not-checked", None),
+    ("sub/k.bin", "trustworthy", "DCAP quote, version 3, raw"),
+    ("sub/up", "not-checked", None),
 ]
 
 
@@ -95,7 +123,10 @@ class TestRows:
         """Good, bad, unreadable: each has its verdict, and the run goes on to the end."""
         result = casnb("verify", mixed, *world.words, "--jobs", "1", "--json")
         assert result.exit_code == 1
-        found = [(os.path.relpath(row["file"], mixed), row["verdict"], row["read_as"]) for row in lines(result.stdout)]
+        found = [
+            (os.path.relpath(row["file"], mixed), row["verdict"], row["read_as"])
+            for row in lines(result.stdout)
+        ]
         assert found == EXPECTED
 
     def test_processes_change_nothing(self, casnb, world, mixed):
@@ -104,30 +135,62 @@ class TestRows:
         assert casnb("verify", mixed, *world.words, "--jobs", "2", "--json").stdout == alone.stdout
 
     def test_a_line_is_the_object_of_one_file(self, casnb, world, mixed):
-        """What is said of a file in a folder is what is said of it alone, with its name and format in front."""
+        """What is said of a file in a folder is what is said of it alone, with its name and
+        format in front.
+        """
         row = lines(casnb("verify", mixed, *world.words, "--jobs", "1", "--json").stdout)[5]
         alone = json.loads(casnb("verify", mixed / "f-altered.bin", *world.words, "--json").stdout)
-        assert (row.pop("file"), row.pop("read_as")) == (str(mixed / "f-altered.bin"), "DCAP quote, version 3, raw")
-        assert row == alone and [c["id"] for c in row["checks"] if c["status"] == "failed"] == ["quote-signature"]
+        assert (row.pop("file"), row.pop("read_as")) == (
+            str(mixed / "f-altered.bin"),
+            "DCAP quote, version 3, raw",
+        )
+        assert row == alone and [c["id"] for c in row["checks"] if c["status"] == "failed"] == [
+            "quote-signature"
+        ]
 
     def test_refusals_are_typed(self, casnb, world, mixed):
         """Too large, a loop, a pipe: each line says which it was."""
-        rows = {os.path.relpath(r["file"], mixed): r for r in
-                lines(casnb("verify", mixed, *world.words, "--jobs", "1", "--json").stdout)}
-        for name, told in (("l-large", "at most 8388608"), ("sub/up", "entered before"), ("m-self", "symbolic links"),
-                           ("o-pipe", "a device, pipe or socket" if hasattr(os, "mkfifo") else "No such file"),
-                           ("n-gone", "No such file"), ("j-sigstruct", "no platform signs")):
+        rows = {
+            os.path.relpath(r["file"], mixed): r
+            for r in lines(casnb("verify", mixed, *world.words, "--jobs", "1", "--json").stdout)
+        }
+        for name, told in (
+            ("l-large", "at most 8388608"),
+            ("sub/up", "entered before"),
+            ("m-self", "symbolic links"),
+            ("o-pipe", "a device, pipe or socket" if hasattr(os, "mkfifo") else "No such file"),
+            ("n-gone", "No such file"),
+            ("j-sigstruct", "no platform signs"),
+        ):
             assert told in rows[name]["error"], name
 
     def test_summary_counts(self, casnb, world, mixed):
-        """In words: counts by verdict, by first failing check and by TCB status, and every file not accepted by name."""
+        """In words: counts by verdict, by first failing check and by TCB status, and every file
+        not accepted by name.
+        """
         result = casnb("verify", mixed, *world.words, "--jobs", "1")
         printed = result.stdout.splitlines()
-        counts = [line.rsplit(None, 1) for line in printed if line.startswith("  ") and line.split()[-1].isdigit()]
+        counts = [
+            line.rsplit(None, 1)
+            for line in printed
+            if line.startswith("  ") and line.split()[-1].isdigit()
+        ]
         assert [(name.strip(), int(n)) for name, n in counts] == [
-            ("trustworthy", 6), ("rejected", 1), ("malformed", 4), ("not-checked", 5), ("quote-signature", 1), ("UpToDate", 7)]
-        shown = [line.split()[1] for line in printed if line.startswith(("REJECTED", "MALFORMED", "NOT-CHECKED"))]
-        assert [os.path.relpath(name, mixed) for name in shown] == [e[0] for e in EXPECTED if e[1] != "trustworthy"]
+            ("trustworthy", 6),
+            ("rejected", 1),
+            ("malformed", 4),
+            ("not-checked", 5),
+            ("quote-signature", 1),
+            ("UpToDate", 7),
+        ]
+        shown = [
+            line.split()[1]
+            for line in printed
+            if line.startswith(("REJECTED", "MALFORMED", "NOT-CHECKED"))
+        ]
+        assert [os.path.relpath(name, mixed) for name in shown] == [
+            e[0] for e in EXPECTED if e[1] != "trustworthy"
+        ]
 
     def test_not_accepted_are_shown_up_to_a_limit(self, casnb, world, tmp_path):
         """A thousand bad files do not fill the terminal."""
@@ -141,13 +204,19 @@ class TestRows:
         (tmp_path / "\x1b[2Jboo\nTRUSTWORTHY x").write_bytes(b"")
         (tmp_path / os.fsdecode(b"\xff")).write_bytes(b"")
         shown = casnb("verify", tmp_path, *world.words, "--jobs", "1").stdout
-        assert "\x1b" not in shown and not any(line.startswith("TRUSTWORTHY") for line in shown.splitlines())
+        assert "\x1b" not in shown and not any(
+            line.startswith("TRUSTWORTHY") for line in shown.splitlines()
+        )
         found = lines(casnb("verify", tmp_path, *world.words, "--jobs", "1", "--json").stdout)
         assert found[1]["file"].endswith("\\xff")
 
     def test_endorsements_go_with_quotes_alone(self, casnb, world, vectors):
-        """Given for the quotes of a folder, they do not stand in the way of the IAS reports beside them."""
-        found = lines(casnb("verify", vectors / "cas-attest", *world.words, "--jobs", "1", "--json").stdout)
+        """Given for the quotes of a folder, they do not stand in the way of the IAS reports
+        beside them.
+        """
+        found = lines(
+            casnb("verify", vectors / "cas-attest", *world.words, "--jobs", "1", "--json").stdout
+        )
         verdicts = {Path(r["file"]).name: r["verdict"] for r in found}
         assert verdicts["v1-attest-iasreport-2019.json"] == "rejected"
         assert verdicts["v1-attest-epid-2019.json"] == "not-checked"
@@ -168,7 +237,12 @@ class TestEnd:
     @pytest.mark.parametrize(("kinds", "code"), CODES)
     def test_exit_code(self, casnb, world, tmp_path, kinds, code):
         """0 only where every file was accepted; a rejection outweighs what could not be checked."""
-        data = {"good": world.quote(1), "bad": altered(world.quote(1)), "broken": b"?", "unsigned": world.world.sigstruct}
+        data = {
+            "good": world.quote(1),
+            "bad": altered(world.quote(1)),
+            "broken": b"?",
+            "unsigned": world.world.sigstruct,
+        }
         for n, kind in enumerate(kinds):
             (tmp_path / str(n)).write_bytes(data[kind])
         assert casnb("verify", tmp_path, *world.words, "--jobs", "1").exit_code == code
@@ -177,23 +251,41 @@ class TestEnd:
         """Files named one by one are rows in the order named."""
         (tmp_path / "b").write_bytes(world.quote(1))
         (tmp_path / "a").write_bytes(altered(world.quote(2)))
-        result = casnb("verify", tmp_path / "b", tmp_path / "a", *world.words, "--json", "--jobs", "1")
-        assert [(Path(r["file"]).name, r["verdict"]) for r in lines(result.stdout)] == [("b", "trustworthy"), ("a", "rejected")]
+        result = casnb(
+            "verify", tmp_path / "b", tmp_path / "a", *world.words, "--json", "--jobs", "1"
+        )
+        assert [(Path(r["file"]).name, r["verdict"]) for r in lines(result.stdout)] == [
+            ("b", "trustworthy"),
+            ("a", "rejected"),
+        ]
 
     def test_one_file_keeps_its_form(self, casnb, world, tmp_path):
-        """One file is one indented object without further members, and what it was read as is said on standard error."""
+        """One file is one indented object without further members, and what it was read as is
+        said on standard error.
+        """
         (tmp_path / "q").write_text(world.quote(1).hex())
         result = casnb("verify", tmp_path / "q", *world.words, "--json")
         assert "read as DCAP quote, version 3, hex" in result.stderr
         found = set(json.loads(result.stdout))
-        assert found >= {"verdict", "sentence", "tcb_status", "advisories", "identity", "evidence_sha256", "verification_time",
-                         "remarks", "checks"}
+        assert found >= {
+            "verdict",
+            "sentence",
+            "tcb_status",
+            "advisories",
+            "identity",
+            "evidence_sha256",
+            "verification_time",
+            "remarks",
+            "checks",
+        }
         assert not found & {"file", "read_as", "ra_tls"}
         assert casnb("verify", "-", *world.words, "--json", input=world.quote(1)).exit_code == 0
 
     MISUSE = [
         pytest.param(["-", "x"], "give it alone", id="dash-among-files"),
-        pytest.param([".", "--signature", "s", "--chain", "c"], "give one FILE", id="signature-for-many"),
+        pytest.param(
+            [".", "--signature", "s", "--chain", "c"], "give one FILE", id="signature-for-many"
+        ),
         pytest.param([".", "--jobs", "0"], "--jobs", id="no-jobs"),
         pytest.param([".", "--manifest", "m"], "leave FILE out", id="manifest-and-folder"),
     ]
@@ -208,18 +300,28 @@ class TestEnd:
         """`casnb decode` says of each file what it is, and reads no further meaning into it."""
         result = casnb("decode", mixed)
         assert result.exit_code == 1
-        assert f"{mixed / 'c-base64.txt'}: DCAP quote, version 3, base64" in result.stdout.splitlines()
+        assert (
+            f"{mixed / 'c-base64.txt'}: DCAP quote, version 3, base64" in result.stdout.splitlines()
+        )
         found = lines(casnb("decode", mixed, "--json").stdout)
-        assert [r["read_as"] for r in found if r["file"].endswith("j-sigstruct")] == ["SIGSTRUCT, raw"]
+        assert [r["read_as"] for r in found if r["file"].endswith("j-sigstruct")] == [
+            "SIGSTRUCT, raw"
+        ]
         assert len(found) == len(EXPECTED)
 
 
 def tls_certificate(key, quote: bytes) -> bytes:
     """Return a self-signed certificate that carries a quote."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "enclave")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, datetime(2020, 1, 1), datetime(2050, 1, 1))
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, datetime(2020, 1, 1), datetime(2050, 1, 1)
+    )
     extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.840.113741.1337.6"), quote)
-    return builder.add_extension(extension, False).sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    return (
+        builder.add_extension(extension, False)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
 
 
 class TestRaTls:
@@ -232,44 +334,78 @@ class TestRaTls:
     @pytest.fixture
     def quote(self, world, keys) -> bytes:
         """A quote that names the first key."""
-        info = keys[0].public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        info = (
+            keys[0]
+            .public_key()
+            .public_bytes(
+                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        )
         return world.world.quote(hashlib.sha256(info).digest().ljust(64, b"\0"))
 
     def test_accepted_where_the_key_is_named(self, casnb, world, keys, quote):
-        """The verdict is that of the evidence, the binding is a check that passed, and the certificate is spoken of."""
+        """The verdict is that of the evidence, the binding is a check that passed, and the
+        certificate is spoken of.
+        """
         result = casnb("verify", "-", *world.words, "--json", input=tls_certificate(keys[0], quote))
         found = json.loads(result.stdout)
         assert (result.exit_code, found["verdict"]) == (0, "trustworthy")
-        assert [c["status"] for c in found["checks"] if c["id"] == "certificate-binding"] == ["passed"]
-        assert found["ra_tls"]["form"] == "SGX quote" and found["ra_tls"]["binding"]["bound"] is True
+        assert [c["status"] for c in found["checks"] if c["id"] == "certificate-binding"] == [
+            "passed"
+        ]
+        assert (
+            found["ra_tls"]["form"] == "SGX quote" and found["ra_tls"]["binding"]["bound"] is True
+        )
         assert "read as RA-TLS certificate with SGX quote, PEM (CERTIFICATE)" in result.stderr
 
     def test_rejected_where_another_key_is_named(self, casnb, world, keys, quote, tmp_path):
-        """An honest quote in a certificate with the attacker's key is refused for that and nothing else, alone and among many."""
+        """An honest quote in a certificate with the attacker's key is refused for that and
+        nothing else, alone and among many.
+        """
         (tmp_path / "relay.pem").write_bytes(tls_certificate(keys[1], quote))
         result = casnb("verify", tmp_path / "relay.pem", *world.words)
         assert result.exit_code == 1
-        assert [line.split()[1] for line in result.stdout.splitlines() if line.startswith("FAILED")] == ["certificate-binding"]
+        assert [
+            line.split()[1] for line in result.stdout.splitlines() if line.startswith("FAILED")
+        ] == ["certificate-binding"]
         assert "does not name this certificate's key" in " ".join(result.stdout.split())
         (row,) = lines(casnb("verify", tmp_path, *world.words, "--jobs", "1", "--json").stdout)
         assert row["verdict"] == "rejected" and row["ra_tls"]["binding"]["bound"] is False
 
     def test_altered_evidence_is_not_genuine(self, casnb, world, keys, quote):
-        """A bound key does not mend a quote that fails: the binding then means nothing and is not run."""
-        result = casnb("verify", "-", *world.words, "--json", input=tls_certificate(keys[0], altered(quote)))
+        """A bound key does not mend a quote that fails: the binding then means nothing and is
+        not run.
+        """
+        result = casnb(
+            "verify", "-", *world.words, "--json", input=tls_certificate(keys[0], altered(quote))
+        )
         found = {c["id"]: c["status"] for c in json.loads(result.stdout)["checks"]}
         assert result.exit_code == 1
         assert (found["quote-signature"], found["certificate-binding"]) == ("failed", "not-run")
 
     def test_a_real_certificate(self, casnb, vectors):
-        """The real certificate of 2020 with an IAS report: genuine, bound to its key, outdated, of another signer."""
-        result = casnb("verify", vectors / "avr" / "teaclave-v3" / "ra_tls_cert.der", "--at", "2020-03-01", "--json")
+        """The real certificate of 2020 with an IAS report: genuine, bound to its key, outdated,
+        of another signer.
+        """
+        result = casnb(
+            "verify",
+            vectors / "avr" / "teaclave-v3" / "ra_tls_cert.der",
+            "--at",
+            "2020-03-01",
+            "--json",
+        )
         found = {c["id"]: c["status"] for c in json.loads(result.stdout)["checks"]}
         assert result.exit_code == 1
-        assert (found["avr-signature"], found["certificate-binding"], found["mrsigner"]) == ("passed", "passed", "failed")
+        assert (found["avr-signature"], found["certificate-binding"], found["mrsigner"]) == (
+            "passed",
+            "passed",
+            "failed",
+        )
 
     def test_decode_says_whether_the_key_is_named(self, casnb, vectors):
-        """`casnb decode` tells the fields of the evidence, and in words whether it names the key."""
+        """`casnb decode` tells the fields of the evidence, and in words whether it names the
+        key.
+        """
         shown = casnb("decode", vectors / "avr" / "secret-outofdate" / "ra_tls_cert.der").stdout
         assert "RA-TLS certificate with IAS report in a comment, raw" in " ".join(shown.split())
         assert "does not name this certificate's key" in " ".join(shown.split())
@@ -278,12 +414,27 @@ class TestRaTls:
 class TestProcesses:
     """Whole processes: interrupted, killed, watched."""
 
-    def start(self, world: SimpleNamespace, shell_env, folder: Path, *words: str, **kwargs) -> subprocess.Popen:
+    def start(
+        self, world: SimpleNamespace, shell_env, folder: Path, *words: str, **kwargs
+    ) -> subprocess.Popen:
         """Begin a run whose lines go to `out` beside the roots."""
         with (world.folder / "out").open("w") as out:
-            return subprocess.Popen([sys.executable, "-m", "casnb.cli.main", "verify", str(folder), *world.words, *words],
-                                    env=shell_env(world.folder), stdout=out, stderr=kwargs.pop("stderr", subprocess.PIPE),
-                                    text=True, **kwargs)
+            return subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "casnb.cli.main",
+                    "verify",
+                    str(folder),
+                    *world.words,
+                    *words,
+                ],
+                env=shell_env(world.folder),
+                stdout=out,
+                stderr=kwargs.pop("stderr", subprocess.PIPE),
+                text=True,
+                **kwargs,
+            )
 
     def workers(self, world: SimpleNamespace, process: subprocess.Popen) -> list[psutil.Process]:
         """Wait for the first lines; return the processes below that have none below themselves."""
@@ -295,8 +446,18 @@ class TestProcesses:
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
     def test_interrupt_is_calm(self, world, shell_env, tmp_path):
-        """Ctrl-C to the whole group: exit 130, no traceback, whole lines, and nobody left behind."""
-        process = self.start(world, shell_env, fill(tmp_path, world, 4000), "--jobs", "2", "--json", start_new_session=True)
+        """Ctrl-C to the whole group: exit 130, no traceback, whole lines, and nobody left
+        behind.
+        """
+        process = self.start(
+            world,
+            shell_env,
+            fill(tmp_path, world, 4000),
+            "--jobs",
+            "2",
+            "--json",
+            start_new_session=True,
+        )
         ours = self.workers(world, process)
         os.killpg(process.pid, signal.SIGINT)
         err = process.communicate(timeout=120)[1]
@@ -307,7 +468,9 @@ class TestProcesses:
 
     @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL there")
     def test_a_killed_worker_costs_no_row(self, world, shell_env, tmp_path):
-        """When a worker dies, its files are judged by another, and the rows are those of an undisturbed run."""
+        """When a worker dies, its files are judged by another, and the rows are those of an
+        undisturbed run.
+        """
         process = self.start(world, shell_env, fill(tmp_path, world, 2000), "--jobs", "2", "--json")
         for worker in self.workers(world, process):
             worker.kill()
@@ -345,7 +508,9 @@ class TestProcesses:
 def cluster():
     """Two worker processes of one thread each, on loopback."""
     distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1") as made:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1"
+    ) as made:
         yield made
 
 
@@ -354,7 +519,9 @@ class TestCluster:
 
     @pytest.mark.parametrize("form", [["--json"], []], ids=["json", "summary"])
     def test_same_results(self, casnb, world, mixed, cluster, form, monkeypatch):
-        """Every row, count and exit code is that of one process; files are read here and sent: the workers are elsewhere."""
+        """Every row, count and exit code is that of one process; files are read here and sent:
+        the workers are elsewhere.
+        """
         monkeypatch.chdir(mixed)
         alone = casnb("verify", ".", *world.words, "--jobs", "1", *form)
         there = casnb("verify", ".", *world.words, "--scheduler", cluster.scheduler_address, *form)
@@ -364,15 +531,20 @@ class TestCluster:
     def test_many_tasks_stay_in_order(self, casnb, world, tmp_path, cluster):
         """More files than tasks under way come back sorted and whole."""
         folder = fill(tmp_path, world, 600)
-        result = casnb("verify", folder, *world.words, "--scheduler", cluster.scheduler_address, "--json")
+        result = casnb(
+            "verify", folder, *world.words, "--scheduler", cluster.scheduler_address, "--json"
+        )
         found = [(r["file"], r["verdict"]) for r in lines(result.stdout)]
         assert found == [(str(p), "trustworthy") for p in sorted(folder.rglob("*.bin"))]
 
     def test_no_worker(self, casnb, world, tmp_path):
         """A scheduler without workers is said at once, not waited for."""
-        distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-        with distributed.LocalCluster(n_workers=0, dashboard_address=":0", host="127.0.0.1", processes=False,
-                                      protocol="tcp") as empty:
+        distributed = pytest.importorskip(
+            "distributed", reason="the extra `cluster` is not installed"
+        )
+        with distributed.LocalCluster(
+            n_workers=0, dashboard_address=":0", host="127.0.0.1", processes=False, protocol="tcp"
+        ) as empty:
             result = casnb("verify", tmp_path, *world.words, "--scheduler", empty.scheduler_address)
         assert (result.exit_code, result.stdout) == (3, "") and "no worker" in result.stderr
 
@@ -390,7 +562,10 @@ class TestCluster:
         monkeypatch.setattr("casnb.cli.many.cluster.PATIENCE", 1)
         result = casnb("verify", tmp_path, *world.words, "--scheduler", "tcp://127.0.0.1:1")
         assert (result.exit_code, result.stdout) == (3, "")
-        assert "wanted a Dask scheduler that answers" in result.stderr and "Traceback" not in result.stderr
+        assert (
+            "wanted a Dask scheduler that answers" in result.stderr
+            and "Traceback" not in result.stderr
+        )
 
     def test_without_dask(self, casnb, world, tmp_path, monkeypatch):
         """Where Dask is not installed the extra is named: exit 2."""
@@ -434,5 +609,7 @@ def test_a_file_that_kills_its_reader_is_one_row():
     names = [f"{n:03}" for n in range(100)] + ["poison"] + [f"{n:03}" for n in range(101, 400)]
     rows = list(run((Item(n) for n in names), lambda items: [], workers))
     assert [r.name for r in rows] == names
-    assert [(r.name, r.verdict) for r in rows if r.verdict != "trustworthy"] == [("poison", "not-checked")]
+    assert [(r.name, r.verdict) for r in rows if r.verdict != "trustworthy"] == [
+        ("poison", "not-checked")
+    ]
     assert workers.closed

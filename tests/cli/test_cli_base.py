@@ -1,4 +1,6 @@
-"""How a command ends: one shape of error, the right exit code, nothing but results on standard output."""
+"""How a command ends: one shape of error, the right exit code, nothing but results on standard
+output.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,27 @@ ENDS = [
     pytest.param(PolicyError("x"), 1, "Error: x.\n", id="not-wanted"),
     pytest.param(UsageError("x"), 2, "Error: x.\n", id="called-wrongly"),
     pytest.param(SourceError("x"), 3, "Error: x.\n", id="could-not-check"),
-    pytest.param(OSError(errno.ENOENT, "No such file", "/a/b"), 3, "Error: /a/b: No such file\n", id="os-error"),
-    pytest.param(OSError(errno.ENOSPC, "No space left"), 3, "Error: standard output: No space left\n", id="full-output"),
+    pytest.param(
+        OSError(errno.ENOENT, "No such file", "/a/b"),
+        3,
+        "Error: /a/b: No such file\n",
+        id="os-error",
+    ),
+    pytest.param(
+        OSError(errno.ENOSPC, "No space left"),
+        3,
+        "Error: standard output: No space left\n",
+        id="full-output",
+    ),
     pytest.param(KeyboardInterrupt(), 130, "Interrupted.\n", id="ctrl-c"),
     pytest.param(click.Abort(), 130, "Interrupted.\n", id="abort"),
     pytest.param(BrokenPipeError(), 141, "", id="reader-left"),
-    pytest.param(base.Failure("a", ["b", "c"], 3, ["d"]), 3, "Error: a\nCaused by: b\nCaused by: c\nd\n", id="causes"),
+    pytest.param(
+        base.Failure("a", ["b", "c"], 3, ["d"]),
+        3,
+        "Error: a\nCaused by: b\nCaused by: c\nd\n",
+        id="causes",
+    ),
 ]
 
 
@@ -54,7 +71,9 @@ def test_a_cause_stands_on_a_line_of_its_own(run):
 
 
 def test_a_defect_is_no_verdict(run):
-    """An unforeseen exception shows its trace and exits 3: scripts must not read it as a rejection."""
+    """An unforeseen exception shows its trace and exits 3: scripts must not read it as a
+    rejection.
+    """
 
     @click.command(cls=base.Command)
     def go():
@@ -72,7 +91,10 @@ def test_an_error_cannot_steer_the_terminal(run):
     def go():
         raise base.Failure("\x1b[2J", ["a\nError: forged"])
 
-    assert run(go).stderr == "Error: \N{REPLACEMENT CHARACTER}[2J\nCaused by: a\N{SYMBOL FOR NEWLINE}Error: forged\n"
+    assert (
+        run(go).stderr
+        == "Error: \N{REPLACEMENT CHARACTER}[2J\nCaused by: a\N{SYMBOL FOR NEWLINE}Error: forged\n"
+    )
 
 
 def test_json_is_ascii(run):
@@ -83,11 +105,30 @@ def test_json_is_ascii(run):
         base.emit_json({"a": "\x1b\N{RIGHT-TO-LEFT OVERRIDE}"})
 
     out = run(go).stdout
-    assert out.isascii() and "\x1b" not in out and json.loads(out) == {"a": "\x1b\N{RIGHT-TO-LEFT OVERRIDE}"}
+    assert (
+        out.isascii()
+        and "\x1b" not in out
+        and json.loads(out) == {"a": "\x1b\N{RIGHT-TO-LEFT OVERRIDE}"}
+    )
 
 
-COMMANDS = ["walkthrough", "lab", "serve", "stop", "scrape", "decode", "measure", "verify", "explain", "flags", "attack", "why",
-            "service", "history", "doctor"]
+COMMANDS = [
+    "walkthrough",
+    "lab",
+    "serve",
+    "stop",
+    "scrape",
+    "decode",
+    "measure",
+    "verify",
+    "explain",
+    "flags",
+    "attack",
+    "why",
+    "service",
+    "history",
+    "doctor",
+]
 #: Those that do something themselves.
 TEACHING = [*(name for name in COMMANDS if name != "service"), "service measure", "service run"]
 
@@ -108,14 +149,32 @@ def test_the_help_of_serve_names_every_scenario(casnb):
     from casnb.simulator.scenario import SCENARIOS
 
     shown = casnb("serve", "--help").stdout
-    named = [line.split()[0] for line in shown.split("then needs:\n")[1].split("\n\n")[0].splitlines()]
+    named = [
+        line.split()[0] for line in shown.split("then needs:\n")[1].split("\n\n")[0].splitlines()
+    ]
     assert named == list(SCENARIOS) and "<=x<=" not in shown
 
 
-SCONE = [["cas", "attest"], ["cas", "list"], ["cas", "set-default"], ["cas", "show-certificate"], ["cas", "show-identification"],
-         ["self", "show"], ["self", "show-certificate"], ["self", "show-key-hash"], ["self", "show-certificate-hash"],
-         ["self", "show-session-signing-key"], ["session", "create"], ["session", "update"], ["session", "read"],
-         ["session", "check"], ["session", "verify"], ["session", "calculate-hash"], ["session", "list"], ["cert", "show-key-hash"]]
+SCONE = [
+    ["cas", "attest"],
+    ["cas", "list"],
+    ["cas", "set-default"],
+    ["cas", "show-certificate"],
+    ["cas", "show-identification"],
+    ["self", "show"],
+    ["self", "show-certificate"],
+    ["self", "show-key-hash"],
+    ["self", "show-certificate-hash"],
+    ["self", "show-session-signing-key"],
+    ["session", "create"],
+    ["session", "update"],
+    ["session", "read"],
+    ["session", "check"],
+    ["session", "verify"],
+    ["session", "calculate-hash"],
+    ["session", "list"],
+    ["cert", "show-key-hash"],
+]
 
 
 @pytest.mark.parametrize("words", SCONE, ids=" ".join)
@@ -135,24 +194,46 @@ def test_remarks_are_folded_on_a_terminal_only():
 
     text = "  note: " + "word " * 60 + "0" * 64
     code = f"from casnb.cli.base import note; note({text!r})"
-    piped = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, check=True).stderr
+    piped = subprocess.run(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, check=True
+    ).stderr
     assert piped == text + "\n"
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb", buffering=0) as screen:
-        subprocess.run([sys.executable, "-c", code], stderr=theirs, check=True, env={**os.environ, "COLUMNS": "80"})
+        subprocess.run(
+            [sys.executable, "-c", code],
+            stderr=theirs,
+            check=True,
+            env={**os.environ, "COLUMNS": "80"},
+        )
         lines = screen.read(4096).decode().replace("\r", "").splitlines()
         os.close(theirs)
-    assert len(lines) > 3 and max(map(len, lines)) <= 80 and " ".join(" ".join(lines).split()) == " ".join(text.split())
+    assert (
+        len(lines) > 3
+        and max(map(len, lines)) <= 80
+        and " ".join(" ".join(lines).split()) == " ".join(text.split())
+    )
     assert all(line.startswith("    ") for line in lines[1:])
 
 
 def test_the_group_lists_all_commands_without_loading_them(casnb):
     """`casnb --help` names each command with one line."""
     shown = casnb("--help").stdout
-    assert [line.split()[0] for line in shown.split("Commands:\n")[1].split("\n\n")[0].splitlines() if line[2] != " "] == COMMANDS
+    assert [
+        line.split()[0]
+        for line in shown.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+        if line[2] != " "
+    ] == COMMANDS
 
 
-MISUSES = [["frob"], ["scrape"], ["scrape", "--address"], ["--frob"], ["verify"], ["decode", "--frob", "a"]]
+MISUSES = [
+    ["frob"],
+    ["scrape"],
+    ["scrape", "--address"],
+    ["--frob"],
+    ["verify"],
+    ["decode", "--frob", "a"],
+]
 
 
 @pytest.mark.parametrize("words", MISUSES, ids=" ".join)
@@ -164,7 +245,9 @@ def test_wrong_use_exits_2_and_says_where_help_is(casnb, words):
 
 
 def test_a_command_that_is_none(casnb, scone):
-    """A slip of the finger is answered with the command that was meant, anything else with those there are."""
+    """A slip of the finger is answered with the command that was meant, anything else with those
+    there are.
+    """
     assert "no command 'verfy'. Did you mean verify?" in casnb("verfy", "x").stderr
     assert "Did you mean attest?" in scone("cas", "atest").stderr
     assert "There are cas, self, cert, session." in scone("frobnicate").stderr
@@ -172,11 +255,17 @@ def test_a_command_that_is_none(casnb, scone):
 
 @pytest.mark.scripts
 def test_help_loads_nothing_heavy():
-    """`casnb --help` needs no rich, requests or cryptography; `make bench` says how long it takes."""
-    code = "import sys; sys.argv = ['casnb', '--help']\nfrom casnb.cli.main import main\n" \
-           "try: main()\nexcept SystemExit: pass\n" \
-           "print(sorted({'rich', 'requests', 'cryptography', 'flask', 'bs4', 'pydantic', 'jupyter_client'} & set(sys.modules)))"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60).stdout
+    """`casnb --help` needs no rich, requests or cryptography; `make bench` says how long it
+    takes.
+    """
+    code = (
+        "import sys; sys.argv = ['casnb', '--help']\nfrom casnb.cli.main import main\ntry:"
+        " main()\nexcept SystemExit: pass\nprint(sorted({'rich', 'requests', 'cryptography',"
+        " 'flask', 'bs4', 'pydantic', 'jupyter_client'} & set(sys.modules)))"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+    ).stdout
     assert out.splitlines()[-1] == "[]"
 
 
@@ -206,7 +295,9 @@ class TestWritingFiles:
         assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_text() == "new"
 
     def test_full_disk_leaves_the_old_file(self, tmp_path, monkeypatch):
-        """Where writing fails the old content stays, nothing is left behind, and the error says so."""
+        """Where writing fails the old content stays, nothing is left behind, and the error says
+        so.
+        """
         path = tmp_path / "a"
         path.write_text("old")
 

@@ -23,7 +23,9 @@ class TestDecode:
     """What does it say?"""
 
     def test_real_report_as_a_table(self, casnb, real):
-        """Every field is there, a measurement stands on one line, and it is said that nothing was verified."""
+        """Every field is there, a measurement stands on one line, and it is said that nothing
+        was verified.
+        """
         result = casnb("decode", real)
         assert (result.exit_code, result.stderr) == (0, "")
         assert f"MRENCLAVE     {MRENCLAVE}" in result.stdout
@@ -31,17 +33,24 @@ class TestDecode:
         assert "not verified" in result.stdout
         assert max(map(len, result.stdout.splitlines())) <= 80
 
-    @pytest.mark.parametrize(("scenario", "told"), [("public", "TCB status    GROUP_OUT_OF_DATE"),
-                                                    ("production", "a verifier works it out")])
+    @pytest.mark.parametrize(
+        ("scenario", "told"),
+        [("public", "TCB status    GROUP_OUT_OF_DATE"), ("production", "a verifier works it out")],
+    )
     def test_what_is_said_of_the_platform(self, casnb, tmp_path, scenario, told):
-        """The service's word where the report has one; that nothing was said where a verifier has to work it out."""
+        """The service's word where the report has one; that nothing was said where a verifier
+        has to work it out.
+        """
         from casnb.simulator.world import World
 
         world = World(scenario=scenario)
         (tmp_path / "x").write_bytes(world.attest(world.setup.evidence[0]))
         shown = casnb("decode", tmp_path / "x").stdout
         assert told in shown and max(map(len, shown.splitlines())) <= 80
-        assert "additional_data.nonce   (empty)" in shown and "-----BEGIN CERTIFICATE-----\u240d" in shown
+        assert (
+            "additional_data.nonce   (empty)" in shown
+            and "-----BEGIN CERTIFICATE-----\u240d" in shown
+        )
 
     def test_json_has_everything_in_full(self, casnb, real):
         """--json is one object: the members as sent and the quote decoded."""
@@ -75,7 +84,9 @@ class TestDecode:
         (tmp_path / "x").write_bytes(data)
         result = casnb("decode", tmp_path / "x")
         assert (result.exit_code, result.stdout) == (1, "")
-        assert told in result.stderr and result.stderr.count("\n") == 1 and len(result.stderr) < 1000
+        assert (
+            told in result.stderr and result.stderr.count("\n") == 1 and len(result.stderr) < 1000
+        )
 
     def test_missing_file(self, casnb, tmp_path):
         """A file that is not there could not be checked."""
@@ -122,7 +133,11 @@ class TestVerify:
         found = json.loads(result.stdout)
         assert result.exit_code == 1
         assert found["verdict"] == "rejected" and found["tcb_status"] == "GROUP_OUT_OF_DATE"
-        assert [c["id"] for c in found["checks"] if c["status"] == "failed"] == ["tcb-status", "debug", "mrsigner"]
+        assert [c["id"] for c in found["checks"] if c["status"] == "failed"] == [
+            "tcb-status",
+            "debug",
+            "mrsigner",
+        ]
 
     def test_real_report_with_the_three_flags(self, casnb, real):
         """With the assignment's flags there are exactly three waivers, each naming its flag."""
@@ -131,26 +146,46 @@ class TestVerify:
         assert result.exit_code == 0
         assert found["verdict"] == "accepted-with-waivers"
         assert {c["id"]: c["flag"] for c in found["checks"] if c["status"] == "waived"} == {
-            "tcb-status": "-G", "debug": FLAGS[2], "mrsigner": FLAGS[1]}
+            "tcb-status": "-G",
+            "debug": FLAGS[2],
+            "mrsigner": FLAGS[1],
+        }
         assert found["identity"]["mrenclave"] == MRENCLAVE and found["identity"]["debug"] is True
 
     def test_the_terminal_says_waived_and_no_secrets(self, casnb, real):
         """In words: WAIVED, never PASSED, and that it must not hold secrets."""
         shown = casnb("verify", real, *self.AT, "--mrenclave", MRENCLAVE, *FLAGS).stdout
-        assert [line.split()[1] for line in shown.splitlines() if line.startswith("WAIVED")] == ["tcb-status", "debug", "mrsigner"]
+        assert [line.split()[1] for line in shown.splitlines() if line.startswith("WAIVED")] == [
+            "tcb-status",
+            "debug",
+            "mrsigner",
+        ]
         assert "must not hold secrets" in " ".join(shown.split())
         assert "trustworthy" not in shown
         assert max(map(len, shown.splitlines())) <= 80
 
-    @pytest.mark.parametrize(("where", "check"), [
-        ("body", "avr-signature"), ("signature", "avr-signature"), ("chain", "avr-chain"), ("nonce", "certificate-binding"),
-        ("cas-chain", "certificate-binding")])
+    @pytest.mark.parametrize(
+        ("where", "check"),
+        [
+            ("body", "avr-signature"),
+            ("signature", "avr-signature"),
+            ("chain", "avr-chain"),
+            ("nonce", "certificate-binding"),
+            ("cas-chain", "certificate-binding"),
+        ],
+    )
     def test_one_changed_piece_fails_the_right_check(self, casnb, real, tmp_path, where, check):
         """Whatever flags are set, a changed piece is refused by the check that guards it."""
-        (tmp_path / "x").write_text(json.dumps(corrupted(json.loads(real.read_text()), where), indent=2))
-        result = casnb("verify", tmp_path / "x", *self.AT, "--mrenclave", MRENCLAVE, *FLAGS, "--json")
+        (tmp_path / "x").write_text(
+            json.dumps(corrupted(json.loads(real.read_text()), where), indent=2)
+        )
+        result = casnb(
+            "verify", tmp_path / "x", *self.AT, "--mrenclave", MRENCLAVE, *FLAGS, "--json"
+        )
         assert result.exit_code == 1
-        assert check in [c["id"] for c in json.loads(result.stdout)["checks"] if c["status"] == "failed"]
+        assert check in [
+            c["id"] for c in json.loads(result.stdout)["checks"] if c["status"] == "failed"
+        ]
 
     @pytest.mark.parametrize("size", [100, 3000, 6000])
     def test_truncated_report(self, casnb, real, tmp_path, size):
@@ -160,12 +195,19 @@ class TestVerify:
         assert (result.exit_code, result.stdout) == (1, "")
         assert "not JSON" in result.stderr and result.stderr.count("\n") == 1
 
-    @pytest.mark.parametrize(("file", "code", "got"), [
-        pytest.param("quote.bin", 2, "got no endorsements with it", id="quote-alone"),
-        pytest.param("collateral.json", 1, "got endorsements: what Intel signed", id="endorsements-alone"),
-    ])
+    @pytest.mark.parametrize(
+        ("file", "code", "got"),
+        [
+            pytest.param("quote.bin", 2, "got no endorsements with it", id="quote-alone"),
+            pytest.param(
+                "collateral.json", 1, "got endorsements: what Intel signed", id="endorsements-alone"
+            ),
+        ],
+    )
     def test_halves_name_the_option_that_joins_them(self, casnb, vectors, file, code, got):
-        """A quote without what Intel signed, and the other way round, each say how to give the other half."""
+        """A quote without what Intel signed, and the other way round, each say how to give the
+        other half.
+        """
         result = casnb("verify", vectors / "dcap" / "dcapqvl-sample-202506" / file)
         assert (result.exit_code, result.stdout) == (code, "")
         assert got in result.stderr and "--endorsements FILE" in result.stderr
@@ -173,9 +215,20 @@ class TestVerify:
     def test_quote_with_endorsements(self, casnb, vectors):
         """A bare DCAP quote is judged with the endorsements given."""
         folder = vectors / "dcap" / "dcapqvl-sample-202506"
-        words = ["verify", folder / "quote.bin", "--endorsements", folder / "collateral.json", "--at", "1752000000",
-                 "--mrsigner", "815f42f11cf64430c30bab7816ba596a1da0130c3b028b673133a66cf9a3e0e6", "--isvprodid", "0",
-                 "--isvsvn", "0"]
+        words = [
+            "verify",
+            folder / "quote.bin",
+            "--endorsements",
+            folder / "collateral.json",
+            "--at",
+            "1752000000",
+            "--mrsigner",
+            "815f42f11cf64430c30bab7816ba596a1da0130c3b028b673133a66cf9a3e0e6",
+            "--isvprodid",
+            "0",
+            "--isvsvn",
+            "0",
+        ]
         assert casnb(*words).exit_code == 1
         found = json.loads(casnb(*words, "-CS", "--json").stdout)
         assert found["verdict"] == "accepted-with-waivers"
@@ -186,32 +239,74 @@ class TestVerify:
         folder = vectors / "avr" / "teaclave-v3"
         alone = casnb("verify", folder / "body.json")
         assert alone.exit_code == 2 and "--signature" in alone.stderr
-        words = ["--signature", folder / "signature.b64", "--chain", folder / "chain.pem", "--at", "2020-03-01", "--json"]
+        words = [
+            "--signature",
+            folder / "signature.b64",
+            "--chain",
+            folder / "chain.pem",
+            "--at",
+            "2020-03-01",
+            "--json",
+        ]
         found = json.loads(casnb("verify", folder / "body.json", *words).stdout)
         assert [c["status"] for c in found["checks"] if c["id"] == "avr-signature"] == ["passed"]
 
     def test_chain_as_the_header_has_it(self, casnb, vectors):
-        """The certificates may be URL-encoded, as the service sent them; that is said, and the result is the same."""
+        """The certificates may be URL-encoded, as the service sent them; that is said, and the
+        result is the same.
+        """
         folder = vectors / "avr" / "oasis-v4-swhardening"
-        words = ["verify", folder / "body.json", "--signature", folder / "signature.b64", "--at", "2020-06-01", "--json", "--chain"]
-        plain, encoded = (casnb(*words, folder / n) for n in ("chain.pem", "x-iasreport-signing-certificate.urlencoded"))
+        words = [
+            "verify",
+            folder / "body.json",
+            "--signature",
+            folder / "signature.b64",
+            "--at",
+            "2020-06-01",
+            "--json",
+            "--chain",
+        ]
+        plain, encoded = (
+            casnb(*words, folder / n)
+            for n in ("chain.pem", "x-iasreport-signing-certificate.urlencoded")
+        )
         assert "URL-encoded" in encoded.stderr and "URL-encoded" not in plain.stderr
         assert encoded.stdout == plain.stdout and encoded.exit_code == plain.exit_code == 1
-        assert [c["status"] for c in json.loads(encoded.stdout)["checks"] if c["id"] == "avr-signature"] == ["passed"]
+        assert [
+            c["status"] for c in json.loads(encoded.stdout)["checks"] if c["id"] == "avr-signature"
+        ] == ["passed"]
 
     MISUSE = [
         pytest.param([], "FILE is missing", id="no-file"),
         pytest.param(["x", "--manifest", "m"], "leave FILE out", id="file-and-manifest"),
         pytest.param(["x", "--signature", "s"], "belong together", id="signature-alone"),
         pytest.param(["x", "--at", "yesterday"], "yyyy-mm-dd", id="bad-time"),
-        pytest.param(["x", "--at", "\N{SUPERSCRIPT TWO}"], "yyyy-mm-dd", id="time-that-is-no-number"),
-        pytest.param(["x", "--at", "\N{FULLWIDTH DIGIT TWO}026-09-01"], "yyyy-mm-dd", id="time-in-other-digits"),
+        pytest.param(
+            ["x", "--at", "\N{SUPERSCRIPT TWO}"], "yyyy-mm-dd", id="time-that-is-no-number"
+        ),
+        pytest.param(
+            ["x", "--at", "\N{FULLWIDTH DIGIT TWO}026-09-01"],
+            "yyyy-mm-dd",
+            id="time-in-other-digits",
+        ),
         pytest.param(["x", "--mrenclave", ""], "--mrenclave needs a value", id="empty-mrenclave"),
         pytest.param(["x", "--mrenclave", MRENCLAVE.upper()], "lower case", id="upper-case"),
-        pytest.param(["x", "--only_for_testing-debug"], "needs --only_for_testing-ignore-signer", id="debug-alone"),
+        pytest.param(
+            ["x", "--only_for_testing-debug"],
+            "needs --only_for_testing-ignore-signer",
+            id="debug-alone",
+        ),
         pytest.param(["x", "--max-age", "30"], "wanted a number and its unit", id="bare-number"),
-        pytest.param(["x", "--ignore-advisories", ", ,"], "wanted at least one name", id="advisories-of-empty-variables"),
-        pytest.param(["x", "--refuse-platform-settings", ","], "wanted at least one name", id="settings-of-empty-variables"),
+        pytest.param(
+            ["x", "--ignore-advisories", ", ,"],
+            "wanted at least one name",
+            id="advisories-of-empty-variables",
+        ),
+        pytest.param(
+            ["x", "--refuse-platform-settings", ","],
+            "wanted at least one name",
+            id="settings-of-empty-variables",
+        ),
     ]
 
     @pytest.mark.parametrize(("words", "told"), MISUSE)
@@ -227,18 +322,28 @@ class TestVerify:
         assert result.exit_code == 3 and "EPID" in result.stderr
 
     def test_simulated_and_real_roots_do_not_mix(self, casnb, real, tmp_path):
-        """A real report fails under simulated roots, a simulated one under Intel's; using simulated roots is said."""
+        """A real report fails under simulated roots, a simulated one under Intel's; using
+        simulated roots is said.
+        """
         from casnb.simulator.world import World
 
         world = World()
         (tmp_path / "roots.pem").write_bytes(world.roots_pem)
         (tmp_path / "report.json").write_bytes(world.attest())
-        at = ["--at", world.now.strftime("%Y-%m-%dT%H:%M:%SZ"), "--mrenclave", world.mrenclave, *FLAGS]
+        at = [
+            "--at",
+            world.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "--mrenclave",
+            world.mrenclave,
+            *FLAGS,
+        ]
         ours = ["--simulated-roots", tmp_path / "roots.pem"]
         accepted = casnb("verify", tmp_path / "report.json", *ours, *at)
         assert accepted.exit_code == 0 and "simulated roots" in accepted.stderr
         assert casnb("verify", tmp_path / "report.json", *at).exit_code == 1
-        assert casnb("verify", real, *ours, *self.AT, "--mrenclave", MRENCLAVE, *FLAGS).exit_code == 1
+        assert (
+            casnb("verify", real, *ours, *self.AT, "--mrenclave", MRENCLAVE, *FLAGS).exit_code == 1
+        )
 
     def test_production_needs_no_flag_under_simulated_roots(self, casnb, tmp_path):
         """With simulated roots the simulated vendor is the expected signer."""
@@ -247,12 +352,24 @@ class TestVerify:
         world = World(scenario="production")
         (tmp_path / "roots.pem").write_bytes(world.roots_pem)
         (tmp_path / "report.json").write_bytes(world.attest("DCAP"))
-        result = casnb("verify", tmp_path / "report.json", "--at", world.now.strftime("%Y-%m-%dT%H:%M:%SZ"), "--json",
-                       env={"CASNB_ROOTS": str(tmp_path / "roots.pem")})
+        result = casnb(
+            "verify",
+            tmp_path / "report.json",
+            "--at",
+            world.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "--json",
+            env={"CASNB_ROOTS": str(tmp_path / "roots.pem")},
+        )
         assert json.loads(result.stdout)["verdict"] == "trustworthy"
 
 
-PAGES = ["2021-06-21-5fc9fdf3", "2021-10-14-c3c5b8ff", "2022-04-27-9bbf15dc", "2024-10-29-65631003", "2026-08-04-dec28075"]
+PAGES = [
+    "2021-06-21-5fc9fdf3",
+    "2021-10-14-c3c5b8ff",
+    "2022-04-27-9bbf15dc",
+    "2024-10-29-65631003",
+    "2026-08-04-dec28075",
+]
 
 
 class TestScrape:
@@ -268,7 +385,9 @@ class TestScrape:
 
     def test_one_address_is_a_bare_value(self, casnb, vectors):
         """With --address standard output is the value and a newline, warnings go elsewhere."""
-        result = casnb("scrape", vectors / "public-cas" / PAGES[-1] / "page.html", "--address", "scone-cas.cf")
+        result = casnb(
+            "scrape", vectors / "public-cas" / PAGES[-1] / "page.html", "--address", "scone-cas.cf"
+        )
         assert result.stdout == "074829fe6f6240e5e4913c59db375f7dc004ae0e1452e669f6cb2b69e1adefc1\n"
 
     REFUSED = [
@@ -289,7 +408,9 @@ class TestScrape:
         with (tmp_path / "page.html").open("wb") as file:
             file.truncate(100 << 20)
         result = casnb("scrape", tmp_path / "page.html", "--all")
-        assert result.exit_code == 1 and "at most" in result.stderr and result.stderr.count("\n") == 1
+        assert (
+            result.exit_code == 1 and "at most" in result.stderr and result.stderr.count("\n") == 1
+        )
 
     def test_table_is_readable_and_narrow(self, casnb, vectors):
         """Without options every row is printed, the value on a line of its own."""
@@ -298,7 +419,10 @@ class TestScrape:
         assert "  074829fe6f6240e5e4913c59db375f7dc004ae0e1452e669f6cb2b69e1adefc1" in lines
         assert lines[lines.index("  no MRENCLAVE") + 1] == "  instead: N/A"
 
-    @pytest.mark.parametrize(("url", "code"), [("https://127.0.0.1:1/", 3), ("http://127.0.0.1:1/", 2), ("no-such-file.html", 3)])
+    @pytest.mark.parametrize(
+        ("url", "code"),
+        [("https://127.0.0.1:1/", 3), ("http://127.0.0.1:1/", 2), ("no-such-file.html", 3)],
+    )
     def test_pages_out_of_reach(self, casnb, url, code):
         """Unreachable is not refused, and plain http is not even tried."""
         result = casnb("scrape", url, "--address", "x")
@@ -333,7 +457,12 @@ class TestLab:
         result = casnb("lab", target, "--setup-only")
         assert (result.exit_code, result.stdout) == (0, "")
         found = sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file())
-        assert found == [".casnb-laid-out.json", "00-start.ipynb", "01-next.ipynb", "sub/picture.svg"]
+        assert found == [
+            ".casnb-laid-out.json",
+            "00-start.ipynb",
+            "01-next.ipynb",
+            "sub/picture.svg",
+        ]
         assert str(target) in result.stderr
 
     def test_second_time_changes_nothing(self, casnb, shipped, tmp_path):
@@ -345,7 +474,9 @@ class TestLab:
         assert {p: p.stat().st_mtime_ns for p in (tmp_path / "mine").rglob("*.ipynb")} == before
 
     def test_update(self, casnb, shipped, tmp_path):
-        """An unchanged notebook is brought up to date; a changed one is kept, the new version beside it, said clearly."""
+        """An unchanged notebook is brought up to date; a changed one is kept, the new version
+        beside it, said clearly.
+        """
         mine = tmp_path / "mine"
         casnb("lab", mine, "--setup-only")
         (mine / "00-start.ipynb").write_text("my answer")
@@ -389,7 +520,9 @@ class TestLab:
         assert casnb("lab", "x", "--in-place").exit_code == 2
 
     def test_environment_of_jupyter(self, monkeypatch, tmp_path):
-        """Kernels see the world, find our commands first, and keep simulated CASes out of the reader's own file."""
+        """Kernels see the world, find our commands first, and keep simulated CASes out of the
+        reader's own file.
+        """
         from casnb.cli.lab_command import environment
 
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -408,7 +541,9 @@ class TestDoctor:
         result = casnb("doctor", "--json")
         found = json.loads(result.stdout)
         assert all(set(f) == {"id", "status", "saw", "do"} for f in found)
-        assert {"python", "packages", "clock", "config", "kernel", "loopback 127.0.0.1"} <= {f["id"] for f in found}
+        assert {"python", "packages", "clock", "config", "kernel", "loopback 127.0.0.1"} <= {
+            f["id"] for f in found
+        }
         assert result.exit_code == any(f["status"] == "problem" for f in found)
 
     def test_what_is_set_is_told(self, casnb, monkeypatch):
@@ -423,7 +558,9 @@ class TestDoctor:
         config.write_text("{")
         monkeypatch.setenv("SCONE_CLI_CONFIG", str(config))
         result = casnb("doctor", "--json")
-        assert [f["status"] for f in json.loads(result.stdout) if f["id"] == "config"] == ["problem"]
+        assert [f["status"] for f in json.loads(result.stdout) if f["id"] == "config"] == [
+            "problem"
+        ]
         assert result.exit_code == 1 and config.read_text() == "{"
 
     def test_config_that_others_may_read(self, casnb, tmp_path, monkeypatch):
@@ -440,4 +577,6 @@ class TestDoctor:
         """CAS_ADDR of a simulator that ended is told."""
         monkeypatch.setenv("CAS_ADDR", "127.0.0.1:1")
         found = {f["id"]: f for f in json.loads(casnb("doctor", "--json").stdout)}
-        assert found["simulator"]["status"] == "note" and "unset CAS_ADDR" in found["simulator"]["do"]
+        assert (
+            found["simulator"]["status"] == "note" and "unset CAS_ADDR" in found["simulator"]["do"]
+        )

@@ -1,4 +1,6 @@
-"""What `casnb doctor` says of a machine: each finding that keeps casnb from working, and each that is worth knowing."""
+"""What `casnb doctor` says of a machine: each finding that keeps casnb from working, and each
+that is worth knowing.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,14 @@ import pytest
 from casnb.cli import doctor_command as doctor
 
 
-@pytest.mark.parametrize("argv, status, saw", [
-    pytest.param("python", "ok", sys.executable, id="no path: Jupyter's own Python"),
-    pytest.param(sys.executable, "ok", sys.executable, id="this Python"),
-    pytest.param("/nowhere/bin/python", "problem", "/nowhere/bin/python", id="another Python"),
-])
+@pytest.mark.parametrize(
+    "argv, status, saw",
+    [
+        pytest.param("python", "ok", sys.executable, id="no path: Jupyter's own Python"),
+        pytest.param(sys.executable, "ok", sys.executable, id="this Python"),
+        pytest.param("/nowhere/bin/python", "problem", "/nowhere/bin/python", id="another Python"),
+    ],
+)
 def test_the_kernel_is_this_python_or_a_problem(casnb, monkeypatch, tmp_path, argv, status, saw):
     """A kernel spec that names another Python would run notebooks without casnb."""
     spec = tmp_path / "kernels" / "python3"
@@ -33,6 +38,7 @@ def test_the_kernel_is_this_python_or_a_problem(casnb, monkeypatch, tmp_path, ar
 @pytest.fixture
 def found(casnb):
     """Run `casnb doctor --json`; return its findings by id, and its exit code."""
+
     def look() -> tuple[dict[str, dict[str, str]], int]:
         run = casnb("doctor", "--json")
         return {f["id"]: f for f in json.loads(run.stdout)}, run.exit_code
@@ -47,9 +53,16 @@ def test_a_machine_where_all_is_well(casnb, found, monkeypatch):
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     findings, code = found()
     assert code == 0 and not [f for f in findings.values() if f["status"] == "problem"]
-    assert findings["TLS variables"]["status"] == findings["casnb"]["status"] == findings["scone"]["status"] == "ok"
+    assert (
+        findings["TLS variables"]["status"]
+        == findings["casnb"]["status"]
+        == findings["scone"]["status"]
+        == "ok"
+    )
     run = casnb("doctor")
-    assert run.exit_code == 0 and "no problems, " in run.stdout and "casnb walkthrough" in run.stdout
+    assert (
+        run.exit_code == 0 and "no problems, " in run.stdout and "casnb walkthrough" in run.stdout
+    )
     assert max(map(len, run.stdout.splitlines())) <= 80
 
 
@@ -73,9 +86,15 @@ def test_a_package_that_is_missing(found, monkeypatch, casnb):
 def test_a_package_that_is_too_old(found, monkeypatch):
     """Worth knowing, with the range that is wanted."""
     real = doctor.metadata.version
-    monkeypatch.setattr(doctor.metadata, "version", lambda name: "0.0.1" if name == "flask" else real(name))
+    monkeypatch.setattr(
+        doctor.metadata, "version", lambda name: "0.0.1" if name == "flask" else real(name)
+    )
     run = [f for f in doctor.examine() if f.id == "packages" and f.status == doctor.WORTH_KNOWING]
-    assert len(run) == 1 and run[0].saw.startswith("flask 0.0.1, wanted flask") and ">=3.0" in run[0].saw
+    assert (
+        len(run) == 1
+        and run[0].saw.startswith("flask 0.0.1, wanted flask")
+        and ">=3.0" in run[0].saw
+    )
 
 
 def test_programs_that_are_not_there(found, monkeypatch, tmp_path):
@@ -84,7 +103,11 @@ def test_programs_that_are_not_there(found, monkeypatch, tmp_path):
     findings, code = found()
     for name in ("curl", "openssl", "jq", "chromium", "make"):
         assert findings[name]["status"] == "note" and "used for: " in findings[name]["saw"]
-    assert findings["scone"]["status"] == "note" and "export PATH=" in findings["scone"]["do"] and code == 0
+    assert (
+        findings["scone"]["status"] == "note"
+        and "export PATH=" in findings["scone"]["do"]
+        and code == 0
+    )
 
 
 def test_a_scone_of_another_installation(found, monkeypatch, tmp_path):
@@ -93,13 +116,24 @@ def test_a_scone_of_another_installation(found, monkeypatch, tmp_path):
     (tmp_path / "scone").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     finding = found()[0]["scone"]
-    assert finding["status"] == "note" and str(tmp_path / "scone") in finding["saw"] and "another installation" in finding["saw"]
+    assert (
+        finding["status"] == "note"
+        and str(tmp_path / "scone") in finding["saw"]
+        and "another installation" in finding["saw"]
+    )
 
 
-@pytest.mark.parametrize("script, saw", [
-    pytest.param("echo", "does not answer", id="says nothing"),
-    pytest.param("printf 'jq \\033[2J (long story)\\nmore'", "jq \N{REPLACEMENT CHARACTER}[2J", id="says something odd"),
-])
+@pytest.mark.parametrize(
+    "script, saw",
+    [
+        pytest.param("echo", "does not answer", id="says nothing"),
+        pytest.param(
+            "printf 'jq \\033[2J (long story)\\nmore'",
+            "jq \N{REPLACEMENT CHARACTER}[2J",
+            id="says something odd",
+        ),
+    ],
+)
 def test_a_program_that_answers_strangely(found, monkeypatch, tmp_path, script, saw):
     """One line of it is shown, harmless."""
     (tmp_path / "jq").write_text(f"#!/bin/sh\n{script}\n")
@@ -140,7 +174,10 @@ def test_a_look_that_fails_is_a_finding(found, monkeypatch):
     """The others are still made."""
     monkeypatch.setattr(doctor, "_clock", lambda: 1 / 0)
     findings, _ = found()
-    assert any("could not be looked at: division" in f["saw"] for f in findings.values()) and "config" in findings
+    assert (
+        any("could not be looked at: division" in f["saw"] for f in findings.values())
+        and "config" in findings
+    )
 
 
 def test_a_simulator_that_answers(found, monkeypatch):
@@ -149,7 +186,11 @@ def test_a_simulator_that_answers(found, monkeypatch):
         monkeypatch.setenv("CAS_ADDR", f"127.0.0.1:{listener.getsockname()[1]}")
         monkeypatch.setenv("CASNB_ROOTS", "/nowhere/roots.pem")
         findings, code = found()
-    assert findings["simulator"]["status"] == "ok" and findings["CASNB_ROOTS"]["status"] == "note" and code == 0
+    assert (
+        findings["simulator"]["status"] == "ok"
+        and findings["CASNB_ROOTS"]["status"] == "note"
+        and code == 0
+    )
 
 
 def test_nothing_is_changed(casnb, monkeypatch, tmp_path):

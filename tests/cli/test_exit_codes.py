@@ -1,4 +1,6 @@
-"""Four ends, four codes: accepted, refused, called wrongly, could not check; each end of a command is a row with its name."""
+"""Four ends, four codes: accepted, refused, called wrongly, could not check; each end of a
+command is a row with its name.
+"""
 
 from __future__ import annotations
 
@@ -22,27 +24,52 @@ JUDGED = f"{AT} --endorsements lists.json"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """Evidence good and bad, what goes with it whole and damaged, and files of attested CASes likewise."""
+    """Evidence good and bad, what goes with it whole and damaged, and files of attested CASes
+    likewise.
+    """
     made = tmp_path_factory.mktemp("codes")
     world, public = World("codes", "production"), World("codes", "public")
     quote, store = world.quote(bytes(64)), TrustStore(made / "config.json")
-    found = attempt("cas.example", AttestationPolicy(expected_signer=world.vendor), roots=world.roots, report=world.attest("DCAP"),
-                    now=world.now)
+    found = attempt(
+        "cas.example",
+        AttestationPolicy(expected_signer=world.vendor),
+        roots=world.roots,
+        report=world.attest("DCAP"),
+        now=world.now,
+    )
     store.add(AttestedCas.from_attempt(found))
     entry = json.loads(store.path.read_text())
     for name, data in {
-        "quote.bin": quote, "altered.bin": quote[:120] + b"\0" + quote[121:], "cut.bin": quote[:-1], "epid.bin":
-        world.epid_quote(bytes(64)), "report.json": world.attest("DCAP"), "public.json": public.attest(), "damaged": b"{",
-        "roots.pem": world.roots_pem, "lists.json": json.dumps(world.endorsements().to_json()), "text.json": b"[]",
-        "unsigned.json": json.dumps(world.endorsements().to_json() | {"tcb_info_signature": "00" * 64}),
+        "quote.bin": quote,
+        "altered.bin": quote[:120] + b"\0" + quote[121:],
+        "cut.bin": quote[:-1],
+        "epid.bin": world.epid_quote(bytes(64)),
+        "report.json": world.attest("DCAP"),
+        "public.json": public.attest(),
+        "damaged": b"{",
+        "roots.pem": world.roots_pem,
+        "lists.json": json.dumps(world.endorsements().to_json()),
+        "text.json": b"[]",
+        "unsigned.json": json.dumps(
+            world.endorsements().to_json() | {"tcb_info_signature": "00" * 64}
+        ),
         "foreign.json": json.dumps(World("others", "production").endorsements().to_json()),
-        "session.yml": "name: a\nversion: '0.3'\n", "bad.yml": "name: [\n", "page.html": "<p>nothing",
+        "session.yml": "name: a\nversion: '0.3'\n",
+        "bad.yml": "name: [\n",
+        "page.html": "<p>nothing",
         "entry.json": json.dumps(entry | {"cas_db": {"cas.example": {"url": 1}}}),
-        "person.json": json.dumps(entry | {"identity": "gone"}), "last.json": '{"last": {"sequence_number": 1, "signature": ""}, '
-        '"checkpoints": []}',
-        "log.jsonl": b"{}\n", "good/a": world.attest("DCAP"), "mixed/a": world.attest("DCAP"), "mixed/b": quote, "bad/a": quote,
-        "bad/b": b"junk", "agrees.json": json.dumps({"vectors": []}),
-        "differs.json": json.dumps({"vectors": [{"id": "a", "format": "unknown", "files": {}, "cases": []}]}),
+        "person.json": json.dumps(entry | {"identity": "gone"}),
+        "last.json": '{"last": {"sequence_number": 1, "signature": ""}, "checkpoints": []}',
+        "log.jsonl": b"{}\n",
+        "good/a": world.attest("DCAP"),
+        "mixed/a": world.attest("DCAP"),
+        "mixed/b": quote,
+        "bad/a": quote,
+        "bad/b": b"junk",
+        "agrees.json": json.dumps({"vectors": []}),
+        "differs.json": json.dumps(
+            {"vectors": [{"id": "a", "format": "unknown", "files": {}, "cases": []}]}
+        ),
         "nameless.json": json.dumps({"vectors": [{}]}),
     }.items():
         file = made / name
@@ -62,7 +89,11 @@ ROWS = [
     ("a quote cut short", 1, f"casnb verify cut.bin {JUDGED}"),
     ("no evidence at all", 1, f"casnb verify damaged {AT}"),
     ("no evidence, decoded", 1, "casnb decode damaged"),
-    ("lists that Intel did not sign", 1, f"casnb verify quote.bin {AT} --endorsements unsigned.json"),
+    (
+        "lists that Intel did not sign",
+        1,
+        f"casnb verify quote.bin {AT} --endorsements unsigned.json",
+    ),
     ("lists of another world", 1, f"casnb verify quote.bin {AT} --endorsements foreign.json"),
     ("an outdated platform", 1, f"casnb verify public.json {AT}"),
     ("a folder with junk", 1, f"casnb verify bad {JUDGED} --jobs 1"),
@@ -90,7 +121,11 @@ ROWS = [
     ("damaged lists, flags", 3, f"casnb flags quote.bin {AT} --endorsements damaged"),
     ("damaged roots", 3, "casnb verify report.json --simulated-roots damaged"),
     ("damaged roots, flags", 3, "casnb flags report.json --simulated-roots damaged"),
-    ("damaged roots, attest", 3, "scone cas attest cas.example --offline-report report.json --simulated-roots damaged"),
+    (
+        "damaged roots, attest",
+        3,
+        "scone cas attest cas.example --offline-report report.json --simulated-roots damaged",
+    ),
     ("an EPID quote", 3, f"casnb verify epid.bin {AT}"),
     ("a folder with a quote that lacks its lists", 3, f"casnb verify mixed {AT} --jobs 1"),
     ("a damaged manifest", 3, "casnb verify --manifest damaged"),
@@ -100,20 +135,44 @@ ROWS = [
     ("a damaged identity", 3, "scone session read x --identity damaged"),
     ("a damaged identity, history", 3, "casnb history x --identity damaged"),
 ]
-TRUST = ["scone cas list", "scone cas set-default cas.example", "scone cas show-certificate", "scone cas show-identification -c",
-         "scone self show", "scone session read x", "scone session create session.yml", "scone cas verify-audit-log log.jsonl",
-         "casnb history x"]
+TRUST = [
+    "scone cas list",
+    "scone cas set-default cas.example",
+    "scone cas show-certificate",
+    "scone cas show-identification -c",
+    "scone self show",
+    "scone session read x",
+    "scone session create session.yml",
+    "scone cas verify-audit-log log.jsonl",
+    "casnb history x",
+]
 ROWS += [(f"a damaged file of attested CASes: {line}", 3, line, "damaged") for line in TRUST]
-ROWS += [(f"a damaged entry: {line}", 3, line, "entry.json") for line in (
-    "scone cas list", "scone cas show-certificate", "scone session read x", "casnb history x")]
-ROWS += [(f"a damaged identity in the file: {line}", 3, line, "person.json") for line in (
-    "scone self show", "scone session read x", "casnb history x")]
+ROWS += [
+    (f"a damaged entry: {line}", 3, line, "entry.json")
+    for line in (
+        "scone cas list",
+        "scone cas show-certificate",
+        "scone session read x",
+        "casnb history x",
+    )
+]
+ROWS += [
+    (f"a damaged identity in the file: {line}", 3, line, "person.json")
+    for line in ("scone self show", "scone session read x", "casnb history x")
+]
 
 
-@pytest.mark.parametrize(("line", "code", "config"), [
-    pytest.param(row[2], row[1], row[3] if len(row) > 3 else "config.json", id=row[0]) for row in ROWS])
+@pytest.mark.parametrize(
+    ("line", "code", "config"),
+    [
+        pytest.param(row[2], row[1], row[3] if len(row) > 3 else "config.json", id=row[0])
+        for row in ROWS
+    ],
+)
 def test_exit_code(casnb, scone, folder, monkeypatch, tmp_path, line, code, config):
-    """The code of the row, which the command's own help names; the reason in one line, and a damaged file as it was."""
+    """The code of the row, which the command's own help names; the reason in one line, and a
+    damaged file as it was.
+    """
     (tmp_path / "config.json").write_bytes((folder / config).read_bytes())
     monkeypatch.setenv("SCONE_CLI_CONFIG", str(tmp_path / "config.json"))
     monkeypatch.chdir(folder)
@@ -127,10 +186,16 @@ def test_exit_code(casnb, scone, folder, monkeypatch, tmp_path, line, code, conf
 
 
 def test_damaged_lists_are_no_verdict_on_a_file(casnb, folder, monkeypatch):
-    """No good quote is called malformed because the lists beside it are: nothing is printed but the reason."""
+    """No good quote is called malformed because the lists beside it are: nothing is printed but
+    the reason.
+    """
     monkeypatch.chdir(folder)
     result = casnb("verify", "bad", *AT.split(), "--endorsements", "damaged", "--json")
-    assert result.stdout == "" and "--endorsements damaged" in result.stderr and "not JSON" in result.stderr
+    assert (
+        result.stdout == ""
+        and "--endorsements damaged" in result.stderr
+        and "not JSON" in result.stderr
+    )
 
 
 def test_the_page_is_what_the_commands_say():
@@ -139,4 +204,6 @@ def test_the_page_is_what_the_commands_say():
     assert fill(text, TABLES) == text
     for name, command in every_command().items():
         assert text.count(f"| `{name}` |") == 1 and {0, 2} <= set(command.exits)
-        assert all(command.exits.values()) and len(set(command.exits.values())) == len(command.exits)
+        assert all(command.exits.values()) and len(set(command.exits.values())) == len(
+            command.exits
+        )

@@ -1,4 +1,6 @@
-"""`casnb explain`: a line in quotes, as words, from standard input; a session file; the exit codes."""
+"""`casnb explain`: a line in quotes, as words, from standard input; a session file; the exit
+codes.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +22,32 @@ security:
 def test_line_words_and_standard_input_agree(casnb):
     """In quotes, as words and from a pipe the same line is explained the same."""
     quoted = casnb("explain", LINE)
-    assert quoted.exit_code == 1 and "needs --only_for_testing-ignore-signer" in " ".join(quoted.stdout.split())
-    assert casnb("explain", *LINE.split()).stdout == quoted.stdout == casnb("explain", "-", input=LINE).stdout
+    assert quoted.exit_code == 1 and "needs --only_for_testing-ignore-signer" in " ".join(
+        quoted.stdout.split()
+    )
+    assert (
+        casnb("explain", *LINE.split()).stdout
+        == quoted.stdout
+        == casnb("explain", "-", input=LINE).stdout
+    )
     assert casnb("explain", input=LINE).stdout == quoted.stdout
     assert max(map(len, quoted.stdout.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("words", [["--json", *LINE.split()], ["--json", LINE], [LINE, "--json"]], ids=["words", "before", "after"])
+@pytest.mark.parametrize(
+    "words",
+    [["--json", *LINE.split()], ["--json", LINE], [LINE, "--json"]],
+    ids=["words", "before", "after"],
+)
 def test_json(casnb, words):
     """JSON has every token with its flag."""
     found = json.loads(casnb("explain", *words).stdout)
     assert [p["flag"] for p in found["parts"] if p["flag"]] == [
-        "accept-group-out-of-date", "accept-configuration-needed", "accept-sw-hardening-needed", "only_for_testing-debug"]
+        "accept-group-out-of-date",
+        "accept-configuration-needed",
+        "accept-sw-hardening-needed",
+        "only_for_testing-debug",
+    ]
 
 
 def test_a_sound_line(casnb):
@@ -44,30 +60,46 @@ def test_a_sound_line(casnb):
 def test_nothing_to_explain(casnb, words):
     """What is no attest line is misuse, and says what it is."""
     done = casnb("explain", *words)
-    assert done.exit_code == 2 and done.stdout.startswith("Nothing here is a scone cas attest line.")
+    assert done.exit_code == 2 and done.stdout.startswith(
+        "Nothing here is a scone cas attest line."
+    )
 
 
 @pytest.mark.parametrize("words", [["s.yml"], ["--session", "s"], ["--session", "-"]], ids=" ".join)
 def test_session(casnb, tmp_path, monkeypatch, words):
-    """A session's tolerance becomes flags, and what has no flag is named; by name, by option, from a pipe."""
+    """A session's tolerance becomes flags, and what has no flag is named; by name, by option,
+    from a pipe.
+    """
     monkeypatch.chdir(tmp_path)
     for name in ("s", "s.yml"):
         (tmp_path / name).write_text(SESSION)
     done = casnb("explain", *words, input=SESSION)
     said = " ".join(done.stdout.split())
-    assert done.exit_code == 0 and " -GC --ignore-advisories INTEL-SA-00334 " in said and "lost: aepic-leak: one hole" in said
+    assert (
+        done.exit_code == 0
+        and " -GC --ignore-advisories INTEL-SA-00334 " in said
+        and "lost: aepic-leak: one hole" in said
+    )
     assert "access_policy.update: CREATOR the creator may replace it" in said
     found = json.loads(casnb("explain", "--json", *words, input=SESSION).stdout)
     assert found["flags"] == ["accept-group-out-of-date", "accept-configuration-needed"]
-    assert {"where": "name", "what": "mine", "means": "the name that clients ask for; a CAS has it once"} in found["session"]
+    assert {
+        "where": "name",
+        "what": "mine",
+        "means": "the name that clients ask for; a CAS has it once",
+    } in found["session"]
     assert found["warnings"] == [] and "debug" not in said
 
 
 def test_session_without_attestation(casnb, tmp_path):
     """`mode: none` is no flag, and says so."""
-    (tmp_path / "s.yml").write_text('name: mine\nversion: "0.3"\nsecurity: {attestation: {mode: none}}\n')
+    (tmp_path / "s.yml").write_text(
+        'name: mine\nversion: "0.3"\nsecurity: {attestation: {mode: none}}\n'
+    )
     done = casnb("explain", tmp_path / "s.yml")
-    assert done.exit_code == 0 and "lost: mode: none: no evidence is asked for at all" in " ".join(done.stdout.split())
+    assert done.exit_code == 0 and "lost: mode: none: no evidence is asked for at all" in " ".join(
+        done.stdout.split()
+    )
 
 
 @pytest.mark.parametrize(("text", "code"), [("a: [", 1), (None, 3)])

@@ -33,13 +33,34 @@ def folder(tmp_path_factory) -> Path:
     (made / "in").mkdir()
     avr, quote = public.avr(bytes(64)), world.quote(bytes(64))
     signed = {"report": avr.body, "signature": avr.signature}
-    text = {n: base64.b64encode(v).decode() for n, v in signed.items()} | {"signing_cert": pem_body(avr.chain_pem)}
+    text = {n: base64.b64encode(v).decode() for n, v in signed.items()} | {
+        "signing_cert": pem_body(avr.chain_pem)
+    }
     for name, data in {
-        "quote": quote, "altered": quote[:120] + b"\0" + quote[121:], "body": quote[48:432], "epid": world.epid_quote(bytes(64)),
-        "sigstruct": world.sigstruct, "ledger": world.ledger.to_bytes(), "avr": avr.body, "signed": json.dumps(text).encode(),
-        "report": world.attest("DCAP"), "public": public.attest(), "junk": b"junk", "empty": b"",
-        "hostile": json.dumps(json.loads(avr.body) | {"type": "x", "file": "/etc/passwd", "read_as": 1, "verdict": "trustworthy",
-                                                      "error": "no"}).encode(),
+        "quote": quote,
+        "altered": quote[:120] + b"\0" + quote[121:],
+        "body": quote[48:432],
+        "epid": world.epid_quote(bytes(64)),
+        "sigstruct": world.sigstruct,
+        "ledger": world.ledger.to_bytes(),
+        "avr": avr.body,
+        "signed": json.dumps(text).encode(),
+        "report": world.attest("DCAP"),
+        "public": public.attest(),
+        "junk": b"junk",
+        "empty": b"",
+        "hostile": (
+            json.dumps(
+                json.loads(avr.body)
+                | {
+                    "type": "x",
+                    "file": "/etc/passwd",
+                    "read_as": 1,
+                    "verdict": "trustworthy",
+                    "error": "no",
+                }
+            ).encode()
+        ),
     }.items():
         (made / "in" / name).write_bytes(data)
     return made
@@ -51,13 +72,29 @@ def pem_body(chain: bytes) -> str:
 
 @pytest.fixture
 def words(folder) -> list[str]:
-    return ["--simulated-roots", str(folder / "roots.pem"), "--endorsements", str(folder / "endorsements.json"),
-            "--at", "2026-09-01T12:00:00Z"]
+    return [
+        "--simulated-roots",
+        str(folder / "roots.pem"),
+        "--endorsements",
+        str(folder / "endorsements.json"),
+        "--at",
+        "2026-09-01T12:00:00Z",
+    ]
 
 
-TYPES = {"quote": "dcap-quote", "altered": "dcap-quote", "body": "report-body", "epid": "epid-quote", "sigstruct": "sigstruct",
-         "ledger": "ledger", "avr": "ias-report", "signed": "signed-ias-report", "report": "cas-report", "public": "cas-report",
-         "hostile": "ias-report"}
+TYPES = {
+    "quote": "dcap-quote",
+    "altered": "dcap-quote",
+    "body": "report-body",
+    "epid": "epid-quote",
+    "sigstruct": "sigstruct",
+    "ledger": "ledger",
+    "avr": "ias-report",
+    "signed": "signed-ias-report",
+    "report": "cas-report",
+    "public": "cas-report",
+    "hostile": "ias-report",
+}
 
 
 def test_the_schema_is_one():
@@ -75,7 +112,9 @@ def test_decode(casnb, folder, name):
 
 def test_decode_real_certificate(casnb, vectors):
     """So has a real RA-TLS certificate."""
-    found = json.loads(casnb("decode", vectors / "avr" / "teaclave-v3" / "ra_tls_cert.der", "--json").stdout)
+    found = json.loads(
+        casnb("decode", vectors / "avr" / "teaclave-v3" / "ra_tls_cert.der", "--json").stdout
+    )
     valid(found, "decode")
     assert found["type"] == "ra-tls-certificate"
 
@@ -96,14 +135,30 @@ def test_decode_lines(casnb, folder):
 @pytest.mark.parametrize("name", ["quote", "altered", "report"])
 def test_verify(casnb, folder, words, name):
     """Accepted and rejected, one result is valid."""
-    found = json.loads(casnb("verify", folder / "in" / name, *words[: 2 if name == "report" else 4], *words[4:], "--json").stdout)
+    found = json.loads(
+        casnb(
+            "verify",
+            folder / "in" / name,
+            *words[: 2 if name == "report" else 4],
+            *words[4:],
+            "--json",
+        ).stdout
+    )
     valid(found, "verify")
 
 
 def test_verify_with_waivers(casnb, folder, words):
     """A waiver names its flag, as the schema wants it."""
-    flags = ["-G", "--only_for_testing-ignore-signer", "--only_for_testing-debug", "--mrenclave", World("json").mrenclave]
-    found = json.loads(casnb("verify", folder / "in" / "public", *words[:2], *words[4:], *flags, "--json").stdout)
+    flags = [
+        "-G",
+        "--only_for_testing-ignore-signer",
+        "--only_for_testing-debug",
+        "--mrenclave",
+        World("json").mrenclave,
+    ]
+    found = json.loads(
+        casnb("verify", folder / "in" / "public", *words[:2], *words[4:], *flags, "--json").stdout
+    )
     valid(found, "verify")
     assert found["verdict"] == "accepted-with-waivers"
     for check in found["checks"]:
@@ -114,7 +169,12 @@ def test_verify_with_waivers(casnb, folder, words):
 
 def test_verify_lines(casnb, folder, words):
     """Every line of a folder is valid, of whatever verdict."""
-    rows = [json.loads(line) for line in casnb("verify", folder / "in", *words, "--jobs", "1", "--json").stdout.splitlines()]
+    rows = [
+        json.loads(line)
+        for line in casnb(
+            "verify", folder / "in", *words, "--jobs", "1", "--json"
+        ).stdout.splitlines()
+    ]
     for row in rows:
         valid(row, "verifyLine")
     assert {r["verdict"] for r in rows} == {"trustworthy", "rejected", "malformed", "not-checked"}
@@ -122,11 +182,17 @@ def test_verify_lines(casnb, folder, words):
 
 def test_manifest(casnb, vectors, tmp_path):
     """The array of a manifest is valid."""
-    (tmp_path / "m.json").write_text(json.dumps({"vectors": [{"id": "a", "format": "unknown", "files": {}, "cases": []}]}))
-    valid(json.loads(casnb("verify", "--manifest", tmp_path / "m.json", "--json").stdout), "manifest")
+    (tmp_path / "m.json").write_text(
+        json.dumps({"vectors": [{"id": "a", "format": "unknown", "files": {}, "cases": []}]})
+    )
+    valid(
+        json.loads(casnb("verify", "--manifest", tmp_path / "m.json", "--json").stdout), "manifest"
+    )
 
 
-@pytest.mark.parametrize("line", ["scone cas attest -GCS --frob -d \N{EN DASH}x $M a b c", "curl x", ""])
+@pytest.mark.parametrize(
+    "line", ["scone cas attest -GCS --frob -d \N{EN DASH}x $M a b c", "curl x", ""]
+)
 def test_explain(casnb, line):
     """A line explained is valid, whatever is in it, and so is a session."""
     valid(json.loads(casnb("explain", "--json", line).stdout), "explain")
@@ -134,7 +200,9 @@ def test_explain(casnb, line):
 
 def test_explain_session(casnb, tmp_path):
     """A session's tolerance as flags is valid."""
-    (tmp_path / "s.yml").write_text('name: a\nversion: "0.3"\nsecurity: {attestation: {tolerate: [outdated-tcb, aepic-leak]}}\n')
+    (tmp_path / "s.yml").write_text(
+        'name: a\nversion: "0.3"\nsecurity: {attestation: {tolerate: [outdated-tcb, aepic-leak]}}\n'
+    )
     found = json.loads(casnb("explain", "--json", tmp_path / "s.yml").stdout)
     valid(found, "session")
     assert found["lost"]
@@ -144,7 +212,10 @@ def test_explain_session(casnb, tmp_path):
 def test_flags(casnb, folder, words, name):
     """The fewest flags are valid: none needed, some, and none enough."""
     more = words[:2] if name == "report" or name == "public" else words[:4]
-    valid(json.loads(casnb("flags", folder / "in" / name, *more, *words[4:], "--json").stdout), "flags")
+    valid(
+        json.loads(casnb("flags", folder / "in" / name, *more, *words[4:], "--json").stdout),
+        "flags",
+    )
 
 
 def test_matrix(casnb):
@@ -179,8 +250,10 @@ def test_flag_names_are_the_catalogues():
 
 
 WRONG = [
-    pytest.param({"verdict": "accepted"}, id="verdict"), pytest.param({"checks": []}, id="no-checks"),
-    pytest.param({"identity": {"mrenclave": "00"}}, id="half-identity"), pytest.param({"tcb_status": None}, id="null-status"),
+    pytest.param({"verdict": "accepted"}, id="verdict"),
+    pytest.param({"checks": []}, id="no-checks"),
+    pytest.param({"identity": {"mrenclave": "00"}}, id="half-identity"),
+    pytest.param({"tcb_status": None}, id="null-status"),
     pytest.param({"verification_time": "yesterday"}, id="time"),
 ]
 

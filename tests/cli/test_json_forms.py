@@ -1,4 +1,6 @@
-"""Every `--json` of every command: found, run, and held to the form that the schema and its documentation give it."""
+"""Every `--json` of every command: found, run, and held to the form that the schema and its
+documentation give it.
+"""
 
 from __future__ import annotations
 
@@ -34,26 +36,56 @@ services: [{name: web, attestation: {mrenclave: MRENCLAVE}, command: run it, env
 security: {attestation: {tolerate: [outdated-tcb]}}
 """
 
-#: Every form of every command: the name of the form, and a line that prints it. A command with no line here fails below.
+#: Every form of every command: the name of the form, and a line that prints it. A command with no
+#: line here fails below.
 CASES = {
-    "casnb walkthrough": [("walkthrough", "--scenario production"), ("walkthrough", "--scenario revoked")],
+    "casnb walkthrough": [
+        ("walkthrough", "--scenario production"),
+        ("walkthrough", "--scenario revoked"),
+    ],
     "casnb scrape": [("scraped", "page.html --address HOST.example"), ("page", "page.html --all")],
-    "casnb decode": [("decode", "quote"), ("decode", "public"), ("decodeLine", "in"), ("decodeLine", "quote junk")],
+    "casnb decode": [
+        ("decode", "quote"),
+        ("decode", "public"),
+        ("decodeLine", "in"),
+        ("decodeLine", "quote junk"),
+    ],
     "casnb measure": [("measure", "ledger"), ("measure", f"ledger --expect {'0' * 64}")],
-    "casnb verify": [("verify", f"quote {LISTS}"), ("verify", f"public {AT}"), ("verifyLine", f"in {LISTS} --jobs 1"),
-                     ("manifest", "--manifest manifest.json")],
+    "casnb verify": [
+        ("verify", f"quote {LISTS}"),
+        ("verify", f"public {AT}"),
+        ("verifyLine", f"in {LISTS} --jobs 1"),
+        ("manifest", "--manifest manifest.json"),
+    ],
     "casnb explain": [("explain", "'scone cas attest -GCS --frob x'"), ("session", "session.yml")],
-    "casnb flags": [("flagList", ""), ("flags", f"quote {LISTS}"), ("flags", f"public {AT}"), ("crosswalk", "--crosswalk"),
-                    ("matrix", "--matrix")],
-    "casnb attack": [("attackList", ""), ("attack", "forged-quote"), ("attack", "forged-quote -G"), ("habits", "--habits"),
-                     ("attackMatrix", "--matrix")],
-    "casnb why": [("why", "'curl: (60) SSL certificate problem: unable to get local issuer certificate'"), ("why", "hello")],
+    "casnb flags": [
+        ("flagList", ""),
+        ("flags", f"quote {LISTS}"),
+        ("flags", f"public {AT}"),
+        ("crosswalk", "--crosswalk"),
+        ("matrix", "--matrix"),
+    ],
+    "casnb attack": [
+        ("attackList", ""),
+        ("attack", "forged-quote"),
+        ("attack", "forged-quote -G"),
+        ("habits", "--habits"),
+        ("attackMatrix", "--matrix"),
+    ],
+    "casnb why": [
+        ("why", "'curl: (60) SSL certificate problem: unable to get local issuer certificate'"),
+        ("why", "hello"),
+    ],
     "casnb service measure": [("serviceMeasure", "app.py --debug")],
     "casnb service run": [("serviceRun", "NAME/web app.py --seed SEED --address HOST --port PORT")],
     "casnb history": [("history", "NAME"), ("history", "NAME --readers --compare 1 1")],
     "casnb doctor": [("doctor", "")],
 }
-ROWS = [pytest.param(command, form, line, id=f"{command} {line}".strip()) for command, rows in CASES.items() for form, line in rows]
+ROWS = [
+    pytest.param(command, form, line, id=f"{command} {line}".strip())
+    for command, rows in CASES.items()
+    for form, line in rows
+]
 RUNNING = ("casnb history", "casnb service run")
 
 
@@ -64,11 +96,22 @@ def folder(tmp_path_factory) -> Path:
     world, public = World("forms", "production"), World("forms", "public")
     quote = world.quote(bytes(64))
     for name, data in {
-        "quote": quote, "public": public.attest(), "ledger": world.ledger.to_bytes(), "junk": b"junk", "roots.pem": world.roots_pem,
-        "lists.json": json.dumps(world.endorsements().to_json()), "app.py": b"print(1)",
-        "session.yml": SESSION.replace("MRENCLAVE", "0" * 64), "page.html": render_page(world, "today", ["HOST.example"]),
-        "manifest.json": '{"vectors": [{"id": "a", "format": "unknown", "files": {}, "cases": []}]}',
-        "in/altered": quote[:120] + b"\0" + quote[121:], "in/epid": world.epid_quote(bytes(64)), "in/good": quote, "in/x": b"junk",
+        "quote": quote,
+        "public": public.attest(),
+        "ledger": world.ledger.to_bytes(),
+        "junk": b"junk",
+        "roots.pem": world.roots_pem,
+        "lists.json": json.dumps(world.endorsements().to_json()),
+        "app.py": b"print(1)",
+        "session.yml": SESSION.replace("MRENCLAVE", "0" * 64),
+        "page.html": render_page(world, "today", ["HOST.example"]),
+        "manifest.json": (
+            '{"vectors": [{"id": "a", "format": "unknown", "files": {}, "cases": []}]}'
+        ),
+        "in/altered": quote[:120] + b"\0" + quote[121:],
+        "in/epid": world.epid_quote(bytes(64)),
+        "in/good": quote,
+        "in/x": b"junk",
     }.items():
         file = made / name
         file.parent.mkdir(exist_ok=True)
@@ -78,16 +121,32 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory) -> Iterator[dict[str, str]]:
-    """A CAS that was attested, with a session whose service may be `app.py`: what the lines above call it."""
+    """A CAS that was attested, with a session whose service may be `app.py`: what the lines
+    above call it.
+    """
     world = World("forms running", "production")
     with serve(world, clock=lambda: world.now) as found:
         store = TrustStore(tmp_path_factory.mktemp("reader") / "config.json")
-        store.add(attest(found.cas_addr, AttestationPolicy(expected_signer=world.vendor), roots=world.roots, now=world.now))
+        store.add(
+            attest(
+                found.cas_addr,
+                AttestationPolicy(expected_signer=world.vendor),
+                roots=world.roots,
+                now=world.now,
+            )
+        )
         name = f"forms-{store.identity().key_hash[:12]}"
-        text = SESSION.replace("NAME", name).replace("MRENCLAVE", ServiceEnclave(world, b"print(1)").mrenclave)
+        text = SESSION.replace("NAME", name).replace(
+            "MRENCLAVE", ServiceEnclave(world, b"print(1)").mrenclave
+        )
         CasClient(store.get(), store.identity()).create_session(text)
-        yield {"CONFIG": str(store.path), "NAME": name, "SEED": shlex.quote(world.seed), "HOST": found.host,
-               "PORT": str(found.enclave_port)}
+        yield {
+            "CONFIG": str(store.path),
+            "NAME": name,
+            "SEED": shlex.quote(world.seed),
+            "HOST": found.host,
+            "PORT": str(found.enclave_port),
+        }
 
 
 @pytest.mark.parametrize(("command", "form", "line"), ROWS)
@@ -102,23 +161,38 @@ def test_form(casnb, folder, monkeypatch, request, command, form, line):
         for name, value in known.items():
             line = line.replace(name, value)
     result = casnb(*command.split()[1:], "--json", *shlex.split(line))
-    values = [json.loads(text) for text in (result.stdout.splitlines() if form.endswith("Line") else [result.stdout])]
+    values = [
+        json.loads(text)
+        for text in (result.stdout.splitlines() if form.endswith("Line") else [result.stdout])
+    ]
     assert values, result.stderr
     for value in values:
         valid(value, form)
 
 
 def test_no_command_is_forgotten():
-    """Exactly the commands that take --json are in the table, so a new one needs a row, a form and a line of documentation."""
-    speaking = {name for name, command in every_command().items() if any("--json" in p.opts for p in command.params)}
+    """Exactly the commands that take --json are in the table, so a new one needs a row, a form
+    and a line of documentation.
+    """
+    speaking = {
+        name
+        for name, command in every_command().items()
+        if any("--json" in p.opts for p in command.params)
+    }
     assert set(CASES) == speaking
 
 
 def test_no_form_is_forgotten():
     """The documentation lists exactly the forms that the rows have, each beside its own command."""
-    listed = re.findall(r"^\| `(casnb [^`]+) --json` \| [^|]+ \| `(\w+)` \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    listed = re.findall(
+        r"^\| `(casnb [^`]+) --json` \| [^|]+ \| `(\w+)` \|$",
+        DOCUMENT.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     told = {(max((c for c in CASES if line.startswith(c)), key=len), form) for line, form in listed}
-    assert told == {(command, form) for command, rows in CASES.items() for form, _ in rows} and len(listed) == len(told)
+    assert told == {(command, form) for command, rows in CASES.items() for form, _ in rows} and len(
+        listed
+    ) == len(told)
     assert {form for _, form in told} <= set(SCHEMA["$defs"])
 
 

@@ -1,4 +1,6 @@
-"""What is remembered of an attestation: said again whenever it is used, and never silently replaced by another key."""
+"""What is remembered of an attestation: said again whenever it is used, and never silently
+replaced by another key.
+"""
 
 from __future__ import annotations
 
@@ -21,20 +23,41 @@ def attest(scone, tmp_path, monkeypatch):
     def go(world: World, *words: str):
         (tmp_path / "roots.pem").write_bytes(world.roots_pem)
         (tmp_path / "report.json").write_bytes(world.attest(world.setup.evidence[0]))
-        return scone("cas", "attest", "cas.example", "--offline-report", tmp_path / "report.json", "--simulated-roots",
-                     tmp_path / "roots.pem", "--verification-time", f"{world.now:%Y-%m}-02", *words)
+        return scone(
+            "cas",
+            "attest",
+            "cas.example",
+            "--offline-report",
+            tmp_path / "report.json",
+            "--simulated-roots",
+            tmp_path / "roots.pem",
+            "--verification-time",
+            f"{world.now:%Y-%m}-02",
+            *words,
+        )
 
     return go
 
 
-@pytest.mark.parametrize("words", [["show-certificate"], ["show-identification", "-c"], ["list"]], ids=lambda w: w[0])
+@pytest.mark.parametrize(
+    "words", [["show-certificate"], ["show-identification", "-c"], ["list"]], ids=lambda w: w[0]
+)
 def test_said_again_whenever_it_is_loaded(attest, scone, words):
-    """Standard error carries waivers, time and evidence hash each time; standard output stays what scripts read."""
+    """Standard error carries waivers, time and evidence hash each time; standard output stays
+    what scripts read.
+    """
     assert attest(World("pin"), *ALL).exit_code == 0
     result = scone("cas", *words)
     assert result.exit_code == 0 and "waive" not in result.stdout
-    for part in ("warning: CAS cas.example was accepted at 2026-09-02T00:00:00Z with waivers (tcb-status by -G",
-                 "evidence: IASReport", "SHA-256 ", "must not hold secrets"):
+    for part in (
+        (
+            "warning: CAS cas.example was accepted at 2026-09-02T00:00:00Z with waivers (tcb-status"
+            " by -G"
+        ),
+        "evidence: IASReport",
+        "SHA-256 ",
+        "must not hold secrets",
+    ):
         assert part.lower() in result.stderr.lower()
 
 
@@ -43,11 +66,17 @@ def test_without_waivers_it_is_a_note(attest, scone):
     world = World("pin", "production")
     assert attest(world).exit_code == 0
     told = scone("cas", "show-certificate").stderr
-    assert told.startswith("note: CAS cas.example was found trustworthy") and "nothing was waived" in told and "DCAP" in told
+    assert (
+        told.startswith("note: CAS cas.example was found trustworthy")
+        and "nothing was waived" in told
+        and "DCAP" in told
+    )
 
 
 def test_a_changed_key_is_refused_with_the_way_forward(attest, tmp_path):
-    """Another root key under the same name: exit code 1, the old pin stays, and naming the new hash with -c replaces it aloud."""
+    """Another root key under the same name: exit code 1, the old pin stays, and naming the new
+    hash with -c replaces it aloud.
+    """
     old, new = World("pin"), World("pin, set up anew")
     assert attest(old, *ALL).exit_code == 0
     before = (tmp_path / "config.json").read_bytes()

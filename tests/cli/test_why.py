@@ -1,4 +1,6 @@
-"""`casnb why`: a message as argument, as words or piped in; what it does not know it does not guess at."""
+"""`casnb why`: a message as argument, as words or piped in; what it does not know it does not
+guess at.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +16,31 @@ SEED_PAGE = "curl: (35) error:0DFFF006:asn1 encoding routines:CRYPTO_internal:EV
 @pytest.mark.parametrize("form", ["one argument", "several words", "piped", "dash"])
 def test_a_message_in_each_form(casnb, form):
     """The cryptic error of the assignment is explained, however it is handed over."""
-    words = {"one argument": [SEED_PAGE], "several words": SEED_PAGE.split(), "piped": [], "dash": ["-"]}[form]
-    result = casnb("why", *words, input="" if words and words != ["-"] else f"noise before\n{SEED_PAGE}\n")
+    words = {
+        "one argument": [SEED_PAGE],
+        "several words": SEED_PAGE.split(),
+        "piped": [],
+        "dash": ["-"],
+    }[form]
+    result = casnb(
+        "why", *words, input="" if words and words != ["-"] else f"noise before\n{SEED_PAGE}\n"
+    )
     told = " ".join(result.stdout.split())
     assert result.exit_code == 0 and result.stderr == ""
-    for part in (SEED_PAGE, "another CAS's certificates were given", "Attest the one at this address again",
-                 "protects from talking to another CAS"):
+    for part in (
+        SEED_PAGE,
+        "another CAS's certificates were given",
+        "Attest the one at this address again",
+        "protects from talking to another CAS",
+    ):
         assert part in told
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
 def test_a_pasted_command(casnb):
-    """A command that switches verification off works, and is called dangerous; its options are not taken for ours."""
+    """A command that switches verification off works, and is called dangerous; its options are
+    not taken for ours.
+    """
     result = casnb("why", "curl", "-k", "-sS", "https://cas:8081/")
     assert result.exit_code == 0 and "the dangerous one" in result.stdout
 
@@ -34,21 +49,35 @@ def test_json(casnb):
     """One object with the names that the documentation gives; nothing but ASCII."""
     result = casnb("why", SEED_PAGE, "--json")
     found = json.loads(result.stdout)
-    assert list(found) == ["known", "message", "diagnosis", "title", "cause", "cure", "protects_from", "tool", "try"]
+    assert list(found) == [
+        "known",
+        "message",
+        "diagnosis",
+        "title",
+        "cause",
+        "cure",
+        "protects_from",
+        "tool",
+        "try",
+    ]
     assert found["diagnosis"] == "wrong-key" and found["known"] is True and result.stdout.isascii()
 
 
 def test_an_unknown_message(casnb):
     """It says so, says what to try, and returns 3; what came is neutralised."""
     result = casnb("why", "something \x1b[31mnew")
-    assert result.exit_code == 3 and "will not guess" in result.stdout and "--verbose" in result.stdout
+    assert (
+        result.exit_code == 3 and "will not guess" in result.stdout and "--verbose" in result.stdout
+    )
     assert "\x1b" not in result.stdout
     assert json.loads(casnb("why", "new", "--json").stdout)["known"] is False
 
 
 @pytest.mark.parametrize("text", ["", " \n"])
 def test_no_message(casnb, text):
-    """Nothing piped in is a misuse, and the usual reason is told: curl's errors stand on standard error."""
+    """Nothing piped in is a misuse, and the usual reason is told: curl's errors stand on
+    standard error.
+    """
     result = casnb("why", input=text)
     assert result.exit_code == 2 and "2>&1" in result.stderr
 

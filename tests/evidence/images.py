@@ -39,8 +39,9 @@ def digest(data: bytes) -> str:
 
 
 def image(*layers: bytes, change=None, outer=(), **parts) -> bytes:
-    """An OCI archive of tar layers. `change` may alter names and blobs before they are packed; `outer` rows are added; `parts`
-    replace members of config, manifest, index or descriptor."""
+    """An OCI archive of tar layers. `change` may alter names and blobs before they are packed;
+    `outer` rows are added; `parts` replace members of config, manifest, index or descriptor.
+    """
     zipped = [gzip.compress(layer, mtime=0) for layer in layers]
     blobs: dict[str, bytes] = {}
 
@@ -48,11 +49,22 @@ def image(*layers: bytes, change=None, outer=(), **parts) -> bytes:
         blobs["blobs/sha256/" + digest(data)[7:]] = data
         return {"mediaType": kind, "digest": digest(data), "size": len(data)}
 
-    config = {"rootfs": {"type": "layers", "diff_ids": [digest(layer) for layer in layers]}, "config": {}} | parts.get("config", {})
-    manifest = {"config": stored(json.dumps(config).encode(), "c"),
-                "layers": [stored(z, LAYER) | parts.get("layer", {}) for z in zipped]} | parts.get("manifest", {})
-    index = {"manifests": [stored(json.dumps(manifest).encode(), MANIFEST) | parts.get("descriptor", {})]} | parts.get("index", {})
-    files = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}', "index.json": json.dumps(index).encode(), **blobs}
+    config = {
+        "rootfs": {"type": "layers", "diff_ids": [digest(layer) for layer in layers]},
+        "config": {},
+    } | parts.get("config", {})
+    manifest = {
+        "config": stored(json.dumps(config).encode(), "c"),
+        "layers": [stored(z, LAYER) | parts.get("layer", {}) for z in zipped],
+    } | parts.get("manifest", {})
+    index = {
+        "manifests": [stored(json.dumps(manifest).encode(), MANIFEST) | parts.get("descriptor", {})]
+    } | parts.get("index", {})
+    files = {
+        "oci-layout": b'{"imageLayoutVersion":"1.0.0"}',
+        "index.json": json.dumps(index).encode(),
+        **blobs,
+    }
     if change:
         change(files, zipped)
     return tar(*files.items(), *outer)

@@ -32,14 +32,23 @@ def made() -> SimpleNamespace:
     world = World("decode", "production")
     quote = world.quote(bytes(64))
     return SimpleNamespace(
-        quote=quote, body=quote[48:432], local=bytes(range(1, 17)) + quote[64:432] + bytes(48), epid=world.epid_quote(bytes(64)),
-        sigstruct=world.sigstruct, ledger=world.ledger.to_bytes(), avr=world.avr(bytes(64)).body, report=world.attest("DCAP"))
+        quote=quote,
+        body=quote[48:432],
+        local=bytes(range(1, 17)) + quote[64:432] + bytes(48),
+        epid=world.epid_quote(bytes(64)),
+        sigstruct=world.sigstruct,
+        ledger=world.ledger.to_bytes(),
+        avr=world.avr(bytes(64)).body,
+        report=world.attest("DCAP"),
+    )
 
 
 FORMATS = [
     pytest.param("quote", Quote, "DCAP quote, version 3, raw", id="quote"),
     pytest.param("body", ReportBody, "SGX report body, raw", id="body"),
-    pytest.param("local", ReportBody, "SGX local report (without key id and MAC), raw", id="local-report"),
+    pytest.param(
+        "local", ReportBody, "SGX local report (without key id and MAC), raw", id="local-report"
+    ),
     pytest.param("epid", EpidQuote, "EPID quote, version 2, raw", id="epid"),
     pytest.param("sigstruct", SigStruct, "SIGSTRUCT, raw", id="sigstruct"),
     pytest.param("ledger", Ledger, "SGXS stream (MRENCLAVE ledger), raw", id="sgxs"),
@@ -58,13 +67,23 @@ def test_format_is_guessed_and_said(made, name, kind, words):
 
 WRAPPINGS = [
     pytest.param(lambda q: q.hex().encode(), "hex", id="hex"),
-    pytest.param(lambda q: b"0x" + q.hex().upper().encode() + b"\n", "hex", id="hex-0x-upper-newline"),
-    pytest.param(lambda q: "\n".join(textwrap.wrap(q.hex(), 76)).encode(), "hex", id="hex-in-lines"),
+    pytest.param(
+        lambda q: b"0x" + q.hex().upper().encode() + b"\n", "hex", id="hex-0x-upper-newline"
+    ),
+    pytest.param(
+        lambda q: "\n".join(textwrap.wrap(q.hex(), 76)).encode(), "hex", id="hex-in-lines"
+    ),
     pytest.param(base64.b64encode, "base64", id="base64"),
     pytest.param(base64.encodebytes, "base64", id="base64-in-lines"),
     pytest.param(pem, "PEM (SGX QUOTE)", id="pem"),
-    pytest.param(lambda q: b"got this:\r\n" + pem(q).replace(b"\n", b"\r\n") + b"\0", "PEM (SGX QUOTE)", id="pem-crlf-text-nul"),
-    pytest.param(lambda q: base64.b64encode(pem(q)), "PEM (SGX QUOTE) in base64", id="pem-in-base64"),
+    pytest.param(
+        lambda q: b"got this:\r\n" + pem(q).replace(b"\n", b"\r\n") + b"\0",
+        "PEM (SGX QUOTE)",
+        id="pem-crlf-text-nul",
+    ),
+    pytest.param(
+        lambda q: base64.b64encode(pem(q)), "PEM (SGX QUOTE) in base64", id="pem-in-base64"
+    ),
     pytest.param(lambda q: base64.b64encode(q.hex().encode()), "hex in base64", id="hex-in-base64"),
 ]
 
@@ -72,7 +91,9 @@ WRAPPINGS = [
 @pytest.mark.parametrize(("wrap", "words"), WRAPPINGS)
 @pytest.mark.parametrize("name", ["quote", "epid", "sigstruct"])
 def test_wrapping_is_taken_off_and_said(made, name, wrap, words):
-    """However it is wrapped, the value is that of the bytes inside, and the wrappings are named from the inside out."""
+    """However it is wrapped, the value is that of the bytes inside, and the wrappings are named
+    from the inside out.
+    """
     data = getattr(made, name)
     found = read(wrap(data))
     assert found.value == read(data).value
@@ -81,7 +102,10 @@ def test_wrapping_is_taken_off_and_said(made, name, wrap, words):
 
 def test_json_in_text(made):
     """A CAS report in base64 or hex is read as what it is, to the byte."""
-    for text, words in ((base64.b64encode(made.report), "JSON in base64"), (made.report.hex().encode(), "JSON in hex")):
+    for text, words in (
+        (base64.b64encode(made.report), "JSON in base64"),
+        (made.report.hex().encode(), "JSON in hex"),
+    ):
         found = read(text)
         assert found.value.to_json() == made.report and found.wrapping == words
 
@@ -101,13 +125,19 @@ REFUSED = [
     pytest.param(lambda q: pem(q)[:-30], "cut short", id="pem-cut"),
     pytest.param(lambda q: pem(q) + pem(q), "2 blocks", id="pem-twice"),
     pytest.param(lambda q: pem(q, "EC PRIVATE KEY"), "EC PRIVATE KEY", id="pem-key"),
-    pytest.param(lambda q: pem(q).replace(b"SGX QUOTE-----\n", b"SGX QUOTE-----\n!"), "not base64", id="pem-not-base64"),
+    pytest.param(
+        lambda q: pem(q).replace(b"SGX QUOTE-----\n", b"SGX QUOTE-----\n!"),
+        "not base64",
+        id="pem-not-base64",
+    ),
     pytest.param(lambda q: pem(q)[:40] + b"=" + pem(q)[40:], "base64", id="pem-padding-inside"),
     pytest.param(lambda q: q + b"\0", "length", id="trailing-byte"),
     pytest.param(lambda q: q.hex().encode() + b"00", "length", id="trailing-byte-in-hex"),
     pytest.param(lambda q: bytes(FILE_LIMIT + 1), "at most", id="too-large"),
     pytest.param(lambda q: bytes(2 << 20), "at most", id="too-large-for-all-but-sgxs"),
-    pytest.param(lambda q: json.dumps({"quote": 1}).encode(), "JSON with members quote", id="other-json"),
+    pytest.param(
+        lambda q: json.dumps({"quote": 1}).encode(), "JSON with members quote", id="other-json"
+    ),
     pytest.param(lambda q: b"[" * 100_000, "bytes that start with", id="deep-json"),
 ]
 

@@ -28,8 +28,13 @@ def test_a_real_enclave_measures_to_what_its_signer_signed(vectors):
     data = (folder / "enclave.sgxs").read_bytes()
     ledger = Ledger.from_bytes(data)
     assert ledger.to_bytes() == data
-    assert ledger.mrenclave == SigStruct.from_bytes((folder / "sigstruct.bin").read_bytes()).enclave_hash
-    assert [sum(isinstance(r, kind) for r in ledger.records) for kind in (Ecreate, Eadd, Eextend)] == [1, 9, 144]
+    assert (
+        ledger.mrenclave
+        == SigStruct.from_bytes((folder / "sigstruct.bin").read_bytes()).enclave_hash
+    )
+    assert [
+        sum(isinstance(r, kind) for r in ledger.records) for kind in (Ecreate, Eadd, Eextend)
+    ] == [1, 9, 144]
     assert sum(r.size for r in ledger.fields()) == len(data)
 
 
@@ -38,41 +43,62 @@ def test_records_are_laid_out_by_hand():
     assert START.to_bytes() == b"ECREATE\0" + b"\1\0\0\0" + b"\0\x20" + bytes(6) + bytes(44)
     assert PAGE.to_bytes() == b"EADD\0\0\0\0" + bytes(8) + b"\3\2" + bytes(6) + bytes(40)
     assert CHUNK.to_bytes() == b"EEXTEND\0" + bytes(8) + bytes(48) + b"x" * 256
-    assert Ledger((START, PAGE, CHUNK)).mrenclave == hashlib.sha256(stream(START, PAGE, CHUNK)).hexdigest()
+    assert (
+        Ledger((START, PAGE, CHUNK)).mrenclave
+        == hashlib.sha256(stream(START, PAGE, CHUNK)).hexdigest()
+    )
 
 
-@pytest.mark.parametrize("records", [
-    pytest.param((Ecreate(2, 8192), PAGE, CHUNK), id="ssa-frame-size"), pytest.param((Ecreate(1, 16384), PAGE, CHUNK), id="size"),
-    pytest.param((START, Eadd(0, 0x207), CHUNK), id="page-rights"),
-    pytest.param((START, Eadd(4096, 0x203), CHUNK), id="page-place"),
-    pytest.param((START, PAGE), id="page-not-measured"), pytest.param((START, PAGE, Eextend(256, CHUNK.data)), id="chunk-place"),
-    pytest.param((START, PAGE, Eextend(0, b"y" + b"x" * 255)), id="one-byte-of-code"),
-    pytest.param((START, PAGE, CHUNK, CHUNK), id="measured-twice"),
-])
+@pytest.mark.parametrize(
+    "records",
+    [
+        pytest.param((Ecreate(2, 8192), PAGE, CHUNK), id="ssa-frame-size"),
+        pytest.param((Ecreate(1, 16384), PAGE, CHUNK), id="size"),
+        pytest.param((START, Eadd(0, 0x207), CHUNK), id="page-rights"),
+        pytest.param((START, Eadd(4096, 0x203), CHUNK), id="page-place"),
+        pytest.param((START, PAGE), id="page-not-measured"),
+        pytest.param((START, PAGE, Eextend(256, CHUNK.data)), id="chunk-place"),
+        pytest.param((START, PAGE, Eextend(0, b"y" + b"x" * 255)), id="one-byte-of-code"),
+        pytest.param((START, PAGE, CHUNK, CHUNK), id="measured-twice"),
+    ],
+)
 def test_whatever_changes_the_enclave_changes_its_measurement(records):
     """Size, place, rights, content and order of what was added."""
     assert Ledger(records).mrenclave != Ledger((START, PAGE, CHUNK)).mrenclave
 
 
-@pytest.mark.parametrize("data, words", [
-    pytest.param(b"", "wanted an ECREATE record", id="nothing"), pytest.param(b"ECREATE", "record at byte 0", id="half-a-tag"),
-    pytest.param(stream(PAGE), "stands first", id="eadd-first"), pytest.param(stream(CHUNK), "stands first", id="eextend-first"),
-    pytest.param(stream(START, START), "stands first", id="ecreate-twice"),
-    pytest.param(stream(START, CHUNK), "added before", id="eextend-before-eadd"),
-    pytest.param(stream(START, PAGE, Eextend(4096, bytes(256))), "added before", id="eextend-of-another-page"),
-    pytest.param(stream(START, PAGE, PAGE), "twice", id="page-twice"),
-    pytest.param(stream(START, Eadd(8192, 0x203)), "below 0x2000", id="page-outside"),
-    pytest.param(stream(START, Eadd(2**63, 0x203)), "below 0x2000", id="page-far-outside"),
-    pytest.param(stream(START, Eadd(256, 0x203)), "multiple of 4096", id="page-unaligned"),
-    pytest.param(stream(START, PAGE, Eextend(128, bytes(256))), "multiple of 256", id="chunk-unaligned"),
-    pytest.param(stream(Ecreate(1, 12288)), "power of two", id="size-no-power-of-two"),
-    pytest.param(stream(Ecreate(1, 0)), "power of two", id="size-zero"),
-    pytest.param(stream(Ecreate(1, 2048)), "4096", id="size-small"),
-    pytest.param(stream(START, PAGE, CHUNK)[:-1], "cut short", id="data-cut"),
-    pytest.param(stream(START, PAGE, CHUNK) + b"\0", "record at byte", id="one-byte-behind"),
-    pytest.param(stream(START)[:-1] + b"\1", "padding", id="padding"),
-    pytest.param(stream(START, b"UNSIZED\0" + bytes(56)), "record at byte 64", id="unknown-tag"),
-])
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        pytest.param(b"", "wanted an ECREATE record", id="nothing"),
+        pytest.param(b"ECREATE", "record at byte 0", id="half-a-tag"),
+        pytest.param(stream(PAGE), "stands first", id="eadd-first"),
+        pytest.param(stream(CHUNK), "stands first", id="eextend-first"),
+        pytest.param(stream(START, START), "stands first", id="ecreate-twice"),
+        pytest.param(stream(START, CHUNK), "added before", id="eextend-before-eadd"),
+        pytest.param(
+            stream(START, PAGE, Eextend(4096, bytes(256))),
+            "added before",
+            id="eextend-of-another-page",
+        ),
+        pytest.param(stream(START, PAGE, PAGE), "twice", id="page-twice"),
+        pytest.param(stream(START, Eadd(8192, 0x203)), "below 0x2000", id="page-outside"),
+        pytest.param(stream(START, Eadd(2**63, 0x203)), "below 0x2000", id="page-far-outside"),
+        pytest.param(stream(START, Eadd(256, 0x203)), "multiple of 4096", id="page-unaligned"),
+        pytest.param(
+            stream(START, PAGE, Eextend(128, bytes(256))), "multiple of 256", id="chunk-unaligned"
+        ),
+        pytest.param(stream(Ecreate(1, 12288)), "power of two", id="size-no-power-of-two"),
+        pytest.param(stream(Ecreate(1, 0)), "power of two", id="size-zero"),
+        pytest.param(stream(Ecreate(1, 2048)), "4096", id="size-small"),
+        pytest.param(stream(START, PAGE, CHUNK)[:-1], "cut short", id="data-cut"),
+        pytest.param(stream(START, PAGE, CHUNK) + b"\0", "record at byte", id="one-byte-behind"),
+        pytest.param(stream(START)[:-1] + b"\1", "padding", id="padding"),
+        pytest.param(
+            stream(START, b"UNSIZED\0" + bytes(56)), "record at byte 64", id="unknown-tag"
+        ),
+    ],
+)
 def test_a_stream_that_builds_no_enclave_is_refused(data, words):
     """The refusal says which record and why."""
     with pytest.raises(EvidenceError) as caught:
@@ -95,8 +121,14 @@ def test_a_stream_cut_inside_a_record_is_refused():
                 Ledger.from_bytes(data[:size])
 
 
-@pytest.mark.parametrize("record", [pytest.param(Eextend(0, b"x"), id="short-data"), pytest.param(Eadd(-1, 0), id="negative"),
-                                    pytest.param(Ecreate(2**32, 4096), id="too-large")])
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param(Eextend(0, b"x"), id="short-data"),
+        pytest.param(Eadd(-1, 0), id="negative"),
+        pytest.param(Ecreate(2**32, 4096), id="too-large"),
+    ],
+)
 def test_a_record_that_does_not_fit_is_not_written(record):
     """Data of another length would shift everything behind it."""
     with pytest.raises(UsageError):
@@ -111,7 +143,12 @@ def test_it_shows_its_records():
     assert "page at 0x1000, r-x, REG" not in str(LEDGER)
     assert "page at 0x0, r-x, REG" in str(LEDGER)
     assert json.loads(json.dumps(LEDGER.to_json_dict())) == {
-        "type": "ledger", "mrenclave": LEDGER.mrenclave, "ecreate": 1, "eadd": 2, "eextend": 16}
+        "type": "ledger",
+        "mrenclave": LEDGER.mrenclave,
+        "ecreate": 1,
+        "eadd": 2,
+        "eextend": 16,
+    }
 
 
 @settings(max_examples=80, deadline=None)

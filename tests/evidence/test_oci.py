@@ -25,24 +25,36 @@ def shown(data: bytes) -> dict[str, bytes | None]:
 
 # What a container sees
 
+
 def test_later_layers_lie_over_earlier_ones():
     """A file of a later layer takes the place of the one below, and says which layer it is from."""
     found = read(image(tar(("a", b"1"), ("b", b"1")), tar(("./b", b"2"))))
-    assert {p: (f.data, f.layer) for p, f in found.files.items()} == {"a": (b"1", 1), "b": (b"2", 2)}
+    assert {p: (f.data, f.layer) for p, f in found.files.items()} == {
+        "a": (b"1", 1),
+        "b": (b"2", 2),
+    }
     assert [(f.path, f.data) for f in found.removed] == [("b", b"1")]
 
 
-@pytest.mark.parametrize("layer, left", [
-    pytest.param(tar(("d/.wh.x", b"")), {"d/y", "e"}, id="a-file"), pytest.param(tar((".wh.d", b"")), {"e"}, id="a-folder"),
-    pytest.param(tar(("d/.wh..wh..opq", b""), ("d/z", b"3")), {"d/z", "e"}, id="opaque-folder"),
-    pytest.param(tar(("d/z", b"3"), ("d/.wh..wh..opq", b"")), {"d/z", "e"}, id="opaque-behind-its-file"),
-    pytest.param(tar((".wh..wh..opq", b"")), set(), id="opaque-root"),
-    pytest.param(tar((".wh.nothing", b"")), {"d/x", "d/y", "e"}, id="none"),
-    pytest.param(tar((".wh.x", b"")), {"d/x", "d/y", "e"}, id="of-another-folder"),
-    pytest.param(tar((".wh.e", b""), ("e", b"4")), {"d/x", "d/y", "e"}, id="replaced-in-one-layer"),
-    pytest.param(tar(("d", b"a file now")), {"d", "e"}, id="folder-becomes-file"),
-    pytest.param(tar(link("e", "d/x")), {"d/x", "d/y"}, id="file-becomes-link"),
-])
+@pytest.mark.parametrize(
+    "layer, left",
+    [
+        pytest.param(tar(("d/.wh.x", b"")), {"d/y", "e"}, id="a-file"),
+        pytest.param(tar((".wh.d", b"")), {"e"}, id="a-folder"),
+        pytest.param(tar(("d/.wh..wh..opq", b""), ("d/z", b"3")), {"d/z", "e"}, id="opaque-folder"),
+        pytest.param(
+            tar(("d/z", b"3"), ("d/.wh..wh..opq", b"")), {"d/z", "e"}, id="opaque-behind-its-file"
+        ),
+        pytest.param(tar((".wh..wh..opq", b"")), set(), id="opaque-root"),
+        pytest.param(tar((".wh.nothing", b"")), {"d/x", "d/y", "e"}, id="none"),
+        pytest.param(tar((".wh.x", b"")), {"d/x", "d/y", "e"}, id="of-another-folder"),
+        pytest.param(
+            tar((".wh.e", b""), ("e", b"4")), {"d/x", "d/y", "e"}, id="replaced-in-one-layer"
+        ),
+        pytest.param(tar(("d", b"a file now")), {"d", "e"}, id="folder-becomes-file"),
+        pytest.param(tar(link("e", "d/x")), {"d/x", "d/y"}, id="file-becomes-link"),
+    ],
+)
 def test_whiteouts_take_away(layer, left):
     """As containers do it: whiteouts act on the layers below, wherever they stand in their own."""
     base = tar(("d", FOLDER), ("d/x", b"1"), ("d/y", b"2"), ("e", b"3"))
@@ -51,35 +63,60 @@ def test_whiteouts_take_away(layer, left):
 
 def test_only_wanted_bytes_are_kept():
     """A layer may be large; what nobody asked for is not kept in memory."""
-    found = read_image(image(tar(("a", b"x" * 99), ("b", b"CASNBENC"))), lambda head, size: head.startswith(b"CASNBENC"))
+    found = read_image(
+        image(tar(("a", b"x" * 99), ("b", b"CASNBENC"))),
+        lambda head, size: head.startswith(b"CASNBENC"),
+    )
     assert [f.path for f in found.wanted()] == ["b"]
     assert found.files["a"].data is None and found.files["a"].size == 99
 
 
 def test_links_are_not_followed():
     """A link is a link: it has no bytes, wherever it points to."""
-    found = read(image(tar(link("a", "/etc/passwd"), link("b", "../../x"), ("c", b"1"), link("d", "c", tarfile.LNKTYPE))))
-    assert {p: f.kind for p, f in found.files.items()} == {"a": "link", "b": "link", "c": "file", "d": "link"}
+    found = read(
+        image(
+            tar(
+                link("a", "/etc/passwd"),
+                link("b", "../../x"),
+                ("c", b"1"),
+                link("d", "c", tarfile.LNKTYPE),
+            )
+        )
+    )
+    assert {p: f.kind for p, f in found.files.items()} == {
+        "a": "link",
+        "b": "link",
+        "c": "file",
+        "d": "link",
+    }
 
 
 def test_one_platform_of_several():
     """Of an index with several platforms the one for linux/amd64 is read."""
+
     def several(files: dict, zipped: list) -> None:
         (row,) = json.loads(files["index.json"])["manifests"]
         rows = [row | {"platform": {"os": "linux", "architecture": a}} for a in ("arm64", "amd64")]
         inner = json.dumps({"manifests": rows}).encode()
         files["blobs/sha256/" + digest(inner)[7:]] = inner
         files["index.json"] = json.dumps(
-            {"manifests": [{"mediaType": INDEX, "digest": digest(inner), "size": len(inner)}]}).encode()
+            {"manifests": [{"mediaType": INDEX, "digest": digest(inner), "size": len(inner)}]}
+        ).encode()
 
     assert shown(image(tar(("a", b"1")), change=several)) == {"a": b"1"}
 
 
 def test_dockers_own_kinds_are_read():
-    """What `docker save` writes of an image from a registry of Docker's: the same layout under other names, and a manifest.json."""
+    """What `docker save` writes of an image from a registry of Docker's: the same layout under
+    other names, and a manifest.json.
+    """
     docker = "application/vnd.docker."
-    made = image(tar(("a", b"1")), layer={"mediaType": f"{docker}image.rootfs.diff.tar.gzip"}, outer=[("manifest.json", b"[]")],
-                 descriptor={"mediaType": f"{docker}distribution.manifest.v2+json"})
+    made = image(
+        tar(("a", b"1")),
+        layer={"mediaType": f"{docker}image.rootfs.diff.tar.gzip"},
+        outer=[("manifest.json", b"[]")],
+        descriptor={"mediaType": f"{docker}distribution.manifest.v2+json"},
+    )
     assert shown(made) == {"a": b"1"}
 
 
@@ -95,7 +132,9 @@ def test_gzip_in_several_members_is_one_layer():
 
 
 def swap(files: dict, old: bytes, new: bytes) -> None:
-    """Put another blob in the place of a layer, and name it in manifest and index as an honest builder would."""
+    """Put another blob in the place of a layer, and name it in manifest and index as an honest
+    builder would.
+    """
     name = "blobs/sha256/" + digest(old)[7:]
     del files[name]
     files["blobs/sha256/" + digest(new)[7:]] = new
@@ -118,9 +157,11 @@ ONE = tar(("a", b"1"))
 
 def blob(change):
     """Alter the layer's blob under its old name."""
+
     def apply(files: dict, zipped: list) -> None:
         name = "blobs/sha256/" + digest(zipped[0])[7:]
         files[name] = change(files[name])
+
     return apply
 
 
@@ -135,29 +176,70 @@ def drop(name):
 REFUSED = [
     ("no layout", image(ONE, change=drop("oci-layout")), "no OCI archive"),
     ("no index", image(ONE, change=drop("index.json")), "no OCI archive"),
-    ("layout of another version", image(ONE, change=lambda f, _: f.update({"oci-layout": b'{"imageLayoutVersion":"2"}'})), "1.0.0"),
-    ("layer changed", image(ONE, change=blob(lambda d: d[:-1] + bytes([d[-1] ^ 1]))), "layer 1: digest"),
+    (
+        "layout of another version",
+        image(ONE, change=lambda f, _: f.update({"oci-layout": b'{"imageLayoutVersion":"2"}'})),
+        "1.0.0",
+    ),
+    (
+        "layer changed",
+        image(ONE, change=blob(lambda d: d[:-1] + bytes([d[-1] ^ 1]))),
+        "layer 1: digest",
+    ),
     ("layer longer", image(ONE, change=blob(lambda d: d + b"\0")), "layer 1: size"),
-    ("layer missing", image(ONE, change=lambda f, z: f.pop("blobs/sha256/" + digest(z[0])[7:])), "blob"),
-    ("another layer named honestly", image(ONE, change=other(gzip.compress(tar(("a", b"2"))))), "unpacked digest"),
+    (
+        "layer missing",
+        image(ONE, change=lambda f, z: f.pop("blobs/sha256/" + digest(z[0])[7:])),
+        "blob",
+    ),
+    (
+        "another layer named honestly",
+        image(ONE, change=other(gzip.compress(tar(("a", b"2"))))),
+        "unpacked digest",
+    ),
     ("fewer diff_ids", image(ONE, ONE, config={"rootfs": {"diff_ids": [digest(ONE)]}}), "diff_ids"),
     ("no layer", image(), "layers: got 0"),
     ("no digest algorithm", image(ONE, layer={"digest": "md5:" + "0" * 32}), "sha256: and 64"),
     ("digest as a path", image(ONE, layer={"digest": "sha256:../../etc/passwd"}), "sha256: and 64"),
     ("size a truth value", image(ONE, layer={"size": True}), "size: got true or false"),
-    ("layer of a kind unknown", image(ONE, layer={"mediaType": "application/vnd.oci.image.layer.v1.tar+zstd"}),
-     "zstd.*Pack it anew"),
-    ("docker save of old", tar(("manifest.json", b"[]"), ("abc/layer.tar", ONE)), "skopeo copy docker-archive:FILE"),
+    (
+        "layer of a kind unknown",
+        image(ONE, layer={"mediaType": "application/vnd.oci.image.layer.v1.tar+zstd"}),
+        "zstd.*Pack it anew",
+    ),
+    (
+        "docker save of old",
+        tar(("manifest.json", b"[]"), ("abc/layer.tar", ONE)),
+        "skopeo copy docker-archive:FILE",
+    ),
     ("manifest of a kind unknown", image(ONE, descriptor={"mediaType": "text/html"}), "mediaType"),
     ("two images", image(ONE, index={"manifests": [{}, {}]}), "0 images"),
     ("no image", image(ONE, index={"manifests": []}), "0 images"),
-    ("member twice", image(ONE, change=lambda f, _: f.update({"index.json": b'{"manifests":[],"manifests":[]}'})), "twice"),
+    (
+        "member twice",
+        image(
+            ONE, change=lambda f, _: f.update({"index.json": b'{"manifests":[],"manifests":[]}'})
+        ),
+        "twice",
+    ),
     ("name twice", image(ONE, outer=[("index.json", b"{}")]), "the name twice"),
-    ("name twice, spelled otherwise", image(ONE, outer=[("./index.json", b"{}")]), "the name twice"),
+    (
+        "name twice, spelled otherwise",
+        image(ONE, outer=[("./index.json", b"{}")]),
+        "the name twice",
+    ),
     ("archive leads out", image(ONE, outer=[("../x", b"1")]), "stays inside"),
     ("archive from the root", image(ONE, outer=[("/x", b"1")]), "stays inside"),
-    ("link among the blobs", image(ONE, outer=[link("blobs/sha256/x", "/etc/passwd")]), "link or device"),
-    ("device among the blobs", image(ONE, outer=[link("blobs/x", "", tarfile.CHRTYPE)]), "link or device"),
+    (
+        "link among the blobs",
+        image(ONE, outer=[link("blobs/sha256/x", "/etc/passwd")]),
+        "link or device",
+    ),
+    (
+        "device among the blobs",
+        image(ONE, outer=[link("blobs/x", "", tarfile.CHRTYPE)]),
+        "link or device",
+    ),
     ("layer leads out", image(tar(("../../etc/passwd", b"1"))), "stays inside"),
     ("layer leads out in the middle", image(tar(("a/../../b", b"1"))), "stays inside"),
     ("layer from the root", image(tar(("/etc/passwd", b"1"))), "stays inside"),
@@ -167,22 +249,48 @@ REFUSED = [
     ("whiteout twice", image(tar((".wh.a", b""), (".wh.a", b""))), "twice"),
     ("whiteout of nothing", image(tar((".wh.", b""))), "whiteout"),
     ("whiteout that leads out", image(tar((".wh...", b""))), "whiteout"),
-    ("through a link", image(tar(link("bin", "/elsewhere"), ("bin/cas", b"1"))), "a path through bin"),
-    ("through a link below", image(tar(link("bin", "usr")), tar(("bin/cas", b"1"))), "a path through bin"),
-    ("through a file below", image(tar(("bin", b"1")), tar(("bin/cas", b"1"))), "a path through bin"),
+    (
+        "through a link",
+        image(tar(link("bin", "/elsewhere"), ("bin/cas", b"1"))),
+        "a path through bin",
+    ),
+    (
+        "through a link below",
+        image(tar(link("bin", "usr")), tar(("bin/cas", b"1"))),
+        "a path through bin",
+    ),
+    (
+        "through a file below",
+        image(tar(("bin", b"1")), tar(("bin/cas", b"1"))),
+        "a path through bin",
+    ),
     ("gzip cut", image(ONE, change=lambda f, z: swap(f, z[0], z[0][:-9])), "cut short"),
-    ("gzip with something behind", image(ONE, change=lambda f, z: swap(f, z[0], z[0] + b"more")), "no gzip"),
+    (
+        "gzip with something behind",
+        image(ONE, change=lambda f, z: swap(f, z[0], z[0] + b"more")),
+        "no gzip",
+    ),
     ("no gzip", image(ONE, change=other(ONE)), "no gzip"),
     ("layer is no tar", image(b"x" * 4096), "damaged archive"),
     ("something behind the layer's end", image(ONE + b"\1" * 512), "zeros up to the end"),
     ("something behind the archive's end", image(ONE) + b"\1" * 512, "zeros up to the end"),
     ("archive cut", image(ONE)[:1500], "no entry at byte|damaged"),
-    ("damaged header", image(tar(("a", b"1"), ("b", b"2"))[:1030] + b"\xff" * 500), "zeros up to the end|damaged"),
-    ("a thousand headers before a file", image(tar(link("x", "", tarfile.GNUTYPE_LONGNAME))[:512] * 3000 + ONE), "damaged archive"),
+    (
+        "damaged header",
+        image(tar(("a", b"1"), ("b", b"2"))[:1030] + b"\xff" * 500),
+        "zeros up to the end|damaged",
+    ),
+    (
+        "a thousand headers before a file",
+        image(tar(link("x", "", tarfile.GNUTYPE_LONGNAME))[:512] * 3000 + ONE),
+        "damaged archive",
+    ),
 ]
 
 
-@pytest.mark.parametrize("data, words", [pytest.param(d, w, id=n.replace(" ", "-")) for n, d, w in REFUSED])
+@pytest.mark.parametrize(
+    "data, words", [pytest.param(d, w, id=n.replace(" ", "-")) for n, d, w in REFUSED]
+)
 def test_refused(data, words):
     """An archive that is not exactly what it says is refused, and the refusal says where."""
     with pytest.raises(EvidenceError, match=words):

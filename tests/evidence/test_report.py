@@ -14,16 +14,28 @@ from casnb.evidence.report import ATTRIBUTE_BITS, REPORT_BODY, ReportBody
 
 
 def test_real_reports_say_what_their_sources_say(vectors):
-    """Identity, attributes and report data of every real quote are as the collection recorded them."""
+    """Identity, attributes and report data of every real quote are as the collection recorded
+    them.
+    """
     seen = 0
     for entry in json.loads((vectors / "manifest.json").read_bytes())["vectors"]:
         report = entry.get("quote", {}).get("report")
         if report is None or entry["format"] != "dcap-quote-v3":
             continue
-        body = ReportBody.from_bytes((vectors / entry["files"]["quote"]["file"]).read_bytes()[48:432])
-        got = {"mrenclave": body.mrenclave, "mrsigner": body.mrsigner, "isvprodid": body.isv_prod_id, "isvsvn": body.isv_svn,
-               "miscselect": body.misc_select, "attributes": body.attributes, "cpusvn": body.cpu_svn.hex(),
-               "report_data": body.report_data.hex(), "debug": body.debug}
+        body = ReportBody.from_bytes(
+            (vectors / entry["files"]["quote"]["file"]).read_bytes()[48:432]
+        )
+        got = {
+            "mrenclave": body.mrenclave,
+            "mrsigner": body.mrsigner,
+            "isvprodid": body.isv_prod_id,
+            "isvsvn": body.isv_svn,
+            "miscselect": body.misc_select,
+            "attributes": body.attributes,
+            "cpusvn": body.cpu_svn.hex(),
+            "report_data": body.report_data.hex(),
+            "debug": body.debug,
+        }
         assert got == {name: report[name] for name in got}, entry["id"]
         seen += 1
     assert seen >= 25
@@ -49,17 +61,22 @@ def test_each_field_stands_where_the_table_says(field):
     data = bytearray(384)
     data[field.offset : field.end] = b"\xa5" * field.size
     body = ReportBody.from_bytes(bytes(data))
-    changed = {f.name for f in REPORT_BODY.fields if getattr(body, f.name) not in (0, bytes(f.size))}
+    changed = {
+        f.name for f in REPORT_BODY.fields if getattr(body, f.name) not in (0, bytes(f.size))
+    }
     assert changed == {field.name}
 
 
-@pytest.mark.parametrize("flags, names, debug", [
-    pytest.param(0x05, ("INIT", "MODE64BIT"), False, id="production"),
-    pytest.param(0x07, ("INIT", "DEBUG", "MODE64BIT"), True, id="debug"),
-    pytest.param(0x15, ("INIT", "MODE64BIT", "PROVISIONKEY"), False, id="quoting-enclave"),
-    pytest.param(0x08, ("bit 3",), False, id="reserved-bit"),
-    pytest.param(0, (), False, id="none"),
-])
+@pytest.mark.parametrize(
+    "flags, names, debug",
+    [
+        pytest.param(0x05, ("INIT", "MODE64BIT"), False, id="production"),
+        pytest.param(0x07, ("INIT", "DEBUG", "MODE64BIT"), True, id="debug"),
+        pytest.param(0x15, ("INIT", "MODE64BIT", "PROVISIONKEY"), False, id="quoting-enclave"),
+        pytest.param(0x08, ("bit 3",), False, id="reserved-bit"),
+        pytest.param(0, (), False, id="none"),
+    ],
+)
 def test_flags_are_spelled_out(flags, names, debug):
     """Bits have the manual's names; a reserved one is shown by number instead of hidden."""
     body = replace(BODY, attributes_flags=flags)
@@ -71,7 +88,10 @@ def test_flags_are_spelled_out(flags, names, debug):
 
 def test_attributes_are_shown_in_memory_order():
     """FLAGS and XFRM as 16 bytes, the least byte first, as other tools print them."""
-    assert replace(BODY, attributes_flags=0x5, attributes_xfrm=0xE7).attributes == "0500000000000000e700000000000000"
+    assert (
+        replace(BODY, attributes_flags=0x5, attributes_xfrm=0xE7).attributes
+        == "0500000000000000e700000000000000"
+    )
 
 
 def test_identity_is_what_a_policy_compares():
@@ -89,7 +109,9 @@ def test_a_value_that_does_not_fit_is_not_written():
 
 def test_rows_name_every_field_with_its_place():
     """The printed table is the field table, shifted to where the body stands."""
-    assert [(r.name, r.offset, r.size) for r in BODY.fields(48)] == [(f.name, f.offset + 48, f.size) for f in REPORT_BODY.fields]
+    assert [(r.name, r.offset, r.size) for r in BODY.fields(48)] == [
+        (f.name, f.offset + 48, f.size) for f in REPORT_BODY.fields
+    ]
     text = str(BODY)
     assert text.splitlines()[0].split() == list(FieldRow.HEADER)
     assert BODY.mrenclave in text
@@ -99,4 +121,8 @@ def test_rows_name_every_field_with_its_place():
 
 def test_known_bits_are_listed_once():
     """No bit has two names."""
-    assert len({bit for bit, _, _ in ATTRIBUTE_BITS}) == len({name for _, name, _ in ATTRIBUTE_BITS}) == len(ATTRIBUTE_BITS)
+    assert (
+        len({bit for bit, _, _ in ATTRIBUTE_BITS})
+        == len({name for _, name, _ in ATTRIBUTE_BITS})
+        == len(ATTRIBUTE_BITS)
+    )

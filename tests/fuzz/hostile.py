@@ -1,4 +1,6 @@
-"""A megabyte of trouble: inputs that cost a careless reader minutes or gigabytes, one for each way that we know."""
+"""A megabyte of trouble: inputs that cost a careless reader minutes or gigabytes, one for each
+way that we know.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,13 @@ def long_der(content: bytes) -> bytes:
 
 def ledger() -> bytes:
     create = b"ECREATE\0" + (1).to_bytes(4, "little") + (1 << 30).to_bytes(8, "little") + bytes(44)
-    pages = (b"EADD\0\0\0\0" + (4096 * n).to_bytes(8, "little") + (0x203).to_bytes(8, "little") + bytes(40) for n in range(16_000))
+    pages = (
+        b"EADD\0\0\0\0"
+        + (4096 * n).to_bytes(8, "little")
+        + (0x203).to_bytes(8, "little")
+        + bytes(40)
+        for n in range(16_000)
+    )
     return create + b"".join(pages)
 
 
@@ -43,16 +51,27 @@ INPUTS: Mapping[str, Callable[[], bytes]] = {
     "blanks before an object": lambda: fill(b" ", after=b"{}"),
     "hex digits": lambda: fill(b"00"),
     "base64": lambda: fill(b"AAAA"),
-    "base64 of base64 of base64": lambda: base64.b64encode(base64.b64encode(base64.b64encode(bytes(SIZE * 27 // 64 - 9)))),
+    "base64 of base64 of base64": lambda: base64.b64encode(
+        base64.b64encode(base64.b64encode(bytes(SIZE * 27 // 64 - 9)))
+    ),
     "PEM that begins": lambda: fill(b"-----BEGIN A-----"),
-    "PEM that begins and ends otherwise": lambda: fill(b"-----BEGIN A-----\nAAAA\n-----END B-----\n"),
+    "PEM that begins and ends otherwise": lambda: fill(
+        b"-----BEGIN A-----\nAAAA\n-----END B-----\n"
+    ),
     "PEM without end": lambda: fill(b"A", b"-----BEGIN CERTIFICATE-----\n"),
-    "PEM of blanks": lambda: fill(b"\n", b"-----BEGIN CERTIFICATE-----\n", b"-----END CERTIFICATE-----"),
-    "PEM of a large block": lambda: b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(long_der(bytes(700_000)))
-                                    + b"-----END CERTIFICATE-----\n",
+    "PEM of blanks": lambda: fill(
+        b"\n", b"-----BEGIN CERTIFICATE-----\n", b"-----END CERTIFICATE-----"
+    ),
+    "PEM of a large block": lambda: (
+        b"-----BEGIN CERTIFICATE-----\n"
+        + base64.encodebytes(long_der(bytes(700_000)))
+        + b"-----END CERTIFICATE-----\n"
+    ),
     "JSON: nested lists": lambda: fill(b"["),
     "JSON: nested objects": lambda: fill(b'{"a":'),
-    "JSON: nested lists, closed": lambda: b'{"a":' + b"[" * (SIZE // 2 - 3) + b"]" * (SIZE // 2 - 3) + b"}",
+    "JSON: nested lists, closed": lambda: (
+        b'{"a":' + b"[" * (SIZE // 2 - 3) + b"]" * (SIZE // 2 - 3) + b"}"
+    ),
     "JSON: empty lists": lambda: fill(b"[],", b'{"proof_data":[', b"[]]}"),
     "JSON: empty objects": lambda: fill(b"{},", b'{"tcbLevels":[', b"{}]}"),
     "JSON: small objects": lambda: fill(b'{"a":1},', b'{"version":3,"tcbLevels":[', b"{}]}"),
@@ -71,8 +90,15 @@ INPUTS: Mapping[str, Callable[[], bytes]] = {
     "CBOR: nested": lambda: fill(b"\x81"),
     "CBOR: wide": lambda: fill(b"\x00", b"\x98\x40"),
     "SGXS: pages": ledger,
-    "quote: certificates of a megabyte": lambda: bytes((3, 0, 2, 0)) + bytes(428) + (SIZE - 436).to_bytes(4, "little") + bytes(578)
-                                                 + b"\5\0" + (SIZE - 1020).to_bytes(4, "little") + bytes(SIZE - 1020),
+    "quote: certificates of a megabyte": lambda: (
+        bytes((3, 0, 2, 0))
+        + bytes(428)
+        + (SIZE - 436).to_bytes(4, "little")
+        + bytes(578)
+        + b"\5\0"
+        + (SIZE - 1020).to_bytes(4, "little")
+        + bytes(SIZE - 1020)
+    ),
     "page: open tags": lambda: fill(b" ", b"<table>" * 9_990, b">"),
     "page: nested tables": lambda: fill(b" ", b"<table><tr><td>" * 3_300, b">"),
     "page: many cells": lambda: fill(b" ", _HEAD + b"<tr>" + b"<td>" * 9_900, b">"),
@@ -90,5 +116,7 @@ INPUTS: Mapping[str, Callable[[], bytes]] = {
     "page: quotes": lambda: fill(b"'", b"<a " * 9_000, b">"),
     "page: characters": lambda: fill(b"&#x41;", b"<table>", b"</table>"),
     "page: ampersands": lambda: fill(b"&", b"<table>", b"</table>"),
-    "page: example lines": lambda: fill(b"scone cas attest ", _HEAD + b"<tr><td>a<td>b</table>", b"<p>"),
+    "page: example lines": lambda: fill(
+        b"scone cas attest ", _HEAD + b"<tr><td>a<td>b</table>", b"<p>"
+    ),
 }

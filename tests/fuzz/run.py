@@ -1,9 +1,11 @@
-"""Mutate and judge any number of inputs, and count what became of them: `make fuzz ARGS="--inputs 1000000"`.
+"""Mutate and judge any number of inputs, and count what became of them: `make fuzz
+ARGS="--inputs 1000000"`.
 
-A run is made of rounds of 100,000 inputs, shared out among the targets; every round of every target has random numbers of its own,
-so that one seed always gives the same inputs. After each part of a round counts go to the state file, and the same command goes on
-from there. Exit code 1 where an input was accepted that nobody signed, or raised what nobody foresaw; each of those is kept as a
-file.
+A run is made of rounds of 100,000 inputs, shared out among the targets; every round of every
+target has random numbers of its own, so that one seed always gives the same inputs. After each
+part of a round counts go to the state file, and the same command goes on from there. Exit code 1
+where an input was accepted that nobody signed, or raised what nobody foresaw; each of those is
+kept as a file.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 from fuzz.targets import TARGETS, Broken, Forged, Target  # noqa: E402
 
 ROUND = 100_000
-#: What counts against us: an accept without explanation, a promise broken, an exception that is not casnb's own.
+#: What counts against us: an accept without explanation, a promise broken, an exception that is not
+#: casnb's own.
 BAD = ("FORGED", "BROKEN", "UNTYPED")
 #: Kinds of outcome that are counted one by one; an input could put anything into others.
 KINDS = 60
@@ -48,12 +51,22 @@ class Run:
 
     def __init__(self, seed: str, state: Path | None, keep: Path) -> None:
         self.state, self.keep = state, keep
-        self.found: dict[str, Any] = {"seed": seed, "rounds": 0, "partial": {}, "cpu_seconds": 0.0, "counts": {}, "slowest": {},
-                                      "cpu": {}}
+        self.found: dict[str, Any] = {
+            "seed": seed,
+            "rounds": 0,
+            "partial": {},
+            "cpu_seconds": 0.0,
+            "counts": {},
+            "slowest": {},
+            "cpu": {},
+        }
         if state and state.exists():
             self.found = json.loads(state.read_text())
             if self.found["seed"] != seed:
-                raise SystemExit(f"{state} belongs to the seed {self.found['seed']!r}: give that one, or another --state.")
+                raise SystemExit(
+                    f"{state} belongs to the seed {self.found['seed']!r}: give that one, or another"
+                    " --state."
+                )
 
     def go(self, inputs: int, names: list[str]) -> None:
         rounds = -(-inputs // ROUND)
@@ -67,8 +80,12 @@ class Run:
             self.found["rounds"] += 1
             self.found["partial"] = {}
             self.save()
-            print(f"round {self.found['rounds']} of {rounds}, {self.total()} inputs, {self.bad()} bad, "
-                  f"{self.found['cpu_seconds']:.0f} s of CPU", file=sys.stderr, flush=True)
+            print(
+                f"round {self.found['rounds']} of {rounds}, {self.total()} inputs, {self.bad()}"
+                f" bad, {self.found['cpu_seconds']:.0f} s of CPU",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def slice(self, target: Target, number: int, part: float) -> None:
         """One target's share of a round."""
@@ -89,10 +106,21 @@ class Run:
                 slowest = took
             if word.startswith(BAD):
                 self.keep.mkdir(parents=True, exist_ok=True)
-                (self.keep / f"{target.name}-{hashlib.sha256(data).hexdigest()[:16]}").write_bytes(data)
-            counts[word if word in counts or len(counts) < KINDS or word.startswith(BAD) else f"{word.split(':')[0]}: other"] += 1
+                (self.keep / f"{target.name}-{hashlib.sha256(data).hexdigest()[:16]}").write_bytes(
+                    data
+                )
+            counts[
+                (
+                    word
+                    if word in counts or len(counts) < KINDS or word.startswith(BAD)
+                    else f"{word.split(':')[0]}: other"
+                )
+            ] += 1
         took = clock() - begun
-        self.found["counts"][target.name], self.found["slowest"][target.name] = dict(counts), slowest
+        self.found["counts"][target.name], self.found["slowest"][target.name] = (
+            dict(counts),
+            slowest,
+        )
         self.found["cpu"][target.name] = self.found["cpu"].get(target.name, 0.0) + took
         self.found["cpu_seconds"] += took
 
@@ -107,13 +135,21 @@ class Run:
         return sum(sum(counts.values()) for counts in self.found["counts"].values())
 
     def bad(self) -> int:
-        return sum(n for counts in self.found["counts"].values() for word, n in counts.items() if word.startswith(BAD))
+        return sum(
+            n
+            for counts in self.found["counts"].values()
+            for word, n in counts.items()
+            if word.startswith(BAD)
+        )
 
     def report(self) -> str:
         """The counts as text: a line a target, then every kind of outcome."""
         groups = ("read", "malformed", "refused", "unchanged", "accepted", "other")
-        lines = [f"{'target':<26}{'inputs':>10}" + "".join(f"{g:>10}" for g in groups)
-                 + f"{'forged':>8}{'untyped':>9}{'mean us':>9}{'worst ms':>9}"]
+        lines = [
+            f"{'target':<26}{'inputs':>10}"
+            + "".join(f"{g:>10}" for g in groups)
+            + f"{'forged':>8}{'untyped':>9}{'mean us':>9}{'worst ms':>9}"
+        ]
         sums: Counter[str] = Counter()
         kinds: Counter[str] = Counter()
         for name, counts in self.found["counts"].items():
@@ -126,27 +162,55 @@ class Run:
             sums += row
             sums["inputs"] += total
             sums["full"] += total if TARGETS[name].full else 0
-            lines.append(f"{name:<26}{total:>10}" + "".join(f"{row[g]:>10}" for g in groups)
-                         + f"{row['FORGED']:>8}{row['UNTYPED'] + row['BROKEN']:>9}"
-                         + f"{self.found['cpu'][name] / max(total, 1) * 1e6:>9.0f}{self.found['slowest'][name] * 1e3:>9.1f}")
-        lines.append(f"{'all':<26}{sums['inputs']:>10}" + "".join(f"{sums[g]:>10}" for g in groups)
-                     + f"{sums['FORGED']:>8}{sums['UNTYPED'] + sums['BROKEN']:>9}")
+            lines.append(
+                f"{name:<26}{total:>10}"
+                + "".join(f"{row[g]:>10}" for g in groups)
+                + f"{row['FORGED']:>8}{row['UNTYPED'] + row['BROKEN']:>9}"
+                + f"{self.found['cpu'][name] / max(total, 1) * 1e6:>9.0f}{self.found['slowest'][name] * 1e3:>9.1f}"
+            )
+        lines.append(
+            f"{'all':<26}{sums['inputs']:>10}"
+            + "".join(f"{sums[g]:>10}" for g in groups)
+            + f"{sums['FORGED']:>8}{sums['UNTYPED'] + sums['BROKEN']:>9}"
+        )
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        lines.append(f"\nseed {self.found['seed']!r}, {sums['full']} inputs through whole verification, "
-                     f"{self.found['cpu_seconds']:.0f} s of CPU, at most {peak:.0f} MB of memory\n")
+        lines.append(
+            f"\nseed {self.found['seed']!r}, {sums['full']} inputs through whole verification, "
+            f"{self.found['cpu_seconds']:.0f} s of CPU, at most {peak:.0f} MB of memory\n"
+        )
         lines += [f"{n:>10}  {word}" for word, n in kinds.most_common(120)]
         return "\n".join(lines)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", type=int, default=ROUND, help="how many, in whole rounds of 100,000  [default: one round]")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--inputs",
+        type=int,
+        default=ROUND,
+        help="how many, in whole rounds of 100,000  [default: one round]",
+    )
     parser.add_argument("--seed", default="casnb")
     parser.add_argument("--only", default="", help="comma-joined: " + ",".join(TARGETS))
     parser.add_argument("--state", type=Path, help="file of counts, to go on from later")
-    parser.add_argument("--keep", type=Path, default=ROOT / ".fuzz", help="folder for inputs that must not be  [default: .fuzz]")
-    parser.add_argument("--input", type=Path, help="judge this one file by the targets of --only and show what comes of it")
-    parser.add_argument("--corpus", type=Path, help="write the samples into this folder, one folder a target, and stop")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        default=ROOT / ".fuzz",
+        help="folder for inputs that must not be  [default: .fuzz]",
+    )
+    parser.add_argument(
+        "--input",
+        type=Path,
+        help="judge this one file by the targets of --only and show what comes of it",
+    )
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        help="write the samples into this folder, one folder a target, and stop",
+    )
     args = parser.parse_args()
     names = args.only.split(",") if args.only else list(TARGETS)
     if unknown := set(names) - set(TARGETS):

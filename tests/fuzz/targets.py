@@ -1,8 +1,9 @@
 """Every entry that takes bytes from outside, with what must hold whatever the bytes are.
 
-A check returns what became of the input, in a few words: `read` (a value, and all that is promised of it holds), `malformed`,
-`refused` by a check, or `unchanged`: accepted, because it means exactly what a good sample means. `Forged` is an accept that
-nothing explains, `Broken` a promise that does not hold. Any exception that is not casnb's own comes through as it is.
+A check returns what became of the input, in a few words: `read` (a value, and all that is
+promised of it holds), `malformed`, `refused` by a check, or `unchanged`: accepted, because it
+means exactly what a good sample means. `Forged` is an accept that nothing explains, `Broken` a
+promise that does not hold. Any exception that is not casnb's own comes through as it is.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class Broken(AssertionError):
 
 @dataclass(frozen=True)
 class Target:
-    """An entry, the samples to begin with, and its share in a run. `full`: signatures are verified here.
+    """An entry, the samples to begin with, and its share in a run. `full`: signatures are
+    verified here.
 
     `errors` are the exceptions that it may raise: EvidenceError for what reads evidence.
     """
@@ -79,11 +81,17 @@ class Target:
         return Mutator(self.samples())
 
     def outcome(self, data: bytes) -> str:
-        """Return what became of the input; raise Forged, Broken, or the exception that nobody foresaw."""
+        """Return what became of the input; raise Forged, Broken, or the exception that nobody
+        foresaw.
+        """
         try:
             return self.check(data)
         except self.errors as exc:
-            return f"malformed: {kind(exc)}" if isinstance(exc, EvidenceError) else f"not judged: {kind(exc)}"
+            return (
+                f"malformed: {kind(exc)}"
+                if isinstance(exc, EvidenceError)
+                else f"not judged: {kind(exc)}"
+            )
 
 
 _NUMBER, _NAME = re.compile(r"[0-9]+"), re.compile(r"^(certificate|public CAS page) .*")
@@ -101,8 +109,10 @@ def require(holds: bool, what: str) -> None:
 
 # Readers
 
+
 def inverse(reader: Callable[[bytes], Any]) -> Callable[[bytes], str]:
     """Whatever is read comes back to the byte, and is read as the same value again."""
+
     def check(data: bytes) -> str:
         value = reader(data)
         again = value.to_bytes()
@@ -124,43 +134,64 @@ def sigstruct(data: bytes) -> str:
 
 @cache
 def _signed_structures() -> set[tuple[bytes, bytes]]:
-    return {(s.modulus, s.signed_bytes) for s in (SigStruct.from_bytes(x.data) for x in corpus.SIGSTRUCTS) if s.verify()[0]}
+    return {
+        (s.modulus, s.signed_bytes)
+        for s in (SigStruct.from_bytes(x.data) for x in corpus.SIGSTRUCTS)
+        if s.verify()[0]
+    }
 
 
 def image(data: bytes) -> str:
     """A container image is measured: what holds was signed about exactly this program."""
     found = measure(data)
-    require(len(str(found)) < 20_000 and "\x1b" not in str(found) + found._html(), "something without bound or not neutralised")
+    require(
+        len(str(found)) < 20_000 and "\x1b" not in str(found) + found._html(),
+        "something without bound or not neutralised",
+    )
     if not found.holds:
         return f"refused: {next(c.id for c in found.checks if c.status is CheckStatus.FAILED)}"
-    if found.kind == "image" and (found.ledger is None or found.sigstruct is None
-                                  or (found.sigstruct.modulus, found.sigstruct.signed_bytes) not in _signed_structures()):
+    if found.kind == "image" and (
+        found.ledger is None
+        or found.sigstruct is None
+        or (found.sigstruct.modulus, found.sigstruct.signed_bytes) not in _signed_structures()
+    ):
         raise Forged("an image that nobody signed")
     return "unchanged"
 
 
 def image_layer(data: bytes) -> str:
-    """A layer changed, and every digest as an honest builder would have it: only what the layer says can be refused."""
+    """A layer changed, and every digest as an honest builder would have it: only what the layer
+    says can be refused.
+    """
     return image(images.image(data))
 
 
 def avr(data: bytes) -> str:
     value = Avr.from_json(data)
-    require(value.to_json() == data and Avr.from_json(value.to_json()) == value, "serialised, it is another input")
+    require(
+        value.to_json() == data and Avr.from_json(value.to_json()) == value,
+        "serialised, it is another input",
+    )
     return "read"
 
 
 def cas_report(data: bytes) -> str:
     value = CasReport.from_json(data)
     require(CasReport.from_json(value.to_json()) == value, "serialised, it is another report")
-    require(len(value.binding_digest) == 64 and isinstance(value.cert_chain_pem, bytes), "a report without binding")
+    require(
+        len(value.binding_digest) == 64 and isinstance(value.cert_chain_pem, bytes),
+        "a report without binding",
+    )
     value.report_body()
     return "read"
 
 
 def plain_json(data: bytes) -> str:
     value = strictjson.loads(data, "text")
-    require(strictjson.loads(strictjson.compact(value), "text") == value, "written anew, it is another value")
+    require(
+        strictjson.loads(strictjson.compact(value), "text") == value,
+        "written anew, it is another value",
+    )
     return "read"
 
 
@@ -170,8 +201,14 @@ def _signed_list(reader: type[TcbInfo] | type[QeIdentity]) -> Callable[[bytes], 
         text = data.decode()
         require(reader.from_json(text) == value, "as text it is another list")
         plain = strictjson.loads(data, "list")
-        require(len(plain["tcbLevels"]) == len(value.levels), "not the list that a strict reader sees")
-        require([x.status.dcap_name for x in value.levels] == [x["tcbStatus"] for x in plain["tcbLevels"]], "other statuses")
+        require(
+            len(plain["tcbLevels"]) == len(value.levels), "not the list that a strict reader sees"
+        )
+        require(
+            [x.status.dcap_name for x in value.levels]
+            == [x["tcbStatus"] for x in plain["tcbLevels"]],
+            "other statuses",
+        )
         return "read"
 
     return check
@@ -192,7 +229,9 @@ def _some_certificate() -> Any:
 def certificate(data: bytes) -> str:
     found = read_certificate(data)
     str(found)
-    require(data.find(found.tbs) > 0 and found.window[0] <= found.window[1], "parts that are not in it")
+    require(
+        data.find(found.tbs) > 0 and found.window[0] <= found.window[1], "parts that are not in it"
+    )
     if found.sgx is not None:
         PckExtension.from_certificate(found)
     return "read"
@@ -201,8 +240,12 @@ def certificate(data: bytes) -> str:
 def chain(data: bytes) -> str:
     """Every reader of PEM chains, one after another."""
     words = []
-    for reader in (lambda: read_chain(data, "chain", 1, 4), lambda: TrustAnchors.from_pem(data).to_pem(),
-                   lambda: CasChain.from_pem(data).explain(), lambda: chain_key_hashes(data)):
+    for reader in (
+        lambda: read_chain(data, "chain", 1, 4),
+        lambda: TrustAnchors.from_pem(data).to_pem(),
+        lambda: CasChain.from_pem(data).explain(),
+        lambda: chain_key_hashes(data),
+    ):
         try:
             reader()
             words.append("read")
@@ -213,8 +256,13 @@ def chain(data: bytes) -> str:
 
 def sgx_extension(data: bytes) -> str:
     found = PckExtension.from_der(data)
-    require(len(found.components) == 16 and all(0 <= n <= 255 for n in found.components), "components out of range")
-    require((len(found.ppid), len(found.fmspc), len(found.pce_id)) == (16, 6, 2), "sizes out of range")
+    require(
+        len(found.components) == 16 and all(0 <= n <= 255 for n in found.components),
+        "components out of range",
+    )
+    require(
+        (len(found.ppid), len(found.fmspc), len(found.pce_id)) == (16, 6, 2), "sizes out of range"
+    )
     return "read"
 
 
@@ -236,14 +284,20 @@ def guess(data: bytes) -> str:
     if len(data) % 16 == 0:
         json.dumps(found.to_json_dict())
         for text in (str(found.value), repr(found.value), found.value._html()):
-            require("<script" not in text.replace("&lt;", "") and "\x1b" not in text, "something that is not neutralised")
+            require(
+                "<script" not in text.replace("&lt;", "") and "\x1b" not in text,
+                "something that is not neutralised",
+            )
     return f"read: {type(found.value).__name__}"
 
 
 def page(data: bytes) -> str:
     found = parse_page(data, "bytes")
     for address, value in found.values.items():
-        require(re.fullmatch("[0-9a-f]{64}", value) is not None and found.mrenclave(address) == value, "a value that is none")
+        require(
+            re.fullmatch("[0-9a-f]{64}", value) is not None and found.mrenclave(address) == value,
+            "a value that is none",
+        )
     require("\x1b" not in str(found) + found._html(), "something that is not neutralised")
     return "read"
 
@@ -260,15 +314,30 @@ def key_hash(data: bytes) -> str:
 
 # Verifiers
 
+
 def facts(proof: Proof) -> tuple[Any, ...]:
     """Everything that a proof tells, but for the wording of its checks."""
-    return (proof.kind, proof.report, proof.tcb_status, proof.status_text, proof.platform_tcb_status, proof.qe_tcb_status,
-            proof.advisories, proof.tcb_date, proof.qe_tcb_date, proof.platform, proof.evaluation_number, proof.made,
-            tuple((c.id, c.status) for c in proof.checks))
+    return (
+        proof.kind,
+        proof.report,
+        proof.tcb_status,
+        proof.status_text,
+        proof.platform_tcb_status,
+        proof.qe_tcb_status,
+        proof.advisories,
+        proof.tcb_date,
+        proof.qe_tcb_date,
+        proof.platform,
+        proof.evaluation_number,
+        proof.made,
+        tuple((c.id, c.status) for c in proof.checks),
+    )
 
 
 def refusal(proof: Proof) -> str:
-    bad = next((c for c in proof.checks if c.status is CheckStatus.FAILED and c.id != "tcb-status"), None)
+    bad = next(
+        (c for c in proof.checks if c.status is CheckStatus.FAILED and c.id != "tcb-status"), None
+    )
     if bad is None:
         require(proof.check("tcb-status").status is CheckStatus.FAILED, "refused for no reason")
     return f"refused: {bad.id if bad else 'tcb-status'}"
@@ -323,7 +392,9 @@ def _lists(data: bytes) -> Endorsements:
 
 
 def _judge_lists(lists: Endorsements) -> Proof | str:
-    """The proof of the first good quote under these lists, or the check that refused them before any quote was looked at."""
+    """The proof of the first good quote under these lists, or the check that refused them before
+    any quote was looked at.
+    """
     found = verify_endorsements(lists, roots=ROOTS, now=NOW)
     for check in found.checks:
         if check.status is CheckStatus.FAILED:
@@ -348,7 +419,9 @@ def _known_lists() -> dict[meaning.Meaning, Any]:
 
 
 def signed_lists(data: bytes) -> str:
-    """TCB info or QE identity changed and signed anew by the true signer: only what it says can keep it from being believed."""
+    """TCB info or QE identity changed and signed anew by the true signer: only what it says can
+    keep it from being believed.
+    """
     changed, (name, content) = _lists(data), _split(data)
     if name not in ("tcb_info", "qe_identity"):
         raise EvidenceError("endorsements", got="another member")
@@ -358,7 +431,11 @@ def signed_lists(data: bytes) -> str:
     if isinstance(proof, str) or not proof.genuine:
         return proof if isinstance(proof, str) else refusal(proof)
     body, platform = json.loads(content), proof.platform
-    assert platform is not None and proof.platform_tcb_status is not None and proof.qe_tcb_status is not None
+    assert (
+        platform is not None
+        and proof.platform_tcb_status is not None
+        and proof.qe_tcb_status is not None
+    )
     if name == "tcb_info":
         status = meaning.reached(body["tcbLevels"], platform.components, platform.pce_svn)
         told, fits = proof.platform_tcb_status, body["fmspc"].lower() == platform.fmspc.hex()
@@ -381,7 +458,11 @@ def ias(data: bytes) -> str:
         raise EvidenceError("IAS report", got="another part")
     report = replace(good, **{member: content})
     proof = verify_avr(report, roots=ROOTS, now=NOW)
-    return explained(meaning.avr(report), facts(proof), _known_avrs()) if proof.genuine else refusal(proof)
+    return (
+        explained(meaning.avr(report), facts(proof), _known_avrs())
+        if proof.genuine
+        else refusal(proof)
+    )
 
 
 @cache
@@ -400,13 +481,21 @@ def ias_parts() -> tuple[Sample, ...]:
     found = []
     for name, report in corpus.signed_avrs().items():
         mark = " with nonce" if name == "with nonce" else ""
-        found += [corpus.part(f"body{mark}", report.body), corpus.part(f"signature{mark}", report.signature),
-                  corpus.part(f"chain_pem{mark}", report.chain_pem)]
+        found += [
+            corpus.part(f"body{mark}", report.body),
+            corpus.part(f"signature{mark}", report.signature),
+            corpus.part(f"chain_pem{mark}", report.chain_pem),
+        ]
     return tuple(replace(sample, name=f"{n} {sample.name}") for n, sample in enumerate(found))
 
 
-TERMS = Terms(AttestationPolicy(expected_signer=corpus.GOOD.vendor), NOW, corpus.GOOD.roots_pem,
-              json.dumps(corpus.LISTS.to_json()).encode(), many=True)
+TERMS = Terms(
+    AttestationPolicy(expected_signer=corpus.GOOD.vendor),
+    NOW,
+    corpus.GOOD.roots_pem,
+    json.dumps(corpus.LISTS.to_json()).encode(),
+    many=True,
+)
 
 
 def file(data: bytes) -> str:
@@ -414,7 +503,9 @@ def file(data: bytes) -> str:
     tells = _row(data)
     if tells[0] not in ("trustworthy", "accepted-with-waivers"):
         return f"{'refused' if tells[0] == 'rejected' else tells[0]}: {tells[1] or tells[2]}"
-    return explained(meaning.evidence(read(data).value, _brings_lists(data)), tells[3], _known_files())
+    return explained(
+        meaning.evidence(read(data).value, _brings_lists(data)), tells[3], _known_files()
+    )
 
 
 def _brings_lists(data: bytes) -> bool:
@@ -427,7 +518,9 @@ def _row(data: bytes) -> tuple[str, str, str, Any]:
     row = judge_items(terms, True, [Item("file", data)])[0]
     require("casnb has a defect" not in row.why, row.why)
     line = json.loads(row.line)
-    told = tuple((k, json.dumps(line[k])) for k in ("identity", "tcb_status", "advisories") if k in line)
+    told = tuple(
+        (k, json.dumps(line[k])) for k in ("identity", "tcb_status", "advisories") if k in line
+    )
     return row.verdict, row.first, _NUMBER.sub("N", row.why.split(":")[0])[:40], told
 
 
@@ -435,7 +528,10 @@ def _row(data: bytes) -> tuple[str, str, str, Any]:
 def _known_files() -> dict[meaning.Meaning, Any]:
     found = {}
     values = {sample.data: read(sample.data).value for sample in corpus.files()}
-    quotes = [v.quote() if isinstance(v, CasReport) else getattr(v, "evidence", v) for v in values.values()]
+    quotes = [
+        v.quote() if isinstance(v, CasReport) else getattr(v, "evidence", v)
+        for v in values.values()
+    ]
     for data in corpus.combined(q.to_bytes() for q in quotes if isinstance(q, Quote)):
         values[data] = read(data).value
     for data, value in values.items():
@@ -448,36 +544,66 @@ def _known_files() -> dict[meaning.Meaning, Any]:
 
 ANY = (CasnbError,)
 #: Shares are of a thousand.
-TARGETS: dict[str, Target] = {t.name: t for t in (
-    Target("verify-quote", corpus.good_quotes, dcap, 62, True),
-    Target("verify-quote-spliced", lambda: (*corpus.good_quotes(), *corpus.bad_quotes()), dcap, 20, True),
-    Target("verify-lists", lambda: (*corpus.parts(corpus.LISTS), *corpus.parts(corpus.STRANGER.endorsements())), lists, 5, True),
-    Target("verify-lists-signed-anew", lambda: (corpus.part("tcb_info", corpus.LISTS.tcb_info),
-                                                corpus.part("qe_identity", corpus.LISTS.qe_identity)), signed_lists, 3, True),
-    Target("verify-ias-report", ias_parts, ias, 25, True),
-    Target("verify-file", corpus.files, file, 14, True, ANY),
-    Target("sigstruct", lambda: corpus.SIGSTRUCTS, sigstruct, 45),
-    Target("report-body", lambda: corpus.BODIES, inverse(ReportBody.from_bytes), 60),
-    Target("quote", corpus.quotes_read, inverse(Quote.from_bytes), 75),
-    Target("epid-quote", lambda: corpus.EPIDS, inverse(EpidQuote.from_bytes), 70),
-    Target("any-quote", lambda: (*corpus.quotes_read(), *corpus.EPIDS), inverse(parse_quote), 40),
-    Target("ledger", lambda: corpus.LEDGERS, inverse(Ledger.from_bytes), 45),
-    Target("ias-report", lambda: corpus.AVRS, avr, 60),
-    Target("cas-report", lambda: corpus.REPORTS, cas_report, 40),
-    Target("ra-tls", lambda: tuple(Sample.der(n, d) for n, d in corpus.certificates().items()), ra_tls, 60),
-    Target("enclave-file", lambda: corpus.PROGRAMS, inverse(EnclaveFile.from_bytes), 5),
-    Target("image", lambda: corpus.IMAGES, image, 2),
-    Target("image-layer", lambda: corpus.TAR_LAYERS, image_layer, 3),
-    Target("json", lambda: corpus.JSONS, plain_json, 55),
-    Target("tcb-info", lambda: corpus.TCB_INFOS, _signed_list(TcbInfo), 20),
-    Target("qe-identity", lambda: corpus.IDENTITIES, _signed_list(QeIdentity), 30),
-    Target("revocation-list", lambda: corpus.CRLS, crl, 50),
-    Target("certificate", corpus.der, certificate, 50),
-    Target("certificate-chain", corpus.chains, chain, 10),
-    Target("sgx-extension", lambda: corpus.SGX, sgx_extension, 50),
-    Target("cbor", lambda: corpus.CBOR, plain_cbor, 50),
-    Target("any-evidence", corpus.kinds, guess, 25),
-    Target("page", corpus.pages, page, 2),
-    Target("key-hash", lambda: corpus.HASHES, key_hash, 24),
-)}
+TARGETS: dict[str, Target] = {
+    t.name: t
+    for t in (
+        Target("verify-quote", corpus.good_quotes, dcap, 62, True),
+        Target(
+            "verify-quote-spliced",
+            lambda: (*corpus.good_quotes(), *corpus.bad_quotes()),
+            dcap,
+            20,
+            True,
+        ),
+        Target(
+            "verify-lists",
+            lambda: (*corpus.parts(corpus.LISTS), *corpus.parts(corpus.STRANGER.endorsements())),
+            lists,
+            5,
+            True,
+        ),
+        Target(
+            "verify-lists-signed-anew",
+            lambda: (
+                corpus.part("tcb_info", corpus.LISTS.tcb_info),
+                corpus.part("qe_identity", corpus.LISTS.qe_identity),
+            ),
+            signed_lists,
+            3,
+            True,
+        ),
+        Target("verify-ias-report", ias_parts, ias, 25, True),
+        Target("verify-file", corpus.files, file, 14, True, ANY),
+        Target("sigstruct", lambda: corpus.SIGSTRUCTS, sigstruct, 45),
+        Target("report-body", lambda: corpus.BODIES, inverse(ReportBody.from_bytes), 60),
+        Target("quote", corpus.quotes_read, inverse(Quote.from_bytes), 75),
+        Target("epid-quote", lambda: corpus.EPIDS, inverse(EpidQuote.from_bytes), 70),
+        Target(
+            "any-quote", lambda: (*corpus.quotes_read(), *corpus.EPIDS), inverse(parse_quote), 40
+        ),
+        Target("ledger", lambda: corpus.LEDGERS, inverse(Ledger.from_bytes), 45),
+        Target("ias-report", lambda: corpus.AVRS, avr, 60),
+        Target("cas-report", lambda: corpus.REPORTS, cas_report, 40),
+        Target(
+            "ra-tls",
+            lambda: tuple(Sample.der(n, d) for n, d in corpus.certificates().items()),
+            ra_tls,
+            60,
+        ),
+        Target("enclave-file", lambda: corpus.PROGRAMS, inverse(EnclaveFile.from_bytes), 5),
+        Target("image", lambda: corpus.IMAGES, image, 2),
+        Target("image-layer", lambda: corpus.TAR_LAYERS, image_layer, 3),
+        Target("json", lambda: corpus.JSONS, plain_json, 55),
+        Target("tcb-info", lambda: corpus.TCB_INFOS, _signed_list(TcbInfo), 20),
+        Target("qe-identity", lambda: corpus.IDENTITIES, _signed_list(QeIdentity), 30),
+        Target("revocation-list", lambda: corpus.CRLS, crl, 50),
+        Target("certificate", corpus.der, certificate, 50),
+        Target("certificate-chain", corpus.chains, chain, 10),
+        Target("sgx-extension", lambda: corpus.SGX, sgx_extension, 50),
+        Target("cbor", lambda: corpus.CBOR, plain_cbor, 50),
+        Target("any-evidence", corpus.kinds, guess, 25),
+        Target("page", corpus.pages, page, 2),
+        Target("key-hash", lambda: corpus.HASHES, key_hash, 24),
+    )
+}
 assert sum(t.share for t in TARGETS.values()) == 1000

@@ -1,4 +1,6 @@
-"""The driver of long runs: it counts, goes on where it was stopped, and does not overlook a forgery."""
+"""The driver of long runs: it counts, goes on where it was stopped, and does not overlook a
+forgery.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ def counts(run: Run) -> dict[str, dict[str, int]]:
 
 
 def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
-    """Stopped in the middle of a round and begun again, it counts what an uninterrupted run counts."""
+    """Stopped in the middle of a round and begun again, it counts what an uninterrupted run
+    counts.
+    """
     monkeypatch.setattr(driver, "ROUND", 2000)
     names = ["cbor", "key-hash", "report-body"]
     whole = Run("seed", None, tmp_path / "keep")
@@ -41,7 +45,10 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
 
 
 def test_what_must_not_be_is_counted_and_kept(tmp_path, monkeypatch):
-    """A forged accept and an exception that is not casnb's own: each in the report, each as a file."""
+    """A forged accept and an exception that is not casnb's own: each in the report, each as a
+    file.
+    """
+
     def forged(data: bytes) -> str:
         if len(data) % 2:
             raise Forged("accepted")
@@ -50,6 +57,8 @@ def test_what_must_not_be_is_counted_and_kept(tmp_path, monkeypatch):
     monkeypatch.setitem(TARGETS, "bad", Target("bad", TARGETS["cbor"].samples, forged, 10))
     found = Run("seed", None, tmp_path / "keep")
     found.go(2000, ["bad"])
-    assert {word.split(":")[0] for word in counts(found)["bad"]} - {"the sample itself"} == set(BAD) - {"BROKEN"}
+    assert {word.split(":")[0] for word in counts(found)["bad"]} - {"the sample itself"} == set(
+        BAD
+    ) - {"BROKEN"}
     assert found.bad() > 0 and any((tmp_path / "keep").iterdir())
     assert "FORGED: accepted" in found.report() and "UNTYPED: KeyError" in found.report()

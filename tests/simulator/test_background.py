@@ -1,4 +1,6 @@
-"""A simulator that outlives its starter: started, found again, stopped, and never mistaken for another process."""
+"""A simulator that outlives its starter: started, found again, stopped, and never mistaken for
+another process.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ def ended(pid: int) -> bool:
 
 
 def test_start_find_again_stop(folder, tmp_path):
-    """It answers when the call returns; a second start is refused and leaves it alone; stop ends it, a second stop has none."""
+    """It answers when the call returns; a second start is refused and leaves it alone; stop ends
+    it, a second stop has none.
+    """
     lines = start(folder, env_file=tmp_path / "cas.env")
     found = variables(lines)
     assert (tmp_path / "cas.env").read_text() == lines and found["CASNB_SEED"] == SEED
@@ -91,8 +95,14 @@ def test_one_that_was_killed_does_not_stand_in_the_way(folder):
 
 
 STALE = [
-    pytest.param(lambda pid, began: {"pid": pid, "began": began}, id="the number now belongs to somebody else"),
-    pytest.param(lambda pid, began: {"pid": pid, "began": began - 1000}, id="same number, started at another time"),
+    pytest.param(
+        lambda pid, began: {"pid": pid, "began": began},
+        id="the number now belongs to somebody else",
+    ),
+    pytest.param(
+        lambda pid, began: {"pid": pid, "began": began - 1000},
+        id="same number, started at another time",
+    ),
     pytest.param(lambda pid, began: {"pid": 2**22 + 1, "began": began}, id="no such process"),
     pytest.param(lambda pid, began: {"pid": -1, "began": began}, id="a number that is none"),
     pytest.param(lambda pid, began: {"pid": "x"}, id="not a number"),
@@ -106,7 +116,9 @@ STALE = [
 def test_another_process_is_left_alone(folder, stranger, content):
     """A record that does not fit a simulator of ours is forgotten, and no process is touched."""
     folder.mkdir()
-    (folder / "serve.json").write_text(json.dumps(content(stranger.pid, psutil.Process(stranger.pid).create_time())))
+    (folder / "serve.json").write_text(
+        json.dumps(content(stranger.pid, psutil.Process(stranger.pid).create_time()))
+    )
     assert stop_background(folder) is False
     assert stranger.poll() is None and not (folder / "serve.json").exists()
 
@@ -129,7 +141,9 @@ def test_a_damaged_record(folder):
 
 
 def test_starts_at_the_same_time(folder):
-    """One of them starts it, the others are told that it runs; nothing is left that `stop` would not find."""
+    """One of them starts it, the others are told that it runs; nothing is left that `stop` would
+    not find.
+    """
     outcomes = []
 
     def go() -> None:
@@ -143,18 +157,26 @@ def test_starts_at_the_same_time(folder):
         t.start()
     for t in threads:
         t.join()
-    assert sum("runs already" in o for o in outcomes) == 2 and sum(o.startswith("127.") for o in outcomes) == 1
+    assert (
+        sum("runs already" in o for o in outcomes) == 2
+        and sum(o.startswith("127.") for o in outcomes) == 1
+    )
     mine = [p for p in psutil.Process().children() if SEED in p.cmdline()]
     assert len(mine) == 1 and stop_background(folder) is True and ended(mine[0].pid)
 
 
-@pytest.mark.parametrize("words, told", [
-    (["--scenario", "nope"], r"^world: scenario: got nope, wanted one of public.*revoked\.$"),
-    (["--address", "192.0.2.1"], "^address: got 192.0.2.1, wanted a loopback address"),
-    (["--frob"], "^No such option.*--frob"),
-])
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["--scenario", "nope"], r"^world: scenario: got nope, wanted one of public.*revoked\.$"),
+        (["--address", "192.0.2.1"], "^address: got 192.0.2.1, wanted a loopback address"),
+        (["--frob"], "^No such option.*--frob"),
+    ],
+)
 def test_what_the_process_said_is_told(folder, words, told):
-    """Where it ends because it was called wrongly, its own words are the error, as in the foreground."""
+    """Where it ends because it was called wrongly, its own words are the error, as in the
+    foreground.
+    """
     with pytest.raises(UsageError, match=told):
         start(folder, *words)
     assert not (folder / "serve.json").exists() and not (folder / "serve.env").exists()
@@ -162,7 +184,10 @@ def test_what_the_process_said_is_told(folder, words, told):
 
 def test_a_port_that_is_taken(folder):
     """Could not be started: the reason is told, no process and no record is left."""
-    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(SourceError, match="in use"):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,
+        pytest.raises(SourceError, match="in use"),
+    ):
         start(folder, "--address", "127.0.0.1", "--port", str(other.getsockname()[1]))
     assert not (folder / "serve.json").exists()
 
@@ -170,7 +195,9 @@ def test_a_port_that_is_taken(folder):
 def test_a_process_that_breaks(folder, monkeypatch):
     """Any other end is told with the exit code and what was printed last."""
     monkeypatch.setattr(module, "_MODULE", "no_such_module")
-    with pytest.raises(SourceError, match=r"got exit code 1, .*It said: .*No module named no_such_module"):
+    with pytest.raises(
+        SourceError, match=r"got exit code 1, .*It said: .*No module named no_such_module"
+    ):
         start(folder)
 
 
@@ -180,7 +207,9 @@ def test_one_that_never_answers_is_ended(folder, monkeypatch):
     children = {p.pid for p in psutil.Process().children(recursive=True)}
     with pytest.raises(SourceError, match="no answer within"):
         start(folder)
-    assert {p.pid for p in psutil.Process().children(recursive=True) if not ended(p.pid)} <= children
+    assert {
+        p.pid for p in psutil.Process().children(recursive=True) if not ended(p.pid)
+    } <= children
     assert not (folder / "serve.json").exists()
 
 
@@ -200,17 +229,29 @@ def test_a_folder_that_cannot_be_used(tmp_path):
 
 
 def test_without_a_folder_the_readers_own_is_used(tmp_path, monkeypatch):
-    """`casnb stop` without arguments finds what `casnb serve --background` without --state started."""
+    """`casnb stop` without arguments finds what `casnb serve --background` without --state
+    started.
+    """
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     lines = start_background(["--seed", SEED])
     try:
-        assert (tmp_path / "casnb" / "serve.json").exists() and (tmp_path / "casnb" / "serve.env").read_text() == lines
+        assert (tmp_path / "casnb" / "serve.json").exists() and (
+            tmp_path / "casnb" / "serve.env"
+        ).read_text() == lines
     finally:
         assert stop_background() is True
 
 
-@pytest.mark.parametrize("words, found", [
-    (["--state", "a"], "a"), (["--state=a", "--seed", "b"], "a"), (["--seed", "--state"], None), ([], None), (["--state"], None)])
+@pytest.mark.parametrize(
+    "words, found",
+    [
+        (["--state", "a"], "a"),
+        (["--state=a", "--seed", "b"], "a"),
+        (["--seed", "--state"], None),
+        ([], None),
+        (["--state"], None),
+    ],
+)
 def test_the_folder_is_found_among_the_arguments(words, found):
     """In both spellings."""
     assert module._state_of(words) == found

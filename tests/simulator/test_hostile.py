@@ -1,4 +1,6 @@
-"""Clients that mean harm are refused, and a student who works at the same time notices nothing of it."""
+"""Clients that mean harm are refused, and a student who works at the same time notices nothing
+of it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 VALUE = "/v1/values/session=example_session,secret=example_value"
 HEAD = b"POST /v1/sessions HTTP/1.1\r\nHost: cas\r\nContent-Length: %d\r\n\r\n"
 BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
-    b"%c: &%c [%b]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 9)) for c in range(ord("b"), ord("k")))
+    b"%c: &%c [%b]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 9)) for c in range(ord("b"), ord("k"))
+)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +111,11 @@ def student(running, context):
     one.is_served()
     one.stop.set()
     one.thread.join()
-    wrong = [a for a in one.answers if not isinstance(a, tuple) or a[0] != 200 or json.loads(a[1])["value"] != "42"]
+    wrong = [
+        a
+        for a in one.answers
+        if not isinstance(a, tuple) or a[0] != 200 or json.loads(a[1])["value"] != "42"
+    ]
     assert not wrong, wrong[:3]
 
 
@@ -116,27 +123,64 @@ def yaml(text: bytes) -> bytes:
     return HEAD % len(text) + text
 
 
-@pytest.mark.parametrize("said, status", [
-    pytest.param(yaml(b"name: x\nversion: 0.3\nsecurity: " + b"[" * 100_000), 400, id="deep YAML, flow"),
-    pytest.param(yaml(b"\n".join(b" " * n + b"a:" for n in range(600))), 400, id="deep YAML, blocks"),
-    pytest.param(yaml(BOMB), 400, id="alias bomb"),
-    pytest.param(yaml(b"name: x\nversion: 0.3\nsecurity: {" + b"a: 1, " * 30_000 + b"}"), 400, id="many members"),
-    pytest.param(yaml(b"name: x\nversion: 0.3\nsecurity: [" + b"1, " * 60_000 + b"]"), 400, id="many values"),
-    pytest.param(yaml(b"name: !!python/object/apply:os.system [id]\nversion: 0.3"), 400, id="tag"),
-    pytest.param(yaml(b"? {a: b}\n: c"), 400, id="mapping as a key"),
-    pytest.param(yaml(b"name: ../../etc/passwd\nversion: 0.3"), 400, id="dots in a name"),
-    pytest.param(yaml(b'name: "mine\\0"\nversion: 0.3'), 400, id="NUL in a name"),
-    pytest.param(yaml(b"name: mine\0\nversion: 0.3"), 400, id="NUL in the text"),
-    pytest.param(yaml("name: ex\u0430mple_session\nversion: 0.3".encode()), 400, id="Cyrillic look-alike"),
-    pytest.param(yaml("name: \uff45xample_session\nversion: 0.3".encode()), 400, id="full-width look-alike"),
-    pytest.param(yaml(b"name: x\nversion: 0.3\nsecrets: [{name: a, kind: ascii, size: 999999999}]"), 400, id="huge secret"),
-    pytest.param(yaml(b"x" * (1 << 20)), 400, id="1 MB of text"),
-    pytest.param(HEAD % (1 << 40), 413, id="a terabyte announced"),
-    pytest.param(HEAD % (1 << 21) + b"x" * (1 << 21), 413, id="2 MB sent"),
-    pytest.param(b"GET /v1/sessions/" + b"../" * 5000 + b" HTTP/1.1\r\nHost: cas\r\n\r\n", 404, id="long path of dots"),
-    pytest.param(b"GET /v1/sessions/%00 HTTP/1.1\r\nHost: cas\r\n\r\n", 404, id="NUL in a path"),
-    pytest.param(b"GET /v1/sessions/x?hash=" + b"0" * 15_000 + b" HTTP/1.1\r\nHost: cas\r\n\r\n", 404, id="long hash"),
-])
+@pytest.mark.parametrize(
+    "said, status",
+    [
+        pytest.param(
+            yaml(b"name: x\nversion: 0.3\nsecurity: " + b"[" * 100_000), 400, id="deep YAML, flow"
+        ),
+        pytest.param(
+            yaml(b"\n".join(b" " * n + b"a:" for n in range(600))), 400, id="deep YAML, blocks"
+        ),
+        pytest.param(yaml(BOMB), 400, id="alias bomb"),
+        pytest.param(
+            yaml(b"name: x\nversion: 0.3\nsecurity: {" + b"a: 1, " * 30_000 + b"}"),
+            400,
+            id="many members",
+        ),
+        pytest.param(
+            yaml(b"name: x\nversion: 0.3\nsecurity: [" + b"1, " * 60_000 + b"]"),
+            400,
+            id="many values",
+        ),
+        pytest.param(
+            yaml(b"name: !!python/object/apply:os.system [id]\nversion: 0.3"), 400, id="tag"
+        ),
+        pytest.param(yaml(b"? {a: b}\n: c"), 400, id="mapping as a key"),
+        pytest.param(yaml(b"name: ../../etc/passwd\nversion: 0.3"), 400, id="dots in a name"),
+        pytest.param(yaml(b'name: "mine\\0"\nversion: 0.3'), 400, id="NUL in a name"),
+        pytest.param(yaml(b"name: mine\0\nversion: 0.3"), 400, id="NUL in the text"),
+        pytest.param(
+            yaml("name: ex\u0430mple_session\nversion: 0.3".encode()), 400, id="Cyrillic look-alike"
+        ),
+        pytest.param(
+            yaml("name: \uff45xample_session\nversion: 0.3".encode()),
+            400,
+            id="full-width look-alike",
+        ),
+        pytest.param(
+            yaml(b"name: x\nversion: 0.3\nsecrets: [{name: a, kind: ascii, size: 999999999}]"),
+            400,
+            id="huge secret",
+        ),
+        pytest.param(yaml(b"x" * (1 << 20)), 400, id="1 MB of text"),
+        pytest.param(HEAD % (1 << 40), 413, id="a terabyte announced"),
+        pytest.param(HEAD % (1 << 21) + b"x" * (1 << 21), 413, id="2 MB sent"),
+        pytest.param(
+            b"GET /v1/sessions/" + b"../" * 5000 + b" HTTP/1.1\r\nHost: cas\r\n\r\n",
+            404,
+            id="long path of dots",
+        ),
+        pytest.param(
+            b"GET /v1/sessions/%00 HTTP/1.1\r\nHost: cas\r\n\r\n", 404, id="NUL in a path"
+        ),
+        pytest.param(
+            b"GET /v1/sessions/x?hash=" + b"0" * 15_000 + b" HTTP/1.1\r\nHost: cas\r\n\r\n",
+            404,
+            id="long hash",
+        ),
+    ],
+)
 def test_harm_is_refused(running, context, student, said, status):
     """Six at once, each with its answer; meanwhile the student is served."""
     found: list[int] = []
@@ -154,11 +198,18 @@ def test_harm_is_refused(running, context, student, said, status):
     assert found == [status] * 6
 
 
-@pytest.mark.parametrize("said", [
-    pytest.param(b"", id="says nothing"), pytest.param(b"GET /v1/va", id="half a line"),
-    pytest.param(HEAD % 1000 + b"name", id="half a body"),
-    pytest.param(b"POST /v1/sessions HTTP/1.1\r\nHost: cas\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nn", id="half a chunk"),
-])
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b"", id="says nothing"),
+        pytest.param(b"GET /v1/va", id="half a line"),
+        pytest.param(HEAD % 1000 + b"name", id="half a body"),
+        pytest.param(
+            b"POST /v1/sessions HTTP/1.1\r\nHost: cas\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nn",
+            id="half a chunk",
+        ),
+    ],
+)
 def test_dawdlers_keep_nobody_waiting(running, context, student, said):
     """Forty connections that send a byte each now and then; the student is served in between."""
     with contextlib.ExitStack() as stack:
@@ -189,9 +240,22 @@ def test_memory_stays_bounded(running, context):
 
 @pytest.mark.scripts
 def test_a_class_that_starts_at_once(tmp_path):
-    """Each with its own key and namespace, a new connection for every request: no error, no lost update."""
-    run = subprocess.run([sys.executable, ROOT / "benchmarks" / "bench_server.py", "--clients", "60", "--rounds", "0"],
-                         capture_output=True, text=True, cwd=tmp_path)
+    """Each with its own key and namespace, a new connection for every request: no error, no lost
+    update.
+    """
+    run = subprocess.run(
+        [
+            sys.executable,
+            ROOT / "benchmarks" / "bench_server.py",
+            "--clients",
+            "60",
+            "--rounds",
+            "0",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     report = json.loads(run.stdout)
     assert report["class starts"]["requests"] == 300 and report["problems"] == []
@@ -200,18 +264,38 @@ def test_a_class_that_starts_at_once(tmp_path):
 @pytest.mark.scripts
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 def test_few_files_are_not_few_connections(tmp_path):
-    """Where a shell allows few open files, `casnb serve` asks for more: every connection of a class stays open."""
+    """Where a shell allows few open files, `casnb serve` asks for more: every connection of a
+    class stays open.
+    """
     resource = pytest.importorskip("resource")
     world = World(f"files {os.getpid()}")
-    program = ("import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))\n"
-               "from casnb.cli.main import main; main()")
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (200,"
+        " resource.getrlimit(resource.RLIMIT_NOFILE)[1]))\nfrom casnb.cli.main import main; main()"
+    )
     if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2000:
         pytest.skip("this system allows few open files")
-    server = subprocess.Popen([sys.executable, "-c", program, "serve", "--seed", world.seed,
-                               "--address", "127.0.0.1", "--port", "0"],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            program,
+            "serve",
+            "--seed",
+            world.seed,
+            "--address",
+            "127.0.0.1",
+            "--port",
+            "0",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     try:
-        port = next(int(line.split("=")[1]) for line in server.stdout if line.startswith("export CAS_PORT="))
+        port = next(
+            int(line.split("=")[1]) for line in server.stdout if line.startswith("export CAS_PORT=")
+        )
         context = pinned_context(CasChain.from_pem(world.cas_chain_pem))
         with contextlib.ExitStack() as stack:
             lines = []
@@ -219,7 +303,9 @@ def test_few_files_are_not_few_connections(tmp_path):
                 raw = stack.enter_context(socket.create_connection(("127.0.0.1", port), 20))
                 lines.append(stack.enter_context(context.wrap_socket(raw, server_hostname="cas")))
             for sock in lines:
-                sock.sendall(f"GET {VALUE} HTTP/1.1\r\nHost: cas\r\nConnection: close\r\n\r\n".encode())
+                sock.sendall(
+                    f"GET {VALUE} HTTP/1.1\r\nHost: cas\r\nConnection: close\r\n\r\n".encode()
+                )
                 assert sock.recv(4096).startswith(b"HTTP/1.1 200")
     finally:
         server.terminate()

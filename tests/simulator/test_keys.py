@@ -11,17 +11,26 @@ from casnb.simulator.world import World
 
 def test_ecdsa_is_rfc_6979():
     """The signature of the RFC's own example (A.2.5, P-256, SHA-256, `sample`) comes out."""
-    key = ec.derive_private_key(0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721, ec.SECP256R1())
-    assert sign_raw(key, b"sample").hex() == (
-        "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
-        "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8")
+    key = ec.derive_private_key(
+        0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721, ec.SECP256R1()
+    )
+    assert (
+        sign_raw(key, b"sample").hex()
+        == "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
+        "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8"
+    )
 
 
 def test_a_seed_gives_the_same_key_each_time_and_another_for_another_label():
     """Key, octets and serial follow from text and label, and from nothing else."""
+
     def made(text: str, label: str) -> tuple[int, bytes, int]:
         seed = Seed(text)
-        return seed.p256(label).private_numbers().private_value, seed.octets(label, 40), seed.serial(label)
+        return (
+            seed.p256(label).private_numbers().private_value,
+            seed.octets(label, 40),
+            seed.serial(label),
+        )
 
     assert made("a", "one") == made("a", "one")
     assert len({n for text in "ab" for label in ("one", "two") for n in made(text, label)}) == 12
@@ -36,15 +45,25 @@ def test_serials_fit_x509():
 
 def test_scalars_are_in_range():
     """Every derived scalar is from 1 to n-1."""
-    assert all(0 < Seed(str(n)).p256("k").private_numbers().private_value < P256_ORDER for n in range(20))
+    assert all(
+        0 < Seed(str(n)).p256("k").private_numbers().private_value < P256_ORDER for n in range(20)
+    )
 
 
-@pytest.mark.parametrize("name, bits, exponent", [
-    pytest.param("vendor_signer", 3072, 3, id="vendor"), pytest.param("test_signer", 3072, 3, id="test"),
-    pytest.param("owner_signer", 3072, 3, id="owner"),
-    pytest.param("ias_root", 3072, 65537, id="ias-root"), pytest.param("ias_leaf", 2048, 65537, id="ias-leaf")])
+@pytest.mark.parametrize(
+    "name, bits, exponent",
+    [
+        pytest.param("vendor_signer", 3072, 3, id="vendor"),
+        pytest.param("test_signer", 3072, 3, id="test"),
+        pytest.param("owner_signer", 3072, 3, id="owner"),
+        pytest.param("ias_root", 3072, 65537, id="ias-root"),
+        pytest.param("ias_leaf", 2048, 65537, id="ias-leaf"),
+    ],
+)
 def test_packaged_keys_have_the_form_their_use_wants(name, bits, exponent):
-    """SIGSTRUCT wants RSA-3072 with exponent 3; IAS signs with RSA-2048 under RSA-3072. The numbers belong together."""
+    """SIGSTRUCT wants RSA-3072 with exponent 3; IAS signs with RSA-2048 under RSA-3072. The
+    numbers belong together.
+    """
     key = packaged(name)
     numbers = key.private_numbers()
     assert key.key_size == bits

@@ -1,4 +1,6 @@
-"""Every attack against every defence: the whole table, written by hand, is what running it gives."""
+"""Every attack against every defence: the whole table, written by hand, is what running it
+gives.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from casnb.mallory.attacks import ATTACKS, matrix
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
 
-#: Columns: no flag, page's MRENCLAVE, -G, -C, -S, ignore-signer, with debug, with -G, with -GCS, trust-any, all six, careful.
+#: Columns: no flag, page's MRENCLAVE, -G, -C, -S, ignore-signer, with debug, with -G, with -GCS,
+#: trust-any, all six, careful.
 BY_FLAGS = """
 debug-memory    debug  debug  debug  debug  debug  debug  IN     IN     IN     IN     IN     debug
 forged-quote    tcb    tcb    IN     tcb    tcb    tcb    tcb    IN     IN     tcb    IN     tcb
@@ -44,8 +47,8 @@ leaf-as-ca      tls    tls    tls    tls    tls    tls    tls    tls    tls    t
 system-store    tls    tls    tls    tls    tls    tls    tls    tls    tls    tls    tls    tls
 """
 
-#: Columns, each without: nonce, binding, clock, reference (signer ignored), own judgement, attest first, verify TLS, own file,
-#: authority, pin only.
+#: Columns, each without: nonce, binding, clock, reference (signer ignored), own judgement, attest
+#: first, verify TLS, own file, authority, pin only.
 BY_HABITS = """
 debug-memory    debug  debug  debug  debug  debug  debug  debug  debug  debug  debug
 forged-quote    tcb    tcb    tcb    tcb    tcb    tcb    tcb    tcb    tcb    tcb
@@ -74,7 +77,10 @@ LONG = {short: id for id, short in SHORT.items()} | {IN: ""}
 
 
 def by_hand(text: str) -> dict[str, list[str]]:
-    return {name: [LONG[cell] for cell in cells] for name, *cells in (line.split() for line in text.strip().splitlines())}
+    return {
+        name: [LONG[cell] for cell in cells]
+        for name, *cells in (line.split() for line in text.strip().splitlines())
+    }
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +89,9 @@ def flags() -> AttackMatrix:
 
 
 def test_the_flag_sets_let_in_exactly_whom_they_let_in(flags):
-    """Attack by flag set, all of it: nothing gets in, and nothing is stopped, that the table written by hand does not say."""
+    """Attack by flag set, all of it: nothing gets in, and nothing is stopped, that the table
+    written by hand does not say.
+    """
     assert {name: list(row.values()) for name, row in flags.stopped.items()} == by_hand(BY_FLAGS)
     assert list(flags.stopped) == list(ATTACKS)
 
@@ -107,7 +115,9 @@ def test_text_csv_and_json_say_the_same(flags):
     assert max(map(len, text.splitlines())) <= 100 and "l: no flag, every precaution" in text
     assert "tcb = tcb-status" in " ".join(text.split())
     rows = list(csv.reader(io.StringIO(flags.to_csv())))
-    assert rows[0] == ["attack", *FLAG_SETS] and {r[0]: [c.removesuffix(IN) for c in r[1:]] for r in rows[1:]} == by_hand(BY_FLAGS)
+    assert rows[0] == ["attack", *FLAG_SETS] and {
+        r[0]: [c.removesuffix(IN) for c in r[1:]] for r in rows[1:]
+    } == by_hand(BY_FLAGS)
     body = json.loads(json.dumps(flags.to_json()))
     assert {r["attack"]: list(r["stopped_by"].values()) for r in body["rows"]} == by_hand(BY_FLAGS)
     assert body["columns"][2]["defence"]["options"] == ["-G"]
@@ -129,4 +139,6 @@ def test_the_page_is_the_data(flags):
     """docs/attacks.md carries tables and matrix as computed. To renew it: `make docs`."""
     text = PAGE.read_text(encoding="utf-8")
     assert fill(text, {**TABLES, "matrix": lambda: f"```text\n{flags.text()}\n```"}) == text
-    assert all(text.count(f"| `{name}` |") == 1 and text.count(f"**`{name}`**") == 1 for name in ATTACKS)
+    assert all(
+        text.count(f"| `{name}` |") == 1 and text.count(f"**`{name}`**") == 1 for name in ATTACKS
+    )

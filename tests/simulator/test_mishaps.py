@@ -1,4 +1,6 @@
-"""Servers that are wrong in one way each: each fails verification for its own reason, and none is what the CAS is."""
+"""Servers that are wrong in one way each: each fails verification for its own reason, and none
+is what the CAS is.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,14 @@ from casnb.tls.cas_chain import CasChain
 from casnb.tls.exchange import exchange
 from casnb.tls.tls_errors import explain_tls_error
 
-MEANS = {"foreign": "wrong-key", "expired": "expired", "early": "not-yet", "signed-by-leaf": "not-authority",
-         "self-made": "self-signed", "plain": "plain"}
+MEANS = {
+    "foreign": "wrong-key",
+    "expired": "expired",
+    "early": "not-yet",
+    "signed-by-leaf": "not-authority",
+    "self-made": "self-signed",
+    "plain": "plain",
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +42,14 @@ def mishaps(world):
 
 @pytest.mark.parametrize("kind", MEANS)
 def test_each_is_refused_for_its_own_reason(world, mishaps, kind):
-    """A client pinned to the CAS refuses each of them, and the refusal means what the server was made for."""
+    """A client pinned to the CAS refuses each of them, and the refusal means what the server was
+    made for.
+    """
     context = pinned_context(CasChain.from_pem(world.cas_chain_pem))
-    with pytest.raises(OSError) as caught, socket.create_connection((mishaps.host, mishaps.port(kind)), 20) as raw:
+    with (
+        pytest.raises(OSError) as caught,
+        socket.create_connection((mishaps.host, mishaps.port(kind)), 20) as raw,
+    ):
         context.wrap_socket(raw, server_hostname="cas").close()
     assert explain_tls_error(caught.value).diagnosis.id == MEANS[kind]
 
@@ -45,14 +58,25 @@ def test_each_is_refused_for_its_own_reason(world, mishaps, kind):
 def test_who_does_not_look_is_served(mishaps, kind):
     """Without verification each answers like a CAS, some with a value that is not the CAS's."""
     context = ssl._create_unverified_context()
-    answer = exchange(mishaps.host, mishaps.port(kind), "/v1/values/x", context=context, tls_name="cas", timeout=20)
-    assert json.loads(answer.body)["value"] == ("42" if kind in ("expired", "early") else FOREIGN_VALUE)
+    answer = exchange(
+        mishaps.host,
+        mishaps.port(kind),
+        "/v1/values/x",
+        context=context,
+        tls_name="cas",
+        timeout=20,
+    )
+    assert json.loads(answer.body)["value"] == (
+        "42" if kind in ("expired", "early") else FOREIGN_VALUE
+    )
 
 
 def test_plain(mishaps):
     """The one without TLS answers plain HTTP."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://{mishaps.host}:{mishaps.port('plain')}/v1/values/x", timeout=20) as answer:
+    with opener.open(
+        f"http://{mishaps.host}:{mishaps.port('plain')}/v1/values/x", timeout=20
+    ) as answer:
         assert json.load(answer)["value"] == FOREIGN_VALUE
 
 

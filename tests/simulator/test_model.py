@@ -1,4 +1,6 @@
-"""Whatever several clients do in whatever order, the CAS answers as a model of a dozen lines does."""
+"""Whatever several clients do in whatever order, the CAS answers as a model of a dozen lines
+does.
+"""
 
 from __future__ import annotations
 
@@ -45,14 +47,19 @@ class Version:
 
 @dataclass
 class Model:
-    """Names to their versions, oldest first; a name is created once, updated by its current hash, and never forgotten."""
+    """Names to their versions, oldest first; a name is created once, updated by its current
+    hash, and never forgotten.
+    """
 
     sessions: dict[str, list[Version]] = field(default_factory=dict)
 
     def may(self, version: Version | None, action: str, who: str) -> bool:
         if version is None:
             return False
-        entry = version.policy.get(action) or version.policy["update" if action == "create_sessions" else "read"]
+        entry = (
+            version.policy.get(action)
+            or version.policy["update" if action == "create_sessions" else "read"]
+        )
         return entry == "ANY" or (entry == "CREATOR" and who == version.creator) or entry == who
 
     def current(self, name: str) -> Version | None:
@@ -73,27 +80,51 @@ class Model:
 
     def read(self, who: str, name: str, digest: str | None) -> Version | None:
         now = self.current(name)
-        found = now if digest is None else next((v for v in self.sessions.get(name, []) if v.hash == digest), None)
+        found = (
+            now
+            if digest is None
+            else next((v for v in self.sessions.get(name, []) if v.hash == digest), None)
+        )
         return found if self.may(now, "read", who) and self.may(found, "read", who) else None
 
     def listed(self, who: str) -> list[str]:
-        return [n for n in self.sessions if self.may(self.current(n), "list_sessions", who)
-                or self.may(self.current(n.rpartition("/")[0]), "list_sessions", who)]
+        return [
+            n
+            for n in self.sessions
+            if self.may(self.current(n), "list_sessions", who)
+            or self.may(self.current(n.rpartition("/")[0]), "list_sessions", who)
+        ]
 
 
 entries = st.sampled_from(("CREATOR", "ANY", "NONE", "bob"))
-policies = st.fixed_dictionaries({"read": entries, "update": entries},
-                                 optional={"create_sessions": entries, "list_sessions": entries})
+policies = st.fixed_dictionaries(
+    {"read": entries, "update": entries},
+    optional={"create_sessions": entries, "list_sessions": entries},
+)
 which = st.sampled_from(("none", "current", "current", "first", "first", "bogus"))
-steps = st.lists(st.one_of(
-    st.tuples(st.just("create"), st.sampled_from(WHO), st.sampled_from(NAMES), which, policies),
-    st.tuples(st.just("create"), st.just("alice"), st.sampled_from(NAMES), st.sampled_from(("none", "current")),
-              st.fixed_dictionaries({"read": entries, "update": st.just("CREATOR")})),
-    st.tuples(st.just("create"), st.just("alice"), st.sampled_from(NAMES), st.just("current"),
-              st.fixed_dictionaries({"read": entries, "update": st.just("CREATOR")})),
-    st.tuples(st.just("read"), st.sampled_from(WHO), st.sampled_from(NAMES), which, st.none()),
-    st.tuples(st.just("list"), st.sampled_from(WHO), st.just("a"), st.just("none"), st.none()),
-), min_size=10, max_size=30)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("create"), st.sampled_from(WHO), st.sampled_from(NAMES), which, policies),
+        st.tuples(
+            st.just("create"),
+            st.just("alice"),
+            st.sampled_from(NAMES),
+            st.sampled_from(("none", "current")),
+            st.fixed_dictionaries({"read": entries, "update": st.just("CREATOR")}),
+        ),
+        st.tuples(
+            st.just("create"),
+            st.just("alice"),
+            st.sampled_from(NAMES),
+            st.just("current"),
+            st.fixed_dictionaries({"read": entries, "update": st.just("CREATOR")}),
+        ),
+        st.tuples(st.just("read"), st.sampled_from(WHO), st.sampled_from(NAMES), which, st.none()),
+        st.tuples(st.just("list"), st.sampled_from(WHO), st.just("a"), st.just("none"), st.none()),
+    ),
+    min_size=10,
+    max_size=30,
+)
 
 
 @pytest.fixture(scope="module")
@@ -102,18 +133,32 @@ def world() -> World:
 
 
 OWN = {"read": "CREATOR", "update": "CREATOR"}
-#: What tells old versions from current ones, in both directions, and whose names are listed to whom.
-HISTORY = [("create", "alice", "a", "none", OWN), ("create", "alice", "a", "current", {**OWN, "read": "ANY"}),
-           ("read", "bob", "a", "current", None), ("read", "bob", "a", "first", None), ("read", "alice", "a", "first", None),
-           ("create", "alice", "a", "bogus", OWN), ("create", "alice", "a", "first", OWN), ("create", "bob", "a", "current", OWN),
-           ("create", "alice", "b", "none", {**OWN, "read": "ANY"}), ("create", "alice", "b", "current", OWN),
-           ("read", "bob", "b", "first", None), ("read", "alice", "b", "first", None),
-           ("create", "alice", "a/x", "none", OWN), ("list", "bob", "a", "none", None), ("read", "bob", "a/x", "current", None)]
+#: What tells old versions from current ones, in both directions, and whose names are listed to
+#: whom.
+HISTORY = [
+    ("create", "alice", "a", "none", OWN),
+    ("create", "alice", "a", "current", {**OWN, "read": "ANY"}),
+    ("read", "bob", "a", "current", None),
+    ("read", "bob", "a", "first", None),
+    ("read", "alice", "a", "first", None),
+    ("create", "alice", "a", "bogus", OWN),
+    ("create", "alice", "a", "first", OWN),
+    ("create", "bob", "a", "current", OWN),
+    ("create", "alice", "b", "none", {**OWN, "read": "ANY"}),
+    ("create", "alice", "b", "current", OWN),
+    ("read", "bob", "b", "first", None),
+    ("read", "alice", "b", "first", None),
+    ("create", "alice", "a/x", "none", OWN),
+    ("list", "bob", "a", "none", None),
+    ("read", "bob", "a/x", "current", None),
+]
 
 
 @dataclass
 class Play:
-    """A plan, carried out against a CAS and the model at once; `ask` sends one request as somebody and returns status and JSON."""
+    """A plan, carried out against a CAS and the model at once; `ask` sends one request as
+    somebody and returns status and JSON.
+    """
 
     ask: Callable[[str, str, str, str | None], tuple[int, Any]]
     bobs: str
@@ -122,10 +167,17 @@ class Play:
     def carry_out(self, plan: list[tuple]) -> None:
         for n, (action, who, name, choice, policy) in enumerate(plan):
             known = self.model.sessions.get(name, [])
-            digest = {"none": None, "bogus": BOGUS, "current": known[-1].hash if known else BOGUS,
-                      "first": known[0].hash if known else BOGUS}[choice]
+            digest = {
+                "none": None,
+                "bogus": BOGUS,
+                "current": known[-1].hash if known else BOGUS,
+                "first": known[0].hash if known else BOGUS,
+            }[choice]
             if action == "list":
-                assert self.ask("GET", "/v1/sessions", who, None) == (200, {"sessions": self.model.listed(who), "next": None})
+                assert self.ask("GET", "/v1/sessions", who, None) == (
+                    200,
+                    {"sessions": self.model.listed(who), "next": None},
+                )
             elif action == "read":
                 self.read(who, name, digest)
             else:
@@ -133,68 +185,121 @@ class Play:
             self.values(who, name, digest)
 
     def read(self, who: str, name: str, digest: str | None) -> None:
-        status, body = self.ask("GET", f"/v1/sessions/{name}" + (f"?hash={digest}" if digest else ""), who, None)
+        status, body = self.ask(
+            "GET", f"/v1/sessions/{name}" + (f"?hash={digest}" if digest else ""), who, None
+        )
         found = self.model.read(who, name, digest)
         assert status == (200 if found else 404)
         if found:
             text = yaml.safe_load(body["session"])
             assert body["hash"] == found.hash and text["secrets"][0]["value"] == found.value
         else:
-            assert body == {"msg": [f"Failed to read session '{name}'",
-                                    "Session does not exist or is not visible for this client"]}
+            assert body == {
+                "msg": [
+                    f"Failed to read session '{name}'",
+                    "Session does not exist or is not visible for this client",
+                ]
+            }
 
-    def create(self, who: str, name: str, digest: str | None, policy: dict[str, str], value: str) -> None:
+    def create(
+        self, who: str, name: str, digest: str | None, policy: dict[str, str], value: str
+    ) -> None:
         written = {k: [self.bobs] if v == "bob" else v for k, v in policy.items()}
-        text = json.dumps({"name": name, "version": "0.3", "predecessor": digest, "access_policy": written, "secrets": [
-            {"name": "open", "kind": "ascii", "value": value, "export_public": True},
-            {"name": "closed", "kind": "ascii", "value": value}, {"name": "made", "kind": "ascii"}]})
+        text = json.dumps(
+            {
+                "name": name,
+                "version": "0.3",
+                "predecessor": digest,
+                "access_policy": written,
+                "secrets": [
+                    {"name": "open", "kind": "ascii", "value": value, "export_public": True},
+                    {"name": "closed", "kind": "ascii", "value": value},
+                    {"name": "made", "kind": "ascii"},
+                ],
+            }
+        )
         wanted = self.model.create(who, name, policy, digest)
         status, body = self.ask("POST", "/v1/sessions", who, text)
         assert status == wanted, body
         if status == 201:
             creator = who if "CREATOR" in policy.values() else ""
-            self.model.sessions.setdefault(name, []).append(Version(body["hash"], value, policy, creator))
+            self.model.sessions.setdefault(name, []).append(
+                Version(body["hash"], value, policy, creator)
+            )
 
     def values(self, who: str, name: str, digest: str | None) -> None:
-        """A public value is the current one's, for everybody; what is private looks to everybody like what never was."""
+        """A public value is the current one's, for everybody; what is private looks to everybody
+        like what never was.
+        """
         current = self.model.current(name)
-        shown = {"kind": "string", "value": current.value, "expires": None, "renew": None} if current else None
+        shown = (
+            {"kind": "string", "value": current.value, "expires": None, "renew": None}
+            if current
+            else None
+        )
         for secret in ("open", "closed", "made", "never"):
             status, body = self.ask("GET", f"/v1/values/session={name},secret={secret}", who, None)
             if secret == "open" and current:
                 assert (status, body) == (200, shown)
             else:
-                assert (status, body["msg"]) == (404, [
-                    f"Failed to read value '{secret}' of '/session={name}' requested by a public client",
-                    "Secret does not exist or is not visible for a public client"])
-        pinned = f"/v1/values/session={name},session_hash={digest}" if digest else f"/v1/values/session={name}"
+                assert (status, body["msg"]) == (
+                    404,
+                    [
+                        (
+                            f"Failed to read value '{secret}' of '/session={name}' requested by a"
+                            " public client"
+                        ),
+                        "Secret does not exist or is not visible for a public client",
+                    ],
+                )
+        pinned = (
+            f"/v1/values/session={name},session_hash={digest}"
+            if digest
+            else f"/v1/values/session={name}"
+        )
         status, body = self.ask("GET", pinned, who, None)
         expected = current if digest is None or (current and current.hash == digest) else None
         assert (status, body.get("values")) == ((200, {"open": shown}) if expected else (404, None))
 
 
 def agrees(model: Model, store: Store, people: dict[str, bytes | None]) -> None:
-    """The store has the model's versions, and what the history explorer says of now is what the model lets be read."""
+    """The store has the model's versions, and what the history explorer says of now is what the
+    model lets be read.
+    """
     for name, versions in model.sessions.items():
         with store.reading() as transaction:
             assert transaction.history(name) == [v.hash for v in versions]
             texts = [transaction.version(name, v.hash).text for v in versions]
-        found = readers(History(name, tuple(Kept(n, v.hash, text, Session.from_yaml(text)) for n, (v, text) in
-                                            enumerate(zip(versions, texts, strict=True), 1))), people)
+        found = readers(
+            History(
+                name,
+                tuple(
+                    Kept(n, v.hash, text, Session.from_yaml(text))
+                    for n, (v, text) in enumerate(zip(versions, texts, strict=True), 1)
+                ),
+            ),
+            people,
+        )
         assert all(v.computed for v in found.history.versions)
         for n, version in enumerate(versions, 1):
             for who in people:
-                assert (len(versions) in found.text(n, who)) == (model.read(who, name, version.hash) is not None)
+                assert (len(versions) in found.text(n, who)) == (
+                    model.read(who, name, version.hash) is not None
+                )
 
 
 @given(plan=steps)
 @example(plan=HISTORY)
 @settings(max_examples=40, deadline=None)
 def test_the_cas_answers_as_the_model(plan, world, alice, bob, tmp_path_factory):
-    """Every status, hash, text, value and list is the model's, and a refused read looks as if nothing were there."""
+    """Every status, hash, text, value and list is the model's, and a refused read looks as if
+    nothing were there.
+    """
     keys = {"alice": alice, "bob": bob, "nobody": None}
     with Store(Path(tmp_path_factory.mktemp("model")) / "cas.sqlite3") as store:
-        http = create_app(world, store, lambda: datetime(2026, 9, 2, tzinfo=timezone.utc)).test_client()
+        http = create_app(
+            world, store, lambda: datetime(2026, 9, 2, tzinfo=timezone.utc)
+        ).test_client()
 
         def ask(method: str, target: str, who: str, data: str | None) -> tuple[int, Any]:
             environ = {"SSL_CLIENT_CERT": keys[who].pem} if keys[who] else {}
@@ -203,7 +308,11 @@ def test_the_cas_answers_as_the_model(plan, world, alice, bob, tmp_path_factory)
 
         play = Play(ask, spki_hash(public_key(bob.pem)))
         play.carry_out(plan)
-        agrees(play.model, store, {who: public_key(found.pem) if found else None for who, found in keys.items()})
+        agrees(
+            play.model,
+            store,
+            {who: public_key(found.pem) if found else None for who, found in keys.items()},
+        )
 
 
 @given(plan=steps)
@@ -217,8 +326,17 @@ def test_over_tls_as_well(plan, world, tmp_path_factory):
         contexts = {who: pinned_context(chain, identity) for who, identity in keys.items()}
 
         def ask(method: str, target: str, who: str, data: str | None) -> tuple[int, Any]:
-            answer = exchange(running.host, running.cas_port, target, context=contexts[who], tls_name="cas", method=method,
-                              body=data.encode() if data else None, content_type="application/text", timeout=30)
+            answer = exchange(
+                running.host,
+                running.cas_port,
+                target,
+                context=contexts[who],
+                tls_name="cas",
+                method=method,
+                body=data.encode() if data else None,
+                content_type="application/text",
+                timeout=30,
+            )
             body = json.loads(answer.body)
             if target == "/v1/sessions" and method == "GET":
                 body["sessions"] = [name for name in body["sessions"] if name != "example_session"]

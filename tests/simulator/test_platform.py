@@ -29,12 +29,20 @@ def test_mrenclave_is_the_hash_of_the_pages_as_added():
     assert enclave().mrenclave == hashlib.sha256(ledger.to_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("changes, same", [
-    pytest.param({"signer": "vendor"}, True, id="another-signer"), pytest.param({"debug": False}, True, id="not-debug"),
-    pytest.param({"isv_svn": 6}, True, id="another-svn"), pytest.param({"version": "6.0.3"}, False, id="another-version"),
-    pytest.param({"seed": Seed("other")}, False, id="another-seed")])
+@pytest.mark.parametrize(
+    "changes, same",
+    [
+        pytest.param({"signer": "vendor"}, True, id="another-signer"),
+        pytest.param({"debug": False}, True, id="not-debug"),
+        pytest.param({"isv_svn": 6}, True, id="another-svn"),
+        pytest.param({"version": "6.0.3"}, False, id="another-version"),
+        pytest.param({"seed": Seed("other")}, False, id="another-seed"),
+    ],
+)
 def test_mrenclave_follows_from_the_pages_alone(changes, same):
-    """Signer, debug attribute and version numbers are no part of the measurement; the content of a page is."""
+    """Signer, debug attribute and version numbers are no part of the measurement; the content of
+    a page is.
+    """
     assert (enclave(**changes).mrenclave == enclave().mrenclave) is same
 
 
@@ -51,7 +59,12 @@ def test_sigstruct_is_one_that_the_cpu_would_accept(signer):
 
 def test_a_vendor_build_cannot_be_started_for_debugging():
     """The vendor's attribute mask enforces DEBUG = 0; the debug build's leaves the bit open."""
-    masks = [int.from_bytes(SigStruct.from_bytes(enclave(debug=d).sigstruct).attribute_mask[:8], "little") for d in (False, True)]
+    masks = [
+        int.from_bytes(
+            SigStruct.from_bytes(enclave(debug=d).sigstruct).attribute_mask[:8], "little"
+        )
+        for d in (False, True)
+    ]
     assert [bool(m & 2) for m in masks] == [True, False]
 
 
@@ -76,7 +89,11 @@ def test_quotes_read_back(scenario):
     assert EpidQuote.from_bytes(epid).to_bytes() == epid
     assert EpidQuote.from_bytes(epid[:432]).body == EpidQuote.from_bytes(epid).body
     for body in (Quote.from_bytes(quote).body, EpidQuote.from_bytes(epid).body):
-        assert (body.mrenclave, body.mrsigner, body.report_data) == (world.mrenclave, world.mrsigner, data)
+        assert (body.mrenclave, body.mrsigner, body.report_data) == (
+            world.mrenclave,
+            world.mrsigner,
+            data,
+        )
         assert (body.isv_prod_id, body.isv_svn, body.init, body.mode64) == (41316, 5, True, True)
         assert body.debug is world.setup.debug
 

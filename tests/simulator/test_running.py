@@ -1,4 +1,6 @@
-"""A world that answers: where it listens, what it tells other programs, how it ends, and how it stands a class of clients."""
+"""A world that answers: where it listens, what it tells other programs, how it ends, and how it
+stands a class of clients.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ from casnb.verify.pki import TrustAnchors
 
 SEED = f"running tests {os.getpid()}"
 VALUE = "/v1/values/session=example_session,secret=example_value"
-linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one loopback address")
+linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere there is one loopback address"
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,9 @@ def running(world):
 
 @pytest.fixture
 def everything_taken(monkeypatch, world):
-    """Something else listens on port 8081 of every address that the world would take, and on 8443 of the first."""
+    """Something else listens on port 8081 of every address that the world would take, and on
+    8443 of the first.
+    """
     monkeypatch.setattr(module, "_TRIES", 2)
     with contextlib.ExitStack() as stack:
         for host in own_addresses(world):
@@ -56,13 +62,21 @@ def everything_taken(monkeypatch, world):
         yield
 
 
-def get(running, path: str = VALUE, *, world: World | None = None, timeout: float = 10) -> tuple[int, bytes]:
-    """One request on a TLS connection of its own, verified against the world's chain under the name `cas`."""
+def get(
+    running, path: str = VALUE, *, world: World | None = None, timeout: float = 10
+) -> tuple[int, bytes]:
+    """One request on a TLS connection of its own, verified against the world's chain under the
+    name `cas`.
+    """
     context = ssl.create_default_context(cadata=(world or running.world).cas_chain_pem.decode())
     context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
-    with socket.create_connection((running.host, running.cas_port), timeout) as raw, \
-            context.wrap_socket(raw, server_hostname="cas") as sock:
-        sock.sendall(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: cas\r\nConnection: close\r\n\r\n")
+    with (
+        socket.create_connection((running.host, running.cas_port), timeout) as raw,
+        context.wrap_socket(raw, server_hostname="cas") as sock,
+    ):
+        sock.sendall(
+            b"GET " + path.encode() + b" HTTP/1.1\r\nHost: cas\r\nConnection: close\r\n\r\n"
+        )
         data = b""
         while part := sock.recv(65536):
             data += part
@@ -78,32 +92,54 @@ def is_free(host: str, port: int) -> bool:
 
 # What it tells
 
+
 def test_it_answers_when_serve_returns(running, world):
     """The value, the report and the page, without waiting and without a second try."""
     assert json.loads(get(running)[1])["value"] == "42"
-    assert CasReport.from_json(get(running, "/v1/attest")[1]).report_body().mrenclave == world.mrenclave
-    assert scrape(running.page_url, cacert=running.page_ca).mrenclave(running.cas_addr) == world.mrenclave
+    assert (
+        CasReport.from_json(get(running, "/v1/attest")[1]).report_body().mrenclave
+        == world.mrenclave
+    )
+    assert (
+        scrape(running.page_url, cacert=running.page_ca).mrenclave(running.cas_addr)
+        == world.mrenclave
+    )
 
 
 def test_the_environment_leads_there(running, world):
-    """The eight variables; each file vouches for what it should, and nothing but loopback is named."""
+    """The eight variables; each file vouches for what it should, and nothing but loopback is
+    named.
+    """
     found = running.environment()
-    assert list(found) == ["CAS_ADDR", "CAS_PORT", "CAS_ENCLAVE_PORT", "CAS_PAGE_URL", "CAS_PAGE_CA", "CASNB_ROOTS",
-                           "CASNB_SEED", "CASNB_SCENARIO"]
+    assert list(found) == [
+        "CAS_ADDR",
+        "CAS_PORT",
+        "CAS_ENCLAVE_PORT",
+        "CAS_PAGE_URL",
+        "CAS_PAGE_CA",
+        "CASNB_ROOTS",
+        "CASNB_SEED",
+        "CASNB_SCENARIO",
+    ]
     assert (found["CASNB_SEED"], found["CASNB_SCENARIO"]) == (SEED, "public")
     assert scrape(found["CAS_PAGE_URL"], cacert=found["CAS_PAGE_CA"]).values
     anchors = TrustAnchors.from_pem(Path(found["CASNB_ROOTS"]).read_bytes())
     assert (anchors.dcap, anchors.ias) == (world.roots.dcap, world.roots.ias)
-    assert found["CAS_ADDR"].partition(":")[0] == running.host and int(found["CAS_PORT"]) == running.cas_port
+    assert (
+        found["CAS_ADDR"].partition(":")[0] == running.host
+        and int(found["CAS_PORT"]) == running.cas_port
+    )
     assert IPv4Address(running.host).is_loopback
 
 
-@pytest.mark.parametrize("seed", ["it's \"quoted\" $HOME `id`", "a; rm -rf /", "\N{SNOWMAN}"])
+@pytest.mark.parametrize("seed", ['it\'s "quoted" $HOME `id`', "a; rm -rf /", "\N{SNOWMAN}"])
 def test_a_shell_reads_the_export_lines(tmp_path, seed):
     """One line each, quoted so that a seed is a seed and nothing else."""
     with serve(World(seed), port=0, state_dir=tmp_path / "a folder") as running:
         lines = running.export_lines().splitlines()
-        assert [shlex.split(line) for line in lines] == [["export", f"{k}={v}"] for k, v in running.environment().items()]
+        assert [shlex.split(line) for line in lines] == [
+            ["export", f"{k}={v}"] for k, v in running.environment().items()
+        ]
 
 
 def test_a_report_carries_the_time_of_the_clock(world):
@@ -114,30 +150,52 @@ def test_a_report_carries_the_time_of_the_clock(world):
 
 def test_how_it_shows(running):
     """In a notebook a table of the variables, in a terminal the same, and a short repr."""
-    assert "CAS_PAGE_URL" in running._repr_mimebundle_()["text/html"] and "CAS_PAGE_URL" in str(running)
-    assert repr(running) == f"<RunningWorld public CAS at {running.cas_addr}, page at {running.page_url}>"
+    assert "CAS_PAGE_URL" in running._repr_mimebundle_()["text/html"] and "CAS_PAGE_URL" in str(
+        running
+    )
+    assert (
+        repr(running)
+        == f"<RunningWorld public CAS at {running.cas_addr}, page at {running.page_url}>"
+    )
 
 
 # Where it listens
+
 
 @linux
 def test_addresses_of_its_own(world):
     """They follow from seed and scenario, each part from 1 to 254, all of them loopback."""
     first = list(own_addresses(world))
     assert first == list(own_addresses(World(SEED))) and len(set(first)) == len(first)
-    assert all(IPv4Address(a).is_loopback and set(map(int, a.split("."))) <= set(range(1, 255)) for a in first)
-    assert first[0] != next(own_addresses(World(SEED, "production"))) != next(own_addresses(World("another")))
+    assert all(
+        IPv4Address(a).is_loopback and set(map(int, a.split("."))) <= set(range(1, 255))
+        for a in first
+    )
+    assert (
+        first[0]
+        != next(own_addresses(World(SEED, "production")))
+        != next(own_addresses(World("another")))
+    )
 
 
 @linux
 def test_two_worlds_side_by_side(running):
-    """Each on port 8081 of its own address, each with its own keys: neither's certificate vouches for the other."""
+    """Each on port 8081 of its own address, each with its own keys: neither's certificate
+    vouches for the other.
+    """
     with serve(World(f"{SEED} b")) as other:
-        assert (running.cas_addr, running.cas_port, other.cas_port) == (running.host, 8081, 8081) and running.host != other.host
+        assert (running.cas_addr, running.cas_port, other.cas_port) == (
+            running.host,
+            8081,
+            8081,
+        ) and running.host != other.host
         assert get(running)[0] == get(other)[0] == 200
         with pytest.raises(ssl.SSLError):
             get(running, world=other.world)
-        assert scrape(other.page_url, cacert=other.page_ca).mrenclave(other.cas_addr) == other.world.mrenclave
+        assert (
+            scrape(other.page_url, cacert=other.page_ca).mrenclave(other.cas_addr)
+            == other.world.mrenclave
+        )
 
 
 @linux
@@ -155,7 +213,10 @@ def test_where_no_address_has_port_8081(everything_taken, world):
         assert running.cas_port != 8081 and running.cas_addr == f"{running.host}:{running.cas_port}"
         assert running.environment()["CAS_ADDR"] == running.cas_addr
         assert get(running)[0] == 200
-        assert scrape(running.page_url, cacert=running.page_ca).mrenclave(running.cas_addr) == world.mrenclave
+        assert (
+            scrape(running.page_url, cacert=running.page_ca).mrenclave(running.cas_addr)
+            == world.mrenclave
+        )
 
 
 def test_where_there_is_one_loopback_address(monkeypatch, world):
@@ -169,14 +230,30 @@ def test_where_there_is_one_loopback_address(monkeypatch, world):
 
 def test_nobody_else_can_reach_it(running):
     """Every socket that listens is bound to this one loopback address."""
-    mine = {(c.laddr.ip, c.laddr.port) for c in psutil.Process().net_connections("inet") if c.status == psutil.CONN_LISTEN}
+    mine = {
+        (c.laddr.ip, c.laddr.port)
+        for c in psutil.Process().net_connections("inet")
+        if c.status == psutil.CONN_LISTEN
+    }
     page_port = int(running.page_url.split(":")[2].split("/")[0])
     assert {(running.host, running.cas_port), (running.host, page_port)} <= mine
     assert all(IPv4Address(ip).is_loopback for ip, _ in mine)
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.1", "", "::1", "::", "127.1", "cas.example", "127.0.0.1:8081",
-                                     " 127.0.0.1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",
+        "192.0.2.1",
+        "",
+        "::1",
+        "::",
+        "127.1",
+        "cas.example",
+        "127.0.0.1:8081",
+        " 127.0.0.1",
+    ],
+)
 def test_addresses_that_are_refused(world, address):
     """Everything but an IPv4 loopback address in full, before anything listens."""
     with pytest.raises(UsageError, match="loopback"):
@@ -207,6 +284,7 @@ def test_a_port_that_was_asked_for_and_is_taken(world):
 
 # How it ends
 
+
 def test_stop_frees_what_it_took(world, tmp_path):
     """Ports, threads, files and the temporary folder; a second stop does nothing."""
     process = psutil.Process()
@@ -215,19 +293,27 @@ def test_stop_frees_what_it_took(world, tmp_path):
     threads, files = threading.active_count(), process.num_fds()
     running = serve(world, address="127.0.0.1", port=0)
     get(running)
-    folder, port, page_port = running.state_dir, running.cas_port, int(running.page_url.split(":")[2].split("/")[0])
+    folder, port, page_port = (
+        running.state_dir,
+        running.cas_port,
+        int(running.page_url.split(":")[2].split("/")[0]),
+    )
     assert folder.is_dir()
     running.stop()
     running.stop()
     assert not folder.exists() and is_free("127.0.0.1", port) and is_free("127.0.0.1", page_port)
     end = time.monotonic() + 20
-    while (threading.active_count() > threads or process.num_fds() > files) and time.monotonic() < end:
+    while (
+        threading.active_count() > threads or process.num_fds() > files
+    ) and time.monotonic() < end:
         time.sleep(0.02)
     assert threading.active_count() <= threads and process.num_fds() <= files
 
 
 def test_it_can_begin_again_at_once(world):
-    """Stop and start on the same address and port, several times: what clients left behind does not stand in the way."""
+    """Stop and start on the same address and port, several times: what clients left behind does
+    not stand in the way.
+    """
     places = set()
     for _ in range(3):
         with serve(world) as running:
@@ -257,14 +343,21 @@ def test_a_failure_half_way_leaves_nothing(world, tmp_path, monkeypatch):
 
 # What it keeps
 
+
 def test_a_state_folder_is_kept(world, tmp_path):
-    """Made where it is missing, with the sessions and the two PEM files, and found again with the same contents."""
+    """Made where it is missing, with the sessions and the two PEM files, and found again with
+    the same contents.
+    """
     folder = tmp_path / "deep" / "state"
     with serve(world, state_dir=folder) as running:
         before = running.page_ca.read_bytes(), running.roots.read_bytes()
-    assert {"cas.sqlite3", "page-authority.pem", "simulated-roots.pem"} <= {p.name for p in folder.iterdir()}
+    assert {"cas.sqlite3", "page-authority.pem", "simulated-roots.pem"} <= {
+        p.name for p in folder.iterdir()
+    }
     with serve(world, state_dir=str(folder)) as running:
-        assert (running.page_ca.read_bytes(), running.roots.read_bytes()) == before and get(running)[0] == 200
+        assert (running.page_ca.read_bytes(), running.roots.read_bytes()) == before and get(
+            running
+        )[0] == 200
 
 
 def test_a_state_folder_of_another_world_is_refused(world, tmp_path):
@@ -287,11 +380,16 @@ def test_a_state_folder_that_is_a_file(world, tmp_path):
 
 # A class
 
+
 def test_a_class_of_clients_at_once(running):
-    """Sixty clients, each with two connections of its own, among thirty that never finish: everybody gets their own answer."""
+    """Sixty clients, each with two connections of its own, among thirty that never finish:
+    everybody gets their own answer.
+    """
     with contextlib.ExitStack() as stack:
         for _ in range(30):
-            slow = stack.enter_context(socket.create_connection((running.host, running.cas_port), 5))
+            slow = stack.enter_context(
+                socket.create_connection((running.host, running.cas_port), 5)
+            )
             slow.sendall(b"\x16\x03\x01\x02\x00\x01")
 
         def client(n: int) -> tuple[int, str, str]:

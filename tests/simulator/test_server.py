@@ -1,4 +1,6 @@
-"""The TLS listener over real sockets: any client certificate and none, hostile and slow clients, a quick end."""
+"""The TLS listener over real sockets: any client certificate and none, hostile and slow clients,
+a quick end.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +34,23 @@ LARGE = bytes(range(256)) * 32_768
 
 def mirror(environ, start_response):
     """Say what was received."""
-    body = environ["wsgi.input"].read() if environ.get("CONTENT_LENGTH") or environ["wsgi.input_terminated"] else b""
+    body = (
+        environ["wsgi.input"].read()
+        if environ.get("CONTENT_LENGTH") or environ["wsgi.input_terminated"]
+        else b""
+    )
     if environ["PATH_INFO"] == "/large":
         answer = LARGE
     else:
-        answer = json.dumps({"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"], "body": len(body),
-                             "client": environ.get("SSL_CLIENT_CERT"), "verify": environ["SSL_CLIENT_VERIFY"]}).encode()
+        answer = json.dumps(
+            {
+                "method": environ["REQUEST_METHOD"],
+                "path": environ["PATH_INFO"],
+                "body": len(body),
+                "client": environ.get("SSL_CLIENT_CERT"),
+                "verify": environ["SSL_CLIENT_VERIFY"],
+            }
+        ).encode()
     start_response("200 OK", [("Content-Length", str(len(answer)))])
     return [answer]
 
@@ -49,7 +62,12 @@ def world() -> World:
 
 @contextmanager
 def serving(world, app=mirror, ask_client=True):
-    server = TlsServer("127.0.0.1", 0, app, tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=ask_client))
+    server = TlsServer(
+        "127.0.0.1",
+        0,
+        app,
+        tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=ask_client),
+    )
     server.start_serving()
     try:
         yield server
@@ -90,7 +108,9 @@ def ended(sock) -> None:
 
 
 def first_that_is_closed(socks) -> ssl.SSLSocket:
-    """Wait until the other side has ended one of several connections; what else arrives is TLS's own."""
+    """Wait until the other side has ended one of several connections; what else arrives is TLS's
+    own.
+    """
     with selectors.DefaultSelector() as selector:
         for sock in socks:
             sock.setblocking(False)
@@ -111,7 +131,11 @@ def answer(sock) -> tuple[int, bytes]:
         assert part, data
         data += part
     head, _, body = data.partition(b"\r\n\r\n")
-    length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+    length = next(
+        int(line.split(b":")[1])
+        for line in head.lower().split(b"\r\n")
+        if line.startswith(b"content-length")
+    )
     parts = [body]
     while length > sum(map(len, parts)):
         part = sock.recv(65536)
@@ -128,18 +152,27 @@ def ask(server, ca, client=None, request=GET) -> dict:
 
 # Who is there
 
+
 def test_no_certificate_is_needed(server, ca):
-    """The chain of `show-certificate` vouches for the server under the name `cas`; the client stays nobody."""
+    """The chain of `show-certificate` vouches for the server under the name `cas`; the client
+    stays nobody.
+    """
     found = ask(server, ca)
     assert found["client"] is None and found["verify"] == "NONE"
 
 
-@pytest.mark.parametrize("how", [
-    pytest.param({}, id="the CLI's own, 1975 to 4096, blank in the name"), pytest.param({"kind": "rsa"}, id="RSA"),
-    pytest.param({"kind": "p384"}, id="P-384"), pytest.param({"kind": "ed25519"}, id="Ed25519"),
-    pytest.param({"years": (2000, 2001)}, id="expired"), pytest.param({"years": (2090, 2091)}, id="not yet valid"),
-    pytest.param({"name": "cas"}, id="another's name"),
-])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param({}, id="the CLI's own, 1975 to 4096, blank in the name"),
+        pytest.param({"kind": "rsa"}, id="RSA"),
+        pytest.param({"kind": "p384"}, id="P-384"),
+        pytest.param({"kind": "ed25519"}, id="Ed25519"),
+        pytest.param({"years": (2000, 2001)}, id="expired"),
+        pytest.param({"years": (2090, 2091)}, id="not yet valid"),
+        pytest.param({"name": "cas"}, id="another's name"),
+    ],
+)
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_any_certificate_is_taken(server, ca, make_client, how, version):
     """The app sees exactly the certificate whose key was proven in the handshake."""
@@ -153,7 +186,9 @@ def test_any_certificate_is_taken(server, ca, make_client, how, version):
 
 
 def test_a_certificate_belongs_to_one_connection(server, ca, alice, bob):
-    """Clients in turn and at once, also after a session that could be resumed: nobody is taken for somebody else."""
+    """Clients in turn and at once, also after a session that could be resumed: nobody is taken
+    for somebody else.
+    """
     for client in (alice, None, bob, None, alice):
         assert ask(server, ca, client)["client"] == (client.pem if client else None)
     tls = context(ca)
@@ -172,7 +207,10 @@ def test_a_header_is_no_certificate(server, ca, alice):
     """What a client writes into headers does not reach the place of its certificate."""
     names = ("SSL_CLIENT_CERT", "SSL-Client-Cert", "X-SSL-CLIENT-CERT")
     lines = "".join(f"{name}: {alice.pem.splitlines()[1]}\r\n" for name in names)
-    assert ask(server, ca, request=f"GET / HTTP/1.1\r\nHost: cas\r\n{lines}\r\n".encode())["client"] is None
+    assert (
+        ask(server, ca, request=f"GET / HTTP/1.1\r\nHost: cas\r\n{lines}\r\n".encode())["client"]
+        is None
+    )
 
 
 def test_a_page_server_asks_for_nothing(world, ca, alice):
@@ -205,6 +243,7 @@ def test_old_protocols_are_refused(server, ca):
 
 # Requests
 
+
 def test_requests_share_a_connection(server, ca):
     """Keep-alive, one after the other and several sent at once."""
     with connect(server, ca) as sock:
@@ -222,17 +261,26 @@ def test_a_request_may_arrive_in_pieces(server, ca):
     request = b"POST /p HTTP/1.1\r\nHost: cas\r\nContent-Length: 300\r\n\r\n" + b"b" * 300
     with connect(server, ca) as sock:
         for n in range(0, len(request), 23):
-            sock.sendall(request[n:n + 23])
+            sock.sendall(request[n : n + 23])
             time.sleep(0.003)
-        assert json.loads(answer(sock)[1]) | {"client": 0} == {"method": "POST", "path": "/p", "body": 300, "client": 0,
-                                                               "verify": "NONE"}
+        assert json.loads(answer(sock)[1]) | {"client": 0} == {
+            "method": "POST",
+            "path": "/p",
+            "body": 300,
+            "client": 0,
+            "verify": "NONE",
+        }
 
 
 def test_a_large_answer_arrives_whole(server, ca):
-    """Also at a client that begins to read late and has room for little: the server waits in the middle of it."""
+    """Also at a client that begins to read late and has room for little: the server waits in the
+    middle of it.
+    """
     with socket.socket() as raw:
         raw.settimeout(10)
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)  # before the connection: later it would shut an open window
+        raw.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVBUF, 8192
+        )  # before the connection: later it would shut an open window
         raw.connect(("127.0.0.1", server.port))
         with context(ca).wrap_socket(raw, server_hostname="cas") as sock:
             sock.sendall(GET.replace(b"/x", b"/large"))
@@ -243,8 +291,14 @@ def test_a_large_answer_arrives_whole(server, ca):
 def test_many_clients_at_once(server, ca):
     """More than there are workers, each with its own answer."""
     found = []
-    threads = [threading.Thread(target=lambda n=n: found.append(ask(server, ca, request=GET.replace(b"/x", b"/%d" % n))["path"]))
-               for n in range(24)]
+    threads = [
+        threading.Thread(
+            target=lambda n=n: found.append(
+                ask(server, ca, request=GET.replace(b"/x", b"/%d" % n))["path"]
+            )
+        )
+        for n in range(24)
+    ]
     for t in threads:
         t.start()
     for t in threads:
@@ -258,20 +312,51 @@ def test_requests_the_library_works(server, ca):
     with requests.Session() as session:
         session.trust_env, session.verify = False, False
         for _ in range(5):
-            assert session.post(f"https://127.0.0.1:{server.port}/p", data=b"x" * 100_000).json()["body"] == 100_000
+            assert (
+                session.post(f"https://127.0.0.1:{server.port}/p", data=b"x" * 100_000).json()[
+                    "body"
+                ]
+                == 100_000
+            )
 
 
 # Bounds
 
-@pytest.mark.parametrize("request_, status", [
-    pytest.param(b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: cas\r\n\r\n", 414, id="long line"),
-    pytest.param(b"GET / HTTP/1.1\r\nHost: cas\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", 413, id="long header"),
-    pytest.param(b"GET / HTTP/1.1\r\nHost: cas\r\n" + b"X: y\r\n" * 5_000 + b"\r\n", 413, id="many headers"),
-    pytest.param(b"POST / HTTP/1.1\r\nHost: cas\r\nContent-Length: %d\r\n\r\n" % (BODY_LIMIT + 1), 413, id="large body"),
-    pytest.param(b"POST / HTTP/1.1\r\nHost: cas\r\nContent-Length: 99999999999999999999\r\n\r\n", 413, id="huge body"),
-    pytest.param(b"POST / HTTP/1.1\r\nHost: cas\r\nContent-Length: x\r\n\r\n", 400, id="length that is no number"),
-    pytest.param(b"nonsense\r\n\r\n", 400, id="nonsense"),
-])
+
+@pytest.mark.parametrize(
+    "request_, status",
+    [
+        pytest.param(
+            b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: cas\r\n\r\n", 414, id="long line"
+        ),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: cas\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
+            413,
+            id="long header",
+        ),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: cas\r\n" + b"X: y\r\n" * 5_000 + b"\r\n",
+            413,
+            id="many headers",
+        ),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: cas\r\nContent-Length: %d\r\n\r\n" % (BODY_LIMIT + 1),
+            413,
+            id="large body",
+        ),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: cas\r\nContent-Length: 99999999999999999999\r\n\r\n",
+            413,
+            id="huge body",
+        ),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: cas\r\nContent-Length: x\r\n\r\n",
+            400,
+            id="length that is no number",
+        ),
+        pytest.param(b"nonsense\r\n\r\n", 400, id="nonsense"),
+    ],
+)
 def test_what_is_too_much_is_refused(server, ca, request_, status):
     """An error status, the connection ends, and the server goes on."""
     with connect(server, ca) as sock:
@@ -304,7 +389,9 @@ def test_plain_http_is_answered_in_plain_http(server, ca):
     assert ask(server, ca)["path"] == "/x"
 
 
-@pytest.mark.parametrize("junk", [b"\0" * 100, b"\x16\x03\x01\xff\xff" + b"a" * 500, b"SSH-2.0-x\r\n", b"\x16", b""])
+@pytest.mark.parametrize(
+    "junk", [b"\0" * 100, b"\x16\x03\x01\xff\xff" + b"a" * 500, b"SSH-2.0-x\r\n", b"\x16", b""]
+)
 def test_junk_instead_of_a_handshake(server, ca, junk, caplog):
     """The connection ends, nothing is printed, the server goes on."""
     with socket.create_connection(("127.0.0.1", server.port), 20) as raw:
@@ -324,22 +411,42 @@ SLOW = [
     pytest.param("tls", b"GET /x HT", id="half a line"),
     pytest.param("tls", b"GET /x HTTP/1.1\r\nHost: cas\r\nX-", id="half a header"),
     pytest.param("tls", b"GET /x HTTP/1.1\r\n\tfolded", id="half a folded header"),
-    pytest.param("tls", b"POST /x HTTP/1.1\r\nHost: cas\r\nContent-Length: 1000\r\n\r\nname:", id="half a body"),
-    pytest.param("tls", b"POST /x HTTP/1.1\r\nHost: cas\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nna", id="half a chunk"),
-    pytest.param("tls", b"POST /x HTTP/1.1\r\nHost: cas\r\nContent-Length:\r\n 1000\r\n\r\nna", id="folded length"),
-    pytest.param("tls", b"POST /x HTTP/1.1\r\nHost: cas\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
-                 id="waits to be asked for a body"),
+    pytest.param(
+        "tls",
+        b"POST /x HTTP/1.1\r\nHost: cas\r\nContent-Length: 1000\r\n\r\nname:",
+        id="half a body",
+    ),
+    pytest.param(
+        "tls",
+        b"POST /x HTTP/1.1\r\nHost: cas\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nna",
+        id="half a chunk",
+    ),
+    pytest.param(
+        "tls",
+        b"POST /x HTTP/1.1\r\nHost: cas\r\nContent-Length:\r\n 1000\r\n\r\nna",
+        id="folded length",
+    ),
+    pytest.param(
+        "tls",
+        b"POST /x HTTP/1.1\r\nHost: cas\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+        id="waits to be asked for a body",
+    ),
 ]
 
 
 @pytest.mark.parametrize("how, said", SLOW)
 def test_slow_clients_do_not_keep_others_waiting(server, ca, how, said):
-    """Far more of them than there are workers: the next client is served while they are still there."""
+    """Far more of them than there are workers: the next client is served while they are still
+    there.
+    """
     tls = context(ca)
     with ExitStack() as stack:
         for _ in range(24):
-            slow = stack.enter_context(connect(server, ca, tls=tls) if how else
-                                       socket.create_connection(("127.0.0.1", server.port), 20))
+            slow = stack.enter_context(
+                connect(server, ca, tls=tls)
+                if how
+                else socket.create_connection(("127.0.0.1", server.port), 20)
+            )
             slow.sendall(said)
         time.sleep(0.05)
         assert ask(server, ca)["path"] == "/x"
@@ -348,7 +455,9 @@ def test_slow_clients_do_not_keep_others_waiting(server, ca, how, said):
 def test_a_body_may_be_asked_for(server, ca):
     """A client that waits for `100 Continue` before it sends the body gets it."""
     with connect(server, ca) as sock:
-        sock.sendall(b"POST /p HTTP/1.1\r\nHost: cas\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        sock.sendall(
+            b"POST /p HTTP/1.1\r\nHost: cas\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        )
         assert sock.recv(4096).startswith(b"HTTP/1.1 100")
         sock.sendall(b"abc")
         assert json.loads(answer(sock)[1])["body"] == 3
@@ -358,12 +467,16 @@ def test_a_body_may_be_asked_for(server, ca):
 def test_a_length_with_leading_zeros(server, ca, zeros):
     """Still a number, however long it is written."""
     with connect(server, ca) as sock:
-        sock.sendall(b"POST /p HTTP/1.1\r\nHost: cas\r\nContent-Length: " + b"0" * zeros + b"3\r\n\r\nabc")
+        sock.sendall(
+            b"POST /p HTTP/1.1\r\nHost: cas\r\nContent-Length: " + b"0" * zeros + b"3\r\n\r\nabc"
+        )
         assert answer(sock)[0] in (200, 400)
 
 
 class Clock:
-    """The clock of a server, which a test sets ahead; a connection that is merely idle is kept for ever."""
+    """The clock of a server, which a test sets ahead; a connection that is merely idle is kept
+    for ever.
+    """
 
     ahead = 0.0
 
@@ -382,7 +495,9 @@ class Clock:
         return getattr(time, name)
 
     def runs_out(self, sock, said=b"") -> None:
-        """Let ten seconds pass again and again, with something said in each, until the other side hangs up."""
+        """Let ten seconds pass again and again, with something said in each, until the other
+        side hangs up.
+        """
         sock.settimeout(0.1)
         for _ in range(600):
             self.ahead += 10
@@ -398,7 +513,9 @@ class Clock:
 
 
 def test_a_slow_request_runs_out_of_time(world, ca, monkeypatch):
-    """A client that sends a byte now and then is cut off after a fixed time, however lively it is."""
+    """A client that sends a byte now and then is cut off after a fixed time, however lively it
+    is.
+    """
     clock = Clock(monkeypatch)
     with serving(world) as slow, connect(slow, ca) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nX: ")
@@ -408,11 +525,15 @@ def test_a_slow_request_runs_out_of_time(world, ca, monkeypatch):
 
 @pytest.mark.parametrize("how, said", SLOW[1:])
 def test_what_was_begun_runs_out_of_time(world, ca, monkeypatch, how, said):
-    """Half of anything is not kept for long: the connection is closed although the client holds it open."""
+    """Half of anything is not kept for long: the connection is closed although the client holds
+    it open.
+    """
     monkeypatch.setattr(module, "REQUEST_TIME" if how else "HANDSHAKE_TIME", 0.2)
     monkeypatch.setattr(TlsServer, "expiration_interval", 0.1)
     with serving(world) as strict:
-        slow = connect(strict, ca) if how else socket.create_connection(("127.0.0.1", strict.port), 20)
+        slow = (
+            connect(strict, ca) if how else socket.create_connection(("127.0.0.1", strict.port), 20)
+        )
         with slow, suppress(ConnectionError, ssl.SSLError):
             slow.sendall(said)
             while slow.recv(4096):
@@ -436,7 +557,9 @@ def test_where_there_are_too_many_connections_the_longest_idle_goes(world, ca, m
 
 
 class Held:
-    """A server whose selector looks only when it is told to, so that all that has arrived by then is one batch."""
+    """A server whose selector looks only when it is told to, so that all that has arrived by
+    then is one batch.
+    """
 
     def __init__(self, server, monkeypatch) -> None:
         self._waits, self._go = threading.Event(), threading.Event()
@@ -455,7 +578,9 @@ class Held:
 
 
 def test_who_speaks_while_a_place_is_wanted_is_not_idle(world, ca, monkeypatch, caplog):
-    """A newcomer and a request of the longest idle arrive together: the request is answered, another one goes."""
+    """A newcomer and a request of the longest idle arrive together: the request is answered,
+    another one goes.
+    """
     monkeypatch.setattr(TlsServer, "keep_alive_conn_limit", 2)
     monkeypatch.setattr(TlsServer, "expiration_interval", 0.1)
     with serving(world) as small, connect(small, ca) as first, connect(small, ca) as second:
@@ -506,7 +631,9 @@ class Full:
 
 
 def test_where_no_more_files_may_be_open_the_longest_idle_goes(world, ca, monkeypatch, caplog):
-    """A process that has no file left for a newcomer closes an idle connection, and goes on answering."""
+    """A process that has no file left for a newcomer closes an idle connection, and goes on
+    answering.
+    """
     monkeypatch.setattr(TlsServer, "expiration_interval", 0.1)
     with serving(world) as full, connect(full, ca) as idle:
         idle.sendall(GET)
@@ -520,14 +647,23 @@ def test_where_no_more_files_may_be_open_the_longest_idle_goes(world, ca, monkey
 
 
 def test_a_connection_that_is_given_back_is_another_workers(server, monkeypatch):
-    """As soon as it is watched again another worker may answer on it: what the first one knew of it before is what counts."""
+    """As soon as it is watched again another worker may answer on it: what the first one knew of
+    it before is what counts.
+    """
+
     class Taken:
         def put(self, given):
             given.last_used, seen[:] = time.time(), [None]
 
     seen = [time.monotonic() + 1, None]
-    conn = module._Connection(server, module.TlsSocket(server.ssl_adapter.context, socket.socket()), server.ssl_adapter.makefile)
-    monkeypatch.setattr(module._Connection, "due", property(lambda self: seen[0] if len(seen) == 1 else seen.pop(0)))
+    conn = module._Connection(
+        server,
+        module.TlsSocket(server.ssl_adapter.context, socket.socket()),
+        server.ssl_adapter.makefile,
+    )
+    monkeypatch.setattr(
+        module._Connection, "due", property(lambda self: seen[0] if len(seen) == 1 else seen.pop(0))
+    )
     watched, server._connections = server._connections, Taken()
     try:
         server.put_conn(conn)
@@ -538,9 +674,13 @@ def test_a_connection_that_is_given_back_is_another_workers(server, monkeypatch)
 
 
 def test_nothing_is_written_after_the_end(world, ca, monkeypatch, caplog):
-    """A client that hangs up in the middle of an answer is sent no more of it, whenever its connection is thrown away."""
+    """A client that hangs up in the middle of an answer is sent no more of it, whenever its
+    connection is thrown away.
+    """
     ends, sent, send = [], [], module.TlsSocket.send
-    monkeypatch.setattr(module.TlsSocket, "send", lambda sock, *a: (sent.append(sock.fileno()), send(sock, *a))[1])
+    monkeypatch.setattr(
+        module.TlsSocket, "send", lambda sock, *a: (sent.append(sock.fileno()), send(sock, *a))[1]
+    )
     with serving(world) as cut:
         with connect(cut, ca) as client:
             client.sendall(b"GET /large HTTP/1.1\r\nHost: cas\r\n\r\n")
@@ -554,9 +694,15 @@ def test_nothing_is_written_after_the_end(world, ca, monkeypatch, caplog):
 
 # Beginning and end
 
+
 def test_a_taken_port_is_said(server, world):
     """One sentence with the reason and what to do."""
-    other = TlsServer("127.0.0.1", server.port, mirror, tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=True))
+    other = TlsServer(
+        "127.0.0.1",
+        server.port,
+        mirror,
+        tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=True),
+    )
     with pytest.raises(SourceError, match=r"(?i)in use|only one usage|not permitted"):
         other.start_serving()
     other.stop()
@@ -599,14 +745,22 @@ def test_an_answer_given_after_the_end(world, ca, caplog):
     """A worker that gives its connection back to a server that has just ended closes it."""
     with serving(world) as short, connect(short, ca):
         ready = iter([True])
-        late = module._Connection(short, module.TlsSocket(short.ssl_adapter.context, socket.socket()), short.ssl_adapter.makefile)
-    short.__class__ = type("Late", (TlsServer,), {"ready": property(lambda self: next(ready, False))})
+        late = module._Connection(
+            short,
+            module.TlsSocket(short.ssl_adapter.context, socket.socket()),
+            short.ssl_adapter.makefile,
+        )
+    short.__class__ = type(
+        "Late", (TlsServer,), {"ready": property(lambda self: next(ready, False))}
+    )
     short.put_conn(late)
     assert late.socket.fileno() == -1 and not caplog.records
 
 
 def test_no_connection_is_left_at_the_end(world, ca, monkeypatch):
-    """What a worker gives back between the closing of all connections and the end is closed as well."""
+    """What a worker gives back between the closing of all connections and the end is closed as
+    well.
+    """
     with serving(world) as short, connect(short, ca) as client:
         client.sendall(GET)
         assert answer(client)[0] == 200
@@ -625,7 +779,9 @@ def test_it_stops_while_it_answers(world, ca):
         start_response("200 OK", [("Content-Length", "0")])
         return [b""]
 
-    server = TlsServer("127.0.0.1", 0, slow, tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=False))
+    server = TlsServer(
+        "127.0.0.1", 0, slow, tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=False)
+    )
     server.start_serving()
     with connect(server, ca) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: cas\r\n\r\n")
@@ -637,7 +793,11 @@ def test_it_stops_while_it_answers(world, ca):
 
 def test_a_process_that_ends_does_not_wait(world):
     """Without `stop` its threads end with the process."""
-    program = ("from casnb.simulator.server.running import serve; from casnb.simulator.world import World\n"
-               "r = serve(World('server tests')); print(r.cas_addr)")
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    program = (
+        "from casnb.simulator.server.running import serve; from casnb.simulator.world import"
+        " World\nr = serve(World('server tests')); print(r.cas_addr)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300
+    )
     assert run.returncode == 0 and run.stdout.startswith("127.") and run.stderr == ""

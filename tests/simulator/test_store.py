@@ -1,4 +1,6 @@
-"""The store: what was accepted stays, one successor for each version, clear words when the disk says no."""
+"""The store: what was accepted stays, one successor for each version, clear words when the disk
+says no.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +40,13 @@ def test_versions_are_found_by_name_and_by_hash(store):
         assert transaction.history("s") == ["a", "b"]
 
 
-@pytest.mark.parametrize("second", [
-    pytest.param(first("s", "b"), id="two first versions"),
-    pytest.param(Version("s", "a", "x", "t"), id="same hash twice"),
-])
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(first("s", "b"), id="two first versions"),
+        pytest.param(Version("s", "a", "x", "t"), id="same hash twice"),
+    ],
+)
 def test_history_does_not_fork(store, second):
     """One version has one successor, whoever asks."""
     with store.writing() as transaction:
@@ -52,12 +57,17 @@ def test_history_does_not_fork(store, second):
         assert transaction.history("s") == ["a"]
 
 
-@pytest.mark.parametrize("statement", ["UPDATE sessions SET text = 'forged'", "DELETE FROM sessions"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE sessions SET text = 'forged'", "DELETE FROM sessions"]
+)
 def test_history_only_grows(store, statement):
     """The file itself refuses to forget or to change a version."""
     with store.writing() as transaction:
         transaction.append(first())
-    with sqlite3.connect(store.path) as other, pytest.raises(sqlite3.IntegrityError, match="history is kept"):
+    with (
+        sqlite3.connect(store.path) as other,
+        pytest.raises(sqlite3.IntegrityError, match="history is kept"),
+    ):
         other.execute(statement)
     other.close()
 
@@ -100,13 +110,15 @@ def test_what_was_committed_survives_a_killed_process(tmp_path):
     """A process that is killed right after it said so loses nothing."""
     if not hasattr(signal, "SIGKILL"):
         pytest.skip("this system has no SIGKILL")
-    program = ("import os, signal, sys, pathlib; from casnb.simulator.server.store import Store, Version\n"
-               "s = Store(pathlib.Path(sys.argv[1]))\n"
-               "for n in range(5):\n"
-               "    with s.writing() as t: t.append(Version(f's{n}', 'a', None, 't'))\n"
-               "print('stored', flush=True)\n"
-               "with s.writing() as t:\n"
-               "    t.append(Version('half', 'a', None, 't')); os.kill(os.getpid(), signal.SIGKILL)\n")
+    program = (
+        "import os, signal, sys, pathlib; from casnb.simulator.server.store import Store, Version\n"
+        "s = Store(pathlib.Path(sys.argv[1]))\n"
+        "for n in range(5):\n"
+        "    with s.writing() as t: t.append(Version(f's{n}', 'a', None, 't'))\n"
+        "print('stored', flush=True)\n"
+        "with s.writing() as t:\n"
+        "    t.append(Version('half', 'a', None, 't')); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
     path = tmp_path / "cas.sqlite3"
     run = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True)
     assert run.stdout == "stored\n" and run.returncode == -signal.SIGKILL
@@ -117,19 +129,28 @@ def test_what_was_committed_survives_a_killed_process(tmp_path):
 
 def test_two_processes_share_a_file(tmp_path):
     """Both open it at once, both write, nothing is lost."""
-    program = ("import sys, pathlib; from casnb.simulator.server.store import Store, Version\n"
-               "s = Store(pathlib.Path(sys.argv[1])); sys.stdin.readline()\n"
-               "for n in range(20):\n"
-               "    with s.writing() as t: t.append(Version(sys.argv[2] + str(n), 'a', None, 't'))\n")
+    program = (
+        "import sys, pathlib; from casnb.simulator.server.store import Store, Version\n"
+        "s = Store(pathlib.Path(sys.argv[1])); sys.stdin.readline()\n"
+        "for n in range(20):\n"
+        "    with s.writing() as t: t.append(Version(sys.argv[2] + str(n), 'a', None, 't'))\n"
+    )
     path = tmp_path / "cas.sqlite3"
-    runs = [subprocess.Popen([sys.executable, "-c", program, str(path), who], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-            for who in "xy"]
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(path), who],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for who in "xy"
+    ]
     assert [run.communicate(b"\n")[1] for run in runs] == [b"", b""]
     with Store(path) as store, store.reading() as transaction:
         assert all(transaction.current(f"{who}{n}") for who in "xy" for n in range(20))
 
 
 # The disk says no
+
 
 def test_a_full_disk_is_said_and_nothing_is_lost(store):
     """The write fails with the reason; what was there stays, and later writes work."""
@@ -163,10 +184,17 @@ def test_a_read_only_store_is_said(store):
         assert transaction.history("s") == ["a"]
 
 
-@pytest.mark.parametrize("content, kind", [
-    pytest.param(b"this is no database, and it is long enough to look like one" * 40, SourceError, id="not a database"),
-    pytest.param(None, UsageError, id="another program's database"),
-])
+@pytest.mark.parametrize(
+    "content, kind",
+    [
+        pytest.param(
+            b"this is no database, and it is long enough to look like one" * 40,
+            SourceError,
+            id="not a database",
+        ),
+        pytest.param(None, UsageError, id="another program's database"),
+    ],
+)
 def test_other_files_are_left_alone(tmp_path, content, kind):
     """A file that is not ours is refused, not changed."""
     path = tmp_path / "cas.sqlite3"

@@ -1,4 +1,6 @@
-"""The simulated world: same arguments, same bytes; evidence that holds under its own roots and under no others."""
+"""The simulated world: same arguments, same bytes; evidence that holds under its own roots and
+under no others.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +32,16 @@ def everything(world: World) -> dict[str, bytes]:
     """Everything a world gives, by name."""
     out = {f"attest {kind}": world.attest(kind, NONCE) for kind in world.setup.evidence}
     return {
-        **out, "chain": world.tls_chain_pem, "keys": world.cas_root.key_pem + world.cas_instance.key_pem + world.tls_leaf.key_pem,
-        "sigstruct": world.sigstruct, "ledger": world.ledger.to_bytes(), "roots": world.roots_pem,
-        "site": world.site_certificate(["127.3.4.5"]).cert_pem + world.site_ca_pem, "quote": world.quote(bytes(64)),
-        "endorsements": strictjson.compact(world.intel.endorsements(world.now)), "releases": repr(world.release_history).encode(),
+        **out,
+        "chain": world.tls_chain_pem,
+        "keys": world.cas_root.key_pem + world.cas_instance.key_pem + world.tls_leaf.key_pem,
+        "sigstruct": world.sigstruct,
+        "ledger": world.ledger.to_bytes(),
+        "roots": world.roots_pem,
+        "site": world.site_certificate(["127.3.4.5"]).cert_pem + world.site_ca_pem,
+        "quote": world.quote(bytes(64)),
+        "endorsements": strictjson.compact(world.intel.endorsements(world.now)),
+        "releases": repr(world.release_history).encode(),
     }
 
 
@@ -48,16 +56,35 @@ def test_another_process_makes_the_same_world():
     code = (
         "import hashlib; from casnb.simulator.world import World\n"
         "w = World('far', 'production'); w.site_certificate(); w.endorsements()\n"
-        "print(hashlib.sha256(w.attest('DCAP', '00' * 16)).hexdigest())")
+        "print(hashlib.sha256(w.attest('DCAP', '00' * 16)).hexdigest())"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == hashlib.sha256(World("far", "production").attest("DCAP", "00" * 16)).hexdigest()
+    assert (
+        run.stdout.strip()
+        == hashlib.sha256(World("far", "production").attest("DCAP", "00" * 16)).hexdigest()
+    )
 
 
-@pytest.mark.parametrize("scenario, kind, digest", [
-    pytest.param("public", "IASReport", "1d11a68b412fbedc0786606989f7871130aa87263c86c502a250e29bac21ef94", id="public"),
-    pytest.param("production", "DCAP", "3f4e8d75fd7fea9cc22b854ae98834b64c755fa2ea8729af22e84d14b40bb4f1", id="production")])
+@pytest.mark.parametrize(
+    "scenario, kind, digest",
+    [
+        pytest.param(
+            "public",
+            "IASReport",
+            "1d11a68b412fbedc0786606989f7871130aa87263c86c502a250e29bac21ef94",
+            id="public",
+        ),
+        pytest.param(
+            "production",
+            "DCAP",
+            "3f4e8d75fd7fea9cc22b854ae98834b64c755fa2ea8729af22e84d14b40bb4f1",
+            id="production",
+        ),
+    ],
+)
 def test_the_lesson_world_is_the_same_everywhere(scenario, kind, digest):
-    """The default seed's report is pinned: on every Python, OpenSSL and platform it has this digest.
+    """The default seed's report is pinned: on every Python, OpenSSL and platform it has this
+    digest.
 
     A deliberate change to what is simulated changes the digest; then write down the new one.
     """
@@ -76,27 +103,46 @@ def test_scenarios_of_a_seed_share_intel_and_measurement_only():
     worlds = [World("family", name) for name in SCENARIOS]
     for shared in ("roots_pem", "site_ca_pem", "mrenclave", "release_history", "vendor"):
         assert len({repr(getattr(w, shared)) for w in worlds}) == 1
-    for own in ("cas_root.key_pem", "cas_instance.key_pem", "tls_leaf.key_pem", "platform.ppid", "platform.pck.key_pem"):
+    for own in (
+        "cas_root.key_pem",
+        "cas_instance.key_pem",
+        "tls_leaf.key_pem",
+        "platform.ppid",
+        "platform.pck.key_pem",
+    ):
         assert len({attrgetter(own)(w) for w in worlds}) == len(worlds)
     assert {w.mrsigner for w in worlds if w.setup.debug} == {World("family").mrsigner}
-    assert World("family", "production").mrsigner == World("family").vendor.mrsigner != World("family").mrsigner
+    assert (
+        World("family", "production").mrsigner
+        == World("family").vendor.mrsigner
+        != World("family").mrsigner
+    )
 
 
 def test_an_update_keeps_keys_and_machine():
-    """Another build in the same place: another measurement and version, signed as asked; the same keys and the same machine."""
+    """Another build in the same place: another measurement and version, signed as asked; the
+    same keys and the same machine.
+    """
     world = World("update", "production")
     update = world.with_build("6.1.0", isv_svn=6)
     assert update.mrenclave != world.mrenclave and update.mrsigner == world.mrsigner
     body = CasReport.from_json(update.attest("DCAP")).report_body()
     assert (body.mrenclave, body.isv_svn, body.isv_prod_id) == (update.mrenclave, 6, 41316)
-    assert (update.tls_chain_pem, update.endorsements()) == (world.tls_chain_pem, world.endorsements())
-    assert world.with_build("5.8.0").mrenclave == next(r.mrenclave for r in world.release_history if r.version == "5.8.0")
+    assert (update.tls_chain_pem, update.endorsements()) == (
+        world.tls_chain_pem,
+        world.endorsements(),
+    )
+    assert world.with_build("5.8.0").mrenclave == next(
+        r.mrenclave for r in world.release_history if r.version == "5.8.0"
+    )
     assert update.with_build("6.1.0", signer="test").mrsigner != update.mrsigner
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_time_changes_reports_and_lists_only(scenario):
-    """CAS chain, page certificate, enclave, quote and roots stay the same in a year; what is dated does not."""
+    """CAS chain, page certificate, enclave, quote and roots stay the same in a year; what is
+    dated does not.
+    """
     now, later = everything(World("time", scenario)), everything(World("time", scenario, LATER))
     dated = {"endorsements", *(f"attest {k}" for k in SCENARIOS[scenario].evidence if k != "EPID")}
     assert {name for name in now if now[name] != later[name]} == dated
@@ -105,12 +151,16 @@ def test_time_changes_reports_and_lists_only(scenario):
 def test_a_report_may_be_asked_for_at_another_time():
     """`now` given to `attest` dates the report, as it would a world set to that time."""
     for scenario, kind in EVERY:
-        assert World("t", scenario).attest(kind, NONCE, now=LATER) == World("t", scenario, LATER).attest(kind, NONCE)
+        assert World("t", scenario).attest(kind, NONCE, now=LATER) == World(
+            "t", scenario, LATER
+        ).attest(kind, NONCE)
 
 
 @pytest.mark.parametrize("scenario, kind", EVERY)
 def test_a_report_binds_chain_and_nonce(scenario, kind):
-    """report_data is the hash of additional_data, which holds the chain (CRLF, instance first) and the nonce as sent."""
+    """report_data is the hash of additional_data, which holds the chain (CRLF, instance first)
+    and the nonce as sent.
+    """
     world = World("bind", scenario)
     body = world.attest(kind, NONCE)
     report = CasReport.from_json(body)
@@ -122,30 +172,49 @@ def test_a_report_binds_chain_and_nonce(scenario, kind):
     assert report.report_body().identity().mrenclave == world.mrenclave
 
 
-@pytest.mark.parametrize("scenario, kind", [
-    pytest.param("public", "DCAP", id="no-dcap-in-public"), pytest.param("production", "IASReport", id="no-ias-in-production"),
-    pytest.param("production", "EPID", id="no-epid-in-production"), pytest.param("public", "SEV", id="unknown")])
+@pytest.mark.parametrize(
+    "scenario, kind",
+    [
+        pytest.param("public", "DCAP", id="no-dcap-in-public"),
+        pytest.param("production", "IASReport", id="no-ias-in-production"),
+        pytest.param("production", "EPID", id="no-epid-in-production"),
+        pytest.param("public", "SEV", id="unknown"),
+    ],
+)
 def test_evidence_that_a_scenario_lacks_is_refused(scenario, kind):
     """The error names what there is."""
     with pytest.raises(UsageError, match=" or ".join(SCENARIOS[scenario].evidence)):
         World(scenario=scenario).attest(kind)
 
 
-@pytest.mark.parametrize("arguments", [
-    pytest.param({"nonce": "12"}, id="short-nonce"), pytest.param({"nonce": "AB" * 16}, id="upper-case-nonce"),
-    pytest.param({"nonce": NONCE + "\n"}, id="newline-after-nonce"), pytest.param({"type": "EPID", "spid": ""}, id="empty-spid"),
-    pytest.param({"type": "EPID", "spid": "xy" * 16}, id="spid-not-hex"),
-    pytest.param({"now": datetime(2026, 1, 1)}, id="naive-time")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({"nonce": "12"}, id="short-nonce"),
+        pytest.param({"nonce": "AB" * 16}, id="upper-case-nonce"),
+        pytest.param({"nonce": NONCE + "\n"}, id="newline-after-nonce"),
+        pytest.param({"type": "EPID", "spid": ""}, id="empty-spid"),
+        pytest.param({"type": "EPID", "spid": "xy" * 16}, id="spid-not-hex"),
+        pytest.param({"now": datetime(2026, 1, 1)}, id="naive-time"),
+    ],
+)
 def test_malformed_requests_are_refused(arguments):
     """Nonce and SPID are 32 hex digits, and a time has a zone."""
     with pytest.raises(UsageError):
         World().attest(**arguments)
 
 
-@pytest.mark.parametrize("arguments", [
-    pytest.param({"seed": ""}, id="empty-seed"), pytest.param({"seed": "x" * 201}, id="long-seed"),
-    pytest.param({"seed": "a\nb"}, id="unprintable-seed"), pytest.param({"seed": 7}, id="seed-not-text"),
-    pytest.param({"scenario": "nowhere"}, id="unknown-scenario"), pytest.param({"now": datetime(2026, 1, 1)}, id="naive-time")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({"seed": ""}, id="empty-seed"),
+        pytest.param({"seed": "x" * 201}, id="long-seed"),
+        pytest.param({"seed": "a\nb"}, id="unprintable-seed"),
+        pytest.param({"seed": 7}, id="seed-not-text"),
+        pytest.param({"scenario": "nowhere"}, id="unknown-scenario"),
+        pytest.param({"now": datetime(2026, 1, 1)}, id="naive-time"),
+    ],
+)
 def test_a_world_needs_sensible_arguments(arguments):
     """Wrong arguments are refused when the world is made."""
     with pytest.raises(UsageError):
@@ -154,9 +223,12 @@ def test_a_world_needs_sensible_arguments(arguments):
 
 # The form of the real thing
 
+
 def test_ias_report_has_the_form_of_the_real_one(vectors):
     """Members of the 2019 response in its order; the body's as in real version 4 reports."""
-    real = CasReport.from_json((vectors / "cas-attest" / "v1-attest-iasreport-2019.json").read_bytes())
+    real = CasReport.from_json(
+        (vectors / "cas-attest" / "v1-attest-iasreport-2019.json").read_bytes()
+    )
     made = CasReport.from_json(World().attest(nonce=NONCE))
     assert list(made.proof_data) == list(real.proof_data)
     assert list(made.additional_data) == list(real.additional_data)
@@ -170,14 +242,25 @@ def test_ias_report_has_the_form_of_the_real_one(vectors):
 @pytest.mark.parametrize("n", [pytest.param(0, id="cas-instance"), pytest.param(1, id="cas")])
 def test_cas_chain_has_the_form_of_the_real_one(n, vectors):
     """Names, dates, extensions and key identifier rule of a real chain of 2025."""
-    real = x509.load_pem_x509_certificates((vectors / "cas-attest" / "show-certificate-2025.pem").read_bytes())[n]
+    real = x509.load_pem_x509_certificates(
+        (vectors / "cas-attest" / "show-certificate-2025.pem").read_bytes()
+    )[n]
     world = World("form")
     pair = (world.cas_instance, world.cas_root)[n]
     made = x509.load_pem_x509_certificates(world.cas_chain_pem)[n]
     assert made == pair.cert
-    for part in ("subject", "issuer", "not_valid_before_utc", "not_valid_after_utc", "version", "signature_algorithm_oid"):
+    for part in (
+        "subject",
+        "issuer",
+        "not_valid_before_utc",
+        "not_valid_after_utc",
+        "version",
+        "signature_algorithm_oid",
+    ):
         assert getattr(made, part) == getattr(real, part)
-    assert [(e.oid, e.critical) for e in made.extensions] == [(e.oid, e.critical) for e in real.extensions]
+    assert [(e.oid, e.critical) for e in made.extensions] == [
+        (e.oid, e.critical) for e in real.extensions
+    ]
     identifier = made.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
     assert identifier == hashlib.sha256(pair.spki).digest()[:20]
     assert abs(len(made.tbs_certificate_bytes) - len(real.tbs_certificate_bytes)) <= 1
@@ -216,11 +299,17 @@ def trusting(pem: bytes, strict: bool) -> ssl.SSLContext:
 def test_tls_chain_holds_for_the_name_cas(name, tmp_path):
     """A client that trusts the exported chain accepts the server's leaf under its names."""
     world = World("tls")
-    handshake(serving(tmp_path, world.tls_chain_pem, world.tls_leaf.key_pem), trusting(world.cas_chain_pem, strict=False), name)
+    handshake(
+        serving(tmp_path, world.tls_chain_pem, world.tls_leaf.key_pem),
+        trusting(world.cas_chain_pem, strict=False),
+        name,
+    )
 
 
 def test_another_worlds_chain_fails_by_signature(tmp_path):
-    """All CAS chains carry the same names, so the wrong one is no unknown issuer but a signature that does not hold."""
+    """All CAS chains carry the same names, so the wrong one is no unknown issuer but a signature
+    that does not hold.
+    """
     world, other = World("tls"), World("other")
     server = serving(tmp_path, world.tls_chain_pem, world.tls_leaf.key_pem)
     with pytest.raises(ssl.SSLError):
@@ -230,16 +319,29 @@ def test_another_worlds_chain_fails_by_signature(tmp_path):
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "127.9.8.7", "page.example"])
 def test_page_certificate_holds_under_strict_rules(name, tmp_path):
-    """The page's certificate passes the strict verification that Python 3.13 made the default, for every address given."""
+    """The page's certificate passes the strict verification that Python 3.13 made the default,
+    for every address given.
+    """
     world = World("page")
     site = world.site_certificate(["127.9.8.7", "page.example"])
-    handshake(serving(tmp_path, site.cert_pem, site.key_pem), trusting(world.site_ca_pem, strict=True), name)
-    for kind in (x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier, x509.KeyUsage, x509.BasicConstraints):
+    handshake(
+        serving(tmp_path, site.cert_pem, site.key_pem),
+        trusting(world.site_ca_pem, strict=True),
+        name,
+    )
+    for kind in (
+        x509.SubjectKeyIdentifier,
+        x509.AuthorityKeyIdentifier,
+        x509.KeyUsage,
+        x509.BasicConstraints,
+    ):
         assert site.cert.extensions.get_extension_for_class(kind)
 
 
 def test_releases_start_with_the_running_one():
-    """The page's first row is this CAS; each measurement is another, one row has none; addresses are the course's."""
+    """The page's first row is this CAS; each measurement is another, one row has none; addresses
+    are the course's.
+    """
     world = World("rows")
     first, *others = world.release_history
     assert first.mrenclave == world.mrenclave
@@ -250,8 +352,11 @@ def test_releases_start_with_the_running_one():
 
 # How it shows, and what it may not do
 
+
 def test_a_world_shows_itself_escaped():
-    """Text and HTML name the scenario and MRENCLAVE; a seed from outside cannot become markup, and no secret is shown."""
+    """Text and HTML name the scenario and MRENCLAVE; a seed from outside cannot become markup,
+    and no secret is shown.
+    """
     world = World("<script>alert(1)</script>")
     shown = world._repr_mimebundle_()
     for text in shown.values():
@@ -265,11 +370,19 @@ def test_a_world_shows_itself_escaped():
 @pytest.mark.parametrize("name", ["intel", "keys", "platform", "scenario", "world"])
 def test_the_world_opens_no_socket_and_reads_no_clock(name):
     """Time and addresses are arguments here; serving them is another module's business."""
-    tree = ast.parse(Path(importlib.import_module(f"casnb.simulator.{name}").__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(
+        Path(importlib.import_module(f"casnb.simulator.{name}").__file__).read_text(
+            encoding="utf-8"
+        )
+    )
     loaded = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     loaded |= {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
     assert not loaded & {"socket", "ssl", "time", "requests", "random", "secrets", "os"}
-    calls = {n.func.attr for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)}
+    calls = {
+        n.func.attr
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
+    }
     assert not calls & {"now", "utcnow", "today", "generate_private_key"}
 
 

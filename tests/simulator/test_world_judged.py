@@ -1,4 +1,6 @@
-"""What the simulated world says holds under its own roots and under no others, and needs exactly its scenario's flags."""
+"""What the simulated world says holds under its own roots and under no others, and needs exactly
+its scenario's flags.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ PROVABLE = [(name, kind) for name, s in SCENARIOS.items() for kind in s.evidence
 
 
 def judged(world: World, kind: str, roots=None):
-    return verify(CasReport.from_json(world.attest(kind, NONCE)), roots=roots or world.roots, now=world.now)
+    return verify(
+        CasReport.from_json(world.attest(kind, NONCE)), roots=roots or world.roots, now=world.now
+    )
 
 
 @pytest.mark.parametrize("scenario, kind", PROVABLE)
@@ -35,11 +39,16 @@ def test_evidence_is_nothing_under_intels_roots(scenario, kind):
     """The same report fails at its chain where only Intel's roots are pinned."""
     proof = judged(World("proof", scenario), kind, intel_roots())
     assert not proof.genuine
-    assert proof.check("avr-chain" if kind == "IASReport" else "pck-chain").status is CheckStatus.FAILED
+    assert (
+        proof.check("avr-chain" if kind == "IASReport" else "pck-chain").status
+        is CheckStatus.FAILED
+    )
 
 
-@pytest.mark.parametrize("scenario, kind", [
-    pytest.param("production", "DCAP", id="dcap"), pytest.param("public", "IASReport", id="ias")])
+@pytest.mark.parametrize(
+    "scenario, kind",
+    [pytest.param("production", "DCAP", id="dcap"), pytest.param("public", "IASReport", id="ias")],
+)
 def test_evidence_of_another_seed_is_refused(scenario, kind):
     """Each seed has its own roots, for IAS too."""
     assert not judged(World("one", scenario), kind, World("two", scenario).roots).genuine
@@ -52,37 +61,66 @@ def test_production_needs_no_flag():
     assert appraise(judged(world, "DCAP"), policy).verdict is Verdict.TRUSTWORTHY
 
 
-TESTING = {"accept_group_out_of_date": True, "only_for_testing_ignore_signer": True, "only_for_testing_debug": True}
+TESTING = {
+    "accept_group_out_of_date": True,
+    "only_for_testing_ignore_signer": True,
+    "only_for_testing_debug": True,
+}
 
 
 def test_public_needs_exactly_the_assignments_flags():
-    """-G, ignore-signer and debug waive exactly three checks; without any one of them the CAS is rejected."""
+    """-G, ignore-signer and debug waive exactly three checks; without any one of them the CAS is
+    rejected.
+    """
     world = World("decide")
     report, proof = CasReport.from_json(world.attest(nonce=NONCE)), judged(world, "IASReport")
-    for changes, verdict in [({}, Verdict.ACCEPTED_WITH_WAIVERS), ({"accept_group_out_of_date": False}, Verdict.REJECTED)]:
-        policy = AttestationPolicy(mrenclaves=(world.mrenclave,), expected_signer=world.vendor, **{**TESTING, **changes})
+    for changes, verdict in [
+        ({}, Verdict.ACCEPTED_WITH_WAIVERS),
+        ({"accept_group_out_of_date": False}, Verdict.REJECTED),
+    ]:
+        policy = AttestationPolicy(
+            mrenclaves=(world.mrenclave,), expected_signer=world.vendor, **{**TESTING, **changes}
+        )
         result = appraise(proof, policy, report=report)
         assert result.verdict is verdict
         if not changes:
             assert [c.id for c in result.waivers] == ["tcb-status", "debug", "mrsigner"]
-    strict = appraise(proof, AttestationPolicy(mrenclaves=(world.mrenclave,), expected_signer=world.vendor), report=report)
+    strict = appraise(
+        proof,
+        AttestationPolicy(mrenclaves=(world.mrenclave,), expected_signer=world.vendor),
+        report=report,
+    )
     assert {c.id for c in strict.failures} == {"tcb-status", "debug", "mrsigner"}
 
 
-@pytest.mark.parametrize("scenario, flags", [
-    pytest.param("hyperthreading", {"accept_configuration_needed"}, id="hyperthreading"),
-    pytest.param("hardening", {"accept_sw_hardening_needed"}, id="hardening"),
-    pytest.param("both", {"accept_configuration_needed", "accept_sw_hardening_needed"}, id="both"),
-    pytest.param("dcap-debug", {"accept_group_out_of_date"}, id="dcap-debug"), pytest.param("revoked", None, id="revoked")])
+@pytest.mark.parametrize(
+    "scenario, flags",
+    [
+        pytest.param("hyperthreading", {"accept_configuration_needed"}, id="hyperthreading"),
+        pytest.param("hardening", {"accept_sw_hardening_needed"}, id="hardening"),
+        pytest.param(
+            "both", {"accept_configuration_needed", "accept_sw_hardening_needed"}, id="both"
+        ),
+        pytest.param("dcap-debug", {"accept_group_out_of_date"}, id="dcap-debug"),
+        pytest.param("revoked", None, id="revoked"),
+    ],
+)
 def test_each_status_needs_its_own_flags(scenario, flags):
     """The status is waived by exactly its flags together, and a revoked one by none."""
     world = World("decide", scenario)
     proof = judged(world, world.setup.evidence[0])
-    every = {"accept_group_out_of_date", "accept_configuration_needed", "accept_sw_hardening_needed"}
+    every = {
+        "accept_group_out_of_date",
+        "accept_configuration_needed",
+        "accept_sw_hardening_needed",
+    }
 
     def status(names: set[str]) -> CheckStatus:
-        policy = AttestationPolicy(mrenclaves=(world.mrenclave,), expected_signer=world.vendor,
-                                   **{**TESTING, **dict.fromkeys(every, False), **dict.fromkeys(names, True)})
+        policy = AttestationPolicy(
+            mrenclaves=(world.mrenclave,),
+            expected_signer=world.vendor,
+            **{**TESTING, **dict.fromkeys(every, False), **dict.fromkeys(names, True)},
+        )
         return appraise(proof, policy).check("tcb-status").status
 
     assert status(every) is (CheckStatus.FAILED if flags is None else CheckStatus.WAIVED)

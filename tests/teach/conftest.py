@@ -34,12 +34,19 @@ def loud(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def from_the_page(widget, **state) -> None:
     """Change a control the way the browser does."""
-    widget._handle_msg({"content": {"data": {"method": "update", "state": state, "buffer_paths": []}}, "buffers": []})
+    widget._handle_msg(
+        {
+            "content": {"data": {"method": "update", "state": state, "buffer_paths": []}},
+            "buffers": [],
+        }
+    )
 
 
 def click(button) -> None:
     """Press a button the way the browser does."""
-    button._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "click"}}}, "buffers": []})
+    button._handle_msg(
+        {"content": {"data": {"method": "custom", "content": {"event": "click"}}}, "buffers": []}
+    )
 
 
 @pytest.fixture

@@ -8,41 +8,47 @@ from teach.hostile import AlwaysEqual, Colour, Explodes, OddInt, OddList, OddlyN
 from casnb.teach.course.answers import ITEM_LIMIT, TEXT_LIMIT, Foreign, plain, said, unanswered
 
 
-@pytest.mark.parametrize(("answer", "wanted"), [
-    pytest.param("text", "text", id="text"),
-    pytest.param(b"ab", b"ab", id="bytes"),
-    pytest.param(bytearray(b"ab"), b"ab", id="bytearray"),
-    pytest.param((1, 2), [1, 2], id="tuple"),
-    pytest.param({1, 2}, frozenset({1, 2}), id="set"),
-    pytest.param({"a": (1,)}, {"a": [1]}, id="dictionary"),
-    pytest.param({"a": 1}.keys(), ["a"], id="view"),
-    pytest.param(range(3), [0, 1, 2], id="range"),
-    pytest.param(Colour.RED, "red", id="enum of texts"),
-    pytest.param(AlwaysEqual("x"), "x", id="text with its own equality"),
-    pytest.param(OddInt(5), 5, id="number with its own equality"),
-    pytest.param(OddList([1]), [1], id="list with its own iteration"),
-    pytest.param(None, None, id="None"),
-    pytest.param(True, True, id="bool"),
-    pytest.param(..., ..., id="three dots"),
-])
+@pytest.mark.parametrize(
+    ("answer", "wanted"),
+    [
+        pytest.param("text", "text", id="text"),
+        pytest.param(b"ab", b"ab", id="bytes"),
+        pytest.param(bytearray(b"ab"), b"ab", id="bytearray"),
+        pytest.param((1, 2), [1, 2], id="tuple"),
+        pytest.param({1, 2}, frozenset({1, 2}), id="set"),
+        pytest.param({"a": (1,)}, {"a": [1]}, id="dictionary"),
+        pytest.param({"a": 1}.keys(), ["a"], id="view"),
+        pytest.param(range(3), [0, 1, 2], id="range"),
+        pytest.param(Colour.RED, "red", id="enum of texts"),
+        pytest.param(AlwaysEqual("x"), "x", id="text with its own equality"),
+        pytest.param(OddInt(5), 5, id="number with its own equality"),
+        pytest.param(OddList([1]), [1], id="list with its own iteration"),
+        pytest.param(None, None, id="None"),
+        pytest.param(True, True, id="bool"),
+        pytest.param(..., ..., id="three dots"),
+    ],
+)
 def test_data_becomes_its_plain_form(answer, wanted):
     """Subclasses lose their own methods, tuples and views become lists."""
     got = plain(answer)
     assert wanted == got and type(wanted) is type(got)
 
 
-@pytest.mark.parametrize("answer", [
-    pytest.param(Explodes(), id="raises on every question"),
-    pytest.param(OddlyNamed(), id="metaclass that raises"),
-    pytest.param((x for x in [1]), id="generator"),
-    pytest.param(lambda: 1, id="function"),
-    pytest.param("x" * (TEXT_LIMIT + 1), id="too long a text"),
-    pytest.param(list(range(ITEM_LIMIT + 1)), id="too many items"),
-    pytest.param(range(10**12), id="endless range"),
-    pytest.param(1 << 5000, id="too large a number"),
-    pytest.param(cyclic(), id="list that holds itself"),
-    pytest.param(Explodes, id="a class"),
-])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(Explodes(), id="raises on every question"),
+        pytest.param(OddlyNamed(), id="metaclass that raises"),
+        pytest.param((x for x in [1]), id="generator"),
+        pytest.param(lambda: 1, id="function"),
+        pytest.param("x" * (TEXT_LIMIT + 1), id="too long a text"),
+        pytest.param(list(range(ITEM_LIMIT + 1)), id="too many items"),
+        pytest.param(range(10**12), id="endless range"),
+        pytest.param(1 << 5000, id="too large a number"),
+        pytest.param(cyclic(), id="list that holds itself"),
+        pytest.param(Explodes, id="a class"),
+    ],
+)
 def test_what_is_no_data_becomes_foreign(answer):
     """Nothing of the answer is run, iterated or compared."""
     assert isinstance(plain(answer), Foreign)

@@ -7,16 +7,63 @@ from teach.hostile import AlwaysEqual, Explodes, OddlyNamed, cyclic
 
 from casnb.base.errors import UsageError
 from casnb.simulator.server.site import LAYOUTS
-from casnb.teach.course.exercises import CHAPTERS, NOT_YET, RIGHT, WRONG, Exercise, catalogue, exercise, of_chapter
+from casnb.teach.course.exercises import (
+    CHAPTERS,
+    NOT_YET,
+    RIGHT,
+    WRONG,
+    Exercise,
+    catalogue,
+    exercise,
+    of_chapter,
+)
 from casnb.teach.facts import Facts, ninth_word
 
 ALL = list(catalogue().values())
 
 HOSTILE = [
-    Explodes(), OddlyNamed(), AlwaysEqual("x"), [Explodes()], {"curl 35": Explodes()}, {Explodes: 1}, cyclic(), lambda: 1, type,
-    None, "", b"", 0, -1, 1.5, float("nan"), True, [], {}, set(), [[]], [{}], {"a": []}, {("a",): "b"}, (1, 2), [""], ["-G", 5],
-    "x" * 10**6, 1 << 10**5, range(10**9), Exception("x"), "\x00\u202e<script>", "\ud800", "'", "-", "--mrenclave", "-h",
-    "@/etc/passwd", "--isvsvn x", "scone cas attest", "--help", object,
+    Explodes(),
+    OddlyNamed(),
+    AlwaysEqual("x"),
+    [Explodes()],
+    {"curl 35": Explodes()},
+    {Explodes: 1},
+    cyclic(),
+    lambda: 1,
+    type,
+    None,
+    "",
+    b"",
+    0,
+    -1,
+    1.5,
+    float("nan"),
+    True,
+    [],
+    {},
+    set(),
+    [[]],
+    [{}],
+    {"a": []},
+    {("a",): "b"},
+    (1, 2),
+    [""],
+    ["-G", 5],
+    "x" * 10**6,
+    1 << 10**5,
+    range(10**9),
+    Exception("x"),
+    "\x00\u202e<script>",
+    "\ud800",
+    "'",
+    "-",
+    "--mrenclave",
+    "-h",
+    "@/etc/passwd",
+    "--isvsvn x",
+    "scone cas attest",
+    "--help",
+    object,
 ]
 
 
@@ -51,7 +98,9 @@ def test_another_form_of_answer_is_told_the_wanted_one(task: Exercise, facts: Fa
 
 
 def test_blanks_around_a_name_do_not_count(facts: Facts):
-    """A set of names copied with blanks is the same set; a copied value is not, and the blank is named."""
+    """A set of names copied with blanks is the same set; a copied value is not, and the blank is
+    named.
+    """
     task = exercise("07.survives")
     assert task.check({f" {name}\n" for name in task.reference(facts)}, facts).status == RIGHT
     assert exercise("04.value").check(" 42\n", facts).code == "whitespace"
@@ -66,12 +115,18 @@ def test_backticks_are_code_in_html_and_nothing_else_is(facts: Facts):
 
 @pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
 def test_no_answer_of_any_kind_raises(task: Exercise, facts: Facts):
-    """Hostile equality, iteration, size or type: there is always a feedback, it is never 'right', and it can be shown."""
+    """Hostile equality, iteration, size or type: there is always a feedback, it is never
+    'right', and it can be shown.
+    """
     for answer in HOSTILE:
         feedback = task.check(answer, facts)
         assert feedback.status == WRONG, f"{answer!r:.60}"
         shown = feedback._repr_mimebundle_()
-        assert "<script>" not in shown["text/html"] and "\x00" not in shown["text/plain"] and len(shown["text/plain"]) < 2000
+        assert (
+            "<script>" not in shown["text/html"]
+            and "\x00" not in shown["text/plain"]
+            and len(shown["text/plain"]) < 2000
+        )
 
 
 @pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
@@ -79,7 +134,9 @@ def test_feedback_never_tells_the_answer(task: Exercise, facts: Facts):
     """A wrong answer is commented on without the right one being printed."""
     reference = task.reference(facts)
     if isinstance(reference, str) and len(reference) > 16:
-        said = [task.check(a, facts).message for a in ("x", "ab" * 32, 5)] + [s.says(facts, "x") for s in task.all_slips(facts)]
+        said = [task.check(a, facts).message for a in ("x", "ab" * 32, 5)] + [
+            s.says(facts, "x") for s in task.all_slips(facts)
+        ]
         assert not any(reference in message for message in said)
 
 
@@ -111,31 +168,56 @@ def test_an_unknown_id_lists_the_known_ones():
         exercise("01.mrenclav")
 
 
-@pytest.mark.parametrize(("answer", "id"), [
-    pytest.param("--accept-group-out-of-date --only_for_testing-debug --only_for_testing-ignore-signer", "03.minimal-flags",
-                 id="long names"),
-    pytest.param(["only_for_testing-debug", "-G", "only_for_testing-ignore-signer"], "03.minimal-flags", id="names without dashes"),
-    pytest.param({"-G", "--only_for_testing-debug", "--only_for_testing-ignore-signer"}, "03.minimal-flags", id="a set"),
-    pytest.param(["debug", "mrsigner", "tcb-status"], "03.waived", id="a list for a set"),
-    pytest.param([48, 2], "02.debug-byte", id="a list for a pair"),
-    pytest.param(" B) ", "00.decision", id="a letter with its bracket"),
-])
+@pytest.mark.parametrize(
+    ("answer", "id"),
+    [
+        pytest.param(
+            "--accept-group-out-of-date --only_for_testing-debug --only_for_testing-ignore-signer",
+            "03.minimal-flags",
+            id="long names",
+        ),
+        pytest.param(
+            ["only_for_testing-debug", "-G", "only_for_testing-ignore-signer"],
+            "03.minimal-flags",
+            id="names without dashes",
+        ),
+        pytest.param(
+            {"-G", "--only_for_testing-debug", "--only_for_testing-ignore-signer"},
+            "03.minimal-flags",
+            id="a set",
+        ),
+        pytest.param(["debug", "mrsigner", "tcb-status"], "03.waived", id="a list for a set"),
+        pytest.param([48, 2], "02.debug-byte", id="a list for a pair"),
+        pytest.param(" B) ", "00.decision", id="a letter with its bracket"),
+    ],
+)
 def test_other_ways_to_write_a_right_answer(answer, id, facts: Facts):
     """What means the same is right."""
     assert exercise(id).check(answer, facts).right
 
 
-@pytest.mark.parametrize(("answer", "id", "code"), [
-    pytest.param(["--only_for_testing-debug"], "03.minimal-flags", "usage-error", id="debug alone"),
-    pytest.param("-G --only_for_testing-ignore-signer", "03.minimal-flags", "too-few", id="debug missing"),
-    pytest.param("-GCS --only_for_testing-ignore-signer --only_for_testing-debug", "03.minimal-flags", "too-many",
-                 id="the page's own line"),
-    pytest.param((48, True), "02.debug-byte", "form", id="True is not 1"),
-    pytest.param({"tcb-status", "DEBUG"}, "03.waived", "form", id="not an id"),
-    pytest.param({"tcb-status"}, "03.waived", "other", id="two missing"),
-    pytest.param("ab" * 32, "01.mrenclave", "other", id="right form, wrong value"),
-    pytest.param("ab" * 31, "01.mrenclave", "form", id="too short"),
-])
+@pytest.mark.parametrize(
+    ("answer", "id", "code"),
+    [
+        pytest.param(
+            ["--only_for_testing-debug"], "03.minimal-flags", "usage-error", id="debug alone"
+        ),
+        pytest.param(
+            "-G --only_for_testing-ignore-signer", "03.minimal-flags", "too-few", id="debug missing"
+        ),
+        pytest.param(
+            "-GCS --only_for_testing-ignore-signer --only_for_testing-debug",
+            "03.minimal-flags",
+            "too-many",
+            id="the page's own line",
+        ),
+        pytest.param((48, True), "02.debug-byte", "form", id="True is not 1"),
+        pytest.param({"tcb-status", "DEBUG"}, "03.waived", "form", id="not an id"),
+        pytest.param({"tcb-status"}, "03.waived", "other", id="two missing"),
+        pytest.param("ab" * 32, "01.mrenclave", "other", id="right form, wrong value"),
+        pytest.param("ab" * 31, "01.mrenclave", "form", id="too short"),
+    ],
+)
 def test_other_wrong_answers_are_told_apart(answer, id, code, facts: Facts):
     """Type and form are told first; a well-formed wrong value is told as such."""
     feedback = exercise(id).check(answer, facts)
@@ -149,19 +231,32 @@ def test_too_few_flags_are_answered_with_the_verdict_they_give(facts: Facts):
 
 
 def test_the_minimum_follows_the_world(cases):
-    """No flag for the production CAS, other flags for other platforms: the reference is computed, not written down."""
-    wanted = {"public": ["-G", "--only_for_testing-debug", "--only_for_testing-ignore-signer"], "production": [],
-              "both": ["-CS", "--only_for_testing-debug", "--only_for_testing-ignore-signer"]}
-    assert wanted == {name: exercise("03.minimal-flags").reference(cases.get(name)) for name in wanted}
+    """No flag for the production CAS, other flags for other platforms: the reference is
+    computed, not written down.
+    """
+    wanted = {
+        "public": ["-G", "--only_for_testing-debug", "--only_for_testing-ignore-signer"],
+        "production": [],
+        "both": ["-CS", "--only_for_testing-debug", "--only_for_testing-ignore-signer"],
+    }
+    assert wanted == {
+        name: exercise("03.minimal-flags").reference(cases.get(name)) for name in wanted
+    }
 
 
 def test_the_four_layouts_fall_into_three_heaps(facts: Facts):
-    """At least one layout gives the right value's look-alike, and every layout is in exactly one heap."""
+    """At least one layout gives the right value's look-alike, and every layout is in exactly one
+    heap.
+    """
     heaps = [facts.layouts(kind) for kind in ("right", "wrong", "noise")]
-    assert sorted(LAYOUTS) == sorted(layout for heap in heaps for layout in heap) and facts.layouts("wrong")
+    assert sorted(LAYOUTS) == sorted(layout for heap in heaps for layout in heap) and facts.layouts(
+        "wrong"
+    )
 
 
 def test_the_ninth_word_is_that_of_the_last_matching_line():
-    """As grep, tail and awk have it: last line, words split at blanks, empty when there are fewer than nine."""
+    """As grep, tail and awk have it: last line, words split at blanks, empty when there are
+    fewer than nine.
+    """
     assert ninth_word("scone cas attest 1 2 3 4 5 6 7\nx scone cas attest a b c d e f") == "e"
     assert ninth_word("scone cas attest") == "" == ninth_word("nothing")

@@ -13,12 +13,18 @@ def test_the_planned_error_is_kept_and_shown(capsys):
     with expect_error(EvidenceError) as planned:
         raise EvidenceError("quote", got="431 bytes", wanted="436")
     assert planned.error.got == "431 bytes"
-    assert capsys.readouterr().out.strip() == "As planned, EvidenceError: quote: got 431 bytes, wanted 436."
+    assert (
+        capsys.readouterr().out.strip()
+        == "As planned, EvidenceError: quote: got 431 bytes, wanted 436."
+    )
 
 
 def test_no_error_is_an_error():
     """A lesson whose planned failure no longer fails is out of date."""
-    with pytest.raises(AssertionError, match="expected EvidenceError, and nothing was raised"), expect_error(EvidenceError):
+    with (
+        pytest.raises(AssertionError, match="expected EvidenceError, and nothing was raised"),
+        expect_error(EvidenceError),
+    ):
         pass
 
 

@@ -1,4 +1,6 @@
-"""The explorer widget without a browser: traits, what the page may set, the static form beside it."""
+"""The explorer widget without a browser: traits, what the page may set, the static form beside
+it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,11 @@ from casnb.teach.explorer.view import payload
 
 @pytest.fixture
 def explorer(facts):
-    return ByteExplorer(facts.report, facts.appraise(AttestationPolicy(mrenclaves=(facts.world.mrenclave,))), editable=True)
+    return ByteExplorer(
+        facts.report,
+        facts.appraise(AttestationPolicy(mrenclaves=(facts.world.mrenclave,))),
+        editable=True,
+    )
 
 
 def test_selection_is_read_from_python(explorer, page_sets):
@@ -31,7 +37,9 @@ def test_selection_is_read_from_python(explorer, page_sets):
 
 
 def test_a_page_cannot_break_it(explorer, page_sets):
-    """An offset that does not exist, an unknown check, bytes of another length: refused, and the state stays."""
+    """An offset that does not exist, an unknown check, bytes of another length: refused, and the
+    state stays.
+    """
     explorer.selected = 5000
     assert explorer.selected == -1
     for wrong in ({"check": "<script>"}, {"data": b"short"}, {"layer": "x"}):
@@ -41,7 +49,9 @@ def test_a_page_cannot_break_it(explorer, page_sets):
 
 
 def test_a_changed_byte_changes_what_is_said(explorer):
-    """Fields follow, the log says what changed, the first bytes are kept, and all can be brought back."""
+    """Fields follow, the log says what changed, the first bytes are kept, and all can be brought
+    back.
+    """
     explorer.flip(96, 2)
     row = next(f for f in explorer.fields if f["id"] == "attributes_flags")
     assert ["changed", "1 of 8 bytes; it was 0x7 INIT DEBUG MODE64BIT", False] in row["rows"]
@@ -70,7 +80,10 @@ def test_it_degrades_to_static_html(explorer):
     explorer.select(112)
     bundle, _ = explorer._repr_mimebundle_()
     assert {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"} <= set(bundle)
-    assert '<details open><summary><code>mr_enclave</code>' in bundle["text/html"] and "mr_enclave" in bundle["text/plain"]
+    assert (
+        "<details open><summary><code>mr_enclave</code>" in bundle["text/html"]
+        and "mr_enclave" in bundle["text/plain"]
+    )
 
 
 def test_the_page_gets_what_the_view_says(explorer):
@@ -85,18 +98,31 @@ def test_the_module_is_a_file_and_fetches_nothing():
     """One ES module and one style sheet, without any address and without a way to write markup."""
     folder = Path(__file__).resolve().parents[2] / "casnb" / "teach" / "explorer"
     script, style = (folder / "bytes.js").read_text(), (folder / "bytes.css").read_text()
-    for word in ("import ", "http", "fetch(", "innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval("):
+    for word in (
+        "import ",
+        "http",
+        "fetch(",
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacent",
+        "document.write",
+        "eval(",
+    ):
         assert word not in script, word
     assert "url(" not in style and "@import" not in style
 
 
 def test_real_evidence_opens(vectors):
-    """A CAS's report of 2019, a quote of 2026 and a SIGSTRUCT open like the simulated ones, and keep every byte."""
-    for name, field, at in (("cas-attest/v1-attest-iasreport-2019.json", "mr_enclave", 112),
-                            ("cas-attest/v1-attest-epid-2019.json", "report_data", 368),
-                            ("dcap/libsignal-svr2-202607/quote.bin", "qe_report.mr_signer", 692),
-                            ("sigstruct/fortanix-test-enclave/sigstruct.bin", "enclave_hash_bytes", 960),
-                            ("sigstruct/fortanix-test-enclave/enclave.sgxs", "1.flags", 80)):
+    """A CAS's report of 2019, a quote of 2026 and a SIGSTRUCT open like the simulated ones, and
+    keep every byte.
+    """
+    for name, field, at in (
+        ("cas-attest/v1-attest-iasreport-2019.json", "mr_enclave", 112),
+        ("cas-attest/v1-attest-epid-2019.json", "report_data", 368),
+        ("dcap/libsignal-svr2-202607/quote.bin", "qe_report.mr_signer", 692),
+        ("sigstruct/fortanix-test-enclave/sigstruct.bin", "enclave_hash_bytes", 960),
+        ("sigstruct/fortanix-test-enclave/enclave.sgxs", "1.flags", 80),
+    ):
         file = (vectors / name).read_bytes()
         opened = ByteExplorer(file)
         opened.select(at)

@@ -1,4 +1,6 @@
-"""The failure gallery: each mistake really fails in each tool, for the reason that it stands for; only one of them works."""
+"""The failure gallery: each mistake really fails in each tool, for the reason that it stands
+for; only one of them works.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,32 @@ from casnb.teach.gallery.gallery import MISTAKES, Exhibit, Gallery, Mistake, Out
 from casnb.teach.lab import start
 from casnb.tls.diagnoses import DIAGNOSES
 
-pytestmark = [pytest.mark.scripts,
-              pytest.mark.skipif(not all(map(shutil.which, ("curl", "openssl"))), reason="needs curl and openssl")]
+pytestmark = [
+    pytest.mark.scripts,
+    pytest.mark.skipif(
+        not all(map(shutil.which, ("curl", "openssl"))), reason="needs curl and openssl"
+    ),
+]
 
 #: What each mistake stands for.
-MEANS = {"no-file": "unknown-issuer", "empty-file": "no-file", "wrong-file": "wrong-key", "somebody-else": "wrong-key",
-         "insecure": "unverified", "name": "name", "leaf-file": "unknown-issuer", "instance-file": "incomplete",
-         "leaf-as-authority": "not-authority", "self-made": "self-signed", "expired": "expired", "not-yet": "not-yet",
-         "plain": "plain", "refused": "refused"}
-#: Tools that take any certificate in the file for an end of the chain, and so go on with one of the right chain.
+MEANS = {
+    "no-file": "unknown-issuer",
+    "empty-file": "no-file",
+    "wrong-file": "wrong-key",
+    "somebody-else": "wrong-key",
+    "insecure": "unverified",
+    "name": "name",
+    "leaf-file": "unknown-issuer",
+    "instance-file": "incomplete",
+    "leaf-as-authority": "not-authority",
+    "self-made": "self-signed",
+    "expired": "expired",
+    "not-yet": "not-yet",
+    "plain": "plain",
+    "refused": "refused",
+}
+#: Tools that take any certificate in the file for an end of the chain, and so go on with one of the
+#: right chain.
 PARTIAL = {"curl"} | ({"requests", "Python ssl"} if sys.version_info >= (3, 13) else set())
 
 
@@ -32,7 +51,9 @@ PARTIAL = {"curl"} | ({"requests", "Python ssl"} if sys.version_info >= (3, 13) 
 def gallery(tmp_path_factory) -> Gallery:
     world = World("gallery", now=datetime.now(timezone.utc).replace(microsecond=0))
     with serve(world) as running:
-        return build_gallery(world, running.host, running.cas_port, tmp_path_factory.mktemp("gallery"), os.environ)
+        return build_gallery(
+            world, running.host, running.cas_port, tmp_path_factory.mktemp("gallery"), os.environ
+        )
 
 
 def test_every_mistake_stands_for_something():
@@ -41,21 +62,34 @@ def test_every_mistake_stands_for_something():
 
 
 def test_the_right_way_works_in_every_tool(gallery):
-    """With the attested certificates and the name cas all five go on, and those that ask read 42."""
+    """With the attested certificates and the name cas all five go on, and those that ask read
+    42.
+    """
     outcomes = gallery["right"].outcomes
     assert {o.tool: (o.word, o.value) for o in outcomes} == {
-        "curl": ("ACCEPTED", "42"), "openssl s_client": ("ACCEPTED", ""), "openssl verify": ("ACCEPTED", ""),
-        "requests": ("ACCEPTED", "42"), "Python ssl": ("ACCEPTED", "42")}
+        "curl": ("ACCEPTED", "42"),
+        "openssl s_client": ("ACCEPTED", ""),
+        "openssl verify": ("ACCEPTED", ""),
+        "requests": ("ACCEPTED", "42"),
+        "Python ssl": ("ACCEPTED", "42"),
+    }
 
 
 @pytest.mark.parametrize("id", [i for i in MEANS if i != "insecure"])
 def test_each_mistake_is_refused_for_its_reason(gallery, id):
-    """Every tool that looks refuses, and what each says is translated into the one cause, with a message for the reader."""
+    """Every tool that looks refuses, and what each says is translated into the one cause, with a
+    message for the reader.
+    """
     exhibit = gallery[id]
     ran = [o for o in exhibit.outcomes if o.accepted is not None]
-    assert len(ran) >= 4 and all(o.accepted is False or (o.tool in PARTIAL and id in ("leaf-file", "instance-file")) for o in ran)
+    assert len(ran) >= 4 and all(
+        o.accepted is False or (o.tool in PARTIAL and id in ("leaf-file", "instance-file"))
+        for o in ran
+    )
     refused = [o for o in ran if not o.accepted]
-    assert {o.explanation.diagnosis.id for o in refused} == {MEANS[id]} and all(o.message for o in refused)
+    assert {o.explanation.diagnosis.id for o in refused} == {MEANS[id]} and all(
+        o.message for o in refused
+    )
     assert DIAGNOSES[MEANS[id]].cure in exhibit.meaning
 
 
@@ -63,11 +97,19 @@ def test_verification_switched_off_is_the_dangerous_one(gallery):
     """It works in every tool, reads somebody else's value, and is called DANGER in every form."""
     exhibit = gallery["insecure"]
     ran = {o.tool: (o.word, o.value) for o in exhibit.outcomes if o.accepted is not None}
-    assert ran == {"curl": ("DANGER", "1337"), "openssl s_client": ("DANGER", ""), "requests": ("DANGER", "1337"),
-                   "Python ssl": ("DANGER", "1337")}
+    assert ran == {
+        "curl": ("DANGER", "1337"),
+        "openssl s_client": ("DANGER", ""),
+        "requests": ("DANGER", "1337"),
+        "Python ssl": ("DANGER", "1337"),
+    }
     assert exhibit.explanation.diagnosis.id == "unverified"
     for text in (str(exhibit), exhibit._html(), gallery._html()):
-        assert "DANGER" in text and "1337 came from somebody else" in text and "the dangerous one" in text
+        assert (
+            "DANGER" in text
+            and "1337 came from somebody else" in text
+            and "the dangerous one" in text
+        )
     assert "DANGER" not in "".join(e.summary for e in gallery.exhibits if e is not exhibit)
 
 
@@ -85,13 +127,20 @@ def test_a_tool_that_is_not_there(tmp_path):
     """Without curl and openssl the gallery says so, and Python's tools still run."""
     world = World("gallery", now=datetime.now(timezone.utc).replace(microsecond=0))
     with serve(world) as running:
-        made = build_gallery(world, running.host, running.cas_port, tmp_path, {"PATH": str(tmp_path)}, MISTAKES[3:4])
+        made = build_gallery(
+            world, running.host, running.cas_port, tmp_path, {"PATH": str(tmp_path)}, MISTAKES[3:4]
+        )
     words = {o.tool: o.word for o in made["wrong-file"].outcomes}
-    assert words["requests"] == words["Python ssl"] == "REFUSED" and words["curl"] in ("NOT RUN", "REFUSED")
+    assert words["requests"] == words["Python ssl"] == "REFUSED" and words["curl"] in (
+        "NOT RUN",
+        "REFUSED",
+    )
 
 
 def test_hostile_messages_are_shown_as_text():
-    """Whatever a tool repeats of a server's certificate reaches no notebook as markup and no terminal as control."""
+    """Whatever a tool repeats of a server's certificate reaches no notebook as markup and no
+    terminal as control.
+    """
     evil = "<img src=x onerror=alert(1)>\x1b[31m"
     made = Exhibit(Mistake("x", evil), (Outcome("curl", False, evil),))
     for text in (made._html(), Gallery((made,))._html()):
@@ -103,5 +152,7 @@ def test_the_lab_makes_it_without_touching_the_readers_files():
     lab = start("04", seed="gallery in a lab")
     (lab.folder / "cas_cert.crt").write_text("mine")
     made = lab.gallery()
-    assert (lab.folder / "cas_cert.crt").read_text() == "mine" and made["right"].outcomes[0].value == "42"
+    assert (lab.folder / "cas_cert.crt").read_text() == "mine" and made["right"].outcomes[
+        0
+    ].value == "42"
     lab.close()

@@ -19,8 +19,12 @@ def panel(loud):
 
 
 def test_the_button_waits_for_a_prediction(panel, page_sets, page_clicks):
-    """At first nothing is predicted, the button is disabled, and pressing it all the same runs nothing."""
-    assert panel.button.disabled and panel.prediction.value is None and "NOT YET" in panel.line.value
+    """At first nothing is predicted, the button is disabled, and pressing it all the same runs
+    nothing.
+    """
+    assert (
+        panel.button.disabled and panel.prediction.value is None and "NOT YET" in panel.line.value
+    )
     page_clicks(panel.button)
     assert panel.model.told is None and "Predict first" in panel.line.value
     page_sets(panel.prediction, index=0)
@@ -34,12 +38,21 @@ def test_predict_run_read(panel, page_sets, page_clicks):
     page_sets(panel.prediction, index=1)
     page_clicks(panel.button)
     assert panel.model.told.outcome.succeeded and panel.model.told.right is False
-    assert "NOT AS PREDICTED" in panel.line.value and "Mallory got in" in panel.line.value and 'role="status"' in panel.line.value
+    assert (
+        "NOT AS PREDICTED" in panel.line.value
+        and "Mallory got in" in panel.line.value
+        and 'role="status"' in panel.line.value
+    )
 
 
-@pytest.mark.parametrize("defence, stopped", [
-    pytest.param("what she needs", "", id="let-in"), pytest.param("what keeps her out", "certificate-binding", id="keep-out"),
-    pytest.param("all six", "certificate-binding", id="flag-set")])
+@pytest.mark.parametrize(
+    "defence, stopped",
+    [
+        pytest.param("what she needs", "", id="let-in"),
+        pytest.param("what keeps her out", "certificate-binding", id="keep-out"),
+        pytest.param("all six", "certificate-binding", id="flag-set"),
+    ],
+)
 def test_each_defence_is_the_one_it_says(defence, stopped):
     """An attack's own two defences, and the flag sets of the matrix."""
     model = MalloryModel(SEED, attack="relay", defence=defence, prediction="in")

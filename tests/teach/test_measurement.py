@@ -34,17 +34,28 @@ def test_unchanged_it_is_the_cas():
     assert build().same and build().complete and build().changes == ()
 
 
-@pytest.mark.parametrize("changes, same", [
-    pytest.param({"bit": True}, False, id="one-bit"), pytest.param({"swapped": True}, False, id="page-order"),
-    pytest.param({"heap": "64K"}, False, id="heap"), pytest.param({"heap": "32K"}, False, id="smaller-heap"),
-    pytest.param({"debug": True}, True, id="debug"), pytest.param({"signer": "owner"}, True, id="signer"),
-    pytest.param({"debug": True, "signer": "test"}, True, id="debug-and-signer")])
+@pytest.mark.parametrize(
+    "changes, same",
+    [
+        pytest.param({"bit": True}, False, id="one-bit"),
+        pytest.param({"swapped": True}, False, id="page-order"),
+        pytest.param({"heap": "64K"}, False, id="heap"),
+        pytest.param({"heap": "32K"}, False, id="smaller-heap"),
+        pytest.param({"debug": True}, True, id="debug"),
+        pytest.param({"signer": "owner"}, True, id="signer"),
+        pytest.param({"debug": True, "signer": "test"}, True, id="debug-and-signer"),
+    ],
+)
 def test_what_changes_the_measurement(changes, same):
     """Bit, order and heap do; debug and signer do not. The sentence says which."""
     made = build(**changes)
     assert (made.mrenclave == WORLD.mrenclave) is made.same is same
     assert made.sentence.startswith("The same enclave" if same else "Another enclave")
-    assert made.sigstruct.enclave_hash == made.mrenclave and made.sigstruct.verify() == (True, True, True)
+    assert made.sigstruct.enclave_hash == made.mrenclave and made.sigstruct.verify() == (
+        True,
+        True,
+        True,
+    )
 
 
 def test_every_heap_and_every_signer_is_another():
@@ -66,8 +77,13 @@ def test_both_sides_of_the_relation_are_shown():
     """Stored and recomputed quotients, and the cube beside the padded hash."""
     rows = build().relation()
     assert [(a, said) for _, a, b, said in rows if a == b] == [(a, "equal") for _, a, _, _ in rows]
-    n, s = (int.from_bytes(getattr(build().sigstruct, name), "little") for name in ("modulus", "signature"))
-    assert rows[0][2].startswith(f"{s * s // n:0768x}"[:10]) and rows[1][2].endswith(f"{(s * s % n) * s // n:0768x}"[-10:])
+    n, s = (
+        int.from_bytes(getattr(build().sigstruct, name), "little")
+        for name in ("modulus", "signature")
+    )
+    assert rows[0][2].startswith(f"{s * s // n:0768x}"[:10]) and rows[1][2].endswith(
+        f"{(s * s % n) * s // n:0768x}"[-10:]
+    )
 
 
 def test_debug_shows_in_the_statement_alone():
@@ -85,6 +101,7 @@ def test_a_change_that_there_is_not_is_refused(changes):
 
 # The panel
 
+
 def test_pages_are_added_one_by_one(panel):
     """Start again, add, add all: the verdict says how far the build is, and the hash so far."""
     assert "0 of 16 pages" in panel.restart().sentence
@@ -96,8 +113,14 @@ def test_pages_are_added_one_by_one(panel):
     assert panel.build.mrenclave in panel.signed.value
 
 
-@pytest.mark.parametrize("name, value, words", [("bit", True, "Another enclave"), ("swapped", True, "Another enclave"),
-                                                ("debug", True, "The same enclave")])
+@pytest.mark.parametrize(
+    "name, value, words",
+    [
+        ("bit", True, "Another enclave"),
+        ("swapped", True, "Another enclave"),
+        ("debug", True, "The same enclave"),
+    ],
+)
 def test_a_checkbox_builds_again(panel, name, value, words):
     """What the reader ticks is what is measured."""
     panel.boxes[name].value = value
@@ -111,7 +134,11 @@ def test_choices_build_again(panel):
     panel.heap.value = "64K"
     assert "SCONE_HEAP=64K" in panel.verdict.value
     panel.set(heap="48K", signer="owner")
-    assert panel.signer.value == "owner" and panel.heap.value == "48K" and mrsigner("owner") in panel.signed.value
+    assert (
+        panel.signer.value == "owner"
+        and panel.heap.value == "48K"
+        and mrsigner("owner") in panel.signed.value
+    )
 
 
 def test_what_is_refused_is_shown(panel):
@@ -126,9 +153,21 @@ def test_the_bytes_open_in_the_explorer(panel):
     """Ledger and SIGSTRUCT as they are now."""
     panel.set(bit=True)
     ledger, signed = panel.explorer("ledger"), panel.explorer("sigstruct")
-    assert hashlib.sha256(ledger.data).hexdigest() == panel.build.mrenclave == signed.map.value("enclave_hash_bytes").hex()
-    status = {c: signed.view.result(c).status.value for c in ("sigstruct-q1", "sigstruct-signature", "enclave-hash", "mrenclave")}
-    assert status == {"sigstruct-q1": "passed", "sigstruct-signature": "passed", "enclave-hash": "passed", "mrenclave": "failed"}
+    assert (
+        hashlib.sha256(ledger.data).hexdigest()
+        == panel.build.mrenclave
+        == signed.map.value("enclave_hash_bytes").hex()
+    )
+    status = {
+        c: signed.view.result(c).status.value
+        for c in ("sigstruct-q1", "sigstruct-signature", "enclave-hash", "mrenclave")
+    }
+    assert status == {
+        "sigstruct-q1": "passed",
+        "sigstruct-signature": "passed",
+        "enclave-hash": "passed",
+        "mrenclave": "failed",
+    }
     panel.set(bit=False, pages=3)
     assert panel.explorer().view.result("enclave-hash").status.value == "failed"
     assert "enclave-hash" in ledger.map.checks
@@ -137,12 +176,23 @@ def test_the_bytes_open_in_the_explorer(panel):
 
 
 def test_every_control_says_what_it_does(panel):
-    """No control without words, the verdict is read aloud, and the snapshot says the same as the panel."""
-    controls = [*panel.boxes.values(), panel.heap, panel.signer, panel.add_button, panel.all_button, panel.restart_button]
+    """No control without words, the verdict is read aloud, and the snapshot says the same as the
+    panel.
+    """
+    controls = [
+        *panel.boxes.values(),
+        panel.heap,
+        panel.signer,
+        panel.add_button,
+        panel.all_button,
+        panel.restart_button,
+    ]
     assert all(c.description for c in controls)
     assert 'role="status"' in panel.verdict.value and 'aria-live="polite"' in panel.verdict.value
     shown = panel.snapshot()._repr_mimebundle_()
-    assert panel.build.sentence in shown["text/plain"] and panel.build.mrenclave in shown["text/html"]
+    assert (
+        panel.build.sentence in shown["text/plain"] and panel.build.mrenclave in shown["text/html"]
+    )
 
 
 def test_closed_it_lets_go(panel):

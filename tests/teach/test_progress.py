@@ -25,11 +25,22 @@ def say(status, code="", id="01.mrenclave"):
 
 
 def test_answers_are_counted_and_a_right_one_stays(file):
-    """Best status, number of answers and the misconceptions met are kept; a later wrong answer does not undo a right one."""
-    for feedback in (say(WRONG, "upper-case"), say(WRONG, "upper-case"), say(RIGHT), say(WRONG, "other")):
+    """Best status, number of answers and the misconceptions met are kept; a later wrong answer
+    does not undo a right one.
+    """
+    for feedback in (
+        say(WRONG, "upper-case"),
+        say(WRONG, "upper-case"),
+        say(RIGHT),
+        say(WRONG, "other"),
+    ):
         assert file.record(feedback) == ""
     entry = file.load()[0]["01.mrenclave"]
-    assert (entry.status, entry.tries, entry.codes) == (RIGHT, 4, ("upper-case", "other")) and entry.at.endswith("Z")
+    assert (entry.status, entry.tries, entry.codes) == (
+        RIGHT,
+        4,
+        ("upper-case", "other"),
+    ) and entry.at.endswith("Z")
 
 
 def test_not_yet_is_not_an_answer(file):
@@ -46,7 +57,10 @@ def test_a_chapter_is_full_when_every_exercise_is_right(file):
     assert not file.progress("00").full
     file.record(say(RIGHT, id=ids[-1]))
     done = file.progress("00")
-    assert done.full and f"{len(ids)} of {len(ids)} exercises are right. That is all of them." == done.sentence
+    assert (
+        done.full
+        and f"{len(ids)} of {len(ids)} exercises are right. That is all of them." == done.sentence
+    )
     assert not file.progress().full
 
 
@@ -55,20 +69,25 @@ def one_entry(**changes) -> bytes:
     return json.dumps({"format": module.FORMAT, "exercises": {"01.mrenclave": entry}}).encode()
 
 
-@pytest.mark.parametrize("damage", [
-    pytest.param(b"", id="empty"),
-    pytest.param(b'{"format": "casnb progress 1", "exercises": {"01.m', id="cut short"),
-    pytest.param(b"\x00" * 50, id="zeros after a crash"),
-    pytest.param(b'{"format": "casnb progress 9", "exercises": {}}', id="another format"),
-    pytest.param(b'{"format": "casnb progress 1", "exercises": []}', id="wrong type"),
-    pytest.param(b"[" * 10000, id="deep"),
-    pytest.param(b" " * (FILE_LIMIT + 1), id="too large"),
-    pytest.param(one_entry(tries=-1), id="out of bounds"),
-    pytest.param(one_entry(codes=[5]), id="a code that is no text"),
-    pytest.param(one_entry(status="excellent"), id="a status that is none"),
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b'{"format": "casnb progress 1", "exercises": {"01.m', id="cut short"),
+        pytest.param(b"\x00" * 50, id="zeros after a crash"),
+        pytest.param(b'{"format": "casnb progress 9", "exercises": {}}', id="another format"),
+        pytest.param(b'{"format": "casnb progress 1", "exercises": []}', id="wrong type"),
+        pytest.param(b"[" * 10000, id="deep"),
+        pytest.param(b" " * (FILE_LIMIT + 1), id="too large"),
+        pytest.param(one_entry(tries=-1), id="out of bounds"),
+        pytest.param(one_entry(codes=[5]), id="a code that is no text"),
+        pytest.param(one_entry(status="excellent"), id="a status that is none"),
+    ],
+)
 def test_a_damaged_file_is_moved_aside_and_said(file, damage):
-    """The reader learns of it, the bytes are still there under another name, and progress goes on."""
+    """The reader learns of it, the bytes are still there under another name, and progress goes
+    on.
+    """
     file.path.parent.mkdir()
     file.path.write_bytes(damage)
     note = file.record(say(RIGHT))
@@ -83,7 +102,10 @@ def test_a_second_damaged_file_does_not_replace_the_first(file):
     for n in (1, 2):
         file.path.write_bytes(b"damage %d" % n)
         file.load()
-    assert [file.path.with_name(f"progress.json.damaged-{n}").read_bytes() for n in (1, 2)] == [b"damage 1", b"damage 2"]
+    assert [file.path.with_name(f"progress.json.damaged-{n}").read_bytes() for n in (1, 2)] == [
+        b"damage 1",
+        b"damage 2",
+    ]
 
 
 def test_a_write_that_fails_leaves_the_old_file(file, monkeypatch):
@@ -96,20 +118,31 @@ def test_a_write_that_fails_leaves_the_old_file(file, monkeypatch):
 
     monkeypatch.setattr(module.os, "fsync", full)
     note = file.record(say(RIGHT, id="01.trap"))
-    assert note == "Progress is not kept: progress.json cannot be written (No space left on device)."
-    assert before == file.path.read_bytes() and [p.name for p in file.path.parent.iterdir()] == ["progress.json"]
+    assert (
+        note == "Progress is not kept: progress.json cannot be written (No space left on device)."
+    )
+    assert before == file.path.read_bytes() and [p.name for p in file.path.parent.iterdir()] == [
+        "progress.json"
+    ]
 
 
 def test_where_no_file_can_be_it_is_said(tmp_path):
     """A folder that cannot be made is one sentence, not an exception."""
     (tmp_path / "a-file").write_text("")
-    assert ProgressFile(tmp_path / "a-file" / "progress.json").record(say(RIGHT)).startswith("Progress is not kept")
+    assert (
+        ProgressFile(tmp_path / "a-file" / "progress.json")
+        .record(say(RIGHT))
+        .startswith("Progress is not kept")
+    )
 
 
 def test_two_notebooks_lose_nothing(tmp_path):
     """Answers recorded at the same time are all there afterwards."""
     files = [ProgressFile(tmp_path / "progress.json") for _ in range(4)]
-    threads = [threading.Thread(target=lambda f=f: [f.record(say(WRONG)) for _ in range(10)]) for f in files]
+    threads = [
+        threading.Thread(target=lambda f=f: [f.record(say(WRONG)) for _ in range(10)])
+        for f in files
+    ]
     for t in threads:
         t.start()
     for t in threads:
@@ -129,7 +162,9 @@ def test_unknown_exercises_are_ignored_and_the_file_stays_small(file):
     """Only known ids are kept, so the file cannot grow."""
     file.path.parent.mkdir()
     entry = Entry(RIGHT, 1).to_json()
-    file.path.write_text(json.dumps({"format": module.FORMAT, "exercises": {"99.other": entry, "01.trap": entry}}))
+    file.path.write_text(
+        json.dumps({"format": module.FORMAT, "exercises": {"99.other": entry, "01.trap": entry}})
+    )
     for _ in range(30):
         file.record(say(WRONG, "c" * 60))
     assert {"01.trap", "01.mrenclave"} == set(file.load()[0]) and file.path.stat().st_size < 2000
@@ -151,14 +186,19 @@ def test_a_receipt_says_what_it_is_about(file):
     body = receipt(file.progress("01"), chapter="01", seed="s", scenario="public")
     digest = body.pop("sha256")
     assert digest == hashlib.sha256(strictjson.compact(body)).hexdigest()
-    assert (body["marks"], body["of"], body["seed"]) == (1, 4, "s") and json.loads(json.dumps(body)) == body
+    assert (body["marks"], body["of"], body["seed"]) == (1, 4, "s") and json.loads(
+        json.dumps(body)
+    ) == body
 
 
 def test_progress_shows_itself(file):
     """A table of exercises with words for their status, in text and HTML."""
     file.record(say(RIGHT))
     shown = file.progress("01")._repr_mimebundle_()
-    assert "01.mrenclave" in shown["text/plain"] and "1 of 4 exercises are right." in shown["text/plain"]
+    assert (
+        "01.mrenclave" in shown["text/plain"]
+        and "1 of 4 exercises are right." in shown["text/plain"]
+    )
     assert 'role="status"' in shown["text/html"] and "not yet" in shown["text/html"]
 
 

@@ -32,11 +32,16 @@ def test_each_wrong_choice_has_its_own_words(quiz, page_sets, page_clicks):
         page_clicks(quiz.button)
         assert quiz.feedback.right == (letter == "b")
         if letter != "b":
-            assert (option.code, option.message) == (quiz.feedback.code, quiz.feedback.message) and option.code in quiz.line.value
+            assert (option.code, option.message) == (
+                quiz.feedback.code,
+                quiz.feedback.message,
+            ) and option.code in quiz.line.value
 
 
 def test_what_is_chosen_is_said_before_it_is_checked(quiz, page_sets):
-    """The line repeats the letter and does not judge it yet; every option stands in full above the buttons."""
+    """The line repeats the letter and does not judge it yet; every option stands in full above
+    the buttons.
+    """
     page_sets(quiz.choice, index=1)
     assert quiz.feedback.status == "not yet" and "You chose b" in quiz.line.value
     assert all(escape(o.text) in quiz.question.value for o in quiz.task.judge.options.values())

@@ -15,29 +15,49 @@ from casnb.teach.render import STAGES, Comparison, Table, Way, ladder
 def test_each_rung_names_the_checks_it_waived(facts):
     """From the refusal to the acceptance, one flag at a time."""
     policy = AttestationPolicy(mrenclaves=(facts.world.mrenclave,))
-    rungs = ladder(facts.appraise, policy, ["-G", "--only_for_testing-ignore-signer", "--only_for_testing-debug"])
+    rungs = ladder(
+        facts.appraise,
+        policy,
+        ["-G", "--only_for_testing-ignore-signer", "--only_for_testing-debug"],
+    )
     assert rungs._rows() == [
         ("no flag", "nothing", "tcb-status, debug, mrsigner", "rejected"),
         ("-G", "tcb-status", "debug, mrsigner", "rejected"),
         ("-G --only_for_testing-ignore-signer", "mrsigner", "debug", "rejected"),
-        ("-G --only_for_testing-debug --only_for_testing-ignore-signer", "debug", "nothing", "accepted-with-waivers"),
+        (
+            "-G --only_for_testing-debug --only_for_testing-ignore-signer",
+            "debug",
+            "nothing",
+            "accepted-with-waivers",
+        ),
     ]
 
 
 def test_an_illegal_rung_says_why(facts):
     """Debug without ignored signer is a usage error, and the ladder goes on."""
     policy = AttestationPolicy(mrenclaves=(facts.world.mrenclave,))
-    rows = ladder(facts.appraise, policy, ["--only_for_testing-debug", "--only_for_testing-ignore-signer"])._rows()
+    rows = ladder(
+        facts.appraise, policy, ["--only_for_testing-debug", "--only_for_testing-ignore-signer"]
+    )._rows()
     assert rows[1][3] == "usage error" and rows[1][2].startswith("--only_for_testing-debug: needs")
-    assert rows[2] == ("--only_for_testing-debug --only_for_testing-ignore-signer", "debug, mrsigner", "tcb-status", "rejected")
+    assert rows[2] == (
+        "--only_for_testing-debug --only_for_testing-ignore-signer",
+        "debug, mrsigner",
+        "tcb-status",
+        "rejected",
+    )
 
 
 def test_a_comparison_marks_differences_in_words(cases):
-    """The statuses stand side by side; checks that only one kind of evidence has are said to be missing in the other."""
+    """The statuses stand side by side; checks that only one kind of evidence has are said to be
+    missing in the other.
+    """
     a, b = (cases.get(s).appraise(AttestationPolicy()) for s in ("public", "production"))
     both = Comparison(a, b, ("public", "production"))
     rows = {r[0]: r for r in both._rows()}
-    assert rows["debug"][3] == "differs" and rows["quote-signature"][1] == "not part of this evidence"
+    assert (
+        rows["debug"][3] == "differs" and rows["quote-signature"][1] == "not part of this evidence"
+    )
     assert rows["verdict"][3] == "differs" and "debug" in both.differing
     assert "differs" in str(both) and "public" in both._html()
 
@@ -50,11 +70,17 @@ def test_equal_results_do_not_differ():
 
 @pytest.mark.parametrize("here", ["", *(s.name for s in STAGES)])
 def test_the_picture_is_an_image_with_words(here):
-    """Role, title and description are there, the SVG is well formed, and the place is marked in words."""
+    """Role, title and description are there, the SVG is well formed, and the place is marked in
+    words.
+    """
     way = Way(here)
     root = ElementTree.fromstring(way._html()).find("{http://www.w3.org/2000/svg}svg")
     names = [e.tag.rpartition("}")[2] for e in root]
-    assert root.get("role") == "img" and root.get("aria-label") == way.description and names[:2] == ["title", "desc"]
+    assert (
+        root.get("role") == "img"
+        and root.get("aria-label") == way.description
+        and names[:2] == ["title", "desc"]
+    )
     assert ("you are here" in way._html()) == bool(here)
     assert all(s.title in str(way) for s in STAGES)
 
@@ -62,7 +88,9 @@ def test_the_picture_is_an_image_with_words(here):
 def test_the_picture_uses_theme_colours_only():
     """Every colour is a theme variable with a fallback."""
     html = Way()._html()
-    assert html.count("#") == html.count("var(--jp-ui-font-color1,#1a1a1a)") + html.count("var(--jp-layout-color1,#fff)")
+    assert html.count("#") == html.count("var(--jp-ui-font-color1,#1a1a1a)") + html.count(
+        "var(--jp-layout-color1,#fff)"
+    )
 
 
 def test_an_unknown_stage_is_refused():
@@ -74,4 +102,7 @@ def test_an_unknown_stage_is_refused():
 def test_a_lessons_own_table_is_escaped():
     """Rows of anything, shown as text and as HTML."""
     shown = Table(["what", "is"], [("<b>", 1)])._repr_mimebundle_()
-    assert shown["text/plain"].splitlines() == ["what  is", "<b>   1"] and "<td>&lt;b&gt;</td><td>1</td>" in shown["text/html"]
+    assert (
+        shown["text/plain"].splitlines() == ["what  is", "<b>   1"]
+        and "<td>&lt;b&gt;</td><td>1</td>" in shown["text/html"]
+    )

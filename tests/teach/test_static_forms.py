@@ -1,4 +1,6 @@
-"""Every panel is sent together with a static form: text and escaped HTML that tell its state without a widget manager."""
+"""Every panel is sent together with a static form: text and escaped HTML that tell its state
+without a widget manager.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def explorer(cases):
 
 
 def history(cases):
-    session = Session.from_yaml(f"name: story\nversion: 0.3\nsecrets: [{{name: v, kind: ascii, value: {MARKUP}}}]\n")
+    session = Session.from_yaml(
+        f"name: story\nversion: 0.3\nsecrets: [{{name: v, kind: ascii, value: {MARKUP}}}]\n"
+    )
     told = History("story", (Version(1, session.hash, session.to_yaml(), session),))
     return HistoryPanel(told, Readers(told, {MARKUP: None}))
 
@@ -52,7 +56,10 @@ def measure(cases):
 
 
 def quiz(cases):
-    facts, task = cases.get("public"), replace(exercise("00.decision"), question=f"Accept {MARKUP}?")
+    facts, task = (
+        cases.get("public"),
+        replace(exercise("00.decision"), question=f"Accept {MARKUP}?"),
+    )
     panel = QuizPanel(task, lambda id, answer: task.check(answer, facts))
     panel.choose("a")
     panel.answer()
@@ -79,24 +86,44 @@ PANELS = {
     HistoryPanel: (history, ("version", MARKUP)),
     MalloryPanel: (mallory, ("debug-memory", "You predicted", "Mallory got in", "1337")),
     MeasurePanel: (measure, ("ECREATE", "MRENCLAVE", "SIGSTRUCT")),
-    QuizPanel: (quiz, (f"Accept {MARKUP}?", *(o.text for o in exercise("00.decision").judge.options.values()), "WRONG")),
+    QuizPanel: (
+        quiz,
+        (
+            f"Accept {MARKUP}?",
+            *(o.text for o in exercise("00.decision").judge.options.values()),
+            "WRONG",
+        ),
+    ),
     ScrapePanel: (scrape, ("today", MARKUP)),
     Switchboard: (switchboard, ("is rejected", "tcb-status", "WAIVED")),
-    TamperPanel: (tamper, ("quote-signature", "attributes_flags (1)", "She only writes into the file")),
+    TamperPanel: (
+        tamper,
+        ("quote-signature", "attributes_flags (1)", "She only writes into the file"),
+    ),
 }
 
 
 def test_every_panel_is_here():
     """The table above holds each widget class that a module of the lessons defines."""
-    modules = [import_module(m.name) for m in walk_packages(casnb.teach.__path__, "casnb.teach.") if not m.ispkg]
-    defined = {c for m in modules for c in vars(m).values()
-               if isinstance(c, type) and issubclass(c, widgets.DOMWidget) and c.__module__ == m.__name__}
+    modules = [
+        import_module(m.name)
+        for m in walk_packages(casnb.teach.__path__, "casnb.teach.")
+        if not m.ispkg
+    ]
+    defined = {
+        c
+        for m in modules
+        for c in vars(m).values()
+        if isinstance(c, type) and issubclass(c, widgets.DOMWidget) and c.__module__ == m.__name__
+    }
     assert defined == set(PANELS)
 
 
 @pytest.mark.parametrize("kind", PANELS, ids=lambda kind: kind.__name__)
 def test_the_static_form_tells_the_state(kind, cases, loud):
-    """Beside the widget stand plain text and HTML, both of the snapshot, with the same words; markup from outside stays text."""
+    """Beside the widget stand plain text and HTML, both of the snapshot, with the same words;
+    markup from outside stays text.
+    """
     make, words = PANELS[kind]
     panel = make(cases)
     data, _ = panel._repr_mimebundle_()

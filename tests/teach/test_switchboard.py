@@ -17,9 +17,19 @@ from casnb.simulator.scenario import SCENARIOS
 from casnb.teach.facts import Cases, changed_digit
 from casnb.teach.switchboard.model import CHOICES, SwitchboardModel, sentence, snapshot
 from casnb.teach.switchboard.panel import Switchboard
-from casnb.teach.switchboard.view import render_command, render_gains, render_habits, render_needs, render_verdict
+from casnb.teach.switchboard.view import (
+    render_command,
+    render_gains,
+    render_habits,
+    render_needs,
+    render_verdict,
+)
 
-ASSIGNMENT = ("accept-group-out-of-date", "only_for_testing-debug", "only_for_testing-ignore-signer")
+ASSIGNMENT = (
+    "accept-group-out-of-date",
+    "only_for_testing-debug",
+    "only_for_testing-ignore-signer",
+)
 
 
 @pytest.fixture
@@ -47,38 +57,70 @@ def test_the_assignments_flags_give_exactly_three_waivers(cases):
     """Accepted, with the sentence that it must not hold secrets."""
     model = SwitchboardModel(cases, flags=ASSIGNMENT)
     assert [c.id for c in model.result.waivers] == ["tcb-status", "debug", "mrsigner"]
-    assert sentence(model).startswith("CAS is accepted with 3 waivers (tcb-status, debug, mrsigner). It must not hold secrets")
+    assert sentence(model).startswith(
+        "CAS is accepted with 3 waivers (tcb-status, debug, mrsigner). It must not hold secrets"
+    )
 
 
 def test_the_line_is_the_policys(cases):
     """What the panel prints is the command for the very policy it applied."""
     model = SwitchboardModel(cases, flags=ASSIGNMENT, address="127.9.8.7:9000")
-    given = AttestationPolicy(mrenclaves=(cases.get("public").world.mrenclave,)).with_flags(*ASSIGNMENT)
+    given = AttestationPolicy(mrenclaves=(cases.get("public").world.mrenclave,)).with_flags(
+        *ASSIGNMENT
+    )
     assert model.command == given.command("127.9.8.7:9000")
     assert AttestationPolicy.from_args(model.command.split()) == given
 
 
-@pytest.mark.parametrize(("scenario", "flags", "verdict"), [
-    ("production", (), "trustworthy"),
-    ("production", ("accept-group-out-of-date",), "trustworthy"),
-    ("hyperthreading", ("accept-configuration-needed", *ASSIGNMENT[1:]), "accepted-with-waivers"),
-    ("hardening", ("accept-sw-hardening-needed", *ASSIGNMENT[1:]), "accepted-with-waivers"),
-    ("both", ("accept-configuration-needed", *ASSIGNMENT[1:]), "rejected"),
-    ("both", ("accept-configuration-needed", "accept-sw-hardening-needed", *ASSIGNMENT[1:]), "accepted-with-waivers"),
-    ("revoked", tuple(BY_NAME), "rejected"),
-    ("dcap-debug", ASSIGNMENT, "accepted-with-waivers"),
-])
+@pytest.mark.parametrize(
+    ("scenario", "flags", "verdict"),
+    [
+        ("production", (), "trustworthy"),
+        ("production", ("accept-group-out-of-date",), "trustworthy"),
+        (
+            "hyperthreading",
+            ("accept-configuration-needed", *ASSIGNMENT[1:]),
+            "accepted-with-waivers",
+        ),
+        ("hardening", ("accept-sw-hardening-needed", *ASSIGNMENT[1:]), "accepted-with-waivers"),
+        ("both", ("accept-configuration-needed", *ASSIGNMENT[1:]), "rejected"),
+        (
+            "both",
+            ("accept-configuration-needed", "accept-sw-hardening-needed", *ASSIGNMENT[1:]),
+            "accepted-with-waivers",
+        ),
+        ("revoked", tuple(BY_NAME), "rejected"),
+        ("dcap-debug", ASSIGNMENT, "accepted-with-waivers"),
+    ],
+)
 def test_each_scenario_needs_its_own_flags(cases, scenario, flags, verdict):
     """Combined statuses need every flag they are made of; nothing helps a revoked platform."""
     assert SwitchboardModel(cases, scenario=scenario, flags=flags).result.verdict.value == verdict
 
 
-@pytest.mark.parametrize(("flags", "mrenclave", "problem"), [
-    pytest.param(("only_for_testing-debug",), "given", "--only_for_testing-debug: needs", id="debug alone"),
-    pytest.param(("only_for_testing-ignore-signer",), "none", "--only_for_testing-ignore-signer: needs --mrenclave",
-                 id="no measurement"),
-    pytest.param(("only_for_testing-trust-any",), "given", "--only_for_testing-trust-any: needs", id="trust any, not debug"),
-])
+@pytest.mark.parametrize(
+    ("flags", "mrenclave", "problem"),
+    [
+        pytest.param(
+            ("only_for_testing-debug",),
+            "given",
+            "--only_for_testing-debug: needs",
+            id="debug alone",
+        ),
+        pytest.param(
+            ("only_for_testing-ignore-signer",),
+            "none",
+            "--only_for_testing-ignore-signer: needs --mrenclave",
+            id="no measurement",
+        ),
+        pytest.param(
+            ("only_for_testing-trust-any",),
+            "given",
+            "--only_for_testing-trust-any: needs",
+            id="trust any, not debug",
+        ),
+    ],
+)
 def test_an_illegal_combination_is_a_usage_error(cases, flags, mrenclave, problem):
     """No result, and the sentence that the command would print."""
     model = SwitchboardModel(cases, flags=flags, mrenclave=mrenclave)
@@ -98,13 +140,19 @@ def test_one_digit_changed_fails_the_measurement_alone(cases):
 def test_a_changed_digit_is_one_digit(value):
     """Exactly one of 64 digits differs, and it is still hex."""
     other = changed_digit(value)
-    assert sum(a != b for a, b in zip(value, other, strict=True)) == 1 and re.fullmatch("[0-9a-f]{64}", other)
+    assert sum(a != b for a, b in zip(value, other, strict=True)) == 1 and re.fullmatch(
+        "[0-9a-f]{64}", other
+    )
 
 
 def test_a_state_that_does_not_exist_is_refused(cases):
     """The model takes known scenarios, flags and choices only."""
     model = SwitchboardModel(cases)
-    for name, value in (("scenario", "mars"), ("flags", ("accept-anything",)), ("mrenclave", "guess")):
+    for name, value in (
+        ("scenario", "mars"),
+        ("flags", ("accept-anything",)),
+        ("mrenclave", "guess"),
+    ):
         with pytest.raises(traitlets.TraitError):
             setattr(model, name, value)
     with pytest.raises(UsageError):
@@ -114,7 +162,9 @@ def test_a_state_that_does_not_exist_is_refused(cases):
 def test_an_error_of_casnb_becomes_a_sentence(cases, monkeypatch):
     """What cannot be checked is shown, not raised into a log nobody reads."""
     model = SwitchboardModel(cases)
-    monkeypatch.setattr(cases, "case", lambda name: (_ for _ in ()).throw(SourceError("the world", got="gone")))
+    monkeypatch.setattr(
+        cases, "case", lambda name: (_ for _ in ()).throw(SourceError("the world", got="gone"))
+    )
     model.scenario = "production"
     assert sentence(model) == "Could not be checked: the world: got gone."
     monkeypatch.undo()
@@ -128,9 +178,11 @@ def test_an_error_of_casnb_becomes_a_sentence(cases, monkeypatch):
 def test_the_verdict_line_is_announced_and_escaped():
     """A status role that is read aloud when it changes, nothing unescaped."""
     html = render_verdict("rejected", "CAS <b> is rejected.", ["--x: needs <y>."])
-    assert html == ('<div class="verdict" role="status" aria-live="polite" data-verdict="rejected">'
-                    'CAS &lt;b&gt; is rejected.<br>'
-                    '<code>Error: --x: needs &lt;y&gt;.</code></div>')
+    assert (
+        html == '<div class="verdict" role="status" aria-live="polite" data-verdict="rejected">'
+        "CAS &lt;b&gt; is rejected.<br>"
+        "<code>Error: --x: needs &lt;y&gt;.</code></div>"
+    )
 
 
 def test_the_command_is_escaped_and_reads_as_one_line():
@@ -141,9 +193,15 @@ def test_the_command_is_escaped_and_reads_as_one_line():
 
 def test_gains_name_each_flag_that_is_set(cases):
     """Each set flag has its gain, and says whether this report needed it."""
-    model = SwitchboardModel(cases, flags=(*ASSIGNMENT[:1], "accept-configuration-needed", *ASSIGNMENT[1:]))
+    model = SwitchboardModel(
+        cases, flags=(*ASSIGNMENT[:1], "accept-configuration-needed", *ASSIGNMENT[1:])
+    )
     html = render_gains(model.flags, model.result)
-    assert html.count("<li>") == 4 and html.count("(waives a check here)") == 3 and html.count("(waives nothing here)") == 1
+    assert (
+        html.count("<li>") == 4
+        and html.count("(waives a check here)") == 3
+        and html.count("(waives nothing here)") == 1
+    )
     assert render_gains(()) == "<p>No insecure flag is set: nobody gains anything by one.</p>"
 
 
@@ -154,7 +212,10 @@ def test_combined_flags_both_count_as_needed(cases):
     assert "waives nothing here" not in render_gains(model.flags, model.result)
 
 
-@pytest.mark.parametrize("state", [{}, {"flags": ASSIGNMENT}, {"flags": ("only_for_testing-debug",)}, {"scenario": "production"}])
+@pytest.mark.parametrize(
+    "state",
+    [{}, {"flags": ASSIGNMENT}, {"flags": ("only_for_testing-debug",)}, {"scenario": "production"}],
+)
 def test_a_snapshot_says_all_in_text_and_html(cases, state):
     """Scenario, command, verdict, problems and checks, without any widget."""
     model = SwitchboardModel(cases, **state)
@@ -176,7 +237,9 @@ def test_every_flag_has_a_switch_with_its_name_on_it(panel):
 
 
 def test_every_control_can_be_found_and_named(panel):
-    """Each control has a description and a class; no slider, no Output, nothing beyond core widgets."""
+    """Each control has a description and a class; no slider, no Output, nothing beyond core
+    widgets.
+    """
     kinds = (widgets.Checkbox, widgets.Button, widgets.Dropdown, widgets.Text)
     controls = [w for w in every(panel) if isinstance(w, kinds)]
     assert len(controls) >= 6 + 8
@@ -187,11 +250,21 @@ def test_every_control_can_be_found_and_named(panel):
 
 def test_a_click_on_the_page_changes_the_verdict(panel, page_sets):
     """The browser's path: three switches, and the verdict line says accepted."""
-    for name in ("accept-group-out-of-date", "only_for_testing-ignore-signer", "only_for_testing-debug"):
+    for name in (
+        "accept-group-out-of-date",
+        "only_for_testing-ignore-signer",
+        "only_for_testing-debug",
+    ):
         page_sets(panel.toggles[name], value=True)
     assert set(panel.model.flags) == set(ASSIGNMENT)
-    assert "is accepted with 3 waivers" in panel.verdict.value and 'data-verdict="accepted-with-waivers"' in panel.verdict.value
-    assert 'data-check="mrsigner" data-status="waived"' in panel.checks.value and "--only_for_testing-debug" in panel.command.value
+    assert (
+        "is accepted with 3 waivers" in panel.verdict.value
+        and 'data-verdict="accepted-with-waivers"' in panel.verdict.value
+    )
+    assert (
+        'data-check="mrsigner" data-status="waived"' in panel.checks.value
+        and "--only_for_testing-debug" in panel.command.value
+    )
 
 
 def test_scenario_and_measurement_can_be_chosen_on_the_page(panel, page_sets):
@@ -233,7 +306,10 @@ def test_what_is_refused_is_shown_in_the_verdict_line(panel):
 def test_an_illegal_combination_shows_the_commands_own_words(panel, page_sets):
     """The usage error stands in the verdict line, and no check is listed."""
     page_sets(panel.toggles["only_for_testing-debug"], value=True)
-    assert "Error: --only_for_testing-debug: needs" in panel.verdict.value and "No check was made" in panel.checks.value
+    assert (
+        "Error: --only_for_testing-debug: needs" in panel.verdict.value
+        and "No check was made" in panel.checks.value
+    )
 
 
 def test_after_close_nothing_listens(cases):
@@ -248,7 +324,9 @@ def test_after_close_nothing_listens(cases):
 
 def test_a_panel_can_show_a_state_from_the_start(cases):
     """Arguments set the switches."""
-    panel = Switchboard(cases, scenario="hardening", flags=("accept-sw-hardening-needed",), mrenclave="none")
+    panel = Switchboard(
+        cases, scenario="hardening", flags=("accept-sw-hardening-needed",), mrenclave="none"
+    )
     assert panel.toggles["accept-sw-hardening-needed"].value
     assert (panel.scenario.value, panel.mrenclave.value) == ("hardening", "none")
     assert panel.snapshot().text == snapshot(panel.model).text
@@ -258,26 +336,69 @@ def test_a_panel_can_show_a_state_from_the_start(cases):
 
 
 def test_the_chain_of_needs_is_drawn(cases):
-    """Three flags and the MRENCLAVE, the most demanding first; each says whether it is set, and an unmet need says missing."""
+    """Three flags and the MRENCLAVE, the most demanding first; each says whether it is set, and
+    an unmet need says missing.
+    """
     html = render_needs(("only_for_testing-debug",), given=True)
     words = re.sub("<[^>]*>", "|", html)
-    places = [words.index(f"|{w}|") for w in (*(f"--only_for_testing-{n}" for n in ("trust-any", "debug", "ignore-signer")),
-                                              "--mrenclave")]
-    assert places == sorted(places) and 'role="img"' in html and "<title>What needs what</title>" in html
-    assert html.count(">needs (missing)") == 1 and html.count(">set<") == 1 and html.count(">given<") == 1
+    places = [
+        words.index(f"|{w}|")
+        for w in (
+            *(f"--only_for_testing-{n}" for n in ("trust-any", "debug", "ignore-signer")),
+            "--mrenclave",
+        )
+    ]
+    assert (
+        places == sorted(places)
+        and 'role="img"' in html
+        and "<title>What needs what</title>" in html
+    )
+    assert (
+        html.count(">needs (missing)") == 1
+        and html.count(">set<") == 1
+        and html.count(">given<") == 1
+    )
     assert "(missing)" not in render_needs(ASSIGNMENT, given=True)
     assert "(missing)" in render_needs(("only_for_testing-ignore-signer",), given=False)
 
 
-@pytest.mark.parametrize(("flags", "mrenclave", "words", "after", "choice"), [
-    (("only_for_testing-debug",), "given", "Set --only_for_testing-ignore-signer too", ASSIGNMENT[1:], "given"),
-    (("only_for_testing-ignore-signer",), "none", "Set --mrenclave too", ("only_for_testing-ignore-signer",), "given"),
-    (("only_for_testing-debug",), "none", "Set --only_for_testing-ignore-signer and --mrenclave too", ASSIGNMENT[1:], "given"),
-    (("only_for_testing-trust-any",), "none", "Set --only_for_testing-debug and --only_for_testing-ignore-signer too",
-     (*ASSIGNMENT[1:], "only_for_testing-trust-any"), "none"),
-])
+@pytest.mark.parametrize(
+    ("flags", "mrenclave", "words", "after", "choice"),
+    [
+        (
+            ("only_for_testing-debug",),
+            "given",
+            "Set --only_for_testing-ignore-signer too",
+            ASSIGNMENT[1:],
+            "given",
+        ),
+        (
+            ("only_for_testing-ignore-signer",),
+            "none",
+            "Set --mrenclave too",
+            ("only_for_testing-ignore-signer",),
+            "given",
+        ),
+        (
+            ("only_for_testing-debug",),
+            "none",
+            "Set --only_for_testing-ignore-signer and --mrenclave too",
+            ASSIGNMENT[1:],
+            "given",
+        ),
+        (
+            ("only_for_testing-trust-any",),
+            "none",
+            "Set --only_for_testing-debug and --only_for_testing-ignore-signer too",
+            (*ASSIGNMENT[1:], "only_for_testing-trust-any"),
+            "none",
+        ),
+    ],
+)
 def test_what_is_missing_is_offered(cases, page_clicks, flags, mrenclave, words, after, choice):
-    """The usage error stands, and a button that names what it sets makes the combination legal; nothing weaker is offered."""
+    """The usage error stands, and a button that names what it sets makes the combination legal;
+    nothing weaker is offered.
+    """
     panel = Switchboard(cases, flags=flags, mrenclave=mrenclave)
     assert panel.remedy_button.description == words and panel.remedy_button.layout.display is None
     assert panel.model.problems
@@ -287,13 +408,27 @@ def test_what_is_missing_is_offered(cases, page_clicks, flags, mrenclave, words,
     assert panel.remedy_button.layout.display == "none"
 
 
-@pytest.mark.parametrize(("scenario", "flags", "said"), [
-    ("public", (), "0 set; this report needs 3 (-G --only_for_testing-debug --only_for_testing-ignore-signer). Missing: -G "
-                   "--only_for_testing-debug --only_for_testing-ignore-signer. To spare: none."),
-    ("public", (*ASSIGNMENT, "accept-sw-hardening-needed"), "Missing: none. To spare: -S."),
-    ("production", ("accept-group-out-of-date",), "1 set; this report needs 0. Missing: none. To spare: -G."),
-    ("revoked", (), "0 set. No set of flags is enough for this report: tcb-status fails"),
-])
+@pytest.mark.parametrize(
+    ("scenario", "flags", "said"),
+    [
+        (
+            "public",
+            (),
+            (
+                "0 set; this report needs 3 (-G --only_for_testing-debug"
+                " --only_for_testing-ignore-signer). Missing: -G --only_for_testing-debug"
+                " --only_for_testing-ignore-signer. To spare: none."
+            ),
+        ),
+        ("public", (*ASSIGNMENT, "accept-sw-hardening-needed"), "Missing: none. To spare: -S."),
+        (
+            "production",
+            ("accept-group-out-of-date",),
+            "1 set; this report needs 0. Missing: none. To spare: -G.",
+        ),
+        ("revoked", (), "0 set. No set of flags is enough for this report: tcb-status fails"),
+    ],
+)
 def test_the_budget_says_needed_missing_and_spare(cases, scenario, flags, said):
     """Counted against the smallest set of the report."""
     panel = Switchboard(cases, scenario=scenario, flags=flags)
@@ -305,18 +440,31 @@ def test_the_budget_says_needed_missing_and_spare(cases, scenario, flags, said):
 
 def shown(panel):
     """The buttons that are not hidden."""
-    return [row.children[0].description for row in panel.abilities.children if row.layout.display is None]
+    return [
+        row.children[0].description
+        for row in panel.abilities.children
+        if row.layout.display is None
+    ]
 
 
 def test_the_lamps_are_what_mallory_would_reach(cases):
-    """Lit is what gets in against these very flags; the command line's own list of defences says the same."""
+    """Lit is what gets in against these very flags; the command line's own list of defences says
+    the same.
+    """
     model = SwitchboardModel(cases, flags=ASSIGNMENT)
     foreseen = model.foreseen()
     assert list(foreseen) == list(ATTACKS)
-    assert foreseen == foresee(Defence.of(" ".join(find(f).option for f in ASSIGNMENT), add=("page-value",)), seed=cases.seed)
+    assert foreseen == foresee(
+        Defence.of(" ".join(find(f).option for f in ASSIGNMENT), add=("page-value",)),
+        seed=cases.seed,
+    )
     panel = Switchboard(model=model)
     lit = re.findall(r'data-attack="([a-z-]+)" data-lit="yes"', panel.lamps.value)
-    assert lit == [n for n, by in foreseen.items() if not by] and "forged-quote" in lit and "debug-memory" in lit
+    assert (
+        lit == [n for n, by in foreseen.items() if not by]
+        and "forged-quote" in lit
+        and "debug-memory" in lit
+    )
     assert "relay: stopped: certificate-binding" in re.sub("<[^>]*>", "", panel.lamps.value)
     assert shown(panel) == [f"Run {n}" for n in lit]
     assert [name for _, name in panel.stopped.options] == [n for n, by in foreseen.items() if by]
@@ -324,6 +472,7 @@ def test_the_lamps_are_what_mallory_would_reach(cases):
 
 def test_a_flag_lights_lamps_and_clearing_puts_them_out(panel, page_sets):
     """-G lets in the forged quote and nothing else that was kept out before."""
+
     def lit():
         return set(re.findall(r'data-attack="([a-z-]+)" data-lit="yes"', panel.lamps.value))
 
@@ -343,8 +492,12 @@ def test_a_wrong_mrenclave_or_none_counts_for_mallory_too(cases, mrenclave):
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_every_attack_runs_from_its_button(cases, loud, page_clicks, name):
-    """Against the flags that it needs, as far as they are switches, each attack really runs, and ends as its lamp says."""
-    panel = Switchboard(cases, flags=[f for f in ATTACKS[name].let_in.policy.flags() if f in BY_NAME])
+    """Against the flags that it needs, as far as they are switches, each attack really runs, and
+    ends as its lamp says.
+    """
+    panel = Switchboard(
+        cases, flags=[f for f in ATTACKS[name].let_in.policy.flags() if f in BY_NAME]
+    )
     by = panel.model.foreseen()[name]
     if by:
         panel.stopped.value = name
@@ -358,7 +511,9 @@ def test_every_attack_runs_from_its_button(cases, loud, page_clicks, name):
 
 
 def test_what_she_gained_is_shown_until_a_switch_moves(panel, page_clicks, page_sets):
-    """1337 under the pinned certificate; with the debug flag taken back the run is gone, and another one is stopped."""
+    """1337 under the pinned certificate; with the debug flag taken back the run is gone, and
+    another one is stopped.
+    """
     panel.set_flags(*ASSIGNMENT)
     page_clicks(panel.tries["debug-memory"])
     assert "1337" in panel.outcome.value and "EDBGRD" in panel.outcome.value
@@ -368,12 +523,20 @@ def test_what_she_gained_is_shown_until_a_switch_moves(panel, page_clicks, page_
     assert panel.model.outcome.stopped_by == "debug" and "1337" not in panel.outcome.value
 
 
-WAITING = {name: habit for name, attack in ATTACKS.items() for habit in sorted(USUAL - attack.let_in.habits)}
+WAITING = {
+    name: habit
+    for name, attack in ATTACKS.items()
+    for habit in sorted(USUAL - attack.let_in.habits)
+}
 
 
 @pytest.mark.parametrize(("name", "habit"), WAITING.items())
-def test_a_habit_left_out_lets_in_who_waits_for_it(cases, loud, page_sets, page_clicks, name, habit):
-    """Each attack that needs no flag is stopped, and gets in once the habit that the fold names beside it is left out."""
+def test_a_habit_left_out_lets_in_who_waits_for_it(
+    cases, loud, page_sets, page_clicks, name, habit
+):
+    """Each attack that needs no flag is stopped, and gets in once the habit that the fold names
+    beside it is left out.
+    """
     board = Switchboard(cases, flags=ATTACKS[name].let_in.policy.flags())
     board.stopped.value = name
     page_clicks(board.attack_button)
@@ -386,9 +549,18 @@ def test_a_habit_left_out_lets_in_who_waits_for_it(cases, loud, page_sets, page_
 
 
 def test_the_fold_names_every_habit_and_its_attacks():
-    """Each usual habit stands there with whom it lets in when left out, each precaution with whom it keeps out; newer flags."""
-    rows = dict(re.findall(r"<code[^>]*>(with(?:out)? [a-z-]+)</code></td><td>[^<]+</td><td>([^<]+)</td>", render_habits()))
-    assert {f"without {habit}" for habit in USUAL} == {row for row in rows if row.startswith("without")}
+    """Each usual habit stands there with whom it lets in when left out, each precaution with
+    whom it keeps out; newer flags.
+    """
+    rows = dict(
+        re.findall(
+            r"<code[^>]*>(with(?:out)? [a-z-]+)</code></td><td>[^<]+</td><td>([^<]+)</td>",
+            render_habits(),
+        )
+    )
+    assert {f"without {habit}" for habit in USUAL} == {
+        row for row in rows if row.startswith("without")
+    }
     for name, habit in WAITING.items():
         assert name in rows[f"without {habit}"].removeprefix("lets in: ").split(", ")
     assert rows["with instance"] == "keeps out: other-instance" and "rollback" in rows["with floor"]
@@ -397,9 +569,15 @@ def test_the_fold_names_every_habit_and_its_attacks():
 
 
 def test_an_attack_that_cannot_run_is_a_sentence(panel):
-    """Against an illegal combination nothing runs, and no lamp is lit; an unknown attack is refused."""
+    """Against an illegal combination nothing runs, and no lamp is lit; an unknown attack is
+    refused.
+    """
     panel.toggle("only_for_testing-debug")
-    assert "nothing to attack" in panel.lamps.value and shown(panel) == [] and panel.attack_button.disabled
+    assert (
+        "nothing to attack" in panel.lamps.value
+        and shown(panel) == []
+        and panel.attack_button.disabled
+    )
     panel.attack("debug-memory")
     assert "Not run: --only_for_testing-debug: needs" in panel.outcome.value
     panel.attack()
@@ -419,14 +597,25 @@ def fresh():
 
 
 def test_the_real_report_of_2019_takes_a_scenarios_place(fresh, vectors, page_sets, page_clicks):
-    """Typed into the field and loaded: judged under Intel's roots in July 2019, refused, accepted with the same flags."""
+    """Typed into the field and loaded: judged under Intel's roots in July 2019, refused,
+    accepted with the same flags.
+    """
     page_sets(fresh.path, value=str(vectors / "cas-attest" / "v1-attest-iasreport-2019.json"))
     page_clicks(fresh.load_button)
     assert fresh.model.scenario == "v1-attest-iasreport-2019.json" == fresh.scenario.value
-    assert "Loaded: v1-attest-iasreport-2019.json" in fresh.loaded.value and "2019-07" in fresh.loaded.value
-    assert "CAS is rejected: tcb-status, debug, mrsigner." in fresh.verdict.value and "Intel&#x27;s own roots" in fresh.story.value
+    assert (
+        "Loaded: v1-attest-iasreport-2019.json" in fresh.loaded.value
+        and "2019-07" in fresh.loaded.value
+    )
+    assert (
+        "CAS is rejected: tcb-status, debug, mrsigner." in fresh.verdict.value
+        and "Intel&#x27;s own roots" in fresh.story.value
+    )
     fresh.set_flags(*ASSIGNMENT)
-    assert "is accepted with 3 waivers" in fresh.verdict.value and "To spare: none" in fresh.budget.value
+    assert (
+        "is accepted with 3 waivers" in fresh.verdict.value
+        and "To spare: none" in fresh.budget.value
+    )
     assert "v1-attest-iasreport-2019" in fresh.snapshot().text
     page_sets(fresh.scenario, index=0)
     assert fresh.model.scenario == "public"
@@ -436,19 +625,32 @@ def test_a_simulated_report_is_not_genuine_under_intels_roots(fresh, cases, tmp_
     """Loaded from a file it has lost its roots, and no set of flags is enough."""
     (tmp_path / "saved.json").write_bytes(cases.get("public").report_bytes)
     fresh.load(tmp_path / "saved.json")
-    assert "CAS is rejected: avr-chain" in fresh.verdict.value and "No set of flags is enough" in fresh.budget.value
+    assert (
+        "CAS is rejected: avr-chain" in fresh.verdict.value
+        and "No set of flags is enough" in fresh.budget.value
+    )
 
 
-@pytest.mark.parametrize(("name", "content", "said"), [
-    ("", b"", "report file: got no name"), ("missing.json", None, "Not loaded"), ("text.json", b"<b>hello</b>", "Not loaded"),
-    ("large.json", b"[" * (1 << 20) + b"]", "at most 1048576"), ("<img src=x>.json", b"{}", "Not loaded"),
-])
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("", b"", "report file: got no name"),
+        ("missing.json", None, "Not loaded"),
+        ("text.json", b"<b>hello</b>", "Not loaded"),
+        ("large.json", b"[" * (1 << 20) + b"]", "at most 1048576"),
+        ("<img src=x>.json", b"{}", "Not loaded"),
+    ],
+)
 def test_what_is_no_report_is_a_sentence(fresh, tmp_path, name, content, said):
     """Nothing, no file, no report, too much: the line says so, and the scenario stays."""
     if content:
         (tmp_path / name).write_bytes(content)
     fresh.load(tmp_path / name if name else " ")
-    assert said in fresh.loaded.value and fresh.model.scenario == "public" and "<img" not in fresh.loaded.value
+    assert (
+        said in fresh.loaded.value
+        and fresh.model.scenario == "public"
+        and "<img" not in fresh.loaded.value
+    )
 
 
 def test_a_hostile_file_name_is_text(fresh, cases, tmp_path):
@@ -457,7 +659,12 @@ def test_a_hostile_file_name_is_text(fresh, cases, tmp_path):
     path.write_bytes(cases.get("public").report_bytes)
     fresh.load(path)
     assert fresh.model.scenario == path.name
-    shown = [fresh.loaded.value, fresh.story.value, fresh.verdict.value, fresh.snapshot()._repr_mimebundle_()["text/html"]]
+    shown = [
+        fresh.loaded.value,
+        fresh.story.value,
+        fresh.verdict.value,
+        fresh.snapshot()._repr_mimebundle_()["text/html"],
+    ]
     assert "&lt;img src=x&gt;.json" in shown[0] and not any("<img" in s for s in shown)
 
 
@@ -465,14 +672,23 @@ def test_a_hostile_file_name_is_text(fresh, cases, tmp_path):
 
 
 def test_the_panel_brings_its_static_form_along(cases):
-    """Beside the widget stand text and HTML that tell verdict, budget, checks and Mallory, with the run that was made."""
+    """Beside the widget stand text and HTML that tell verdict, budget, checks and Mallory, with
+    the run that was made.
+    """
     panel = Switchboard(cases, flags=ASSIGNMENT)
     panel.attack("forged-quote")
     data, _ = panel._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
     for form in (data["text/plain"], re.sub("<[^>]*>", "", data["text/html"])):
-        for words in ("is accepted with 3 waivers", "3 set; this report needs 3", "attacks get in", "debug-memory", "WAIVED",
-                      "Mallory got in", "1337"):
+        for words in (
+            "is accepted with 3 waivers",
+            "3 set; this report needs 3",
+            "attacks get in",
+            "debug-memory",
+            "WAIVED",
+            "Mallory got in",
+            "1337",
+        ):
             assert words in form
     assert "<input" not in data["text/html"]
     panel.close()

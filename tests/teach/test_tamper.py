@@ -1,4 +1,6 @@
-"""The tamper lab: which check notices first, why the earlier ones did not, and what a better key changes about that."""
+"""The tamper lab: which check notices first, why the earlier ones did not, and what a better key
+changes about that.
+"""
 
 from __future__ import annotations
 
@@ -52,9 +54,13 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("scenario, offset, bit, means, first", ROWS, ids=[f"{r[0]}-{r[1]}-{r[3]}" for r in ROWS])
+@pytest.mark.parametrize(
+    "scenario, offset, bit, means, first", ROWS, ids=[f"{r[0]}-{r[1]}-{r[3]}" for r in ROWS]
+)
 def test_the_first_check_that_notices(labs, scenario, offset, bit, means, first):
-    """Each key that Mallory gains moves the discovery further down the list; each changed field has its own."""
+    """Each key that Mallory gains moves the discovery further down the list; each changed field
+    has its own.
+    """
     found = labs[scenario].flip(offset, bit, means)
     assert (found.first.id if found.first else None) == first
     assert found.edited == (offset,) and found.result.accepted == (first is None)
@@ -67,17 +73,29 @@ def test_the_unchanged_report_is_accepted(labs):
     """Nothing was changed, so nothing fails, with a certificate-like flag set or without any."""
     for lab in labs.values():
         found = lab.judge(lab.map.data)
-        assert found.sentence == "Nothing was changed." and found.first is None and found.result.accepted and not found.before
+        assert (
+            found.sentence == "Nothing was changed."
+            and found.first is None
+            and found.result.accepted
+            and not found.before
+        )
     assert labs["production"].policy.flags() == () and len(labs["public"].policy.flags()) == 3
 
 
 def test_it_says_why_the_earlier_checks_did_not_notice(labs):
-    """Not looking there, looking elsewhere altogether, or being satisfied by the key that she has."""
+    """Not looking there, looking elsewhere altogether, or being satisfied by the key that she
+    has.
+    """
     why = dict(labs["production"].flip(112, 1, "stolen-key").before)
-    assert why["quote-signature"] == "looks there, and is satisfied: she has the attestation key of this very machine"
+    assert (
+        why["quote-signature"]
+        == "looks there, and is satisfied: she has the attestation key of this very machine"
+    )
     assert why["debug"] == "looks at byte 96, and nothing changed there"
     assert why["tcb-info-current"].startswith("reads nothing of this: it compares issue date")
-    why = dict(labs["public"].flip(176, 1, "stolen-epid").before) | dict(labs["public"].flip(368, 1, "stolen-epid").before)
+    why = dict(labs["public"].flip(176, 1, "stolen-epid").before) | dict(
+        labs["public"].flip(368, 1, "stolen-epid").before
+    )
     assert why["mrenclave"] == "looks at bytes 112 to 143, and nothing changed there"
     assert why["avr-nonce"] == "no nonce was asked for"
     waived = dict(labs["public"].judge(_both(labs["public"], 96, 368), "stolen-epid").before)
@@ -92,9 +110,17 @@ def _both(lab, *offsets):
 
 
 def test_a_check_that_a_flag_switched_off_says_so(labs):
-    """With DEBUG accepted, a quote that gains the bit passes by it; the waiver is named as the reason."""
-    lab = Tamper(labs["production"].facts, AttestationPolicy(
-        mrenclaves=(labs["production"].world.mrenclave,), only_for_testing_debug=True, only_for_testing_ignore_signer=True))
+    """With DEBUG accepted, a quote that gains the bit passes by it; the waiver is named as the
+    reason.
+    """
+    lab = Tamper(
+        labs["production"].facts,
+        AttestationPolicy(
+            mrenclaves=(labs["production"].world.mrenclave,),
+            only_for_testing_debug=True,
+            only_for_testing_ignore_signer=True,
+        ),
+    )
     data = bytearray(lab.map.data)
     data[96] ^= 2
     data[368] ^= 1
@@ -111,13 +137,19 @@ def test_every_means_is_told_and_used(labs):
             assert bool(found.rewritten) == (means.name != "none")
             assert means.how in str(found) and escape(means.words) in found._html()
     assert labs["production"].flip(96, 2, "own-chain").rewritten[-1] == "certification_data"
-    for wrong in (lambda t: t.flip(0, 1, "a pencil"), lambda t: t.judge(b"short"), lambda t: t.put("version", b"long")):
+    for wrong in (
+        lambda t: t.flip(0, 1, "a pencil"),
+        lambda t: t.judge(b"short"),
+        lambda t: t.put("version", b"long"),
+    ):
         with pytest.raises(UsageError):
             wrong(labs["public"])
 
 
 def test_the_panel_follows_grid_and_chooser(labs, page_sets, loud):
-    """A byte changed on the page, or in Python, is verified; the choice of a key changes who notices; restore ends it."""
+    """A byte changed on the page, or in Python, is verified; the choice of a key changes who
+    notices; restore ends it.
+    """
     panel = TamperPanel(tamper=labs["production"])
     assert panel.outcome.sentence == "Nothing was changed."
     changed = bytearray(panel.explorer.data)
@@ -128,7 +160,10 @@ def test_the_panel_follows_grid_and_chooser(labs, page_sets, loud):
     page_sets(panel.chooser, index=4)
     assert panel.model.means == "stolen-key" and panel.outcome.first.id == "debug"
     panel.flip(96, 2)
-    assert panel.outcome.sentence == "Nothing was changed. She signed it again, and no check notices that."
+    assert (
+        panel.outcome.sentence
+        == "Nothing was changed. She signed it again, and no check notices that."
+    )
     assert panel.outcome.edited == () and panel.chooser.value == "stolen-key"
     panel.edit(112, panel.explorer.data[112] ^ 255)
     panel.restore()
@@ -150,7 +185,9 @@ def test_the_snapshot_stays_readable(labs):
 
 
 def test_a_hostile_report_is_text(cases):
-    """An advisory and a status that want to be markup come out escaped, in outcome, panel and snapshot."""
+    """An advisory and a status that want to be markup come out escaped, in outcome, panel and
+    snapshot.
+    """
     evil = "</td><script>alert(1)</script><img src=x onerror=alert(1)>"
     facts = Facts(World("hostile", "public"))
     extra = facts.world.additional_data()
@@ -158,14 +195,26 @@ def test_a_hostile_report_is_text(cases):
     facts.report = CasReport.build(ias_proof(avr), extra)
     panel = TamperPanel(facts)
     panel.flip(112)
-    for html in (panel.outcome._html(), panel.snapshot()._html(), panel.verdict.value, panel.checks.value):
+    for html in (
+        panel.outcome._html(),
+        panel.snapshot()._html(),
+        panel.verdict.value,
+        panel.checks.value,
+    ):
         assert "<script" not in html and "<img" not in html
     panel.sign_with("stolen-epid")
     assert "&lt;script&gt;" in panel.checks.value and "<script" not in panel.checks.value
 
 
 def test_what_failed_before_is_not_the_readers_doing(labs):
-    """Under a policy that refuses the unchanged report, the first check that notices is one that passed before."""
-    lab = Tamper(labs["public"].facts, AttestationPolicy(mrenclaves=(labs["public"].world.mrenclave,)))
+    """Under a policy that refuses the unchanged report, the first check that notices is one that
+    passed before.
+    """
+    lab = Tamper(
+        labs["public"].facts, AttestationPolicy(mrenclaves=(labs["public"].world.mrenclave,))
+    )
     assert [c.id for c in lab.baseline.failures] == ["tcb-status", "debug", "mrsigner"]
-    assert lab.flip(112, 1, "stolen-epid").first.id == "mrenclave" and lab.judge(lab.map.data).first is None
+    assert (
+        lab.flip(112, 1, "stolen-epid").first.id == "mrenclave"
+        and lab.judge(lab.map.data).first is None
+    )

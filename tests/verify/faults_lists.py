@@ -1,4 +1,6 @@
-"""Rows about Intel's signed lists: who signed them, how they are written, what they say, and when."""
+"""Rows about Intel's signed lists: who signed them, how they are written, what they say, and
+when.
+"""
 
 from __future__ import annotations
 
@@ -62,36 +64,131 @@ def own_signer(e: Evidence) -> KeyPair:
 # Who signed
 
 WHO = [
-    Fault("lists of the attacker's own world", "P01 P06", BOTH, lambda e: replace(e, lists=replace(
-        MALLORY.endorsements(), root_ca_crl=e.lists.root_ca_crl, pck_crl=e.lists.pck_crl,
-        pck_crl_issuer_chain=e.lists.pck_crl_issuer_chain))),
-    Fault("lists signed by the attacker under Intel's certificate", "P01", BOTH, signed_by(own_signer)),
+    Fault(
+        "lists of the attacker's own world",
+        "P01 P06",
+        BOTH,
+        lambda e: replace(
+            e,
+            lists=replace(
+                MALLORY.endorsements(),
+                root_ca_crl=e.lists.root_ca_crl,
+                pck_crl=e.lists.pck_crl,
+                pck_crl_issuer_chain=e.lists.pck_crl_issuer_chain,
+            ),
+        ),
+    ),
+    Fault(
+        "lists signed by the attacker under Intel's certificate", "P01", BOTH, signed_by(own_signer)
+    ),
     Fault("lists signed by the platform's key", "P14", BOTH, signed_by(pck), choice=ROLE),
-    Fault("lists signed by the platform's key, with its whole chain", "P14", BOTH,
-          signed_by(pck, lambda e: intel(e).pck_ca, root), choice=ROLE),
-    Fault("lists signed by a key that an enclave holds", "P14", BOTH, signed_by(enclave_key, pck, root), choice=ROLE),
-    Fault("lists signed by the PCK authority", "P14", BOTH, signed_by(lambda e: intel(e).pck_ca), choice=ROLE),
+    Fault(
+        "lists signed by the platform's key, with its whole chain",
+        "P14",
+        BOTH,
+        signed_by(pck, lambda e: intel(e).pck_ca, root),
+        choice=ROLE,
+    ),
+    Fault(
+        "lists signed by a key that an enclave holds",
+        "P14",
+        BOTH,
+        signed_by(enclave_key, pck, root),
+        choice=ROLE,
+    ),
+    Fault(
+        "lists signed by the PCK authority",
+        "P14",
+        BOTH,
+        signed_by(lambda e: intel(e).pck_ca),
+        choice=ROLE,
+    ),
     Fault("lists signed by the root itself", "P14", BOTH, signed_by(root), choice=ROLE),
     Fault("TCB signer that is an authority", "P14 P29", BOTH, signed_by(signer(ca=0)), choice=ROLE),
-    Fault("TCB signer with an SGX extension", "P14", BOTH, signed_by(signer(sgx=lambda e: sgx_of(pck(e)))), choice=ROLE),
-    Fault("TCB signer issued by the PCK authority", "P14", BOTH,
-          signed_by(certified(SIGNER, lambda e: intel(e).pck_ca), lambda e: intel(e).pck_ca, root), choice=ROLE),
-    Fault("TCB signer of another name", "P14", BOTH, signed_by(signer("SIMULATED Intel SGX TCB Signer")), choice=NAME),
-    Fault("TCB signer whose name only begins as Intel's", "P14", BOTH, signed_by(signer(SIGNER + " Test")), choice=NAME),
-    Fault("TCB signer whose key may not sign", "P29", BOTH, signed_by(signer(usage=("key_agreement",))), choice=ROLE),
-    Fault("TCB signer that may certify", "P29", BOTH, signed_by(signer(usage=("digital_signature", "key_cert_sign"))), choice=ROLE),
-    *each("TCB signer out of date", "P16", BOTH, [
-        ("expired a second ago", signed_by(signer(valid=lambda e: (VALID[0], e.now - SECOND)))),
-        ("valid in a second", signed_by(signer(valid=lambda e: (e.now + SECOND, VALID[1]))))]),
-    *each("signer's chain of the TCB info", "P06 P32", TCB, [
-        ("missing", members(tcb_info_issuer_chain="")), ("without root", members(
-            tcb_info_issuer_chain=lambda e: intel(e).tcb_signer.cert_pem.decode())),
-        ("with another root", members(tcb_info_issuer_chain=lambda e: (
-            intel(e).tcb_signer.cert_pem + MALLORY.intel.root.cert_pem).decode())),
-        ("with a third certificate",
-            members(tcb_info_issuer_chain=lambda e: e.lists.tcb_info_issuer_chain + pck(e).cert_pem.decode())),
-        ("not PEM", members(tcb_info_issuer_chain="no chain"))], choice=EXACT),
-    Fault("signer's chain of the QE identity missing", "P01", QE, members(qe_identity_issuer_chain="")),
+    Fault(
+        "TCB signer with an SGX extension",
+        "P14",
+        BOTH,
+        signed_by(signer(sgx=lambda e: sgx_of(pck(e)))),
+        choice=ROLE,
+    ),
+    Fault(
+        "TCB signer issued by the PCK authority",
+        "P14",
+        BOTH,
+        signed_by(certified(SIGNER, lambda e: intel(e).pck_ca), lambda e: intel(e).pck_ca, root),
+        choice=ROLE,
+    ),
+    Fault(
+        "TCB signer of another name",
+        "P14",
+        BOTH,
+        signed_by(signer("SIMULATED Intel SGX TCB Signer")),
+        choice=NAME,
+    ),
+    Fault(
+        "TCB signer whose name only begins as Intel's",
+        "P14",
+        BOTH,
+        signed_by(signer(SIGNER + " Test")),
+        choice=NAME,
+    ),
+    Fault(
+        "TCB signer whose key may not sign",
+        "P29",
+        BOTH,
+        signed_by(signer(usage=("key_agreement",))),
+        choice=ROLE,
+    ),
+    Fault(
+        "TCB signer that may certify",
+        "P29",
+        BOTH,
+        signed_by(signer(usage=("digital_signature", "key_cert_sign"))),
+        choice=ROLE,
+    ),
+    *each(
+        "TCB signer out of date",
+        "P16",
+        BOTH,
+        [
+            ("expired a second ago", signed_by(signer(valid=lambda e: (VALID[0], e.now - SECOND)))),
+            ("valid in a second", signed_by(signer(valid=lambda e: (e.now + SECOND, VALID[1])))),
+        ],
+    ),
+    *each(
+        "signer's chain of the TCB info",
+        "P06 P32",
+        TCB,
+        [
+            ("missing", members(tcb_info_issuer_chain="")),
+            (
+                "without root",
+                members(tcb_info_issuer_chain=lambda e: intel(e).tcb_signer.cert_pem.decode()),
+            ),
+            (
+                "with another root",
+                members(
+                    tcb_info_issuer_chain=lambda e: (
+                        intel(e).tcb_signer.cert_pem + MALLORY.intel.root.cert_pem
+                    ).decode()
+                ),
+            ),
+            (
+                "with a third certificate",
+                members(
+                    tcb_info_issuer_chain=lambda e: (
+                        e.lists.tcb_info_issuer_chain + pck(e).cert_pem.decode()
+                    )
+                ),
+            ),
+            ("not PEM", members(tcb_info_issuer_chain="no chain")),
+        ],
+        choice=EXACT,
+    ),
+    Fault(
+        "signer's chain of the QE identity missing", "P01", QE, members(qe_identity_issuer_chain="")
+    ),
 ]
 
 # The signature, and the text under it
@@ -102,41 +199,122 @@ def signature(change: Callable[[str], str], name: str = "tcb_info") -> Change:
 
 
 SIGNATURES = [
-    Fault("QE identity signed by the attacker", "P01", QE, rewritten(lambda t: t, "qe_identity", own_signer)),
-    Fault("QE identity forged to name the attacker's enclave", "P01", QE, rewritten(
-        lambda t: t.replace("8C4F", "0000", 1), "qe_identity", own_signer)),
-    Fault("only the signature of the QE identity exchanged", "P01", QE, members(
-        qe_identity_signature=lambda e: e.lists.tcb_info_signature)),
-    Fault("QE identity changed, signature kept", "P01", QE, members(
-        qe_identity=lambda e: e.lists.qe_identity.replace('"isvprodid":1', '"isvprodid":2'))),
+    Fault(
+        "QE identity signed by the attacker",
+        "P01",
+        QE,
+        rewritten(lambda t: t, "qe_identity", own_signer),
+    ),
+    Fault(
+        "QE identity forged to name the attacker's enclave",
+        "P01",
+        QE,
+        rewritten(lambda t: t.replace("8C4F", "0000", 1), "qe_identity", own_signer),
+    ),
+    Fault(
+        "only the signature of the QE identity exchanged",
+        "P01",
+        QE,
+        members(qe_identity_signature=lambda e: e.lists.tcb_info_signature),
+    ),
+    Fault(
+        "QE identity changed, signature kept",
+        "P01",
+        QE,
+        members(
+            qe_identity=lambda e: e.lists.qe_identity.replace('"isvprodid":1', '"isvprodid":2')
+        ),
+    ),
     Fault("no QE identity", "P01", QE, members(qe_identity="")),
     Fault("QE identity without signature", "P01", QE, members(qe_identity_signature="")),
-    Fault("TCB info in the place of the QE identity", "P01 P13", QE, members(
-        qe_identity=lambda e: e.lists.tcb_info, qe_identity_signature=lambda e: e.lists.tcb_info_signature)),
+    Fault(
+        "TCB info in the place of the QE identity",
+        "P01 P13",
+        QE,
+        members(
+            qe_identity=lambda e: e.lists.tcb_info,
+            qe_identity_signature=lambda e: e.lists.tcb_info_signature,
+        ),
+    ),
     Fault("no TCB info", "P04", TCB, members(tcb_info="")),
-    Fault("TCB info signed by the attacker", "P14", TCB, rewritten(lambda t: t, "tcb_info", own_signer)),
-    Fault("TCB info: status changed, signature kept", "P08", TCB, members(
-        tcb_info=lambda e: e.lists.tcb_info.replace("Revoked", "UpToDate"))),
-    Fault("QE identity in the place of the TCB info", "P13", TCB, members(
-        tcb_info=lambda e: e.lists.qe_identity, tcb_info_signature=lambda e: e.lists.qe_identity_signature)),
-    *each("signature of the TCB info", "P19", TCB, [
-        (how, signature(lambda x, how=how: BENT[how](bytes.fromhex(x)).hex())) for how in BENT]),
-    *each("signature of the TCB info, in text", "P19 P32", TCB, [
-        ("missing", signature(lambda x: "")), ("with 0x", signature(lambda x: "0x" + x)),
-        ("126 digits", signature(lambda x: x[:126])),
-        ("130 digits", signature(lambda x: x + "00")), ("an odd digit", signature(lambda x: x[:-1])),
-        ("a space inside", signature(lambda x: x[:64] + " " + x[64:])), ("a line end behind", signature(lambda x: x + "\n")),
-        ("full-width digits", signature(lambda x: x.translate({48 + d: 0xFF10 + d for d in range(10)})))]),
-    *each("TCB info not as it was signed", "P18", TCB, [
-        ("blank behind", members(tcb_info=lambda e: e.lists.tcb_info + " ")),
-        ("line end in front", members(tcb_info=lambda e: "\n" + e.lists.tcb_info)),
-        ("blanks after commas", members(tcb_info=lambda e: e.lists.tcb_info.replace(",", ", "))),
-        ("members in another order", members(tcb_info=lambda e: strictjson.compact(
-            dict(reversed(list(json.loads(e.lists.tcb_info).items())))).decode())),
-        ("other case of hex", members(tcb_info=lambda e: e.lists.tcb_info.replace("00606A", "00606a")))],
-        choice="bytes as received"),
-    Fault("QE identity not as it was signed", "P18", QE, members(qe_identity=lambda e: e.lists.qe_identity + " "),
-          choice="bytes as received"),
+    Fault(
+        "TCB info signed by the attacker",
+        "P14",
+        TCB,
+        rewritten(lambda t: t, "tcb_info", own_signer),
+    ),
+    Fault(
+        "TCB info: status changed, signature kept",
+        "P08",
+        TCB,
+        members(tcb_info=lambda e: e.lists.tcb_info.replace("Revoked", "UpToDate")),
+    ),
+    Fault(
+        "QE identity in the place of the TCB info",
+        "P13",
+        TCB,
+        members(
+            tcb_info=lambda e: e.lists.qe_identity,
+            tcb_info_signature=lambda e: e.lists.qe_identity_signature,
+        ),
+    ),
+    *each(
+        "signature of the TCB info",
+        "P19",
+        TCB,
+        [(how, signature(lambda x, how=how: BENT[how](bytes.fromhex(x)).hex())) for how in BENT],
+    ),
+    *each(
+        "signature of the TCB info, in text",
+        "P19 P32",
+        TCB,
+        [
+            ("missing", signature(lambda x: "")),
+            ("with 0x", signature(lambda x: "0x" + x)),
+            ("126 digits", signature(lambda x: x[:126])),
+            ("130 digits", signature(lambda x: x + "00")),
+            ("an odd digit", signature(lambda x: x[:-1])),
+            ("a space inside", signature(lambda x: x[:64] + " " + x[64:])),
+            ("a line end behind", signature(lambda x: x + "\n")),
+            (
+                "full-width digits",
+                signature(lambda x: x.translate({48 + d: 0xFF10 + d for d in range(10)})),
+            ),
+        ],
+    ),
+    *each(
+        "TCB info not as it was signed",
+        "P18",
+        TCB,
+        [
+            ("blank behind", members(tcb_info=lambda e: e.lists.tcb_info + " ")),
+            ("line end in front", members(tcb_info=lambda e: "\n" + e.lists.tcb_info)),
+            (
+                "blanks after commas",
+                members(tcb_info=lambda e: e.lists.tcb_info.replace(",", ", ")),
+            ),
+            (
+                "members in another order",
+                members(
+                    tcb_info=lambda e: strictjson.compact(
+                        dict(reversed(list(json.loads(e.lists.tcb_info).items())))
+                    ).decode()
+                ),
+            ),
+            (
+                "other case of hex",
+                members(tcb_info=lambda e: e.lists.tcb_info.replace("00606A", "00606a")),
+            ),
+        ],
+        choice="bytes as received",
+    ),
+    Fault(
+        "QE identity not as it was signed",
+        "P18",
+        QE,
+        members(qe_identity=lambda e: e.lists.qe_identity + " "),
+        choice="bytes as received",
+    ),
 ]
 
 # How a list is written; all of it truly signed
@@ -144,9 +322,11 @@ SIGNATURES = [
 
 def put(old: str, new: str, name: str = "tcb_info") -> Change:
     """The first `old` of a signed text replaced, and signed again."""
+
     def change(text: str) -> str:
         assert old in text
         return text.replace(old, new, 1)
+
     return rewritten(change, name)
 
 
@@ -156,15 +336,21 @@ def edition(value: str) -> Change:
 
 def rows(change: Callable[[list[Any]], list[Any]], name: str = "tcb_info") -> Change:
     """The levels of a list changed, and the list signed again."""
-    return lambda e: replace(e, lists=e.world.endorsements(
-        **{name: {"tcbLevels": change(json.loads(getattr(e.lists, name))["tcbLevels"])}}))
+    return lambda e: replace(
+        e,
+        lists=e.world.endorsements(
+            **{name: {"tcbLevels": change(json.loads(getattr(e.lists, name))["tcbLevels"])}}
+        ),
+    )
 
 
 def first(change: Callable[[dict[str, Any]], Any], name: str = "tcb_info") -> Change:
     """The first level changed in place."""
+
     def made(levels: list[Any]) -> list[Any]:
         change(levels[0])
         return levels
+
     return rows(made, name)
 
 
@@ -178,74 +364,183 @@ def svn(value: Any) -> Change:
 
 TWICE, DATE, RANGE = "duplicate member", "date form", "component range"
 FORM = [
-    *each("TCB info", "P18 P32", TCB, [
-        ("byte order mark", rewritten(lambda t: "\ufeff" + t)), ("NUL behind", rewritten(lambda t: t + "\0")),
-        ("text behind", rewritten(lambda t: t + "x")), ("a second object behind", rewritten(lambda t: t + t)),
-        ("cut short", rewritten(lambda t: t[:-1])), ("a list", rewritten(lambda t: f"[{t}]")),
-        ("a number", rewritten(lambda t: "1")),
-        ("nested a hundred thousand deep", put('"version"', '"x":' + "[" * 100_000 + "]" * 100_000 + ',"version"')),
-        ("ten million bytes", put('"version"', f'"x":"{"a" * 10_000_000}","version"')),
-        ("lone surrogate", put('"version"', '"x":"\\ud800","version"')), ("NaN", edition("NaN")), ("1e3", edition("1e3")),
-        ("20.0", edition("20.0")), ("negative", edition("-1")), ("true", edition("true")), ("a string", edition('"20"')),
-        ("2^63", edition(str(1 << 63))), ("null", edition("null")), ("single quotes", rewritten(lambda t: t.replace('"', "'"))),
-        ("full-width digits", put('"fmspc":"00606A', '"fmspc":"\uff10\uff10606A')),
-        ("FMSPC of 5 bytes", put('"00606A000000"', '"00606A0000"')),
-        ("FMSPC not hex", put('"00606A000000"', '"00606A00000G"')), ("FMSPC with 0x", put('"00606A000000"', '"0x606A000000"')),
-        ("member missing", put('"pceId":"0000",', "")), ("levels an object", put('"tcbLevels":[', '"tcbLevels":{},"x":[')),
-        ("no level", rows(lambda x: [])), ("501 levels", rows(lambda x: x * 72)), ("level a number", rows(lambda x: [1, *x])),
-        ("status unknown", first(lambda x: x.update(tcbStatus="Fine"))), ("status in another case", first(
-            lambda x: x.update(tcbStatus="uptodate"))), ("status null", first(lambda x: x.update(tcbStatus=None))),
-        ("no PCESVN", first(lambda x: x["tcb"].pop("pcesvn"))), ("PCESVN 65536", first(lambda x: x["tcb"].update(pcesvn=65536))),
-        ("advisories null", first(lambda x: x.update(advisoryIDs=None))), ("advisories a string", first(
-            lambda x: x.update(advisoryIDs="INTEL-SA-00161"))), ("an advisory that is a number", first(
-                lambda x: x.update(advisoryIDs=[161])))], choice="JSON text"),
-    *each("TCB info, a member twice", "P18", TCB, [
-        ("the same", put('"tcbType":0', '"tcbType":0,"tcbType":0')),
-        ("good one last", put('"fmspc"', '"fmspc":"00000000BEEF","fmspc"')),
-        ("in a level", put('"tcbStatus":"UpToDate"', '"tcbStatus":"Revoked","tcbStatus":"UpToDate"')),
-        ("one of them escaped", put('"fmspc"', '"\\u0066mspc":"00000000BEEF","fmspc"')),
-        ("blank before the colon", put('"tcbType":0', '"tcbType":0,"tcbType" :1')),
-        ("in a member nobody reads", put('"version"', '"x":{"a":1,"a":2},"version"'))], choice=TWICE),
-    Fault("QE identity, a member twice", "P18", QE, put('"isvprodid":1', '"isvprodid":1,"isvprodid":1', "qe_identity"),
-        choice=TWICE),
-    *each("date of the TCB info", "P18 P28", TCB, [
-        (w, listed(tcb_info={"issueDate": d})) for w, d in (
-            ("offset", "2026-08-31T12:00:00+00:00"), ("small z", "2026-08-31T12:00:00z"), ("no zone", "2026-08-31T12:00:00"),
-            ("fraction", "2026-08-31T12:00:00.5Z"), ("leap second", "2026-06-30T23:59:60Z"),
-            ("hour 24", "2026-08-31T24:00:00Z"),
-            ("30 February", "2026-02-30T12:00:00Z"),
-            ("29 February of a common year", "2023-02-29T12:00:00Z"), ("a number", 1788177600),
-            ("a blank for T", "2026-08-31 12:00:00Z"))],
-        choice=DATE),
-    Fault("date of a level", "P17 P18", TCB, first(lambda x: x.update(tcbDate="2025-13-01T00:00:00Z")), choice=DATE),
-    *each("version of the TCB info", "P22", TCB, [(str(v), listed(tcb_info={"version": v})) for v in (1, 4, "3", 3.0, True)],
-          choice="list version"),
-    *each("version of the QE identity", "P22", QE, [(str(v), listed(qe_identity={"version": v})) for v in (1, 3, "2")],
-          choice="list version"),
-    *each("components of a level", "P11", TCB, [
-        ("15", components(lambda c: c[:15])), ("17", components(lambda c: [*c, {"svn": 0}])), ("none", components(lambda c: [])),
-        ("32", components(lambda c: c * 2))], choice="16 components"),
-    *each("component of a level", "P11 P18", TCB, [
-        ("256", svn(256)), ("negative", svn(-1)), ("a string", svn("16")), ("16.0", svn(16.0)), ("true", svn(True)),
-        ("null", svn(None)),
-        ("2^64", svn(1 << 64))], choice=RANGE),
-    Fault("level twice with two statuses", "P12", TCB, rows(lambda x: [*x, {**x[0], "tcbStatus": "Revoked"}]),
-          choice="unsorted levels"),
-    Fault("level of the QE identity twice", "P12", QE, rows(lambda x: [*x, {**x[0], "tcbStatus": "Revoked"}], "qe_identity"),
-          choice="unsorted levels"),
-    *each("QE identity", "P01 P32", QE, [
-        ("mask of 3 bytes", listed(qe_identity={"miscselectMask": "FFFFFF"})), ("attributes of 15 bytes", listed(
-            qe_identity={"attributes": "11" + "00" * 14})), ("signer of 31 bytes", listed(qe_identity={"mrsigner": "00" * 31})),
-        ("product 65536", listed(qe_identity={"isvprodid": 65536})), ("no levels", listed(qe_identity={"tcbLevels": []})),
-        ("level without ISVSVN", first(lambda x: x.update(tcb={}), "qe_identity")),
-        ("status unknown", first(lambda x: x.update(tcbStatus="Fine"), "qe_identity"))]),
+    *each(
+        "TCB info",
+        "P18 P32",
+        TCB,
+        [
+            ("byte order mark", rewritten(lambda t: "\ufeff" + t)),
+            ("NUL behind", rewritten(lambda t: t + "\0")),
+            ("text behind", rewritten(lambda t: t + "x")),
+            ("a second object behind", rewritten(lambda t: t + t)),
+            ("cut short", rewritten(lambda t: t[:-1])),
+            ("a list", rewritten(lambda t: f"[{t}]")),
+            ("a number", rewritten(lambda t: "1")),
+            (
+                "nested a hundred thousand deep",
+                put('"version"', '"x":' + "[" * 100_000 + "]" * 100_000 + ',"version"'),
+            ),
+            ("ten million bytes", put('"version"', f'"x":"{"a" * 10_000_000}","version"')),
+            ("lone surrogate", put('"version"', '"x":"\\ud800","version"')),
+            ("NaN", edition("NaN")),
+            ("1e3", edition("1e3")),
+            ("20.0", edition("20.0")),
+            ("negative", edition("-1")),
+            ("true", edition("true")),
+            ("a string", edition('"20"')),
+            ("2^63", edition(str(1 << 63))),
+            ("null", edition("null")),
+            ("single quotes", rewritten(lambda t: t.replace('"', "'"))),
+            ("full-width digits", put('"fmspc":"00606A', '"fmspc":"\uff10\uff10606A')),
+            ("FMSPC of 5 bytes", put('"00606A000000"', '"00606A0000"')),
+            ("FMSPC not hex", put('"00606A000000"', '"00606A00000G"')),
+            ("FMSPC with 0x", put('"00606A000000"', '"0x606A000000"')),
+            ("member missing", put('"pceId":"0000",', "")),
+            ("levels an object", put('"tcbLevels":[', '"tcbLevels":{},"x":[')),
+            ("no level", rows(lambda x: [])),
+            ("501 levels", rows(lambda x: x * 72)),
+            ("level a number", rows(lambda x: [1, *x])),
+            ("status unknown", first(lambda x: x.update(tcbStatus="Fine"))),
+            ("status in another case", first(lambda x: x.update(tcbStatus="uptodate"))),
+            ("status null", first(lambda x: x.update(tcbStatus=None))),
+            ("no PCESVN", first(lambda x: x["tcb"].pop("pcesvn"))),
+            ("PCESVN 65536", first(lambda x: x["tcb"].update(pcesvn=65536))),
+            ("advisories null", first(lambda x: x.update(advisoryIDs=None))),
+            ("advisories a string", first(lambda x: x.update(advisoryIDs="INTEL-SA-00161"))),
+            ("an advisory that is a number", first(lambda x: x.update(advisoryIDs=[161]))),
+        ],
+        choice="JSON text",
+    ),
+    *each(
+        "TCB info, a member twice",
+        "P18",
+        TCB,
+        [
+            ("the same", put('"tcbType":0', '"tcbType":0,"tcbType":0')),
+            ("good one last", put('"fmspc"', '"fmspc":"00000000BEEF","fmspc"')),
+            (
+                "in a level",
+                put('"tcbStatus":"UpToDate"', '"tcbStatus":"Revoked","tcbStatus":"UpToDate"'),
+            ),
+            ("one of them escaped", put('"fmspc"', '"\\u0066mspc":"00000000BEEF","fmspc"')),
+            ("blank before the colon", put('"tcbType":0', '"tcbType":0,"tcbType" :1')),
+            ("in a member nobody reads", put('"version"', '"x":{"a":1,"a":2},"version"')),
+        ],
+        choice=TWICE,
+    ),
+    Fault(
+        "QE identity, a member twice",
+        "P18",
+        QE,
+        put('"isvprodid":1', '"isvprodid":1,"isvprodid":1', "qe_identity"),
+        choice=TWICE,
+    ),
+    *each(
+        "date of the TCB info",
+        "P18 P28",
+        TCB,
+        [
+            (w, listed(tcb_info={"issueDate": d}))
+            for w, d in (
+                ("offset", "2026-08-31T12:00:00+00:00"),
+                ("small z", "2026-08-31T12:00:00z"),
+                ("no zone", "2026-08-31T12:00:00"),
+                ("fraction", "2026-08-31T12:00:00.5Z"),
+                ("leap second", "2026-06-30T23:59:60Z"),
+                ("hour 24", "2026-08-31T24:00:00Z"),
+                ("30 February", "2026-02-30T12:00:00Z"),
+                ("29 February of a common year", "2023-02-29T12:00:00Z"),
+                ("a number", 1788177600),
+                ("a blank for T", "2026-08-31 12:00:00Z"),
+            )
+        ],
+        choice=DATE,
+    ),
+    Fault(
+        "date of a level",
+        "P17 P18",
+        TCB,
+        first(lambda x: x.update(tcbDate="2025-13-01T00:00:00Z")),
+        choice=DATE,
+    ),
+    *each(
+        "version of the TCB info",
+        "P22",
+        TCB,
+        [(str(v), listed(tcb_info={"version": v})) for v in (1, 4, "3", 3.0, True)],
+        choice="list version",
+    ),
+    *each(
+        "version of the QE identity",
+        "P22",
+        QE,
+        [(str(v), listed(qe_identity={"version": v})) for v in (1, 3, "2")],
+        choice="list version",
+    ),
+    *each(
+        "components of a level",
+        "P11",
+        TCB,
+        [
+            ("15", components(lambda c: c[:15])),
+            ("17", components(lambda c: [*c, {"svn": 0}])),
+            ("none", components(lambda c: [])),
+            ("32", components(lambda c: c * 2)),
+        ],
+        choice="16 components",
+    ),
+    *each(
+        "component of a level",
+        "P11 P18",
+        TCB,
+        [
+            ("256", svn(256)),
+            ("negative", svn(-1)),
+            ("a string", svn("16")),
+            ("16.0", svn(16.0)),
+            ("true", svn(True)),
+            ("null", svn(None)),
+            ("2^64", svn(1 << 64)),
+        ],
+        choice=RANGE,
+    ),
+    Fault(
+        "level twice with two statuses",
+        "P12",
+        TCB,
+        rows(lambda x: [*x, {**x[0], "tcbStatus": "Revoked"}]),
+        choice="unsorted levels",
+    ),
+    Fault(
+        "level of the QE identity twice",
+        "P12",
+        QE,
+        rows(lambda x: [*x, {**x[0], "tcbStatus": "Revoked"}], "qe_identity"),
+        choice="unsorted levels",
+    ),
+    *each(
+        "QE identity",
+        "P01 P32",
+        QE,
+        [
+            ("mask of 3 bytes", listed(qe_identity={"miscselectMask": "FFFFFF"})),
+            ("attributes of 15 bytes", listed(qe_identity={"attributes": "11" + "00" * 14})),
+            ("signer of 31 bytes", listed(qe_identity={"mrsigner": "00" * 31})),
+            ("product 65536", listed(qe_identity={"isvprodid": 65536})),
+            ("no levels", listed(qe_identity={"tcbLevels": []})),
+            ("level without ISVSVN", first(lambda x: x.update(tcb={}), "qe_identity")),
+            ("status unknown", first(lambda x: x.update(tcbStatus="Fine"), "qe_identity")),
+        ],
+    ),
 ]
 
 # What a list says
 
 
 def _masked(mask: str, attributes: str, flags: int) -> Change:
-    """A quoting enclave with these attributes, and an identity whose first byte of mask and attributes lets it through."""
+    """A quoting enclave with these attributes, and an identity whose first byte of mask and
+    attributes lets it through.
+    """
     identity = {"attributesMask": mask + "FF" * 7 + "00" * 8, "attributes": attributes + "00" * 15}
     return lambda e: listed(qe_identity=identity)(quoted(qe_body={"attributes_flags": flags})(e))
 
@@ -253,44 +548,159 @@ def _masked(mask: str, attributes: str, flags: int) -> Change:
 S, G = "tcb-status advisories tcb-grace", "tcb-status tcb-grace"
 _TOP = LEVELS[TcbStatus.UP_TO_DATE]
 SAYS = [
-    *each("TCB info of another platform model", "P13", "fmspc-match", [
-        ("FMSPC", listed(tcb_info={"fmspc": "00000000BEEF"})), ("FMSPC all zero", listed(tcb_info={"fmspc": "00" * 6})),
-        ("PCEID", listed(tcb_info={"pceId": "0100"}))], choice="PCEID"),
+    *each(
+        "TCB info of another platform model",
+        "P13",
+        "fmspc-match",
+        [
+            ("FMSPC", listed(tcb_info={"fmspc": "00000000BEEF"})),
+            ("FMSPC all zero", listed(tcb_info={"fmspc": "00" * 6})),
+            ("PCEID", listed(tcb_info={"pceId": "0100"})),
+        ],
+        choice="PCEID",
+    ),
     Fault("TCB info for TDX", "P13", "fmspc-match", listed(tcb_info={"id": "TDX"})),
     Fault("TCB info of no known kind", "P13", "fmspc-match", listed(tcb_info={"id": "sgx"})),
-    *each("type of the TCB info", "P13", "fmspc-match", [(str(n), listed(tcb_info={"tcbType": n})) for n in (1, 255)],
-          choice="TCB type"),
-    *each("QE identity for another enclave", "P13", "qe-identity", [
-        (id, listed(qe_identity={"id": id})) for id in ("TD_QE", "QVE", "qe")]),
-    Fault("QE identity names another signer", "P01", "qe-identity", listed(qe_identity={"mrsigner": "00" * 32})),
-    Fault("QE identity names another product", "P01", "qe-identity", listed(qe_identity={"isvprodid": 2})),
-    Fault("QE identity with a mask of zeros", "P01", "qe-identity", listed(qe_identity={"attributesMask": "00" * 16}),
-        choice="QE identity masks"),
-    Fault("debug quoting enclave under a mask that leaves DEBUG out", "P20 P01", "qe-identity",
-          _masked("F9", "11", 0x17), choice="QE identity masks"),
-    Fault("quoting enclave never initialised under a mask that leaves INIT out", "P01", "qe-identity",
-          _masked("FA", "10", 0x14), choice="QE identity masks"),
-    Fault("QE identity that allows MISCSELECT alone", "P01", "qe-identity", listed(qe_identity={"miscselect": "01000000"})),
-    Fault("the platform's level revoked", "P08", G, first(lambda x: x.update(tcbStatus="Revoked")), status="Revoked"),
-    Fault("the quoting enclave's level revoked", "P08 P02", G, first(
-        lambda x: x.update(tcbStatus="Revoked"), "qe_identity"), status="Revoked"),
-    Fault("both levels revoked", "P08", G, lambda e: replace(e, lists=e.world.endorsements(**{
-        n: {"tcbLevels": [{**x, "tcbStatus": "Revoked"} for x in json.loads(getattr(e.lists, n))["tcbLevels"]]}
-        for n in ("tcb_info", "qe_identity")})), status="Revoked"),
-    Fault("the quoting enclave's level outdated", "P02", G, first(
-        lambda x: x.update(tcbStatus="OutOfDate"), "qe_identity"), status="OutOfDate"),
-    *each("status of a quoting enclave that only a platform has", "P02", G, [
-        (w, first(lambda x, w=w: x.update(tcbStatus=w), "qe_identity")) for w in ("SWHardeningNeeded", "ConfigurationNeeded")],
-        status="OutOfDate", choice="QE status"),
-    Fault("the sixteenth component not reached", "P11", "tcb-status advisories", components(
-        lambda c: [*c[:15], {"svn": 1}]), status="ConfigurationNeeded"),
-    Fault("the only level not reached", "P09", "tcb-status", rows(lambda x: [{**x[0], "tcb": {**x[0]["tcb"], "pcesvn": 99}}]),
-          status="", choice="no level"),
-    Fault("levels shuffled under an outdated platform", "P12", S, lambda e: rows(lambda x: x[::-1])(chained(
-        items(components=LEVELS[TcbStatus.OUT_OF_DATE].components))(e)), status="OutOfDate"),
-    Fault("advisory on a level that is up to date", "P10", "advisories", first(lambda x: x.update(advisoryIDs=["INTEL-SA-00161"]))),
-    Fault("advisory on the quoting enclave's level", "P10 P02", "advisories", first(
-        lambda x: x.update(advisoryIDs=["INTEL-SA-00615"]), "qe_identity")),
+    *each(
+        "type of the TCB info",
+        "P13",
+        "fmspc-match",
+        [(str(n), listed(tcb_info={"tcbType": n})) for n in (1, 255)],
+        choice="TCB type",
+    ),
+    *each(
+        "QE identity for another enclave",
+        "P13",
+        "qe-identity",
+        [(id, listed(qe_identity={"id": id})) for id in ("TD_QE", "QVE", "qe")],
+    ),
+    Fault(
+        "QE identity names another signer",
+        "P01",
+        "qe-identity",
+        listed(qe_identity={"mrsigner": "00" * 32}),
+    ),
+    Fault(
+        "QE identity names another product",
+        "P01",
+        "qe-identity",
+        listed(qe_identity={"isvprodid": 2}),
+    ),
+    Fault(
+        "QE identity with a mask of zeros",
+        "P01",
+        "qe-identity",
+        listed(qe_identity={"attributesMask": "00" * 16}),
+        choice="QE identity masks",
+    ),
+    Fault(
+        "debug quoting enclave under a mask that leaves DEBUG out",
+        "P20 P01",
+        "qe-identity",
+        _masked("F9", "11", 0x17),
+        choice="QE identity masks",
+    ),
+    Fault(
+        "quoting enclave never initialised under a mask that leaves INIT out",
+        "P01",
+        "qe-identity",
+        _masked("FA", "10", 0x14),
+        choice="QE identity masks",
+    ),
+    Fault(
+        "QE identity that allows MISCSELECT alone",
+        "P01",
+        "qe-identity",
+        listed(qe_identity={"miscselect": "01000000"}),
+    ),
+    Fault(
+        "the platform's level revoked",
+        "P08",
+        G,
+        first(lambda x: x.update(tcbStatus="Revoked")),
+        status="Revoked",
+    ),
+    Fault(
+        "the quoting enclave's level revoked",
+        "P08 P02",
+        G,
+        first(lambda x: x.update(tcbStatus="Revoked"), "qe_identity"),
+        status="Revoked",
+    ),
+    Fault(
+        "both levels revoked",
+        "P08",
+        G,
+        lambda e: replace(
+            e,
+            lists=e.world.endorsements(
+                **{
+                    n: {
+                        "tcbLevels": [
+                            {**x, "tcbStatus": "Revoked"}
+                            for x in json.loads(getattr(e.lists, n))["tcbLevels"]
+                        ]
+                    }
+                    for n in ("tcb_info", "qe_identity")
+                }
+            ),
+        ),
+        status="Revoked",
+    ),
+    Fault(
+        "the quoting enclave's level outdated",
+        "P02",
+        G,
+        first(lambda x: x.update(tcbStatus="OutOfDate"), "qe_identity"),
+        status="OutOfDate",
+    ),
+    *each(
+        "status of a quoting enclave that only a platform has",
+        "P02",
+        G,
+        [
+            (w, first(lambda x, w=w: x.update(tcbStatus=w), "qe_identity"))
+            for w in ("SWHardeningNeeded", "ConfigurationNeeded")
+        ],
+        status="OutOfDate",
+        choice="QE status",
+    ),
+    Fault(
+        "the sixteenth component not reached",
+        "P11",
+        "tcb-status advisories",
+        components(lambda c: [*c[:15], {"svn": 1}]),
+        status="ConfigurationNeeded",
+    ),
+    Fault(
+        "the only level not reached",
+        "P09",
+        "tcb-status",
+        rows(lambda x: [{**x[0], "tcb": {**x[0]["tcb"], "pcesvn": 99}}]),
+        status="",
+        choice="no level",
+    ),
+    Fault(
+        "levels shuffled under an outdated platform",
+        "P12",
+        S,
+        lambda e: rows(lambda x: x[::-1])(
+            chained(items(components=LEVELS[TcbStatus.OUT_OF_DATE].components))(e)
+        ),
+        status="OutOfDate",
+    ),
+    Fault(
+        "advisory on a level that is up to date",
+        "P10",
+        "advisories",
+        first(lambda x: x.update(advisoryIDs=["INTEL-SA-00161"])),
+    ),
+    Fault(
+        "advisory on the quoting enclave's level",
+        "P10 P02",
+        "advisories",
+        first(lambda x: x.update(advisoryIDs=["INTEL-SA-00615"]), "qe_identity"),
+    ),
 ]
 
 # When
@@ -298,34 +708,95 @@ SAYS = [
 
 def limit(name: str, member: str, shift: timedelta) -> Change:
     """A date of a list moved to the verification time and by `shift` from it."""
-    return lambda e: replace(e, lists=e.world.endorsements(**{name: {member: f"{e.now + shift:%Y-%m-%dT%H:%M:%SZ}"}}))
+    return lambda e: replace(
+        e, lists=e.world.endorsements(**{name: {member: f"{e.now + shift:%Y-%m-%dT%H:%M:%SZ}"}})
+    )
 
 
 _FRESH = "tcb-info-current", "qe-identity-current"
 WHEN = [
-    *[Fault(f"{what} {word}", pitfall, check, limit(name, member, shift), choice=choice)
-      for what, name, check in (("TCB info", "tcb_info", _FRESH[0]), ("QE identity", "qe_identity", _FRESH[1]))
-      for word, pitfall, member, shift, choice in (
-          ("expired a second ago", "P16", "nextUpdate", -SECOND, ""), ("expired a year ago", "P16", "nextUpdate", -365 * DAY, ""),
-          ("issued in a second", "P16 P28", "issueDate", SECOND, "future issue date"),
-          ("issued two hours ahead, as by local time", "P28", "issueDate", timedelta(hours=2), "future issue date"))],
-    Fault("TCB info whose dates are exchanged", "P16", "tcb-info-current",
-        lambda e: replace(e, lists=e.world.endorsements(tcb_info={
-        "issueDate": f"{e.now + DAY:%Y-%m-%dT%H:%M:%SZ}", "nextUpdate": f"{e.now - DAY:%Y-%m-%dT%H:%M:%SZ}"}))),
-    Fault("everything judged a month late", "P16", "pck-revocation tcb-info-current qe-identity-current", at(
-        lambda e: e.now + LIFE + SECOND)),
-    Fault("everything judged too early", "P16 P28", "pck-revocation tcb-info-current qe-identity-current", at(
-        lambda e: e.now - AGE - SECOND), choice="future issue date"),
-    Fault("everything judged before the certificates", "P16", "pck-chain tcb-info-signature qe-identity-signature", at(
-        lambda e: VALID[0] - SECOND)),
-    Fault("everything judged after the certificates", "P16", "pck-chain tcb-info-signature qe-identity-signature", at(
-        lambda e: VALID[1] + SECOND)),
-    Fault("lists of an edition before the one asked for", "P16", "tcb-evaluation", lambda e: replace(e, lists=e.world.endorsements(
-        tcb_info={"tcbEvaluationDataNumber": 19}, qe_identity={"tcbEvaluationDataNumber": 19}))),
-    Fault("TCB info of an old edition beside a QE identity of a new one", "P16", "tcb-evaluation", listed(
-        tcb_info={"tcbEvaluationDataNumber": 19})),
-    Fault("QE identity of an old edition beside a TCB info of a new one", "P16", "tcb-evaluation", listed(
-        qe_identity={"tcbEvaluationDataNumber": 19})),
+    *[
+        Fault(f"{what} {word}", pitfall, check, limit(name, member, shift), choice=choice)
+        for what, name, check in (
+            ("TCB info", "tcb_info", _FRESH[0]),
+            ("QE identity", "qe_identity", _FRESH[1]),
+        )
+        for word, pitfall, member, shift, choice in (
+            ("expired a second ago", "P16", "nextUpdate", -SECOND, ""),
+            ("expired a year ago", "P16", "nextUpdate", -365 * DAY, ""),
+            ("issued in a second", "P16 P28", "issueDate", SECOND, "future issue date"),
+            (
+                "issued two hours ahead, as by local time",
+                "P28",
+                "issueDate",
+                timedelta(hours=2),
+                "future issue date",
+            ),
+        )
+    ],
+    Fault(
+        "TCB info whose dates are exchanged",
+        "P16",
+        "tcb-info-current",
+        lambda e: replace(
+            e,
+            lists=e.world.endorsements(
+                tcb_info={
+                    "issueDate": f"{e.now + DAY:%Y-%m-%dT%H:%M:%SZ}",
+                    "nextUpdate": f"{e.now - DAY:%Y-%m-%dT%H:%M:%SZ}",
+                }
+            ),
+        ),
+    ),
+    Fault(
+        "everything judged a month late",
+        "P16",
+        "pck-revocation tcb-info-current qe-identity-current",
+        at(lambda e: e.now + LIFE + SECOND),
+    ),
+    Fault(
+        "everything judged too early",
+        "P16 P28",
+        "pck-revocation tcb-info-current qe-identity-current",
+        at(lambda e: e.now - AGE - SECOND),
+        choice="future issue date",
+    ),
+    Fault(
+        "everything judged before the certificates",
+        "P16",
+        "pck-chain tcb-info-signature qe-identity-signature",
+        at(lambda e: VALID[0] - SECOND),
+    ),
+    Fault(
+        "everything judged after the certificates",
+        "P16",
+        "pck-chain tcb-info-signature qe-identity-signature",
+        at(lambda e: VALID[1] + SECOND),
+    ),
+    Fault(
+        "lists of an edition before the one asked for",
+        "P16",
+        "tcb-evaluation",
+        lambda e: replace(
+            e,
+            lists=e.world.endorsements(
+                tcb_info={"tcbEvaluationDataNumber": 19},
+                qe_identity={"tcbEvaluationDataNumber": 19},
+            ),
+        ),
+    ),
+    Fault(
+        "TCB info of an old edition beside a QE identity of a new one",
+        "P16",
+        "tcb-evaluation",
+        listed(tcb_info={"tcbEvaluationDataNumber": 19}),
+    ),
+    Fault(
+        "QE identity of an old edition beside a TCB info of a new one",
+        "P16",
+        "tcb-evaluation",
+        listed(qe_identity={"tcbEvaluationDataNumber": 19}),
+    ),
 ]
 
 LISTS_FAULTS = [*WHO, *SIGNATURES, *FORM, *SAYS, *WHEN]
@@ -338,7 +809,9 @@ def version_2(e: Evidence) -> Evidence:
     body["version"] = 2
     for x in body["tcbLevels"]:
         tcb = x["tcb"]
-        x["tcb"] = {f"sgxtcbcomp{n:02}svn": c["svn"] for n, c in enumerate(tcb["sgxtcbcomponents"], 1)} | {"pcesvn": tcb["pcesvn"]}
+        x["tcb"] = {
+            f"sgxtcbcomp{n:02}svn": c["svn"] for n, c in enumerate(tcb["sgxtcbcomponents"], 1)
+        } | {"pcesvn": tcb["pcesvn"]}
     text = strictjson.compact(body).decode()
     return replace(e, lists=replace(e.lists, **signed_text(e.world, "tcb_info", text)))
 
@@ -351,20 +824,56 @@ def orders(levels: int) -> Iterable[tuple[str, Change]]:
 
 LISTS_HARMLESS = [
     *[Harmless(f"levels in another order: {w}", "P12", change) for w, change in orders(4)],
-    Harmless("levels of the QE identity in another order", "P12", rows(lambda x: x[::-1], "qe_identity")),
+    Harmless(
+        "levels of the QE identity in another order", "P12", rows(lambda x: x[::-1], "qe_identity")
+    ),
     Harmless("TCB info in version 2", "P13", version_2),
     Harmless("FMSPC in lower case", "P13", listed(tcb_info={"fmspc": "00606a000000"})),
-    Harmless("members in another order, signed so", "P18", rewritten(lambda t: strictjson.compact(
-        dict(reversed(list(json.loads(t).items())))).decode())),
-    Harmless("blanks and line ends, signed so", "P18", rewritten(lambda t: json.dumps(json.loads(t), indent=2))),
+    Harmless(
+        "members in another order, signed so",
+        "P18",
+        rewritten(
+            lambda t: strictjson.compact(dict(reversed(list(json.loads(t).items())))).decode()
+        ),
+    ),
+    Harmless(
+        "blanks and line ends, signed so",
+        "P18",
+        rewritten(lambda t: json.dumps(json.loads(t), indent=2)),
+    ),
     Harmless("a name with an escape, signed so", "P18", put('"fmspc"', '"\\u0066mspc"')),
-    Harmless("a member that nobody knows, signed so", "P18", put('"version"', '"later":{"a":[1,2]},"version"')),
+    Harmless(
+        "a member that nobody knows, signed so",
+        "P18",
+        put('"version"', '"later":{"a":[1,2]},"version"'),
+    ),
     Harmless("signature in upper case", "P19", signature(str.upper)),
-    *[Harmless(f"{n} from this very second", "P16", limit(n, "issueDate", 0 * DAY)) for n in ("tcb_info", "qe_identity")],
-    *[Harmless(f"{n} until this very second", "P16", limit(n, "nextUpdate", 0 * DAY)) for n in ("tcb_info", "qe_identity")],
-    Harmless("level dated long ago, and still up to date", "P17", first(lambda x: x.update(tcbDate="2018-01-01T00:00:00Z"))),
-    Harmless("level dated on a leap day", "P28", first(lambda x: x.update(tcbDate="2024-02-29T00:00:00Z"))),
-    Harmless("component 256 below a byte's end: 255", "P11", components(lambda c: [*c[:4], {"svn": 255}, *c[5:]])),
-    Harmless("an outdated level that nobody is at, of a revoked one", "P08", rows(
-        lambda x: [x[0], *[{**y, "tcbStatus": "Revoked"} for y in x[1:]]])),
+    *[
+        Harmless(f"{n} from this very second", "P16", limit(n, "issueDate", 0 * DAY))
+        for n in ("tcb_info", "qe_identity")
+    ],
+    *[
+        Harmless(f"{n} until this very second", "P16", limit(n, "nextUpdate", 0 * DAY))
+        for n in ("tcb_info", "qe_identity")
+    ],
+    Harmless(
+        "level dated long ago, and still up to date",
+        "P17",
+        first(lambda x: x.update(tcbDate="2018-01-01T00:00:00Z")),
+    ),
+    Harmless(
+        "level dated on a leap day",
+        "P28",
+        first(lambda x: x.update(tcbDate="2024-02-29T00:00:00Z")),
+    ),
+    Harmless(
+        "component 256 below a byte's end: 255",
+        "P11",
+        components(lambda c: [*c[:4], {"svn": 255}, *c[5:]]),
+    ),
+    Harmless(
+        "an outdated level that nobody is at, of a revoked one",
+        "P08",
+        rows(lambda x: [x[0], *[{**y, "tcbStatus": "Revoked"} for y in x[1:]]]),
+    ),
 ]

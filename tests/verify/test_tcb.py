@@ -1,4 +1,6 @@
-"""TCB status, level matching and convergence: every cell of Intel's table, and levels in any order."""
+"""TCB status, level matching and convergence: every cell of Intel's table, and levels in any
+order.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,21 @@ from casnb.base.errors import EvidenceError
 from casnb.simulator.intel import LEVELS
 from casnb.verify.tcb import TcbLevel, TcbStatus, converge, match_level
 
-UP, SW, CONF, BOTH = (TcbStatus.UP_TO_DATE, TcbStatus.SW_HARDENING_NEEDED, TcbStatus.CONFIGURATION_NEEDED,
-                      TcbStatus.CONFIGURATION_AND_SW_HARDENING_NEEDED)
-OLD, OLD_CONF, REVOKED = TcbStatus.OUT_OF_DATE, TcbStatus.OUT_OF_DATE_CONFIGURATION_NEEDED, TcbStatus.REVOKED
+UP, SW, CONF, BOTH = (
+    TcbStatus.UP_TO_DATE,
+    TcbStatus.SW_HARDENING_NEEDED,
+    TcbStatus.CONFIGURATION_NEEDED,
+    TcbStatus.CONFIGURATION_AND_SW_HARDENING_NEEDED,
+)
+OLD, OLD_CONF, REVOKED = (
+    TcbStatus.OUT_OF_DATE,
+    TcbStatus.OUT_OF_DATE_CONFIGURATION_NEEDED,
+    TcbStatus.REVOKED,
+)
 G, C, S = "accept-group-out-of-date", "accept-configuration-needed", "accept-sw-hardening-needed"
 
-#: Merged status by the quoting enclave's, in the order UP, SW, CONF, BOTH, OLD, OLD_CONF, REVOKED of the platform's.
+#: Merged status by the quoting enclave's, in the order UP, SW, CONF, BOTH, OLD, OLD_CONF, REVOKED
+#: of the platform's.
 MERGED = {
     UP: (UP, SW, CONF, BOTH, OLD, OLD_CONF, REVOKED),
     OLD: (OLD, OLD, OLD_CONF, OLD_CONF, OLD, OLD_CONF, REVOKED),
@@ -28,18 +39,37 @@ MERGED = {
 def test_statuses_merge_as_intels_library_merges_them(platform, qe):
     """A status of the quoting enclave that is neither up to date nor revoked counts as outdated."""
     row = MERGED.get(qe, MERGED[OLD])
-    assert converge(platform, qe) is row[(UP, SW, CONF, BOTH, OLD, OLD_CONF, REVOKED).index(platform)]
+    assert (
+        converge(platform, qe) is row[(UP, SW, CONF, BOTH, OLD, OLD_CONF, REVOKED).index(platform)]
+    )
 
 
-@pytest.mark.parametrize("status, dcap, ias, needs", [
-    (UP, "UpToDate", "OK", set()), (SW, "SWHardeningNeeded", "SW_HARDENING_NEEDED", {S}),
-    (CONF, "ConfigurationNeeded", "CONFIGURATION_NEEDED", {C}),
-    (BOTH, "ConfigurationAndSWHardeningNeeded", "CONFIGURATION_AND_SW_HARDENING_NEEDED", {C, S}),
-    (OLD, "OutOfDate", "GROUP_OUT_OF_DATE", {G}), (OLD_CONF, "OutOfDateConfigurationNeeded", "", {G, C}),
-    (REVOKED, "Revoked", "GROUP_REVOKED", set())], ids=lambda v: v.dcap_name if isinstance(v, TcbStatus) else None)
+@pytest.mark.parametrize(
+    "status, dcap, ias, needs",
+    [
+        (UP, "UpToDate", "OK", set()),
+        (SW, "SWHardeningNeeded", "SW_HARDENING_NEEDED", {S}),
+        (CONF, "ConfigurationNeeded", "CONFIGURATION_NEEDED", {C}),
+        (
+            BOTH,
+            "ConfigurationAndSWHardeningNeeded",
+            "CONFIGURATION_AND_SW_HARDENING_NEEDED",
+            {C, S},
+        ),
+        (OLD, "OutOfDate", "GROUP_OUT_OF_DATE", {G}),
+        (OLD_CONF, "OutOfDateConfigurationNeeded", "", {G, C}),
+        (REVOKED, "Revoked", "GROUP_REVOKED", set()),
+    ],
+    ids=lambda v: v.dcap_name if isinstance(v, TcbStatus) else None,
+)
 def test_each_status_has_two_spellings_and_its_flags(status, dcap, ias, needs):
     """A combined status needs every flag that it is made of; up to date and revoked have none."""
-    assert (status.dcap_name, status.ias_name, set(status.needs), status.waivable) == (dcap, ias, needs, bool(needs))
+    assert (status.dcap_name, status.ias_name, set(status.needs), status.waivable) == (
+        dcap,
+        ias,
+        needs,
+        bool(needs),
+    )
     assert TcbStatus.from_dcap(dcap) is status
     assert status.meaning and status.who_acts
     if ias:
@@ -51,19 +81,49 @@ def test_there_is_no_other_status():
     assert set(TcbStatus) == {UP, SW, CONF, BOTH, OLD, OLD_CONF, REVOKED}
 
 
-@pytest.mark.parametrize("text", ["", "uptodate", "UPTODATE", "OK", "UpToDate ", "UpToDate\0", "Unrecognized", "None", None, 0, [],
-                                  {}, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "uptodate",
+        "UPTODATE",
+        "OK",
+        "UpToDate ",
+        "UpToDate\0",
+        "Unrecognized",
+        "None",
+        None,
+        0,
+        [],
+        {},
+        True,
+    ],
+)
 def test_an_unknown_dcap_status_is_refused(text):
     """The spelling is exact; nothing is taken for a status that Intel does not name."""
     with pytest.raises(EvidenceError):
         TcbStatus.from_dcap(text)
 
 
-@pytest.mark.parametrize("text, status", [
-    ("GROUP_REVOKED", REVOKED), ("SIGNATURE_REVOKED", REVOKED), ("KEY_REVOKED", REVOKED), ("SIGNATURE_INVALID", None),
-    ("SIGRL_VERSION_MISMATCH", None), ("", None), ("ok", None), ("OK ", None), ("UpToDate", None), ("UNHEARD_OF", None)])
+@pytest.mark.parametrize(
+    "text, status",
+    [
+        ("GROUP_REVOKED", REVOKED),
+        ("SIGNATURE_REVOKED", REVOKED),
+        ("KEY_REVOKED", REVOKED),
+        ("SIGNATURE_INVALID", None),
+        ("SIGRL_VERSION_MISMATCH", None),
+        ("", None),
+        ("ok", None),
+        ("OK ", None),
+        ("UpToDate", None),
+        ("UNHEARD_OF", None),
+    ],
+)
 def test_ias_statuses_that_nothing_accepts(text, status):
-    """Revoked is revoked; an invalid signature and any text that the service does not document are no TCB status at all."""
+    """Revoked is revoked; an invalid signature and any text that the service does not document
+    are no TCB status at all.
+    """
     assert TcbStatus.from_ias(text) is status
 
 
@@ -71,13 +131,22 @@ def level(first: int, pce: int = 5, status: TcbStatus = UP, rest: int = 0) -> Tc
     return TcbLevel((first, *[rest] * 15), pce, status, "2025-01-01T00:00:00Z", ())
 
 
-@pytest.mark.parametrize("components, pce, wanted", [
-    pytest.param((3, *[0] * 15), 5, UP, id="exactly-the-highest"), pytest.param((255,) * 16, 65535, UP, id="beyond-the-highest"),
-    pytest.param((2, *[255] * 15), 5, SW, id="one-component-short"), pytest.param((3, *[0] * 15), 4, REVOKED, id="pce-too-old"),
-    pytest.param((1, *[0] * 15), 5, REVOKED, id="the-lowest"), pytest.param((0, *[255] * 15), 9, None, id="below-the-lowest"),
-    pytest.param((3, *[0] * 15), 0, None, id="pce-below-all")])
+@pytest.mark.parametrize(
+    "components, pce, wanted",
+    [
+        pytest.param((3, *[0] * 15), 5, UP, id="exactly-the-highest"),
+        pytest.param((255,) * 16, 65535, UP, id="beyond-the-highest"),
+        pytest.param((2, *[255] * 15), 5, SW, id="one-component-short"),
+        pytest.param((3, *[0] * 15), 4, REVOKED, id="pce-too-old"),
+        pytest.param((1, *[0] * 15), 5, REVOKED, id="the-lowest"),
+        pytest.param((0, *[255] * 15), 9, None, id="below-the-lowest"),
+        pytest.param((3, *[0] * 15), 0, None, id="pce-below-all"),
+    ],
+)
 def test_the_highest_level_that_is_reached_counts(components, pce, wanted):
-    """All sixteen components and the PCE SVN must reach a level; below the lowest there is none, which is no status."""
+    """All sixteen components and the PCE SVN must reach a level; below the lowest there is none,
+    which is no status.
+    """
     levels = [level(3), level(2, status=SW), level(1, pce=4, status=REVOKED)]
     for _ in range(6):
         random.Random(_).shuffle(levels)

@@ -1,4 +1,6 @@
-"""Many files judged at once: found in order, split over processes or a cluster, one row each, and counted."""
+"""Many files judged at once: found in order, split over processes or a cluster, one row each,
+and counted.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ AHEAD = 4
 
 @dataclass(frozen=True)
 class Item:
-    """A file to judge: its name as shown, its content where that was read already, or why it cannot be read."""
+    """A file to judge: its name as shown, its content where that was read already, or why it
+    cannot be read.
+    """
 
     name: str
     data: bytes | None = None
@@ -42,7 +46,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one file. `first` is the first check that failed, `line` the JSON object where one was asked for."""
+    """What became of one file. `first` is the first check that failed, `line` the JSON object
+    where one was asked for.
+    """
 
     name: str
     verdict: str
@@ -57,9 +63,11 @@ Work = Callable[[Sequence[Item]], list[Row]]
 
 
 def walk(paths: Iterable[str]) -> Iterator[Item]:
-    """Yield files named, and those in folders named, sorted name by name; what is neither is an item with its problem.
+    """Yield files named, and those in folders named, sorted name by name; what is neither is an
+    item with its problem.
 
-    Links are followed, but no folder is entered twice, so a loop ends as one item. Devices, pipes and sockets are not opened.
+    Links are followed, but no folder is entered twice, so a loop ends as one item. Devices,
+    pipes and sockets are not opened.
     """
     seen: set[tuple[int, int]] = set()
     for path in paths:
@@ -73,12 +81,26 @@ def _walk(path: str, seen: set[tuple[int, int]], depth: int) -> Iterator[Item]:
             yield Item(path)
             return
         if not stat.S_ISDIR(found.st_mode):
-            raise SourceError(path, got="a device, pipe or socket", wanted="a regular file", do="It was not opened.")
+            raise SourceError(
+                path,
+                got="a device, pipe or socket",
+                wanted="a regular file",
+                do="It was not opened.",
+            )
         if (found.st_dev, found.st_ino) in seen:
-            raise SourceError(path, got="a folder that was entered before", wanted="another one",
-                              do="A link leads back to it; it was not entered again.")
+            raise SourceError(
+                path,
+                got="a folder that was entered before",
+                wanted="another one",
+                do="A link leads back to it; it was not entered again.",
+            )
         if depth > DEPTH:
-            raise SourceError(path, got=f"a folder {depth} levels down", wanted=f"at most {DEPTH}", do="It was not entered.")
+            raise SourceError(
+                path,
+                got=f"a folder {depth} levels down",
+                wanted=f"at most {DEPTH}",
+                do="It was not entered.",
+            )
         seen.add((found.st_dev, found.st_ino))
         names = sorted(p.name for p in Path(path).iterdir())
     except CasnbError as exc:
@@ -86,30 +108,47 @@ def _walk(path: str, seen: set[tuple[int, int]], depth: int) -> Iterator[Item]:
         return
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc)
-        yield Item(path, problem=SourceError(path, got=reason, wanted="a file or folder that can be read"))
+        yield Item(
+            path, problem=SourceError(path, got=reason, wanted="a file or folder that can be read")
+        )
         return
     for name in names:
         yield from _walk(str(Path(path) / name), seen, depth + 1)
 
 
 def content(item: Item) -> bytes:
-    """Return the bytes of a file; raise SourceError or EvidenceError as `read_file` does, and for anything not a regular file."""
+    """Return the bytes of a file; raise SourceError or EvidenceError as `read_file` does, and
+    for anything not a regular file.
+    """
     if item.problem is not None:
         raise item.problem
     if item.data is not None:
         return item.data
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    flags = (
+        os.O_RDONLY
+        | getattr(os, "O_NONBLOCK", 0)
+        | getattr(os, "O_BINARY", 0)
+        | getattr(os, "O_CLOEXEC", 0)
+    )
     try:
         with os.fdopen(os.open(item.name, flags), "rb") as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
-                raise SourceError(item.name, got="a device, pipe or socket", wanted="a regular file")
+                raise SourceError(
+                    item.name, got="a device, pipe or socket", wanted="a regular file"
+                )
             data = file.read(FILE_LIMIT + 1) if found.st_size <= FILE_LIMIT else None
     except OSError as exc:
-        raise SourceError(item.name, got=exc.strerror or str(exc), wanted="a file that can be read") from None
+        raise SourceError(
+            item.name, got=exc.strerror or str(exc), wanted="a file that can be read"
+        ) from None
     if data is None or len(data) > FILE_LIMIT:
-        raise EvidenceError(item.name, got=f"{found.st_size} bytes", wanted=f"at most {FILE_LIMIT}",
-                            do="Too large to be evidence; nothing was decoded.")
+        raise EvidenceError(
+            item.name,
+            got=f"{found.st_size} bytes",
+            wanted=f"at most {FILE_LIMIT}",
+            do="Too large to be evidence; nothing was decoded.",
+        )
     return data
 
 
@@ -134,29 +173,56 @@ def _guarded(item: Item, as_json: bool, action: Callable[[str, Reading, bool], R
     except CasnbError as exc:
         verdict, why = "not-checked", str(exc)
     except Exception as exc:  # a defect of ours must not end the run, nor pass for a verdict
-        verdict, why = "not-checked", f"casnb has a defect here: {type(exc).__name__}: {neutral(exc)}"
+        verdict, why = (
+            "not-checked",
+            f"casnb has a defect here: {type(exc).__name__}: {neutral(exc)}",
+        )
     return unjudged(item.name, verdict, why, as_json, read_as)
 
 
 def _described(name: str, reading: Reading, as_json: bool) -> Row:
     own = {"file": _text(name)}
-    return Row(name, DECODED, str(reading), line=_line(own | reading.to_json_dict() | own) if as_json else "")
+    return Row(
+        name,
+        DECODED,
+        str(reading),
+        line=_line(own | reading.to_json_dict() | own) if as_json else "",
+    )
 
 
 def _judged(terms: Terms, name: str, reading: Reading, as_json: bool) -> Row:
     result = judge(reading.value, terms, neutral(Path(name).name, 80))
     bad = next((c for c in result.checks if c.status is CheckStatus.FAILED), None) or next(
-        (c for c in result.checks if c.status is CheckStatus.NOT_RUN and not c.optional), None)
+        (c for c in result.checks if c.status is CheckStatus.NOT_RUN and not c.optional), None
+    )
     why = "" if bad is None else f"got {bad.got}, wanted {bad.wanted}" if bad.got else bad.reason
     read_as = str(reading)
-    line = _line({"file": _text(name), "read_as": read_as, **to_json(reading.value, result)}) if as_json else ""
-    return Row(name, result.verdict.value, read_as, bad.id if bad and not result.accepted else "",
-               neutral(why, 400) if not result.accepted else "", neutral(result.tcb_status, 60), line)
+    line = (
+        _line({"file": _text(name), "read_as": read_as, **to_json(reading.value, result)})
+        if as_json
+        else ""
+    )
+    return Row(
+        name,
+        result.verdict.value,
+        read_as,
+        bad.id if bad and not result.accepted else "",
+        neutral(why, 400) if not result.accepted else "",
+        neutral(result.tcb_status, 60),
+        line,
+    )
 
 
 def unjudged(name: str, verdict: str, why: str, as_json: bool, read_as: str = "") -> Row:
     """Return the row of a file that could not be judged."""
-    line = _line({"file": _text(name), "read_as": read_as or None, "verdict": verdict, "error": neutral(why, 1200)})
+    line = _line(
+        {
+            "file": _text(name),
+            "read_as": read_as or None,
+            "verdict": verdict,
+            "error": neutral(why, 1200),
+        }
+    )
     return Row(name, verdict, read_as, why=neutral(why, 400), line=line if as_json else "")
 
 
@@ -165,12 +231,16 @@ def _line(value: dict[str, Any]) -> str:
 
 
 def _text(name: str) -> str:
-    """A file's name as text: bytes that are not UTF-8 are written out, so that any JSON reader takes the line."""
+    """A file's name as text: bytes that are not UTF-8 are written out, so that any JSON reader
+    takes the line.
+    """
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 class Workers(Protocol):
-    """Somewhere to have tasks done: how many at once, and which exceptions mean that a worker died of a task."""
+    """Somewhere to have tasks done: how many at once, and which exceptions mean that a worker
+    died of a task.
+    """
 
     size: int
     broken: tuple[type[BaseException], ...]
@@ -182,10 +252,12 @@ class Workers(Protocol):
 
 
 def run(items: Iterable[Item], work: Work, workers: Workers | None = None) -> Iterator[Row]:
-    """Yield the rows in the order of the items; without workers everything happens in this process.
+    """Yield the rows in the order of the items; without workers everything happens in this
+    process.
 
-    At most `AHEAD` tasks a worker are under way, and no row is kept: memory does not grow with the number of files. A file
-    that kills the process which reads it becomes a row of its own, and the others are judged. Closes the workers.
+    At most `AHEAD` tasks a worker are under way, and no row is kept: memory does not grow with
+    the number of files. A file that kills the process which reads it becomes a row of its own,
+    and the others are judged. Closes the workers.
     """
     if workers is None:
         for chunk in _chunks(items, False):
@@ -204,7 +276,9 @@ def run(items: Iterable[Item], work: Work, workers: Workers | None = None) -> It
 
 
 def _oldest(waiting: deque[tuple[Sequence[Item], Any]], workers: Workers) -> Iterator[Row]:
-    """Yield the rows of the oldest task; one whose worker died is done again, and if that one dies too, file by file."""
+    """Yield the rows of the oldest task; one whose worker died is done again, and if that one
+    dies too, file by file.
+    """
     chunk, future = waiting.popleft()
     try:
         rows = future.result()
@@ -218,7 +292,14 @@ def _again(chunk: Sequence[Item], workers: Workers) -> Iterable[Row]:
         rows: list[Row] = workers.submit(chunk).result()
     except workers.broken:
         if len(chunk) == 1:
-            return [unjudged(chunk[0].name, "not-checked", f"{chunk[0].name}: the process that read it died.", True)]
+            return [
+                unjudged(
+                    chunk[0].name,
+                    "not-checked",
+                    f"{chunk[0].name}: the process that read it died.",
+                    True,
+                )
+            ]
         return (row for item in chunk for row in _again([item], workers))
     return rows
 
@@ -267,7 +348,9 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """0 where every file was accepted, 1 where any was rejected or malformed, else 3: some, or no file at all, was checked."""
+        """0 where every file was accepted, 1 where any was rejected or malformed, else 3: some,
+        or no file at all, was checked.
+        """
         if self.verdicts["rejected"] or self.verdicts["malformed"]:
             return REJECTED
         return ACCEPTED if self.files and not self.verdicts["not-checked"] else UNCHECKED

@@ -1,4 +1,6 @@
-"""Many files judged on a Dask cluster: the same work as in processes of this machine, with the files' content sent along."""
+"""Many files judged on a Dask cluster: the same work as in processes of this machine, with the
+files' content sent along.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,12 @@ PATIENCE = 10
 
 
 class Cluster:
-    """The workers behind a Dask scheduler, as `batch.run` takes them. Their verdicts are worth what the cluster is worth.
+    """The workers behind a Dask scheduler, as `batch.run` takes them. Their verdicts are worth
+    what the cluster is worth.
 
-    `address` is a scheduler's, such as `tcp://host:8786` or, with Dask's own configuration for it, `tls://host:8786`. Raises
-    UsageError where Dask is not installed, SourceError where the cluster does not answer, has no worker, or has another casnb.
+    `address` is a scheduler's, such as `tcp://host:8786` or, with Dask's own configuration for
+    it, `tls://host:8786`. Raises UsageError where Dask is not installed, SourceError where the
+    cluster does not answer, has no worker, or has another casnb.
     """
 
     sends_content = True
@@ -28,10 +32,15 @@ class Cluster:
         self.work = work
         self.broken: tuple[type[BaseException], ...] = (distributed.KilledWorker,)
         try:
-            self._client = distributed.Client(address, timeout=PATIENCE, set_as_default=False, heartbeat_interval="5s")
+            self._client = distributed.Client(
+                address, timeout=PATIENCE, set_as_default=False, heartbeat_interval="5s"
+            )
         except (OSError, ValueError, TypeError) as exc:
-            raise SourceError(f"scheduler {address}", got=str(exc) or type(exc).__name__,
-                              wanted="a Dask scheduler that answers") from None
+            raise SourceError(
+                f"scheduler {address}",
+                got=str(exc) or type(exc).__name__,
+                wanted="a Dask scheduler that answers",
+            ) from None
         try:
             self.size = self._checked(address)
         except BaseException:
@@ -39,18 +48,31 @@ class Cluster:
             raise
 
     def _checked(self, address: str) -> int:
-        """Return how many tasks run at once; refuse a cluster without workers, or with another casnb than ours."""
+        """Return how many tasks run at once; refuse a cluster without workers, or with another
+        casnb than ours.
+        """
         threads = self._client.nthreads()
         if not threads:
-            raise SourceError(f"scheduler {address}", got="no worker", wanted="at least one", do="Start one: dask worker ADDRESS")
+            raise SourceError(
+                f"scheduler {address}",
+                got="no worker",
+                wanted="at least one",
+                do="Start one: dask worker ADDRESS",
+            )
         try:
             versions = set(self._client.run(version, on_error="raise").values())
         except Exception as exc:  # whatever a worker raises where it lacks casnb
-            raise SourceError(f"scheduler {address}", got=f"a worker that fails ({type(exc).__name__}: {exc})",
-                              wanted=f"workers with casnb {__version__}") from None
+            raise SourceError(
+                f"scheduler {address}",
+                got=f"a worker that fails ({type(exc).__name__}: {exc})",
+                wanted=f"workers with casnb {__version__}",
+            ) from None
         if versions != {__version__}:
-            raise SourceError(f"scheduler {address}", got="workers with casnb " + ", ".join(sorted(map(str, versions))),
-                              wanted=f"casnb {__version__} everywhere")
+            raise SourceError(
+                f"scheduler {address}",
+                got="workers with casnb " + ", ".join(sorted(map(str, versions))),
+                wanted=f"casnb {__version__} everywhere",
+            )
         return sum(threads.values())
 
     def submit(self, items: Sequence[Item]) -> _Task:
@@ -69,7 +91,9 @@ class _Task:
         self._future = future
 
     def result(self) -> list[Row]:
-        """Return the rows and forget them on the cluster; raise SourceError where the cluster failed."""
+        """Return the rows and forget them on the cluster; raise SourceError where the cluster
+        failed.
+        """
         from distributed import KilledWorker
 
         try:
@@ -77,8 +101,12 @@ class _Task:
         except (KilledWorker, CasnbError):
             raise
         except Exception as exc:
-            raise SourceError("cluster", got=f"{type(exc).__name__}: {exc}", wanted="a cluster that goes on",
-                              do="What was printed before holds.") from None
+            raise SourceError(
+                "cluster",
+                got=f"{type(exc).__name__}: {exc}",
+                wanted="a cluster that goes on",
+                do="What was printed before holds.",
+            ) from None
         finally:
             self._future.release()
         return rows
@@ -93,7 +121,11 @@ def _distributed() -> ModuleType:
     try:
         import distributed
     except ImportError:
-        raise UsageError("--scheduler", got="no Dask here", wanted="the extra `cluster`",
-                         do="Install it: pip install 'casnb[cluster]'") from None
+        raise UsageError(
+            "--scheduler",
+            got="no Dask here",
+            wanted="the extra `cluster`",
+            do="Install it: pip install 'casnb[cluster]'",
+        ) from None
     module: ModuleType = distributed
     return module

@@ -1,4 +1,6 @@
-"""One piece of evidence judged by given terms, the same alone, in a pool of processes and on a cluster."""
+"""One piece of evidence judged by given terms, the same alone, in a pool of processes and on a
+cluster.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,15 @@ if TYPE_CHECKING:
 #: Endorsements are small.
 _PIECE = 1 << 20
 
+
 @dataclass(frozen=True)
 class Terms:
-    """What evidence is judged by: policy, time, roots and endorsements; plain values, so that another process can have them.
+    """What evidence is judged by: policy, time, roots and endorsements; plain values, so that
+    another process can have them.
 
-    `roots` is the PEM of simulated roots, None for Intel's. `endorsements` is the JSON that goes with bare DCAP quotes. In a
-    run over `many` pieces it goes with those alone; for one piece of another kind it would be a mistake, and is one.
+    `roots` is the PEM of simulated roots, None for Intel's. `endorsements` is the JSON that goes
+    with bare DCAP quotes. In a run over `many` pieces it goes with those alone; for one piece of
+    another kind it would be a mistake, and is one.
     """
 
     policy: AttestationPolicy
@@ -43,7 +48,9 @@ class Terms:
 
 
 def endorsements_file(file: str | None) -> bytes | None:
-    """Return the content of a file of endorsements that can be read as such; SourceError where it cannot, for it judges nothing."""
+    """Return the content of a file of endorsements that can be read as such; SourceError where
+    it cannot, for it judges nothing.
+    """
     if file is None:
         return None
     with own_file(f"--endorsements {file}"):
@@ -53,29 +60,47 @@ def endorsements_file(file: str | None) -> bytes | None:
 
 
 def judge(value: Evidence, terms: Terms, subject: str) -> AttestationResult:
-    """Prove and appraise one piece of evidence; endorsements that were verified for an earlier one are not verified again.
+    """Prove and appraise one piece of evidence; endorsements that were verified for an earlier
+    one are not verified again.
 
-    Of an RA-TLS certificate the evidence is judged, and `certificate-binding` is whether it names the certificate's key.
-    Raises UsageError for what nobody has signed, or what lacks its endorsements, EvidenceError and SourceError as `verify` does.
+    Of an RA-TLS certificate the evidence is judged, and `certificate-binding` is whether it
+    names the certificate's key. Raises UsageError for what nobody has signed, or what lacks its
+    endorsements, EvidenceError and SourceError as `verify` does.
     """
     proof, report = prove(value, terms, subject)
     result = appraise(proof, terms.policy, report=report, subject=subject)
-    return _bound(result, value) if isinstance(value, RaTlsCertificate) and proof.genuine else result
+    return (
+        _bound(result, value) if isinstance(value, RaTlsCertificate) and proof.genuine else result
+    )
 
 
 def prove(value: Evidence, terms: Terms, subject: str) -> tuple[Proof, CasReport | None]:
     """Return the proof of a piece of evidence, and the CAS report it came in, if it did."""
     evidence = _signed(value, subject)
-    proof = verify(evidence, endorsements=_endorsements(evidence, terms), roots=_anchors(terms.roots), now=terms.now)
+    proof = verify(
+        evidence,
+        endorsements=_endorsements(evidence, terms),
+        roots=_anchors(terms.roots),
+        now=terms.now,
+    )
     return proof, evidence if isinstance(evidence, CasReport) else None
 
 
 def _bound(result: AttestationResult, certificate: RaTlsCertificate) -> AttestationResult:
-    """Return the result with the binding of the certificate's own key in place of a CAS's certificate."""
+    """Return the result with the binding of the certificate's own key in place of a CAS's
+    certificate.
+    """
     b = certificate.binding
-    check = passed("certificate-binding", b.got, f"{b.wanted}, the {b.rule}") if b.bound else failed(
-        "certificate-binding", b.got, f"{b.wanted}, the {b.rule}" if b.wanted else b.rule,
-        "this evidence speaks for another key: anybody can put it into a certificate")
+    check = (
+        passed("certificate-binding", b.got, f"{b.wanted}, the {b.rule}")
+        if b.bound
+        else failed(
+            "certificate-binding",
+            b.got,
+            f"{b.wanted}, the {b.rule}" if b.wanted else b.rule,
+            "this evidence speaks for another key: anybody can put it into a certificate",
+        )
+    )
     return replace(result, checks=tuple(check if c.id == check.id else c for c in result.checks))
 
 
@@ -85,27 +110,49 @@ def _signed(value: Evidence, subject: str) -> Quote | EpidQuote | SignedAvr | Ca
     if isinstance(value, (Quote, EpidQuote, SignedAvr, CasReport)):
         return value
     if isinstance(value, Avr):
-        raise UsageError(subject, got="the body of an IAS report alone", wanted="its signature and certificates too",
-                         do="Give --signature FILE and --chain FILE.")
-    raise UsageError(subject, got=f"a {type(value).__name__}, which no platform signs",
-                     wanted="a quote, a CAS report, an IAS report or an RA-TLS certificate", do="casnb decode shows what it says.")
+        raise UsageError(
+            subject,
+            got="the body of an IAS report alone",
+            wanted="its signature and certificates too",
+            do="Give --signature FILE and --chain FILE.",
+        )
+    raise UsageError(
+        subject,
+        got=f"a {type(value).__name__}, which no platform signs",
+        wanted="a quote, a CAS report, an IAS report or an RA-TLS certificate",
+        do="casnb decode shows what it says.",
+    )
 
 
-def _endorsements(evidence: Quote | EpidQuote | SignedAvr | CasReport, terms: Terms) -> Endorsements | VerifiedEndorsements | None:
-    dcap = isinstance(evidence, Quote) or (isinstance(evidence, CasReport) and evidence.proof_type == "DCAPQuote")
+def _endorsements(
+    evidence: Quote | EpidQuote | SignedAvr | CasReport, terms: Terms
+) -> Endorsements | VerifiedEndorsements | None:
+    dcap = isinstance(evidence, Quote) or (
+        isinstance(evidence, CasReport) and evidence.proof_type == "DCAPQuote"
+    )
     if not dcap:
         return _given(terms.endorsements) if terms.endorsements and not terms.many else None
     if terms.endorsements:
         return _verified(_given(terms.endorsements), terms.roots, terms.now)
     if isinstance(evidence, CasReport):
-        return _verified(Endorsements.from_json(evidence.endorsements_json()), terms.roots, terms.now)
-    raise UsageError("DCAP quote", got="no endorsements with it", wanted="what Intel signed about the platform",
-                     do="Name the file: --endorsements FILE.")
+        return _verified(
+            Endorsements.from_json(evidence.endorsements_json()), terms.roots, terms.now
+        )
+    raise UsageError(
+        "DCAP quote",
+        got="no endorsements with it",
+        wanted="what Intel signed about the platform",
+        do="Name the file: --endorsements FILE.",
+    )
 
 
 @lru_cache(maxsize=2)
 def _anchors(pem: bytes | None) -> TrustAnchors:
-    return intel_roots() if pem is None else TrustAnchors.from_pem(pem, label="simulated", simulated=True)
+    return (
+        intel_roots()
+        if pem is None
+        else TrustAnchors.from_pem(pem, label="simulated", simulated=True)
+    )
 
 
 @lru_cache(maxsize=2)
@@ -114,10 +161,18 @@ def _given(data: bytes) -> Endorsements:
 
 
 @lru_cache(maxsize=8)
-def _verified(endorsements: Endorsements, roots: bytes | None, now: datetime) -> VerifiedEndorsements:
+def _verified(
+    endorsements: Endorsements, roots: bytes | None, now: datetime
+) -> VerifiedEndorsements:
     return verify_endorsements(endorsements, roots=_anchors(roots), now=now)
 
 
 def to_json(value: Evidence, result: AttestationResult) -> dict[str, Any]:
-    """Return the documented JSON of a result; for an RA-TLS certificate with what is said of it as a member `ra_tls`."""
-    return {**result.to_json(), "ra_tls": value.statement()} if isinstance(value, RaTlsCertificate) else result.to_json()
+    """Return the documented JSON of a result; for an RA-TLS certificate with what is said of it
+    as a member `ra_tls`.
+    """
+    return (
+        {**result.to_json(), "ra_tls": value.statement()}
+        if isinstance(value, RaTlsCertificate)
+        else result.to_json()
+    )

@@ -1,4 +1,6 @@
-"""A manifest of vectors: run every case of one, and say where our verdict and the expected one agree."""
+"""A manifest of vectors: run every case of one, and say where our verdict and the expected one
+agree.
+"""
 
 from __future__ import annotations
 
@@ -32,23 +34,36 @@ _LIMIT = 16 << 20
 _CURRENT = ("tcb-info-current", "qe-identity-current", "pck-revocation")
 #: Which checks may be meant by a manifest's reason; one of them must be among the failed.
 REASONS: Mapping[str, tuple[str, ...]] = {
-    "collateral-expired": _CURRENT, "collateral-not-yet-valid": _CURRENT, "crl-expired": ("pck-revocation",),
-    "crl-missing": ("pck-revocation",), "crl-slot-mismatch": ("pck-revocation",),
-    "pck-crl-issuer-mismatch": ("pck-revocation",), "root-crl-issuer-mismatch": ("pck-revocation",),
-    "fmspc-mismatch": ("fmspc-match",), "tcb-info-id-mismatch": ("fmspc-match",), "qe-identity-id-mismatch": ("qe-identity",),
-    "tcb-info-signature-invalid": ("tcb-info-signature",), "qe-identity-signature-invalid": ("qe-identity-signature",),
-    "isv-signature-invalid": ("quote-signature",), "pck-chain-invalid": ("pck-chain",), "pck-cert-expired": ("pck-chain",),
-    "pck-cert-not-yet-valid": ("pck-chain",), "untrusted-root": ("pck-chain", "avr-chain"),
+    "collateral-expired": _CURRENT,
+    "collateral-not-yet-valid": _CURRENT,
+    "crl-expired": ("pck-revocation",),
+    "crl-missing": ("pck-revocation",),
+    "crl-slot-mismatch": ("pck-revocation",),
+    "pck-crl-issuer-mismatch": ("pck-revocation",),
+    "root-crl-issuer-mismatch": ("pck-revocation",),
+    "fmspc-mismatch": ("fmspc-match",),
+    "tcb-info-id-mismatch": ("fmspc-match",),
+    "qe-identity-id-mismatch": ("qe-identity",),
+    "tcb-info-signature-invalid": ("tcb-info-signature",),
+    "qe-identity-signature-invalid": ("qe-identity-signature",),
+    "isv-signature-invalid": ("quote-signature",),
+    "pck-chain-invalid": ("pck-chain",),
+    "pck-cert-expired": ("pck-chain",),
+    "pck-cert-not-yet-valid": ("pck-chain",),
+    "untrusted-root": ("pck-chain", "avr-chain"),
     "signing-cert-expired": ("avr-chain", "tcb-info-signature", "qe-identity-signature"),
     "signing-cert-chain-invalid": ("avr-chain", "tcb-info-signature", "qe-identity-signature"),
-    "avr-signature-invalid": ("avr-signature",), "signature-missing": ("avr-signature",),
-    "quote-status-signature-invalid": ("tcb-status",), "malformed": ("quote-format", "avr-format"),
+    "avr-signature-invalid": ("avr-signature",),
+    "signature-missing": ("avr-signature",),
+    "quote-status-signature-invalid": ("tcb-status",),
+    "malformed": ("quote-format", "avr-format"),
 }
 
 
 @dataclass(frozen=True)
 class CaseResult:
-    """One case of one vector: what the manifest expects, what casnb found, whether they agree, and what else to know.
+    """One case of one vector: what the manifest expects, what casnb found, whether they agree,
+    and what else to know.
 
     `explained` is a case in which casnb differs on purpose; the note says why.
     """
@@ -68,28 +83,38 @@ class CaseResult:
 
 
 def run_manifest(path: str | Path) -> list[CaseResult]:
-    """Run every case of a manifest; files are read beside it and held to the SHA-256 it gives for them.
+    """Run every case of a manifest; files are read beside it and held to the SHA-256 it gives
+    for them.
 
-    Raises SourceError where the manifest cannot be read, or is none. A vector that cannot be read is a case that disagrees.
-    Judged at the times that the manifest gives, never at the present one.
+    Raises SourceError where the manifest cannot be read, or is none. A vector that cannot be
+    read is a case that disagrees. Judged at the times that the manifest gives, never at the
+    present one.
     """
     folder = Path(path).parent
     with own_file(str(path)):
         found = strictjson.loads(read_file(path, _LIMIT), "manifest", limit=_LIMIT)
         vectors = strictjson.member(found, "vectors", list, "manifest")
-        names = [str(strictjson.member(vector, "id", str, "manifest: vector")) for vector in vectors]
+        names = [
+            str(strictjson.member(vector, "id", str, "manifest: vector")) for vector in vectors
+        ]
     out: list[CaseResult] = []
     for name, vector in zip(names, vectors, strict=True):
         try:
             kind = strictjson.member(vector, "format", str, name)
             run = next((run for start, run in _RUNNERS.items() if kind.startswith(start)), None)
             if run is None:
-                raise EvidenceError(f"{name}.format", got=kind, wanted="one of " + ", ".join(_RUNNERS))
+                raise EvidenceError(
+                    f"{name}.format", got=kind, wanted="one of " + ", ".join(_RUNNERS)
+                )
             out += run(vector, _files(folder, vector))
         except CasnbError as exc:
             out.append(CaseResult(name, "all", "a vector that can be read", str(exc), False))
         except (KeyError, TypeError, AttributeError, ValueError, IndexError, OverflowError) as exc:
-            out.append(CaseResult(name, "all", "a vector that can be read", f"{type(exc).__name__}: {exc}", False))
+            out.append(
+                CaseResult(
+                    name, "all", "a vector that can be read", f"{type(exc).__name__}: {exc}", False
+                )
+            )
     return out
 
 
@@ -98,10 +123,14 @@ def _files(folder: Path, vector: Any) -> dict[str, bytes]:
     for role, row in strictjson.member(vector, "files", dict, "vector").items():
         name = PurePosixPath(strictjson.member(row, "file", str, "vector.files"))
         if name.is_absolute() or ".." in name.parts:
-            raise EvidenceError("vector.files", got=str(name), wanted="a file below the manifest's folder")
+            raise EvidenceError(
+                "vector.files", got=str(name), wanted="a file below the manifest's folder"
+            )
         data = read_file(folder / name)
         if hashlib.sha256(data).hexdigest() != row.get("sha256"):
-            raise EvidenceError(str(name), got="other bytes", wanted="the SHA-256 that the manifest gives")
+            raise EvidenceError(
+                str(name), got="other bytes", wanted="the SHA-256 that the manifest gives"
+            )
         found[role] = data
     return found
 
@@ -115,9 +144,18 @@ def _says(expect: Mapping[str, Any]) -> str:
     return f"{expect['verdict']}{': ' if status else ''}{status}"
 
 
-def _refused(vector: Any, case: Any, exc: CasnbError | None, wanted: str, note: str = "") -> CaseResult:
+def _refused(
+    vector: Any, case: Any, exc: CasnbError | None, wanted: str, note: str = ""
+) -> CaseResult:
     """Return the result of a case in which a typed refusal is what is expected."""
-    return CaseResult(vector["id"], case["id"], wanted, f"refused: {exc}" if exc else "read", exc is not None, note)
+    return CaseResult(
+        vector["id"],
+        case["id"],
+        wanted,
+        f"refused: {exc}" if exc else "read",
+        exc is not None,
+        note,
+    )
 
 
 def _attempt(action: Callable[[], Any]) -> CasnbError | None:
@@ -133,15 +171,21 @@ def _judge(vector: Any, case: Any, proof: Proof, seen: Any) -> CaseResult:
     expect = case["expect"]
     bad = [c.id for c in proof.failures]
     status = proof.tcb_status
-    stands = proof.genuine and status is not None and (status is TcbStatus.UP_TO_DATE or status.waivable)
-    got = f"accept: {proof.status_text}" if stands else "reject: " + (", ".join(bad) or "not proven")
+    stands = (
+        proof.genuine and status is not None and (status is TcbStatus.UP_TO_DATE or status.waivable)
+    )
+    got = (
+        f"accept: {proof.status_text}" if stands else "reject: " + (", ".join(bad) or "not proven")
+    )
     notes, differs = [], []
     if expect["verdict"] == "accept":
         if not stands:
             differs.append("verdict")
         differs += _differences(proof, expect) + _identity(proof.report, seen)
         if proof.report is not None and proof.report.debug:
-            notes.append("A debug enclave: genuine, and refused by every policy that does not say otherwise.")
+            notes.append(
+                "A debug enclave: genuine, and refused by every policy that does not say otherwise."
+            )
     else:
         named = REASONS.get(expect.get("reason", ""))
         if stands or (named is not None and not set(named) & set(bad)):
@@ -153,7 +197,10 @@ def _judge(vector: Any, case: Any, proof: Proof, seen: Any) -> CaseResult:
         if past is None or _differences(past, other):
             differs.append("status without revocation lists")
         else:
-            notes.append(f"With --accept-unverifiable-pcs-certs the status is {past.status_text}, as the manifest has it too.")
+            notes.append(
+                f"With --accept-unverifiable-pcs-certs the status is {past.status_text}, as the"
+                " manifest has it too."
+            )
     if differs:
         notes.append("Differs in: " + ", ".join(differs) + ".")
     return CaseResult(vector["id"], case["id"], _says(expect), got, not differs, " ".join(notes))
@@ -161,9 +208,14 @@ def _judge(vector: Any, case: Any, proof: Proof, seen: Any) -> CaseResult:
 
 def _differences(proof: Proof, expect: Mapping[str, Any]) -> list[str]:
     platform, qe = proof.platform_tcb_status, proof.qe_tcb_status
-    found = {"tcb_status": proof.status_text, "status": proof.status_text, "tcb_date": proof.tcb_date,
-             "platform_tcb_status": platform and platform.dcap_name, "qe_tcb_status": qe and qe.dcap_name,
-             "debug_enclave": proof.report is not None and proof.report.debug}
+    found = {
+        "tcb_status": proof.status_text,
+        "status": proof.status_text,
+        "tcb_date": proof.tcb_date,
+        "platform_tcb_status": platform and platform.dcap_name,
+        "qe_tcb_status": qe and qe.dcap_name,
+        "debug_enclave": proof.report is not None and proof.report.debug,
+    }
     out = [name for name, value in found.items() if name in expect and expect[name] != value]
     if "advisories" in expect and tuple(expect["advisories"] or ()) != proof.advisories:
         out.append("advisories")
@@ -175,27 +227,51 @@ def _identity(body: ReportBody | None, seen: Any) -> list[str]:
         return []
     if body is None:
         return ["report"]
-    found = {"mrenclave": body.mrenclave, "mrsigner": body.mrsigner, "isvprodid": body.isv_prod_id, "isvsvn": body.isv_svn,
-             "debug": body.debug, "report_data": body.report_data.hex(), "cpusvn": body.cpu_svn.hex(),
-             "attributes": body.attributes, "flags": body.attributes_flags, "miscselect": body.misc_select}
+    found = {
+        "mrenclave": body.mrenclave,
+        "mrsigner": body.mrsigner,
+        "isvprodid": body.isv_prod_id,
+        "isvsvn": body.isv_svn,
+        "debug": body.debug,
+        "report_data": body.report_data.hex(),
+        "cpusvn": body.cpu_svn.hex(),
+        "attributes": body.attributes,
+        "flags": body.attributes_flags,
+        "miscselect": body.misc_select,
+    }
     return [name for name, value in found.items() if name in seen and seen[name] != value]
 
 
 def _dcap(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
     out = []
     seen = vector.get("quote", {}).get("report")
-    own = TrustAnchors.from_pem(files["root_ca"], label="vector's own") if "root_ca" in files else intel_roots()
+    own = (
+        TrustAnchors.from_pem(files["root_ca"], label="vector's own")
+        if "root_ca" in files
+        else intel_roots()
+    )
     for case in vector["cases"]:
         if case["expect"]["verdict"] == "parse-only":
             out.append(_parsed(vector, case, lambda: Quote.from_bytes(files["quote"]).body, seen))
             continue
         lists = Endorsements.from_json(files["collateral"])
         roots = intel_roots() if case.get("root") == "intel" else own
-        out.append(_judge(vector, case, verify_quote(files["quote"], lists, roots=roots, now=_at(case)), seen))
+        out.append(
+            _judge(
+                vector, case, verify_quote(files["quote"], lists, roots=roots, now=_at(case)), seen
+            )
+        )
     if "evidence_with_trailing" in files:
         exc = _attempt(lambda: Quote.from_bytes(files["evidence_with_trailing"]))
-        out.append(_refused(vector, {"id": "evidence-with-trailing"}, exc, "reject: trailing bytes",
-                            "Bytes behind a quote are refused; what they mean is for whoever put them there."))
+        out.append(
+            _refused(
+                vector,
+                {"id": "evidence-with-trailing"},
+                exc,
+                "reject: trailing bytes",
+                "Bytes behind a quote are refused; what they mean is for whoever put them there.",
+            )
+        )
     return out
 
 
@@ -204,22 +280,41 @@ def _parsed(vector: Any, case: Any, action: Callable[[], ReportBody], seen: Any)
         differs = _identity(action(), seen)
     except EvidenceError as exc:
         return CaseResult(vector["id"], case["id"], "parse-only", f"refused: {exc}", False)
-    return CaseResult(vector["id"], case["id"], "parse-only", "read", not differs, ", ".join(differs))
+    return CaseResult(
+        vector["id"], case["id"], "parse-only", "read", not differs, ", ".join(differs)
+    )
 
 
 def _other_quotes(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
-    note = "casnb reads quotes of version 3, for SGX, and refuses others by name: what is not read cannot be misread."
+    note = (
+        "casnb reads quotes of version 3, for SGX, and refuses others by name: what is not read"
+        " cannot be misread."
+    )
     out = []
     for case in vector["cases"]:
-        result = _refused(vector, case, _attempt(lambda: Quote.from_bytes(files["quote"])), _says(case["expect"]), note)
+        result = _refused(
+            vector,
+            case,
+            _attempt(lambda: Quote.from_bytes(files["quote"])),
+            _says(case["expect"]),
+            note,
+        )
         wanted = case["expect"]["verdict"]
-        out.append(replace(result, agree=result.agree and wanted == "reject", explained=result.agree and wanted == "parse-only"))
+        out.append(
+            replace(
+                result,
+                agree=result.agree and wanted == "reject",
+                explained=result.agree and wanted == "parse-only",
+            )
+        )
     return out
 
 
 def _avr(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
     try:
-        signature = base64.b64decode(b"".join(files.get("signature_b64", b"").split()), validate=True)
+        signature = base64.b64decode(
+            b"".join(files.get("signature_b64", b"").split()), validate=True
+        )
     except binascii.Error:
         signature = b""
     report = SignedAvr(files["body"], signature, files.get("chain", b""))
@@ -229,17 +324,28 @@ def _avr(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
             parsed = Avr.from_json(files["body"])
             wanted = case["expect"]
             same = (wanted.get("status", parsed.status), tuple(wanted.get("advisories") or ())) == (
-                parsed.status, parsed.advisory_ids or ())
-            out.append(CaseResult(vector["id"], case["id"], _says(wanted), f"read: {parsed.status}", same))
+                parsed.status,
+                parsed.advisory_ids or (),
+            )
+            out.append(
+                CaseResult(vector["id"], case["id"], _says(wanted), f"read: {parsed.status}", same)
+            )
             continue
         now = _at(case) if "time" in case else report.avr.timestamp
-        out.append(_judge(vector, case, verify_avr(report, roots=intel_roots(), now=now), vector.get("parsed")))
+        out.append(
+            _judge(
+                vector, case, verify_avr(report, roots=intel_roots(), now=now), vector.get("parsed")
+            )
+        )
     return out
 
 
 def _embedded(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
-    note = ("casnb takes evidence out of certificates in the forms it lists, and this is none of them. The report inside is "
-            "genuine, of version 2, which casnb reads; what the vector's source refuses is that version.")
+    note = (
+        "casnb takes evidence out of certificates in the forms it lists, and this is none of them."
+        " The report inside is genuine, of version 2, which casnb reads; what the vector's source"
+        " refuses is that version."
+    )
     exc = _attempt(lambda: decode(files["cert"]))
     return [_refused(vector, case, exc, _says(case["expect"]), note) for case in vector["cases"]]
 
@@ -248,37 +354,89 @@ def _sigstruct(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
     expect = vector["expect"]
     s = SigStruct.from_bytes(files["sigstruct"])
     valid, q1, q2 = s.verify()
-    found = {"signature_valid": valid, "q1_ok": q1, "q2_ok": q2, "enclavehash": s.enclave_hash, "mrsigner": s.mrsigner,
-             "isvprodid": s.isv_prod_id, "isvsvn": s.isv_svn}
+    found = {
+        "signature_valid": valid,
+        "q1_ok": q1,
+        "q2_ok": q2,
+        "enclavehash": s.enclave_hash,
+        "mrsigner": s.mrsigner,
+        "isvprodid": s.isv_prod_id,
+        "isvsvn": s.isv_svn,
+    }
     if "sgxs" in files:
         measured = Ledger.from_bytes(files["sgxs"]).mrenclave
-        found |= {"mrenclave_of_sgxs": measured, "mrenclave_matches_enclavehash": measured == s.enclave_hash}
+        found |= {
+            "mrenclave_of_sgxs": measured,
+            "mrenclave_matches_enclavehash": measured == s.enclave_hash,
+        }
     differs = [name for name, value in found.items() if name in expect and expect[name] != value]
-    got = "signature holds, Q1 and Q2 fit" if all((valid, q1, q2)) else f"signature {valid}, Q1 {q1}, Q2 {q2}"
-    return [CaseResult(vector["id"], "sigstruct", "fields and signature as listed", got, not differs, ", ".join(differs))]
+    got = (
+        "signature holds, Q1 and Q2 fit"
+        if all((valid, q1, q2))
+        else f"signature {valid}, Q1 {q1}, Q2 {q2}"
+    )
+    return [
+        CaseResult(
+            vector["id"],
+            "sigstruct",
+            "fields and signature as listed",
+            got,
+            not differs,
+            ", ".join(differs),
+        )
+    ]
 
 
 def _tcb_info(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
     text, signature = split_signed(files["pcs_body"], "tcbInfo")
-    lists = Endorsements(tcb_info=text, tcb_info_signature=signature, tcb_info_issuer_chain=files["issuer_chain"].decode("ascii"))
+    lists = Endorsements(
+        tcb_info=text,
+        tcb_info_signature=signature,
+        tcb_info_issuer_chain=files["issuer_chain"].decode("ascii"),
+    )
     out = []
     for case in vector["cases"]:
         checks = verify_endorsements(lists, roots=intel_roots(), now=_at(case)).checks[:2]
-        level = match_level(TcbInfo.from_json(text).levels, case["cpusvn_components"], case["pcesvn"])
+        level = match_level(
+            TcbInfo.from_json(text).levels, case["cpusvn_components"], case["pcesvn"]
+        )
         bad = [c.id for c in checks if c.status.value != "passed"]
-        got = "reject: " + ", ".join(bad) if bad else f"accept: {level.status.dcap_name if level else 'no level'}"
-        out.append(CaseResult(vector["id"], case["id"], _says(case["expect"]), got, got == _says(case["expect"])))
+        got = (
+            "reject: " + ", ".join(bad)
+            if bad
+            else f"accept: {level.status.dcap_name if level else 'no level'}"
+        )
+        out.append(
+            CaseResult(
+                vector["id"], case["id"], _says(case["expect"]), got, got == _says(case["expect"])
+            )
+        )
     return out
 
 
 def _pck(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
     found = PckExtension.from_der(files["der"])
-    got = {"pceid": found.pce_id.hex(), "pcesvn": found.pce_svn, "compsvn0": found.components[0], "fmspc": found.fmspc.hex()}
-    return [CaseResult(vector["id"], case["id"], _says(case["expect"]), f"read: {got}",
-                       all(case["expect"][n] == v for n, v in got.items() if n in case["expect"])) for case in vector["cases"]]
+    got = {
+        "pceid": found.pce_id.hex(),
+        "pcesvn": found.pce_svn,
+        "compsvn0": found.components[0],
+        "fmspc": found.fmspc.hex(),
+    }
+    return [
+        CaseResult(
+            vector["id"],
+            case["id"],
+            _says(case["expect"]),
+            f"read: {got}",
+            all(case["expect"][n] == v for n, v in got.items() if n in case["expect"]),
+        )
+        for case in vector["cases"]
+    ]
 
 
-def _malformed(name: str, reader: type[TcbInfo] | type[QeIdentity]) -> Callable[[Any, dict[str, bytes]], list[CaseResult]]:
+def _malformed(
+    name: str, reader: type[TcbInfo] | type[QeIdentity]
+) -> Callable[[Any, dict[str, bytes]], list[CaseResult]]:
     def run(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
         exc = _attempt(lambda: reader.from_json(split_signed(files["json"], name)[0]))
         return [_refused(vector, case, exc, _says(case["expect"])) for case in vector["cases"]]
@@ -287,7 +445,13 @@ def _malformed(name: str, reader: type[TcbInfo] | type[QeIdentity]) -> Callable[
 
 
 _RUNNERS: Mapping[str, Callable[[Any, dict[str, bytes]], list[CaseResult]]] = {
-    "dcap-quote-v3": _dcap, "dcap-quote": _other_quotes, "ias-avr": _avr, "ias-embedded-cert": _embedded, "sigstruct": _sigstruct,
-    "tcb-info-json-malformed": _malformed("tcbInfo", TcbInfo), "tcb-info": _tcb_info,
-    "qe-identity-json-malformed": _malformed("enclaveIdentity", QeIdentity), "pck-sgx-extension-der": _pck,
+    "dcap-quote-v3": _dcap,
+    "dcap-quote": _other_quotes,
+    "ias-avr": _avr,
+    "ias-embedded-cert": _embedded,
+    "sigstruct": _sigstruct,
+    "tcb-info-json-malformed": _malformed("tcbInfo", TcbInfo),
+    "tcb-info": _tcb_info,
+    "qe-identity-json-malformed": _malformed("enclaveIdentity", QeIdentity),
+    "pck-sgx-extension-der": _pck,
 }

@@ -1,4 +1,6 @@
-"""Many files judged by processes of this machine, each with a pipe of its own: one that dies takes nobody else along."""
+"""Many files judged by processes of this machine, each with a pipe of its own: one that dies
+takes nobody else along.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,12 @@ class WorkerDied(Exception):
 
 
 class Pool:
-    """Processes as `batch.run` takes them. They ignore Ctrl-C, which is for this process, and end with it.
+    """Processes as `batch.run` takes them. They ignore Ctrl-C, which is for this process, and
+    end with it.
 
-    The pools of the standard library share one pipe for all results: a process killed while it writes there leaves the others
-    waiting for ever. Here every process has its own, so the end of a process is the end of its pipe.
+    The pools of the standard library share one pipe for all results: a process killed while it
+    writes there leaves the others waiting for ever. Here every process has its own, so the end
+    of a process is the end of its pipe.
     """
 
     broken: tuple[type[BaseException], ...] = (WorkerDied,)
@@ -32,7 +36,8 @@ class Pool:
         self.size = jobs
         self._work = work
         self._context: Any = multiprocessing.get_context(
-            "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn")
+            "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+        )
         self._context.set_forkserver_preload(["casnb.cli.many.pool"])
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         self._all: set[_Worker] = set()

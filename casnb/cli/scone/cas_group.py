@@ -13,24 +13,44 @@ from casnb.cli.scone.main import HELP, trust_store
 if TYPE_CHECKING:
     from casnb.cas.attest import AttestedCas
 
-_EXITS = {0: "done", 2: "called wrongly, or no such CAS was attested",
-          3: "the file of attested CASes is damaged, or cannot be read or written"}
+_EXITS = {
+    0: "done",
+    2: "called wrongly, or no such CAS was attested",
+    3: "the file of attested CASes is damaged, or cannot be read or written",
+}
 
 
-@click.group(cls=Commands, lazy={
-    "attest": ("casnb.cli.scone.cas_attest:attest", "May I trust this CAS with a secret?"),
-    "verify-audit-log": ("casnb.cli.scone.cas_audit:verify_audit_log", "Is this audit log whole, and the attested CAS's?"),
-    "attest-audit-log": ("casnb.cli.scone.cas_audit:attest_audit_log", "The same, by the evidence in the log itself.")},
-             context_settings=HELP)
+@click.group(
+    cls=Commands,
+    lazy={
+        "attest": ("casnb.cli.scone.cas_attest:attest", "May I trust this CAS with a secret?"),
+        "verify-audit-log": (
+            "casnb.cli.scone.cas_audit:verify_audit_log",
+            "Is this audit log whole, and the attested CAS's?",
+        ),
+        "attest-audit-log": (
+            "casnb.cli.scone.cas_audit:attest_audit_log",
+            "The same, by the evidence in the log itself.",
+        ),
+    },
+    context_settings=HELP,
+)
 def cas() -> None:
     """Attest CAS instances, and remember which were attested."""
 
 
-@cas.command("list", cls=Command, exits=_EXITS, short_help="Which CASes were attested?",
-             example="  scone cas list")
+@cas.command(
+    "list",
+    cls=Command,
+    exits=_EXITS,
+    short_help="Which CASes were attested?",
+    example="  scone cas list",
+)
 @click.pass_context
 def list_(ctx: click.Context) -> int:
-    """Which CASes were attested? The default one has a star; standard error says how each was accepted."""
+    """Which CASes were attested? The default one has a star; standard error says how each was
+    accepted.
+    """
     store = trust_store(ctx)
     default, status = store.default, ACCEPTED
     for name in store.names():
@@ -45,59 +65,124 @@ def list_(ctx: click.Context) -> int:
     return status
 
 
-@cas.command("set-default", cls=Command, exits=_EXITS, short_help="Which CAS is meant when none is named?",
-             example="  scone cas set-default scone-cas.cf")
+@cas.command(
+    "set-default",
+    cls=Command,
+    exits=_EXITS,
+    short_help="Which CAS is meant when none is named?",
+    example="  scone cas set-default scone-cas.cf",
+)
 @click.argument("name", metavar="CAS")
 @click.pass_context
 def set_default(ctx: click.Context, name: str) -> None:
-    """Which CAS do the other commands mean, when none is named? CAS is the name it was attested under."""
+    """Which CAS do the other commands mean, when none is named? CAS is the name it was attested
+    under.
+    """
     trust_store(ctx).set_default(name)
     note(f"{neutral(name)} is the default CAS now.")
 
 
 def attested_cas(ctx: click.Context, name: str | None) -> AttestedCas:
-    """Return a CAS that was attested before, by name or the default, and say again what was waived."""
+    """Return a CAS that was attested before, by name or the default, and say again what was
+    waived.
+    """
     found = trust_store(ctx).get(name)
     repeat_waivers(found)
     return found
 
 
 def repeat_waivers(found: AttestedCas) -> None:
-    """Say on standard error how a pin was obtained and what was waived: the certificate is worth no more than that."""
+    """Say on standard error how a pin was obtained and what was waived: the certificate is worth
+    no more than that.
+    """
     kind = "warning" if found.waivers is None or found.waivers else "note"
     note(f"{kind}: {neutral(found.memory, 800)}")
 
 
-@cas.command("show-certificate", cls=Command, exits=_EXITS, short_help="The certificates of an attested CAS, PEM.",
-             example="  scone cas show-certificate > cas_cert.crt")
+@cas.command(
+    "show-certificate",
+    cls=Command,
+    exits=_EXITS,
+    short_help="The certificates of an attested CAS, PEM.",
+    example="  scone cas show-certificate > cas_cert.crt",
+)
 @click.argument("name", required=False, metavar="[CAS]")
 @click.pass_context
 def show_certificate(ctx: click.Context, name: str | None) -> None:
-    """Which certificates vouch for the TLS connections of an attested CAS? PEM: `cas-instance`, then `cas`."""
+    """Which certificates vouch for the TLS connections of an attested CAS? PEM: `cas-instance`,
+    then `cas`.
+    """
     click.echo(attested_cas(ctx, name).chain.to_pem().decode("ascii"), nl=False)
 
 
-@cas.command("show-identification", cls=Command, exits=_EXITS, short_help="Hashes and keys of an attested CAS.",
-             example="  scone cas attest -c \"$(scone cas show-identification -c)\" cas")
+@cas.command(
+    "show-identification",
+    cls=Command,
+    exits=_EXITS,
+    short_help="Hashes and keys of an attested CAS.",
+    example='  scone cas attest -c "$(scone cas show-identification -c)" cas',
+)
 @click.argument("name", required=False, metavar="[CAS]")
-@click.option("-c", "--cas-key-hash", "item", flag_value="cas-key-hash", help="Hash of the root key: this instance.")
-@click.option("-C", "--cas-certificate", "--cas-key", "item", flag_value="cas-certificate", help="The root certificate, PEM.")
-@click.option("-s", "--cas-software-key-hash", "item", flag_value="cas-software-key-hash", help="Hash of the software's key.")
-@click.option("-S", "--cas-software-certificate", "--cas-software-key", "item", flag_value="cas-software-certificate",
-              help="The instance certificate, PEM.")
-@click.option("-T", "--certificate-chain", "item", flag_value="chain", default="chain", help="Both certificates; the default.")
-@click.option("--session-encryption-key", "item", flag_value="session-encryption-key", help="Not public, so not here.")
+@click.option(
+    "-c",
+    "--cas-key-hash",
+    "item",
+    flag_value="cas-key-hash",
+    help="Hash of the root key: this instance.",
+)
+@click.option(
+    "-C",
+    "--cas-certificate",
+    "--cas-key",
+    "item",
+    flag_value="cas-certificate",
+    help="The root certificate, PEM.",
+)
+@click.option(
+    "-s",
+    "--cas-software-key-hash",
+    "item",
+    flag_value="cas-software-key-hash",
+    help="Hash of the software's key.",
+)
+@click.option(
+    "-S",
+    "--cas-software-certificate",
+    "--cas-software-key",
+    "item",
+    flag_value="cas-software-certificate",
+    help="The instance certificate, PEM.",
+)
+@click.option(
+    "-T",
+    "--certificate-chain",
+    "item",
+    flag_value="chain",
+    default="chain",
+    help="Both certificates; the default.",
+)
+@click.option(
+    "--session-encryption-key",
+    "item",
+    flag_value="session-encryption-key",
+    help="Not public, so not here.",
+)
 @click.pass_context
 def show_identification(ctx: click.Context, name: str | None, item: str) -> None:
     """By what can this very CAS be recognised?"""
     if item == "session-encryption-key":
-        raise UsageError("--session-encryption-key: no public report carries this key, so casnb has none to show")
+        raise UsageError(
+            "--session-encryption-key: no public report carries this key, so casnb has none to show"
+        )
     from cryptography.hazmat.primitives.serialization import Encoding
 
     chain = attested_cas(ctx, name).chain
     root_hash, instance_hash = chain.key_hashes
-    shown = {"cas-key-hash": root_hash + "\n", "cas-software-key-hash": instance_hash + "\n",
-             "cas-certificate": chain.root.public_bytes(Encoding.PEM).decode("ascii"),
-             "cas-software-certificate": chain.instance.public_bytes(Encoding.PEM).decode("ascii"),
-             "chain": chain.to_pem().decode("ascii")}
+    shown = {
+        "cas-key-hash": root_hash + "\n",
+        "cas-software-key-hash": instance_hash + "\n",
+        "cas-certificate": chain.root.public_bytes(Encoding.PEM).decode("ascii"),
+        "cas-software-certificate": chain.instance.public_bytes(Encoding.PEM).decode("ascii"),
+        "chain": chain.to_pem().decode("ascii"),
+    }
     click.echo(shown[item], nl=False)

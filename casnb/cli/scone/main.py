@@ -25,23 +25,41 @@ _HERE = "casnb.cli."
 _LEVELS, _WORDS = 8, 10_000
 
 COMMANDS = {
-    "cas": ("casnb.cli.scone.cas_group:cas", "Attest CAS instances, and remember which were attested."),
+    "cas": (
+        "casnb.cli.scone.cas_group:cas",
+        "Attest CAS instances, and remember which were attested.",
+    ),
     "self": ("casnb.cli.scone.self_group:own", "Who this command is towards a CAS."),
-    "cert": ("casnb.cli.scone.cert:cert", "Say of certificates by which hash a policy names their key."),
-    "session": ("casnb.cli.scone.session_group:session", "Create, update, read, list and verify sessions."),
+    "cert": (
+        "casnb.cli.scone.cert:cert",
+        "Say of certificates by which hash a policy names their key.",
+    ),
+    "session": (
+        "casnb.cli.scone.session_group:session",
+        "Create, update, read, list and verify sessions.",
+    ),
 }
 
 
 class Scone(Commands):
-    """The root of the command: reads argument files before anything else, and keeps `-o` out of the subcommands."""
+    """The root of the command: reads argument files before anything else, and keeps `-o` out of
+    the subcommands.
+    """
 
-    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None,
-                     **extra: Any) -> click.Context:
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
         """Parse, argument files replaced by what they hold."""
         return super().make_context(info_name, args if parent else expand(args), parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the subcommand; with `-o` its standard output becomes a file, once the command has ended well."""
+        """Run the subcommand; with `-o` its standard output becomes a file, once the command has
+        ended well.
+        """
         output = ctx.params.get("output")
         if output is None:
             return super().invoke(ctx)
@@ -56,17 +74,28 @@ class Scone(Commands):
 
 
 @click.group(cls=Scone, lazy=COMMANDS, epilog_rows=EXITS, context_settings=HELP)
-@option("-c", "--config", metavar="CONFIG", envvar="SCONE_CLI_CONFIG", show_envvar=True,
-        help="File of attested CASes and of your identity.  [default: ~/.cas/config.json]")
-@option("-o", "output", metavar="OUTPUT", help="Write standard output to this file, once all went well.")
-@click.version_option(__version__, "-V", "--version", message="casnb's scone, not Scontain's %(version)s")
+@option(
+    "-c",
+    "--config",
+    metavar="CONFIG",
+    envvar="SCONE_CLI_CONFIG",
+    show_envvar=True,
+    help="File of attested CASes and of your identity.  [default: ~/.cas/config.json]",
+)
+@option(
+    "-o", "output", metavar="OUTPUT", help="Write standard output to this file, once all went well."
+)
+@click.version_option(
+    __version__, "-V", "--version", message="casnb's scone, not Scontain's %(version)s"
+)
 @click.pass_context
 def scone(ctx: click.Context, config: str | None, output: str | None) -> None:
     """Attest a SCONE CAS and use it.
 
-    A stand-in for the SCONE CLI that takes its options and prints what scripts read from it. Only the subcommands below are
-    there; what is not known publicly is casnb's own design. Remarks, waivers and errors are on standard error. @FILE stands for
-    the arguments in a file, one a line.
+    A stand-in for the SCONE CLI that takes its options and prints what scripts read from it.
+    Only the subcommands below are there; what is not known publicly is casnb's own design.
+    Remarks, waivers and errors are on standard error. @FILE stands for the arguments in a file,
+    one a line.
     """
     ctx.obj = config
 
@@ -80,29 +109,47 @@ def trust_store(ctx: click.Context) -> TrustStore:
 
 
 def expand(words: Sequence[str], level: int = 0) -> list[str]:
-    """Replace each @FILE by the arguments in that file, one a line, recursively; raise UsageError where that never ends."""
+    """Replace each @FILE by the arguments in that file, one a line, recursively; raise
+    UsageError where that never ends.
+    """
     out: list[str] = []
     for word in words:
         if not word.startswith("@") or word == "@":
             out.append(word)
             continue
         if level >= _LEVELS:
-            raise UsageError(f"{neutral(word, 100)}", got=f"argument files nested deeper than {_LEVELS}", wanted="fewer")
+            raise UsageError(
+                f"{neutral(word, 100)}",
+                got=f"argument files nested deeper than {_LEVELS}",
+                wanted="fewer",
+            )
         try:
             lines = Path(word[1:]).read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as exc:
             reason = getattr(exc, "strerror", None) or "bytes that are not UTF-8"
-            raise SourceError(neutral(word, 100), got=reason, wanted="a file with one argument a line") from None
+            raise SourceError(
+                neutral(word, 100), got=reason, wanted="a file with one argument a line"
+            ) from None
         out += expand(lines, level + 1)
         if len(out) > _WORDS:
-            raise UsageError(neutral(word, 100), got=f"more than {_WORDS} arguments", wanted="fewer")
+            raise UsageError(
+                neutral(word, 100), got=f"more than {_WORDS} arguments", wanted="fewer"
+            )
     return out
 
 
 def retries_option(command: Any) -> Any:
     """Add `--retries`."""
-    return option("--retries", type=click.IntRange(0, 100), default=3, show_default=True, metavar="COUNT",
-                  envvar="SCONE_CLI_RETRIES", show_envvar=True, help="Try so often again where the CAS cannot be reached.")(command)
+    return option(
+        "--retries",
+        type=click.IntRange(0, 100),
+        default=3,
+        show_default=True,
+        metavar="COUNT",
+        envvar="SCONE_CLI_RETRIES",
+        show_envvar=True,
+        help="Try so often again where the CAS cannot be reached.",
+    )(command)
 
 
 def main() -> None:

@@ -1,1 +1,3 @@
-"""The simulated CAS on the wire: listener, TLS, the two interfaces, what is stored, the audit log."""
+"""The simulated CAS on the wire: listener, TLS, the two interfaces, what is stored, the audit
+log.
+"""

@@ -1,4 +1,6 @@
-"""The audit log of a simulated CAS: one line of JSON for each event, each signed together with the signature before it."""
+"""The audit log of a simulated CAS: one line of JSON for each event, each signed together with
+the signature before it.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +33,17 @@ _LONGEST = 1 << 20
 
 
 class AuditLog:
-    """What is written about one CAS, into `path`; what was written last stands in the store, in the same transaction as the event.
+    """What is written about one CAS, into `path`; what was written last stands in the store, in
+    the same transaction as the event.
 
-    An event is on disk before its transaction is committed: so the log may tell of one that never was, and never leaves one out.
-    The next event then takes the same number. Nothing is written in mode `disabled`.
+    An event is on disk before its transaction is committed: so the log may tell of one that
+    never was, and never leaves one out. The next event then takes the same number. Nothing is
+    written in mode `disabled`.
     """
 
-    def __init__(self, world: World, store: Store, path: Path, mode: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, world: World, store: Store, path: Path, mode: str, clock: Callable[[], datetime]
+    ) -> None:
         if mode not in MODES:
             raise UsageError("audit log", got=mode, wanted=" or ".join(MODES))
         self.world, self.store, self.path, self.mode, self.clock = world, store, path, mode, clock
@@ -46,21 +52,34 @@ class AuditLog:
         self.public = self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
     def start(self) -> None:
-        """Write that the log was switched on or off, where that is so, that the CAS started, and what vouches for the key."""
+        """Write that the log was switched on or off, where that is so, that the CAS started, and
+        what vouches for the key.
+        """
         with self.store.writing() as transaction:
             before = transaction.fact("audit mode") or "disabled"
             if before != self.mode:
                 if before != "disabled":
                     self._write(transaction, before, {"type": "audit_log_disabled"})
                 if self.mode != "disabled":
-                    if transaction.fact("audit form") not in (None, self.mode) and self.path.exists():
+                    if (
+                        transaction.fact("audit form") not in (None, self.mode)
+                        and self.path.exists()
+                    ):
                         self._put_aside(transaction, *_last(transaction))
                     transaction.set_fact("audit form", self.mode)
                     self._write(transaction, self.mode, self._enabled())
                 transaction.set_fact("audit mode", self.mode)
-        self._alone({"type": "cas_started", "version": self.world.enclave.version, "certificate_chain": self._chain()})
+        self._alone(
+            {
+                "type": "cas_started",
+                "version": self.world.enclave.version,
+                "certificate_chain": self._chain(),
+            }
+        )
         if self.mode == "signed":
-            report = {"proof_data": self.world.proof(attested_binding(self.public), now=self.clock())}
+            report = {
+                "proof_data": self.world.proof(attested_binding(self.public), now=self.clock())
+            }
             self._alone({"type": "audit_log_attestation_report", **report})
 
     def _enabled(self) -> dict[str, Any]:
@@ -80,27 +99,42 @@ class AuditLog:
                 self.record(transaction, event)
 
     def record(self, transaction: Transaction, event: Mapping[str, Any]) -> None:
-        """Write an event as part of a transaction that is about to be committed; raise SourceError where it cannot be written."""
+        """Write an event as part of a transaction that is about to be committed; raise
+        SourceError where it cannot be written.
+        """
         if self.mode != "disabled":
             self._write(transaction, self.mode, event)
 
     def checkpoints(self, least: int, most: int) -> dict[str, Any]:
-        """Return number and signature of the last event, and of earlier ones between two numbers, as far as they are kept."""
+        """Return number and signature of the last event, and of earlier ones between two
+        numbers, as far as they are kept.
+        """
         with self.store.reading() as transaction:
             last, signature = _last(transaction)
             kept = transaction.facts("audit checkpoint ")
-        rows = [{"sequence_number": int(name.rpartition(" ")[2]), "signature": value} for name, value in kept]
+        rows = [
+            {"sequence_number": int(name.rpartition(" ")[2]), "signature": value}
+            for name, value in kept
+        ]
         rows = [row for row in rows if least <= row["sequence_number"] <= most][-MOST:]  # type: ignore[operator]
         return {"last": {"sequence_number": last, "signature": signature}, "checkpoints": rows}
 
     def _write(self, transaction: Transaction, mode: str, event: Mapping[str, Any]) -> None:
-        if event["type"] != "audit_log_enabled" and self.path.exists() and self.path.stat().st_size > self.limit:
+        if (
+            event["type"] != "audit_log_enabled"
+            and self.path.exists()
+            and self.path.stat().st_size > self.limit
+        ):
             self._put_aside(transaction, *_last(transaction))
             self._write(transaction, mode, self._enabled())
         number, predecessor = _last(transaction)
         entry: dict[str, Any] = {
-            "sequence_number": number + 1, "timestamp": self.clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "event": dict(event),
-            "predecessor": predecessor, "signing_key": self.public.hex() if mode == "signed" else ""}
+            "sequence_number": number + 1,
+            "timestamp": self.clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "event": dict(event),
+            "predecessor": predecessor,
+            "signing_key": self.public.hex() if mode == "signed" else "",
+        }
         signature = self.key.sign(strictjson.compact(entry)).hex() if mode == "signed" else ""
         line = strictjson.compact({**entry, "signature": signature}) + b"\n"
         with _sentence(self.path):
@@ -115,7 +149,9 @@ class AuditLog:
         The new one says first whose it is, so that it can be, too.
         """
         with _sentence(self.path):
-            self.path.replace(self.path.with_name(f"{self.path.stem}-{number:012}{self.path.suffix}"))
+            self.path.replace(
+                self.path.with_name(f"{self.path.stem}-{number:012}{self.path.suffix}")
+            )
         if signature:
             transaction.set_fact(f"audit checkpoint {number:020}", signature)
 
@@ -125,8 +161,15 @@ def _sentence(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        raise SourceError(f"audit log {path}", got=exc.strerror or "an error", wanted="a file that can be written",
-                          do="Make room or permit writing, then try again. Nothing that was stored before is lost.") from None
+        raise SourceError(
+            f"audit log {path}",
+            got=exc.strerror or "an error",
+            wanted="a file that can be written",
+            do=(
+                "Make room or permit writing, then try again. Nothing that was stored before is"
+                " lost."
+            ),
+        ) from None
 
 
 def _last(transaction: Transaction) -> tuple[int, str]:
@@ -137,7 +180,8 @@ def _last(transaction: Transaction) -> tuple[int, str]:
 def _append(path: Path, line: bytes) -> None:
     """Add a whole line and have it on disk, or leave the file as it was.
 
-    Half a line at the end is what a killed process left of an event that was never committed: it goes.
+    Half a line at the end is what a killed process left of an event that was never committed: it
+    goes.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
     try:
@@ -152,7 +196,7 @@ def _append(path: Path, line: bytes) -> None:
         try:
             rest = line
             while rest:
-                rest = rest[os.write(handle, rest):]
+                rest = rest[os.write(handle, rest) :]
             os.fsync(handle)
         except OSError:
             with suppress(OSError):
@@ -175,11 +219,20 @@ def audit_key(world: World) -> Ed25519PrivateKey:
 
 
 def certificate_chain(world: World) -> bytes:
-    """Return what says whose key that is: a certificate by `cas-instance`, then that one and `cas`; PEM."""
+    """Return what says whose key that is: a certificate by `cas-instance`, then that one and
+    `cas`; PEM.
+    """
     issuer, key = world.cas_instance, audit_key(world).public_key()
     usage = x509.BasicConstraints(False, None)
-    made = (x509.CertificateBuilder().subject_name(distinguished_name(CN="cas-audit-log")).issuer_name(issuer.cert.subject)
-            .public_key(key).serial_number(int.from_bytes(world.secret("audit log serial", 8), "big") >> 1 or 1)
-            .not_valid_before(issuer.cert.not_valid_before_utc).not_valid_after(issuer.cert.not_valid_after_utc)
-            .add_extension(usage, critical=True).sign(issuer.key, hashes.SHA256()))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(distinguished_name(CN="cas-audit-log"))
+        .issuer_name(issuer.cert.subject)
+        .public_key(key)
+        .serial_number(int.from_bytes(world.secret("audit log serial", 8), "big") >> 1 or 1)
+        .not_valid_before(issuer.cert.not_valid_before_utc)
+        .not_valid_after(issuer.cert.not_valid_after_utc)
+        .add_extension(usage, critical=True)
+        .sign(issuer.key, hashes.SHA256())
+    )
     return made.public_bytes(Encoding.PEM) + world.cas_chain_pem

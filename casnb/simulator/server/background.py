@@ -1,4 +1,6 @@
-"""A simulator that outlives the command that started it: start, wait until it answers, find it again, stop it."""
+"""A simulator that outlives the command that started it: start, wait until it answers, find it
+again, stop it.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +20,23 @@ from platformdirs import user_state_path
 
 from casnb.base.errors import SourceError, UsageError, neutral
 
-#: Seconds that a start and a stop may take: the first start on a small busy machine compiles and reads much.
+#: Seconds that a start and a stop may take: the first start on a small busy machine compiles and
+#: reads much.
 START_TIME, STOP_TIME = 60.0, 5.0
 _MODULE = "casnb.cli.main"
 _COMPLETE = "export CASNB_SCENARIO="
 _TAIL = 2000
 
 
-def start_background(args: Sequence[str], env_file: Path | str | None = None, state_dir: Path | str | None = None) -> str:
-    """Start `casnb serve` with `args` as a process of its own, and return its export lines once it answers.
+def start_background(
+    args: Sequence[str], env_file: Path | str | None = None, state_dir: Path | str | None = None
+) -> str:
+    """Start `casnb serve` with `args` as a process of its own, and return its export lines once
+    it answers.
 
-    They are also left in `env_file`. The process is remembered in `state_dir` (left out: the folder after `--state` in `args`,
-    or casnb's own state folder). Raises UsageError if one is running already, and SourceError, with what it printed, if it ends
-    before it answers.
+    They are also left in `env_file`. The process is remembered in `state_dir` (left out: the
+    folder after `--state` in `args`, or casnb's own state folder). Raises UsageError if one is
+    running already, and SourceError, with what it printed, if it ends before it answers.
     """
     folder = _folder(state_dir or _state_of(args))
     try:
@@ -38,22 +44,30 @@ def start_background(args: Sequence[str], env_file: Path | str | None = None, st
         with _alone(folder):
             running = _recorded(folder)
             if running is not None:
-                raise UsageError("casnb serve --background", got=f"one that runs already (process {running.pid})", wanted="none",
-                                 do="End it first: casnb stop"
-                                    + (f" --state {shlex.quote(str(folder))}" if folder != _folder(None) else ""))
+                raise UsageError(
+                    "casnb serve --background",
+                    got=f"one that runs already (process {running.pid})",
+                    wanted="none",
+                    do="End it first: casnb stop"
+                    + (f" --state {shlex.quote(str(folder))}" if folder != _folder(None) else ""),
+                )
             lines = (Path(env_file) if env_file else folder / "serve.env").absolute()
             lines.unlink(missing_ok=True)
             return _start(folder, args, lines)
     except OSError as exc:
-        raise SourceError(f"background simulator in {folder}", got=exc.strerror or "an error",
-                          wanted="a folder that can be written") from None
+        raise SourceError(
+            f"background simulator in {folder}",
+            got=exc.strerror or "an error",
+            wanted="a folder that can be written",
+        ) from None
 
 
 def stop_background(state_dir: Path | str | None = None) -> bool:
-    """Stop the simulator remembered in `state_dir` and return True; return False if none is running.
+    """Stop the simulator remembered in `state_dir` and return True; return False if none is
+    running.
 
-    Only a process is stopped that is still the one that was started: same number, same start time, same module. Raises
-    SourceError if it cannot be stopped.
+    Only a process is stopped that is still the one that was started: same number, same start
+    time, same module. Raises SourceError if it cannot be stopped.
     """
     folder = _folder(state_dir)
     process = _recorded(folder)
@@ -68,7 +82,11 @@ def stop_background(state_dir: Path | str | None = None) -> bool:
         except psutil.NoSuchProcess:
             pass
         except psutil.Error as exc:
-            raise SourceError(f"simulator (process {process.pid})", got=type(exc).__name__, wanted="a process that ends") from None
+            raise SourceError(
+                f"simulator (process {process.pid})",
+                got=type(exc).__name__,
+                wanted="a process that ends",
+            ) from None
     with suppress(OSError):
         _record(folder).unlink(missing_ok=True)
     return process is not None
@@ -81,8 +99,14 @@ def _start(folder: Path, args: Sequence[str], lines: Path) -> str:
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     command = [sys.executable, "-m", _MODULE, "serve", *args, "--env-file", str(lines)]
     with log.open("wb") as output:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,  # noqa: S603
-                                 env={**os.environ, "PYTHONUNBUFFERED": "1"}, **apart)
+        child = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            **apart,
+        )
     recorded = answered = False
     try:
         began = psutil.Process(child.pid).create_time()
@@ -112,8 +136,12 @@ def _start(folder: Path, args: Sequence[str], lines: Path) -> str:
     said = _said(log)
     if ended in (UsageError.exit_code, SourceError.exit_code) and "Error: " in said:
         raise kind(said.rpartition("Error: ")[2])
-    raise kind("casnb serve --background", got=f"no answer within {START_TIME:g} s" if ended is None else f"exit code {ended}",
-               wanted="a CAS that answers", do=f"It said: {neutral(said, 380)}" if said else "")
+    raise kind(
+        "casnb serve --background",
+        got=f"no answer within {START_TIME:g} s" if ended is None else f"exit code {ended}",
+        wanted="a CAS that answers",
+        do=f"It said: {neutral(said, 380)}" if said else "",
+    )
 
 
 def _said(log: Path) -> str:
@@ -131,7 +159,11 @@ def _alone(folder: Path) -> Iterator[None]:
         end = time.monotonic() + START_TIME + STOP_TIME
         while not _lock(handle):
             if time.monotonic() > end:
-                raise SourceError("casnb serve --background", got="another start that does not end", wanted="to be alone")
+                raise SourceError(
+                    "casnb serve --background",
+                    got="another start that does not end",
+                    wanted="to be alone",
+                )
             time.sleep(0.02)
         yield
     finally:
@@ -158,7 +190,9 @@ def _recorded(folder: Path) -> Any:
     try:
         found = json.loads(_record(folder).read_text(encoding="utf-8"))
         process = psutil.Process(int(found["pid"]))
-        same = abs(process.create_time() - float(found["began"])) < 1 and _MODULE in process.cmdline()
+        same = (
+            abs(process.create_time() - float(found["began"])) < 1 and _MODULE in process.cmdline()
+        )
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
@@ -176,8 +210,7 @@ def _state_of(args: Sequence[str]) -> str | None:
     """What `--state` says among the arguments of `casnb serve`."""
     for n, word in enumerate(args):
         if word.startswith("--state="):
-            return word[len("--state="):]
+            return word[len("--state=") :]
         if word == "--state" and n + 1 < len(args):
             return args[n + 1]
     return None
-

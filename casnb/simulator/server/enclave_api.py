@@ -1,4 +1,6 @@
-"""The enclave API of a simulated CAS: a service shows its quote, and is given its configuration if the session wants it."""
+"""The enclave API of a simulated CAS: a service shows its quote, and is given its configuration
+if the session wants it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,13 @@ from casnb.evidence.report import ReportBody
 from casnb.policy.advisories import ADVISORIES
 from casnb.policy.flags import BY_NAME
 from casnb.session.values import configuration
-from casnb.simulator.enclave_protocol import CHALLENGE, CONFIGURATION, EXITED, ConfigId, service_binding
+from casnb.simulator.enclave_protocol import (
+    CHALLENGE,
+    CONFIGURATION,
+    EXITED,
+    ConfigId,
+    service_binding,
+)
 from casnb.simulator.server.audit_log import AuditLog
 from casnb.simulator.server.http_answers import Refused, answer, new_app, route
 from casnb.simulator.server.service import Client
@@ -47,7 +55,13 @@ _RISKS = {
 class EnclaveApi:
     """What the API does, without HTTP."""
 
-    def __init__(self, world: World, store: Store, clock: Callable[[], datetime], audit: AuditLog | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        store: Store,
+        clock: Callable[[], datetime],
+        audit: AuditLog | None = None,
+    ) -> None:
         self.world, self.store, self.clock, self.audit = world, store, clock, audit
         self._nonces: OrderedDict[str, datetime] = OrderedDict()
         self._running: OrderedDict[bytes, tuple[ConfigId, str]] = OrderedDict()
@@ -63,14 +77,27 @@ class EnclaveApi:
         return {"nonce": nonce}
 
     def configure(self, body: bytes, client: Client | None) -> dict[str, Any]:
-        """Return command, environment and working directory of a service, secrets filled in; raise Refused."""
+        """Return command, environment and working directory of a service, secrets filled in;
+        raise Refused.
+        """
         if client is None:
-            raise Refused(400, "Failed to attest service", "No client certificate was sent: nobody would know whom to answer")
+            raise Refused(
+                400,
+                "Failed to attest service",
+                "No client certificate was sent: nobody would know whom to answer",
+            )
         asked, nonce, quote = _read(body)
         if not self._spend(nonce):
-            raise Refused(400, "Failed to attest service", "The nonce is not one that this CAS gave out, or was used or is too old")
-        nothing = Refused(404, "Failed to retrieve service attestation configuration",
-                          f"No session has a service '{neutral(str(asked), 300)}'")
+            raise Refused(
+                400,
+                "Failed to attest service",
+                "The nonce is not one that this CAS gave out, or was used or is too old",
+            )
+        nothing = Refused(
+            404,
+            "Failed to retrieve service attestation configuration",
+            f"No session has a service '{neutral(str(asked), 300)}'",
+        )
         from casnb.session.service_policy import service_policy
 
         with self.store.reading() as transaction:
@@ -86,7 +113,9 @@ class EnclaveApi:
             try:
                 given = configuration(at, asked.service, lookup(transaction))
             except EvidenceError as exc:
-                raise Refused(400, "Failed to make the configuration of the service", str(exc)) from None
+                raise Refused(
+                    400, "Failed to make the configuration of the service", str(exc)
+                ) from None
         self._record("service_attested", asked, found.hash)
         with self._lock:
             self._running[client.key] = (asked, found.hash)
@@ -95,7 +124,9 @@ class EnclaveApi:
         return given
 
     def exited(self, client: Client | None) -> dict[str, Any]:
-        """Note that the service with this key ended; of keys that nothing was given to, nothing is noted."""
+        """Note that the service with this key ended; of keys that nothing was given to, nothing
+        is noted.
+        """
         with self._lock:
             known = self._running.pop(client.key, None) if client else None
         if known is not None:
@@ -104,7 +135,12 @@ class EnclaveApi:
 
     def _record(self, kind: str, asked: ConfigId, digest: str) -> None:
         if self.audit:
-            event = {"type": kind, "session": asked.session, "session_hash": digest, "service": asked.service}
+            event = {
+                "type": kind,
+                "session": asked.session,
+                "session_hash": digest,
+                "service": asked.service,
+            }
             with self.store.writing() as transaction:
                 self.audit.record(transaction, event)
 
@@ -114,7 +150,9 @@ class EnclaveApi:
         return made is not None and self.clock() - made <= NONCE_TIME
 
     def _judge(self, policy: ServicePolicy, raw: bytes | None, binding: bytes) -> None:
-        """Raise Refused unless the session accepts this evidence; with mode none there need not be any."""
+        """Raise Refused unless the session accepts this evidence; with mode none there need not
+        be any.
+        """
         from casnb.verify.dispatch import verify
 
         failed = "Failed to verify DCAP report"
@@ -126,20 +164,31 @@ class EnclaveApi:
                 raise Refused(403, "DCAP quote verification failed", failed, "No quote was sent")
             quote = parse_quote(raw)
             if not isinstance(quote, Quote):
-                raise Refused(403, "DCAP quote verification failed", failed, "An EPID quote cannot be verified here")
+                raise Refused(
+                    403,
+                    "DCAP quote verification failed",
+                    failed,
+                    "An EPID quote cannot be verified here",
+                )
             now = self.clock()
-            proof = verify(quote, endorsements=self.world.endorsements(now), roots=self.world.roots, now=now)
+            proof = verify(
+                quote, endorsements=self.world.endorsements(now), roots=self.world.roots, now=now
+            )
             result = policy.appraise(proof, binding)
         except Refused:
             raise
         except CasnbError as exc:
             raise Refused(403, "DCAP quote verification failed", failed, str(exc)) from None
         if not result.accepted:
-            raise Refused(403, "DCAP quote verification failed", failed, *reasons(result, policy, proof))
+            raise Refused(
+                403, "DCAP quote verification failed", failed, *reasons(result, policy, proof)
+            )
 
 
 def reasons(result: AttestationResult, policy: ServicePolicy, proof: Proof) -> list[str]:
-    """Say why a session does not want an enclave, first what is worst, in documented words where there are some."""
+    """Say why a session does not want an enclave, first what is worst, in documented words where
+    there are some.
+    """
     checks = {c.id: c for c in result.checks if c.status is CheckStatus.FAILED}
     said: list[str] = []
     words: list[str] = []
@@ -150,26 +199,45 @@ def reasons(result: AttestationResult, policy: ServicePolicy, proof: Proof) -> l
         said.append("The program enclave is not trustworthy")
         if any(c.id in _IDENTITY for c in enclave) and proof.report:
             met = any(c.status is CheckStatus.PASSED for c in result.checks if c.id in _IDENTITY)
-            said.append(f"{'Not all' if met else 'None'} of the required enclave properties are met by the enclave")
+            said.append(
+                f"{'Not all' if met else 'None'} of the required enclave properties are met by the"
+                " enclave"
+            )
             said += _properties(policy, proof.report)
         if enclave[0].id == "debug":
-            said.append("Debug mode is enabled. Enclave protection is turned off, all secrets can be extracted with a debugger")
+            said.append(
+                "Debug mode is enabled. Enclave protection is turned off, all secrets can be"
+                " extracted with a debugger"
+            )
             words.append("debug-mode")
     if platform:
         said += ["The enclave's TCB is not trustworthy", "Security risks:"]
         needs = sorted(proof.tcb_status.needs) if proof.tcb_status else []
         known = [n for n in needs if n in _RISKS and n not in policy.flags()]
-        said += [f"  - {_RISKS[n]}" for n in known] if known else [f"  - {_plain(c)}" for c in platform if c.id == "tcb-status"]
+        said += (
+            [f"  - {_RISKS[n]}" for n in known]
+            if known
+            else [f"  - {_plain(c)}" for c in platform if c.id == "tcb-status"]
+        )
         words += [BY_NAME[n].elsewhere.tolerate[0] for n in known if BY_NAME[n].elsewhere.tolerate]
         ignored = policy.security.ignore_advisories
-        said += [f"  - See advisory {a} ({ADVISORIES[a].url if a in ADVISORIES else _PAGE + neutral(a, 40)})"
-                 for a in proof.advisories if a not in ignored]
+        said += [
+            f"  - See advisory {a}"
+            f" ({ADVISORIES[a].url if a in ADVISORIES else _PAGE + neutral(a, 40)})"
+            for a in proof.advisories
+            if a not in ignored
+        ]
     if not said:
-        said = [f"Check {c.id} could not be made: {c.reason}" for c in result.checks
-                if c.status is CheckStatus.NOT_RUN and not c.optional][:4]
+        said = [
+            f"Check {c.id} could not be made: {c.reason}"
+            for c in result.checks
+            if c.status is CheckStatus.NOT_RUN and not c.optional
+        ][:4]
     if words:
-        said.append(f"Note: In order to ignore this error, add `tolerate: [{', '.join(words)}]` to the session's "
-                    "`security.attestation` config")
+        said.append(
+            f"Note: In order to ignore this error, add `tolerate: [{', '.join(words)}]` to the"
+            " session's `security.attestation` config"
+        )
     return said
 
 
@@ -178,19 +246,41 @@ def _properties(policy: ServicePolicy, body: ReportBody) -> list[str]:
     wrong: list[str] = []
     for r in policy.requirements:
         if r.mrenclaves and body.mrenclave not in r.mrenclaves:
-            wrong += [f"Unexpected enclave measurement (MRENCLAVE, {body.mrenclave}) - Expected {m}" for m in r.mrenclaves]
+            wrong += [
+                f"Unexpected enclave measurement (MRENCLAVE, {body.mrenclave}) - Expected {m}"
+                for m in r.mrenclaves
+            ]
         if r.signer and body.mrsigner != r.signer.mrsigner:
-            wrong.append(f"Unexpected enclave signer (MRSIGNER, {body.mrsigner}) - Expected {r.signer.mrsigner}")
+            wrong.append(
+                f"Unexpected enclave signer (MRSIGNER, {body.mrsigner}) - Expected"
+                f" {r.signer.mrsigner}"
+            )
         elif r.signer and body.isv_prod_id != r.signer.isvprodid:
-            wrong.append(f"Unexpected enclave product (ISVPRODID, {body.isv_prod_id}) - Expected {r.signer.isvprodid}")
-        elif r.signer and not r.signer.least <= body.isv_svn <= (r.signer.most if r.signer.most is not None else body.isv_svn):
+            wrong.append(
+                f"Unexpected enclave product (ISVPRODID, {body.isv_prod_id}) - Expected"
+                f" {r.signer.isvprodid}"
+            )
+        elif r.signer and not r.signer.least <= body.isv_svn <= (
+            r.signer.most if r.signer.most is not None else body.isv_svn
+        ):
             to = "" if r.signer.most is None else f" to {r.signer.most}"
-            wrong.append(f"Unexpected enclave version (ISVSVN, {body.isv_svn}) - Expected {r.signer.least}{to or ' or later'}")
-    return wrong if len(wrong) == 1 else [f"Error {n} of {len(wrong)}: {text}" for n, text in enumerate(wrong, 1)]
+            wrong.append(
+                f"Unexpected enclave version (ISVSVN, {body.isv_svn}) - Expected"
+                f" {r.signer.least}{to or ' or later'}"
+            )
+    return (
+        wrong
+        if len(wrong) == 1
+        else [f"Error {n} of {len(wrong)}: {text}" for n, text in enumerate(wrong, 1)]
+    )
 
 
 def _plain(check: Check) -> str:
-    return neutral(f"{check.title}: got {check.got or 'nothing'}" + (f" ({check.reason})" if check.reason else ""), 400)
+    return neutral(
+        f"{check.title}: got {check.got or 'nothing'}"
+        + (f" ({check.reason})" if check.reason else ""),
+        400,
+    )
 
 
 def _read(body: bytes) -> tuple[ConfigId, str, bytes | None]:
@@ -213,6 +303,8 @@ def create_enclave_app(api: EnclaveApi) -> Flask:
         return Client.from_pem(request.environ.get("SSL_CLIENT_CERT"))
 
     route(app, CHALLENGE, "GET", lambda: answer(200, api.challenge()))
-    route(app, CONFIGURATION, "POST", lambda: answer(200, api.configure(request.get_data(), client())))
+    route(
+        app, CONFIGURATION, "POST", lambda: answer(200, api.configure(request.get_data(), client()))
+    )
     route(app, EXITED, "POST", lambda: answer(200, api.exited(client())))
     return app

@@ -1,4 +1,6 @@
-"""How a simulated CAS answers over HTTP: JSON as CAS writes it, one form of refusal, nothing of an error's inside."""
+"""How a simulated CAS answers over HTTP: JSON as CAS writes it, one form of refusal, nothing of
+an error's inside.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def new_app(name: str) -> Flask:
     @app.errorhandler(SourceError)
     def broken(exc: SourceError) -> Response:
         _log.warning("%s", exc)
-        return _message(500, "The CAS could not use its database", exc.got or "unknown reason", exc.do)
+        return _message(
+            500, "The CAS could not use its database", exc.got or "unknown reason", exc.do
+        )
 
     @app.errorhandler(HTTPException)
     def of_http(exc: HTTPException) -> Response:
@@ -60,13 +64,17 @@ def new_app(name: str) -> Flask:
 
 def route(app: Flask, path: str, method: str, answer: Callable[..., Response]) -> None:
     """Answer one method of one path; every other method of it is 405."""
-    app.add_url_rule(path, f"{method} {path}", answer, methods=[method], provide_automatic_options=False)
+    app.add_url_rule(
+        path, f"{method} {path}", answer, methods=[method], provide_automatic_options=False
+    )
 
 
 def answer(status: int, content: Any) -> Response:
     """Return JSON as CAS writes it: two blanks a level, no newline at the end."""
     line = f"{status} {HTTPStatus(status).phrase}"
-    return Response(json.dumps(content, indent=2, ensure_ascii=False), line, content_type="application/json")
+    return Response(
+        json.dumps(content, indent=2, ensure_ascii=False), line, content_type="application/json"
+    )
 
 
 def _message(status: int, *sentences: str) -> Response:

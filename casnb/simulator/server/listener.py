@@ -1,4 +1,6 @@
-"""A TLS listener for WSGI apps: asks for a client certificate where wanted, accepts any, requires none; bounded throughout."""
+"""A TLS listener for WSGI apps: asks for a client certificate where wanted, accepts any,
+requires none; bounded throughout.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,9 @@ from casnb.simulator.server.tls_context import Later, Selector, TlsSocket
 #: Bytes of request line and headers, and of a body.
 HEADER_LIMIT = 16 * 1024
 BODY_LIMIT = 1 << 20
-#: Seconds for a handshake, for reading one request, for answering it, and until an idle connection is closed. A class that
-#: starts at once on one small machine needs many; a connection that waits takes no worker, and the longest idle one goes first.
+#: Seconds for a handshake, for reading one request, for answering it, and until an idle connection
+#: is closed. A class that starts at once on one small machine needs many; a connection that waits
+#: takes no worker, and the longest idle one goes first.
 HANDSHAKE_TIME, REQUEST_TIME, IDLE_TIME = 30.0, 30.0, 30
 #: Workers, and how many of them may wait for a body of which nobody knows how long it is.
 _WORKERS, _PATIENT = 8, 4
@@ -33,17 +36,25 @@ _QUEUE = 1024
 _FILES = 4096
 #: What one record of TLS holds.
 _RECORD = 16 * 1024
-_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection:"
+    b" close\r\n\r\n"
+)
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
-_BODY_FIELD = re.compile(rb"\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_BODY_FIELD = re.compile(
+    rb"\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
+)
 
 _log = logging.getLogger("casnb.simulator")
 
 
 class _Reader:
-    """What a client sent: as much as has arrived is taken in at once, so that a worker starts on whole requests only."""
+    """What a client sent: as much as has arrived is taken in at once, so that a worker starts on
+    whole requests only.
+    """
 
-    #: What cheroot asks of a reader before it cuts off a connection that a worker is still busy with.
+    #: What cheroot asks of a reader before it cuts off a connection that a worker is still busy
+    #: with.
     closed = False
 
     def __init__(self, sock: TlsSocket) -> None:
@@ -51,7 +62,9 @@ class _Reader:
         self._looked = self.bytes_read = 0
 
     def arrived(self) -> bool | None:
-        """Take in what is there. True: a request can be answered without waiting. None: it must be read to know where it ends."""
+        """Take in what is there. True: a request can be answered without waiting. None: it must
+        be read to know where it ends.
+        """
         try:
             while len(self._held) < HEADER_LIMIT + BODY_LIMIT:
                 part = self._sock.recv(65536, patient=False)
@@ -61,7 +74,11 @@ class _Reader:
         except Later:
             pass
         head = _HEAD_END.search(self._held, 0, HEADER_LIMIT)
-        fields = {name.lower(): value for name, value in _BODY_FIELD.findall(self._held, 0, head.end())} if head else {}
+        fields = (
+            {name.lower(): value for name, value in _BODY_FIELD.findall(self._held, 0, head.end())}
+            if head
+            else {}
+        )
         length = fields.get(b"content-length", b"0").strip()
         if head is None:
             whole: bool | None = len(self._held) >= HEADER_LIMIT
@@ -94,7 +111,9 @@ class _Reader:
         return self._take(size)
 
     def readline(self, size: int = HEADER_LIMIT) -> bytes:
-        while (end := self._held.find(b"\n", 0, size)) < 0 and len(self._held) < size and self._more():
+        while (
+            (end := self._held.find(b"\n", 0, size)) < 0 and len(self._held) < size and self._more()
+        ):
             pass
         return self._take(size if end < 0 else end + 1)
 
@@ -103,7 +122,9 @@ class _Reader:
 
 
 class _Writer:
-    """What a client is sent: at once, so that nothing is left for the end of a connection; cheroot's own writes it there again."""
+    """What a client is sent: at once, so that nothing is left for the end of a connection;
+    cheroot's own writes it there again.
+    """
 
     def __init__(self, sock: TlsSocket) -> None:
         self._sock, self.bytes_written = sock, 0
@@ -111,13 +132,15 @@ class _Writer:
     def write(self, data: bytes) -> int:
         sent = 0
         while sent < len(data):
-            sent += self._sock.send(data[sent:sent + _RECORD])
+            sent += self._sock.send(data[sent : sent + _RECORD])
         self.bytes_written += sent
         return sent
 
 
 class _Adapter(Adapter):
-    """Between cheroot and TlsSocket; cheroot's own loses what it has read when a record arrives in two parts."""
+    """Between cheroot and TlsSocket; cheroot's own loses what it has read when a record arrives
+    in two parts.
+    """
 
     def __init__(self, context: SSL.Context) -> None:
         self.context = context
@@ -150,9 +173,11 @@ class _Connection(HTTPConnection):
         super().close()
 
     def communicate(self) -> bool:
-        """Shake hands, then answer one request, as far as what has arrived allows; True keeps the connection.
+        """Shake hands, then answer one request, as far as what has arrived allows; True keeps
+        the connection.
 
-        A worker waits for no client: what is not there yet is left to the selector. After the end of the server none is answered.
+        A worker waits for no client: what is not there yet is left to the selector. After the
+        end of the server none is answered.
         """
         if not self.server.ready:
             return False
@@ -200,7 +225,9 @@ class _Connection(HTTPConnection):
 
 
 class _Connections(ConnectionManager):
-    """cheroot's, but for a process that has as many files open as it may: there the longest idle connection makes room."""
+    """cheroot's, but for a process that has as many files open as it may: there the longest idle
+    connection makes room.
+    """
 
     def _from_server_socket(self, server_socket: socket.socket) -> Any:
         try:
@@ -213,7 +240,9 @@ class _Connections(ConnectionManager):
 
 
 def allow_many_connections() -> None:
-    """Let this process have as many files open as a class of clients needs, where the system leaves that to the process."""
+    """Let this process have as many files open as a class of clients needs, where the system
+    leaves that to the process.
+    """
     try:
         import resource
     except ImportError:
@@ -226,7 +255,9 @@ def allow_many_connections() -> None:
 
 
 def _connections_limit() -> int:
-    """How many connections may be open: three servers together use three quarters of a process's files."""
+    """How many connections may be open: three servers together use three quarters of a process's
+    files.
+    """
     try:
         import resource
     except ImportError:
@@ -241,7 +272,8 @@ def _speaks(fd: int) -> bool:
 
 
 class TlsServer(wsgi.Server):
-    """One listening address with one app behind it; `start_serving` returns when it answers, `stop` when it no longer does.
+    """One listening address with one app behind it; `start_serving` returns when it answers,
+    `stop` when it no longer does.
 
     Its threads are daemons: a process that ends does not wait for them.
     """
@@ -255,8 +287,15 @@ class TlsServer(wsgi.Server):
     _connections: Any
 
     def __init__(self, host: str, port: int, app: Any, context: SSL.Context) -> None:
-        super().__init__((host, port), app, numthreads=_WORKERS, server_name="casnb", request_queue_size=_QUEUE,
-                         timeout=IDLE_TIME, shutdown_timeout=0)
+        super().__init__(
+            (host, port),
+            app,
+            numthreads=_WORKERS,
+            server_name="casnb",
+            request_queue_size=_QUEUE,
+            timeout=IDLE_TIME,
+            shutdown_timeout=0,
+        )
         self.keep_alive_conn_limit = self.keep_alive_conn_limit or _connections_limit()
         self.ssl_adapter = _Adapter(context)
         self.patience = threading.BoundedSemaphore(_PATIENT)
@@ -274,7 +313,9 @@ class TlsServer(wsgi.Server):
         self._connections = _Connections(self)
 
     def start_serving(self) -> None:
-        """Listen and answer, in threads of its own; raise SourceError if the address cannot be had."""
+        """Listen and answer, in threads of its own; raise SourceError if the address cannot be
+        had.
+        """
         prepared, failure = threading.Event(), []
 
         def run() -> None:
@@ -291,11 +332,17 @@ class TlsServer(wsgi.Server):
         prepared.wait()
         if failure:
             reason = getattr(failure[0], "strerror", None) or str(failure[0])
-            raise SourceError(f"address {self.bind_addr[0]} port {self.bind_addr[1]}", got=reason.lower(), wanted="a free one",
-                              do="Give another --address or --port, or stop what listens there.") from failure[0]
+            raise SourceError(
+                f"address {self.bind_addr[0]} port {self.bind_addr[1]}",
+                got=reason.lower(),
+                wanted="a free one",
+                do="Give another --address or --port, or stop what listens there.",
+            ) from failure[0]
 
     def process_conn(self, conn: Any) -> None:
-        """Give a connection to a worker only once there is something to read; where there are too many, the longest idle goes."""
+        """Give a connection to a worker only once there is something to read; where there are
+        too many, the longest idle goes.
+        """
         if conn.last_used is not None:
             super().process_conn(conn)
         elif self.ready and (self.can_add_keepalive_connection or self.drop_the_idlest()):
@@ -304,7 +351,8 @@ class TlsServer(wsgi.Server):
             conn.close()
 
     def put_conn(self, conn: Any) -> None:
-        """Let the selector watch a connection until something arrives, or until what has begun should have arrived.
+        """Let the selector watch a connection until something arrives, or until what has begun
+        should have arrived.
 
         Once it is watched another worker may have it.
         """
@@ -322,11 +370,14 @@ class TlsServer(wsgi.Server):
     def drop_the_idlest(self) -> bool:
         """Close the connection that has been idle longest; whether there was one.
 
-        Only the thread of the selector calls this, and only it takes connections out. One that has something to say may be among
-        those that the selector has just reported: it is not idle, and it stays.
+        Only the thread of the selector calls this, and only it takes connections out. One that
+        has something to say may be among those that the selector has just reported: it is not
+        idle, and it stays.
         """
         watched = self._connections._selector
-        waiting = [(conn.last_used, fd, conn) for fd, conn in watched.connections if conn is not self]
+        waiting = [
+            (conn.last_used, fd, conn) for fd, conn in watched.connections if conn is not self
+        ]
         for _, fd, conn in sorted(waiting, key=lambda w: w[:2]):
             if not _speaks(fd):
                 watched.unregister(fd)
@@ -335,7 +386,9 @@ class TlsServer(wsgi.Server):
         return False
 
     def stop(self) -> None:
-        """Stop listening, close every connection; a second call does nothing, and does not wait for the first."""
+        """Stop listening, close every connection; a second call does nothing, and does not wait
+        for the first.
+        """
         if not self.ready:
             return
         stopped = threading.Event()
@@ -353,9 +406,16 @@ class TlsServer(wsgi.Server):
         finally:
             stopped.set()
             waker.join()
-        for conn in list(self.open):  # given back by a worker, or accepted, while the others were closed
+        for conn in list(
+            self.open
+        ):  # given back by a worker, or accepted, while the others were closed
             conn.close()
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         """Keep cheroot's remarks off the terminal."""
-        _log.log(min(level, logging.INFO) if not traceback else logging.WARNING, "%s", msg, exc_info=traceback)
+        _log.log(
+            min(level, logging.INFO) if not traceback else logging.WARNING,
+            "%s",
+            msg,
+            exc_info=traceback,
+        )

@@ -1,4 +1,6 @@
-"""A simulated world that can be reached: CAS on ports 8081 and 18765, page on 8443, on an address of its own where it can."""
+"""A simulated world that can be reached: CAS on ports 8081 and 18765, page on 8443, on an
+address of its own where it can.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +38,28 @@ _FOREVER = (datetime(1975, 1, 1, tzinfo=timezone.utc), datetime(4096, 1, 1, tzin
 
 
 class RunningWorld(Shown):
-    """A world that answers. `cas_addr` is what `scone cas attest` is given, `page_ca` and `roots` are PEM files.
+    """A world that answers. `cas_addr` is what `scone cas attest` is given, `page_ca` and
+    `roots` are PEM files.
 
     Ends with `stop()`, at the end of a `with` block, or with the process.
     """
 
-    def __init__(self, world: World, host: str, cas_port: int, page_port: int, folder: Path, cleanup: ExitStack,
-                 enclave_port: int = 0) -> None:
-        self.world, self.host, self.cas_port, self.enclave_port = world, host, cas_port, enclave_port
+    def __init__(
+        self,
+        world: World,
+        host: str,
+        cas_port: int,
+        page_port: int,
+        folder: Path,
+        cleanup: ExitStack,
+        enclave_port: int = 0,
+    ) -> None:
+        self.world, self.host, self.cas_port, self.enclave_port = (
+            world,
+            host,
+            cas_port,
+            enclave_port,
+        )
         self.state_dir = folder
         self.page_url = f"https://{host}:{page_port}/latest/public-CAS/"
         self.page_ca = folder / "page-authority.pem"
@@ -58,17 +74,27 @@ class RunningWorld(Shown):
 
     def environment(self) -> dict[str, str]:
         """Return the variables that scripts and other processes find this world by."""
-        return {"CAS_ADDR": self.cas_addr, "CAS_PORT": str(self.cas_port), "CAS_ENCLAVE_PORT": str(self.enclave_port),
-                "CAS_PAGE_URL": self.page_url,
-                "CAS_PAGE_CA": str(self.page_ca), "CASNB_ROOTS": str(self.roots), "CASNB_SEED": self.world.seed,
-                "CASNB_SCENARIO": self.world.scenario}
+        return {
+            "CAS_ADDR": self.cas_addr,
+            "CAS_PORT": str(self.cas_port),
+            "CAS_ENCLAVE_PORT": str(self.enclave_port),
+            "CAS_PAGE_URL": self.page_url,
+            "CAS_PAGE_CA": str(self.page_ca),
+            "CASNB_ROOTS": str(self.roots),
+            "CASNB_SEED": self.world.seed,
+            "CASNB_SCENARIO": self.world.scenario,
+        }
 
     def export_lines(self) -> str:
         """Return the same as lines for a POSIX shell, each with a newline."""
-        return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.environment().items())
+        return "".join(
+            f"export {name}={shlex.quote(value)}\n" for name, value in self.environment().items()
+        )
 
     def stop(self) -> None:
-        """Stop answering and close the store; a temporary folder is removed. A second call does nothing."""
+        """Stop answering and close the store; a temporary folder is removed. A second call does
+        nothing.
+        """
         with self._lock:
             cleanup, self._cleanup = self._cleanup, ExitStack()
         cleanup.close()
@@ -76,20 +102,29 @@ class RunningWorld(Shown):
     def __enter__(self) -> RunningWorld:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
     def _rows(self) -> list[tuple[str, str]]:
         return [*self.environment().items()]
 
     def __repr__(self) -> str:
-        return f"<RunningWorld {self.world.scenario} CAS at {self.cas_addr}, page at {self.page_url}>"
+        return (
+            f"<RunningWorld {self.world.scenario} CAS at {self.cas_addr}, page at {self.page_url}>"
+        )
 
     def __str__(self) -> str:
         return text_table(("variable", "value"), self._rows())
 
     def _html(self) -> str:
-        return html_table(("variable", "value"), self._rows(), "A simulated world that answers", code=(0, 1))
+        return html_table(
+            ("variable", "value"), self._rows(), "A simulated world that answers", code=(0, 1)
+        )
 
 
 def utc_now() -> datetime:
@@ -97,16 +132,24 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def serve(world: World, *, address: str | None = None, port: int | None = None, state_dir: Path | str | None = None,
-          clock: Callable[[], datetime] = utc_now, audit_log: str = "disabled") -> RunningWorld:
+def serve(
+    world: World,
+    *,
+    address: str | None = None,
+    port: int | None = None,
+    state_dir: Path | str | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    audit_log: str = "disabled",
+) -> RunningWorld:
     """Let a world answer, in threads of this process, and return when it does.
 
-    Without `address` a world takes, on Linux, a loopback address that follows from its seed and scenario, or the next one
-    where port 8081 is taken; elsewhere 127.0.0.1. Without `port` that is 8081 if it is free and else any. Sessions are kept in
-    `state_dir`, or until the end in a temporary folder. `clock` gives the time that reports carry. `audit_log` is disabled,
-    unsigned or signed; the log is `audit.jsonl` in the same folder.
-    Raises UsageError for an address that is not loopback and for a folder of another world, SourceError if the port that was
-    asked for is taken or the folder cannot be used.
+    Without `address` a world takes, on Linux, a loopback address that follows from its seed and
+    scenario, or the next one where port 8081 is taken; elsewhere 127.0.0.1. Without `port` that
+    is 8081 if it is free and else any. Sessions are kept in `state_dir`, or until the end in a
+    temporary folder. `clock` gives the time that reports carry. `audit_log` is disabled,
+    unsigned or signed; the log is `audit.jsonl` in the same folder. Raises UsageError for an
+    address that is not loopback and for a folder of another world, SourceError if the port that
+    was asked for is taken or the folder cannot be used.
     """
     host = None if address is None else loopback(address)
     if port is not None and not 0 <= port <= 65535:
@@ -120,14 +163,24 @@ def serve(world: World, *, address: str | None = None, port: int | None = None, 
         audit = None if audit_log == "disabled" else log
         plant_example(ClientApi(world, store, clock, audit), example_owner(world))
         context = tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=True)
-        cas = _listen(_places(world, host, port), create_app(world, store, clock, audit), context, cleanup)
+        cas = _listen(
+            _places(world, host, port), create_app(world, store, clock, audit), context, cleanup
+        )
         where = cas.bind_addr[0]
-        enclaves = _listen([(where, ENCLAVE_PORT), (where, 0)], create_enclave_app(EnclaveApi(world, store, clock, audit)), context,
-                           cleanup)
+        enclaves = _listen(
+            [(where, ENCLAVE_PORT), (where, 0)],
+            create_enclave_app(EnclaveApi(world, store, clock, audit)),
+            context,
+            cleanup,
+        )
         site = world.site_certificate([where])
         page_context = tls_context(site.cert_pem + world.site_ca_pem, site.key, ask_client=False)
-        page = _listen([(where, PAGE_PORT), (where, 0)], create_site(world, (where,)), page_context, cleanup)
-        running = RunningWorld(world, where, cas.port, page.port, folder, cleanup.pop_all(), enclaves.port)
+        page = _listen(
+            [(where, PAGE_PORT), (where, 0)], create_site(world, (where,)), page_context, cleanup
+        )
+        running = RunningWorld(
+            world, where, cas.port, page.port, folder, cleanup.pop_all(), enclaves.port
+        )
     try:
         running.page_ca.write_bytes(world.site_ca_pem)
         running.roots.write_bytes(world.roots_pem)
@@ -138,30 +191,46 @@ def serve(world: World, *, address: str | None = None, port: int | None = None, 
 
 
 def loopback(address: str) -> str:
-    """Return an IPv4 loopback address; `localhost` is 127.0.0.1. Raises UsageError for any other."""
+    """Return an IPv4 loopback address; `localhost` is 127.0.0.1. Raises UsageError for any
+    other.
+    """
     try:
         found = IPv4Address("127.0.0.1" if address == "localhost" else address)
     except ValueError:
         found = None
     if found is None or not found.is_loopback:
-        raise UsageError("address", got=address, wanted="a loopback address: localhost or 127.x.y.z",
-                         do="A simulated CAS protects nothing, so nobody else may reach it.")
+        raise UsageError(
+            "address",
+            got=address,
+            wanted="a loopback address: localhost or 127.x.y.z",
+            do="A simulated CAS protects nothing, so nobody else may reach it.",
+        )
     return str(found)
 
 
 def own_addresses(world: World) -> Iterator[str]:
-    """Yield the loopback addresses 127.x.y.z that a world tries, each part from 1 to 254: the same in each run."""
+    """Yield the loopback addresses 127.x.y.z that a world tries, each part from 1 to 254: the
+    same in each run.
+    """
     for n in range(_TRIES):
         parts = hashlib.sha256(f"{world.seed}\0{world.scenario}\0{n}".encode()).digest()[:3]
         yield "127." + ".".join(str(1 + b % 254) for b in parts)
 
 
 def example_owner(world: World) -> Client:
-    """Return who created the example session: a client with a self-made certificate, as the CLI makes them."""
+    """Return who created the example session: a client with a self-made certificate, as the CLI
+    makes them.
+    """
     seed, label = Seed(world.seed), "owner of the example session"
     names = x509.SubjectAlternativeName([x509.DNSName("scone cli")])
-    made = certificate(distinguished_name(CN="rcgen self signed cert"), seed.p256(label), None, seed.serial(label, 8), _FOREVER,
-                       [(names, False)])
+    made = certificate(
+        distinguished_name(CN="rcgen self signed cert"),
+        seed.p256(label),
+        None,
+        seed.serial(label, 8),
+        _FOREVER,
+        [(names, False)],
+    )
     return Client(made.cert_pem.decode(), made.spki)
 
 
@@ -174,7 +243,9 @@ def _places(world: World, host: str | None, port: int | None) -> list[tuple[str,
         at = host or "127.0.0.1"
         return [(at, CAS_PORT), (at, 0)] if port is None else [(at, port)]
     hosts = list(own_addresses(world))
-    return [(h, CAS_PORT if port is None else port) for h in hosts] + ([(hosts[0], 0)] if port is None else [])
+    return [(h, CAS_PORT if port is None else port) for h in hosts] + (
+        [(hosts[0], 0)] if port is None else []
+    )
 
 
 def _listen(places: list[tuple[str, int]], app: Any, context: Any, cleanup: ExitStack) -> TlsServer:
@@ -196,7 +267,11 @@ def _folder(state_dir: Path | str | None, cleanup: ExitStack) -> Path:
     folder = Path(state_dir or tempfile.gettempdir()).absolute()
     try:
         if state_dir is None:
-            return Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="casnb-", ignore_cleanup_errors=True)))
+            return Path(
+                cleanup.enter_context(
+                    tempfile.TemporaryDirectory(prefix="casnb-", ignore_cleanup_errors=True)
+                )
+            )
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise _unusable(folder, exc) from None
@@ -204,4 +279,8 @@ def _folder(state_dir: Path | str | None, cleanup: ExitStack) -> Path:
 
 
 def _unusable(folder: Path, exc: OSError) -> SourceError:
-    return SourceError(f"state folder {folder}", got=exc.strerror or "an error", wanted="a folder that can be written")
+    return SourceError(
+        f"state folder {folder}",
+        got=exc.strerror or "an error",
+        wanted="a folder that can be written",
+    )

@@ -1,4 +1,6 @@
-"""The client API of a simulated CAS: reports, public values, sessions; a Flask app that knows a client only by its key."""
+"""The client API of a simulated CAS: reports, public values, sessions; a Flask app that knows a
+client only by its key.
+"""
 
 from __future__ import annotations
 
@@ -46,14 +48,18 @@ _SPEC_KEYS = ("session", "session_hash", "secret")
 
 @dataclass(frozen=True)
 class Client:
-    """Who asks: the certificate from the TLS handshake and its public key (SPKI, DER). Possession of the key is proven there."""
+    """Who asks: the certificate from the TLS handshake and its public key (SPKI, DER).
+    Possession of the key is proven there.
+    """
 
     certificate: str
     key: bytes
 
     @classmethod
     def from_pem(cls, pem: str | None) -> Client | None:
-        """Return the client that shows this certificate, None for none; raise Refused for a key that nobody can compare."""
+        """Return the client that shows this certificate, None for none; raise Refused for a key
+        that nobody can compare.
+        """
         if not pem:
             return None
         try:
@@ -63,15 +69,25 @@ class Client:
 
 
 class ClientApi:
-    """What the API does, without HTTP: each method returns the answer's content or raises Refused."""
+    """What the API does, without HTTP: each method returns the answer's content or raises
+    Refused.
+    """
 
-    def __init__(self, world: World, store: Store, clock: Callable[[], datetime], audit: AuditLog | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        store: Store,
+        clock: Callable[[], datetime],
+        audit: AuditLog | None = None,
+    ) -> None:
         self.world, self.store, self.clock, self.audit = world, store, clock, audit
 
     # Evidence
 
     def attest(self, arguments: Mapping[str, list[str]]) -> bytes:
-        """Return evidence about this CAS. Parameters: `type`, `nonce`, and for EPID `spid` and `linkable`; others are ignored."""
+        """Return evidence about this CAS. Parameters: `type`, `nonce`, and for EPID `spid` and
+        `linkable`; others are ignored.
+        """
         failed = "Failed to create attestation report"
         given: dict[str, str] = {}
         for name in ("type", "nonce", "spid", "linkable"):
@@ -82,17 +98,28 @@ class ClientApi:
                 given[name] = found[0]
         kind = given.get("type", "IASReport")
         if kind not in ("IASReport", "EPID", "EPIDQuote", "DCAP", "DCAPQuote"):
-            raise Refused(400, failed, f"Invalid argument 'type': unknown evidence type '{neutral(kind, 60)}'")
+            raise Refused(
+                400, failed, f"Invalid argument 'type': unknown evidence type '{neutral(kind, 60)}'"
+            )
         if kind.removesuffix("Quote") not in self.world.setup.evidence:
-            raise Refused(400, failed, f"Invalid argument 'type': {kind} is not available on this CAS, which offers "
-                                       + " and ".join(self.world.setup.evidence))
+            raise Refused(
+                400,
+                failed,
+                f"Invalid argument 'type': {kind} is not available on this CAS, which offers "
+                + " and ".join(self.world.setup.evidence),
+            )
         if kind.startswith("EPID") and not {"spid", "linkable"} <= given.keys():
             raise Refused(400, failed, "Invalid argument: type EPID needs 'spid' and 'linkable'")
         if given.get("linkable", "false") not in ("true", "false"):
             raise Refused(400, failed, "Invalid argument 'linkable': true or false is wanted")
         try:
-            return self.world.attest(kind, given.get("nonce", ""), self.clock(), spid=given.get("spid"),
-                                     linkable=given.get("linkable") == "true")
+            return self.world.attest(
+                kind,
+                given.get("nonce", ""),
+                self.clock(),
+                spid=given.get("spid"),
+                linkable=given.get("linkable") == "true",
+            )
         except UsageError as exc:
             raise Refused(400, failed, f"Invalid argument: {exc}") from None
 
@@ -101,8 +128,8 @@ class ClientApi:
     def values(self, spec: str) -> dict[str, Any]:
         """Return one public value (`session=S,secret=V`) or all (`session=S`).
 
-        With `session_hash` only while that version is the current one. A session or secret that is not there and one that is
-        not public give the same answer.
+        With `session_hash` only while that version is the current one. A session or secret that
+        is not there and one that is not public give the same answer.
         """
         wanted = _read_spec(spec)
         name, secret = wanted["session"], wanted.get("secret")
@@ -110,17 +137,26 @@ class ClientApi:
             found = transaction.current(name)
             if found is not None and wanted.get("session_hash", found.hash) != found.hash:
                 found = None
-            public: dict[str, dict[str, Any]] = _public(stored(found), lookup(transaction)) if found else {}
+            public: dict[str, dict[str, Any]] = (
+                _public(stored(found), lookup(transaction)) if found else {}
+            )
         if secret is None and public:
             return {"values": public}
         if secret in public:
             return public[secret]
         shown = neutral(name, 200)
         if secret is None:
-            raise Refused(404, f"Failed to read values of '/session={shown}' requested by a public client",
-                          "Session does not exist or has no value that is visible for a public client")
-        raise Refused(404, f"Failed to read value '{neutral(secret, 200)}' of '/session={shown}' requested by a public client",
-                      "Secret does not exist or is not visible for a public client")
+            raise Refused(
+                404,
+                f"Failed to read values of '/session={shown}' requested by a public client",
+                "Session does not exist or has no value that is visible for a public client",
+            )
+        raise Refused(
+            404,
+            f"Failed to read value '{neutral(secret, 200)}' of '/session={shown}' requested by a"
+            " public client",
+            "Secret does not exist or is not visible for a public client",
+        )
 
     # Sessions
 
@@ -131,19 +167,39 @@ class ClientApi:
         except CasnbError as exc:
             raise Refused(400, "Failed to parse session", str(exc)) from None
         if session.creator and (client is None or session.creator_key != client.key):
-            raise Refused(400, "Failed to create session", "The session names a creator with another key than this client's")
+            raise Refused(
+                400,
+                "Failed to create session",
+                "The session names a creator with another key than this client's",
+            )
         if session.names_creator and client is None:
-            raise Refused(400, "Failed to create session", "The access policy says CREATOR, and no client certificate was sent")
+            raise Refused(
+                400,
+                "Failed to create session",
+                "The access policy says CREATOR, and no client certificate was sent",
+            )
         session = session.with_creator(client.certificate if client else None)
         digest, written = session.hash, session.to_yaml()
         try:
             with self.store.reading() as transaction:
                 before = self._predecessor(transaction, session, client)
-                made = generate(session, stored(before) if before else None, now=self.clock(), lookup=lookup(transaction))
+                made = generate(
+                    session,
+                    stored(before) if before else None,
+                    now=self.clock(),
+                    lookup=lookup(transaction),
+                )
             with self.store.writing() as transaction:
                 self._predecessor(transaction, session, client)
-                transaction.append(Version(session.name, digest, session.predecessor, written, made))
-                self._record(transaction, "session_updated" if before else "session_created", session.name, digest)
+                transaction.append(
+                    Version(session.name, digest, session.predecessor, written, made)
+                )
+                self._record(
+                    transaction,
+                    "session_updated" if before else "session_created",
+                    session.name,
+                    digest,
+                )
         except Conflict:
             raise _stale(session.predecessor) from None
         except EvidenceError as exc:
@@ -153,8 +209,9 @@ class ClientApi:
     def read(self, name: str, hash: str | None, client: Client | None) -> dict[str, str]:
         """Return a session's current version, or that with `hash`.
 
-        The reader must be admitted by the current version, and by the old one where that is asked for. A session that is not
-        there and one that this client may not read give the same answer.
+        The reader must be admitted by the current version, and by the old one where that is
+        asked for. A session that is not there and one that this client may not read give the
+        same answer.
         """
         with self.store.writing() if self.audit else self.store.reading() as transaction:
             current = transaction.current(name)
@@ -163,21 +220,37 @@ class ClientApi:
             if found and all(admitted):
                 self._record(transaction, "session_read", name, found.hash)
                 return {"hash": found.hash, "session": found.text}
-        raise Refused(404, f"Failed to read session '{neutral(name, 200)}'",
-                      "Session does not exist or is not visible for this client")
+        raise Refused(
+            404,
+            f"Failed to read session '{neutral(name, 200)}'",
+            "Session does not exist or is not visible for this client",
+        )
 
     def listing(self, after: str | None, client: Client | None) -> dict[str, Any]:
-        """Return the names of sessions that this client may list, oldest first, and under `next` where to go on, if anywhere.
+        """Return the names of sessions that this client may list, oldest first, and under `next`
+        where to go on, if anywhere.
 
-        A session is listed to whom its own `list_sessions` admits or that of the namespace right above it; where a session does
-        not say, `read` counts. One call looks at no more than `LISTED` sessions.
+        A session is listed to whom its own `list_sessions` admits or that of the namespace right
+        above it; where a session does not say, `read` counts. One call looks at no more than
+        `LISTED` sessions.
         """
         if after is not None and not re.fullmatch("[0-9]{1,18}", after):
-            raise Refused(400, "Invalid argument 'after'", "A number from the member 'next' of an earlier answer is wanted")
+            raise Refused(
+                400,
+                "Invalid argument 'after'",
+                "A number from the member 'next' of an earlier answer is wanted",
+            )
         with self.store.reading() as transaction:
             page = transaction.firsts(int(after or 0), LISTED)
-            names = [name for _, name in page if any(
-                _may(transaction.current(n), "list_sessions", client) for n in (name, name.rpartition("/")[0]) if n)]
+            names = [
+                name
+                for _, name in page
+                if any(
+                    _may(transaction.current(n), "list_sessions", client)
+                    for n in (name, name.rpartition("/")[0])
+                    if n
+                )
+            ]
         return {"sessions": names, "next": page[-1][0] if len(page) == LISTED else None}
 
     def version(self) -> dict[str, str]:
@@ -189,16 +262,23 @@ class ClientApi:
         if self.audit is None:
             raise Refused(404, "Failed to read audit log checkpoints", "No audit log is kept")
         if not all(re.fullmatch("[0-9]{1,18}", text) for text in (least, most)):
-            raise Refused(400, "Invalid argument", "min_sequence_number and max_sequence_number are numbers")
+            raise Refused(
+                400, "Invalid argument", "min_sequence_number and max_sequence_number are numbers"
+            )
         return self.audit.checkpoints(int(least), int(most))
 
     def _record(self, transaction: Transaction, kind: str, name: str, digest: str) -> None:
-        """Write an event about a session into the audit log, where one is kept, before it is committed."""
+        """Write an event about a session into the audit log, where one is kept, before it is
+        committed.
+        """
         if self.audit:
             self.audit.record(transaction, {"type": kind, "session": name, "session_hash": digest})
 
-    def _predecessor(self, transaction: Transaction, session: Session, client: Client | None) -> Version | None:
-        """The version that `session` follows, None if it is the first; raises Refused where it must not be stored.
+    def _predecessor(
+        self, transaction: Transaction, session: Session, client: Client | None
+    ) -> Version | None:
+        """The version that `session` follows, None if it is the first; raises Refused where it
+        must not be stored.
 
         Who may not create in a namespace is told that before anything about what is in it.
         """
@@ -206,35 +286,74 @@ class ClientApi:
         if session.predecessor is None:
             above = session.name.rpartition("/")[0]
             if above and not _may(transaction.current(above), "create_sessions", client):
-                raise Refused(404, f"Failed to create session '{neutral(session.name, 200)}'",
-                              "Its namespace does not exist or does not let this client create sessions")
+                raise Refused(
+                    404,
+                    f"Failed to create session '{neutral(session.name, 200)}'",
+                    "Its namespace does not exist or does not let this client create sessions",
+                )
             if current is not None:
                 raise Refused(400, "Session already exists, please specify predecessor hash")
             return None
         if not _may(current, "update", client) or current is None:
-            raise Refused(404, f"Failed to update session '{neutral(session.name, 200)}'",
-                          "Session does not exist or may not be updated by this client")
+            raise Refused(
+                404,
+                f"Failed to update session '{neutral(session.name, 200)}'",
+                "Session does not exist or may not be updated by this client",
+            )
         if current.hash != session.predecessor:
             raise _stale(session.predecessor)
         return current
 
 
-def create_app(world: World, store: Store, clock: Callable[[], datetime], audit: AuditLog | None = None) -> Flask:
-    """Return the WSGI app: `clock` gives the time (UTC) that reports carry, SSL_CLIENT_CERT in the environ is the client."""
+def create_app(
+    world: World, store: Store, clock: Callable[[], datetime], audit: AuditLog | None = None
+) -> Flask:
+    """Return the WSGI app: `clock` gives the time (UTC) that reports carry, SSL_CLIENT_CERT in
+    the environ is the client.
+    """
     api = ClientApi(world, store, clock, audit)
     app = new_app("casnb.simulator")
 
     def client() -> Client | None:
         return Client.from_pem(request.environ.get("SSL_CLIENT_CERT"))
 
-    route(app, "/v1/attest", "GET", lambda: Response(api.attest(request.args.to_dict(flat=False)), content_type="application/json"))
+    route(
+        app,
+        "/v1/attest",
+        "GET",
+        lambda: Response(
+            api.attest(request.args.to_dict(flat=False)), content_type="application/json"
+        ),
+    )
     route(app, "/v1/values/<path:spec>", "GET", lambda spec: answer(200, api.values(spec)))
     route(app, "/v1/version", "GET", lambda: answer(200, api.version()))
-    route(app, "/v1/audit-log/checkpoints", "GET", lambda: answer(200, api.checkpoints(
-        request.args.get("min_sequence_number", "0"), request.args.get("max_sequence_number", "9" * 18))))
-    route(app, "/v1/sessions", "GET", lambda: answer(200, api.listing(request.args.get("after"), client())))
-    route(app, "/v1/sessions", "POST", lambda: answer(201, api.create(request.get_data(), client())))
-    route(app, "/v1/sessions/<path:name>", "GET", lambda name: answer(200, api.read(name, request.args.get("hash"), client())))
+    route(
+        app,
+        "/v1/audit-log/checkpoints",
+        "GET",
+        lambda: answer(
+            200,
+            api.checkpoints(
+                request.args.get("min_sequence_number", "0"),
+                request.args.get("max_sequence_number", "9" * 18),
+            ),
+        ),
+    )
+    route(
+        app,
+        "/v1/sessions",
+        "GET",
+        lambda: answer(200, api.listing(request.args.get("after"), client())),
+    )
+    route(
+        app, "/v1/sessions", "POST", lambda: answer(201, api.create(request.get_data(), client()))
+    )
+    route(
+        app,
+        "/v1/sessions/<path:name>",
+        "GET",
+        lambda name: answer(200, api.read(name, request.args.get("hash"), client())),
+    )
     return app
 
 
@@ -250,7 +369,11 @@ def _read_spec(spec: str) -> dict[str, str]:
     for part in spec.split(","):
         key, equals, value = part.partition("=")
         if key not in _SPEC_KEYS or not equals or not value or key in found:
-            raise Refused(400, "Invalid argument", f"'{neutral(spec, 200)}' is not of the form session=NAME,secret=NAME")
+            raise Refused(
+                400,
+                "Invalid argument",
+                f"'{neutral(spec, 200)}' is not of the form session=NAME,secret=NAME",
+            )
         found[key] = value
     if "session" not in found:
         raise Refused(400, "Invalid argument", f"'{neutral(spec, 200)}' names no session")
@@ -260,22 +383,32 @@ def _read_spec(spec: str) -> dict[str, str]:
 def _public(at: Stored, find: Lookup) -> dict[str, dict[str, Any]]:
     """The values that anybody may read; one whose import leads nowhere is not there.
 
-    An ascii secret has kind `string`; the labels of the others, and hex for binary ones, are casnb's choice.
+    An ascii secret has kind `string`; the labels of the others, and hex for binary ones, are
+    casnb's choice.
     """
     found = {}
     for secret in at.session.secrets:
         if secret.export_public:
             with suppress(EvidenceError):
                 kind = "string" if secret.kind == "ascii" else secret.kind
-                found[secret.name] = {"kind": kind, "value": value(at, secret.name, find), "expires": None, "renew": None}
+                found[secret.name] = {
+                    "kind": kind,
+                    "value": value(at, secret.name, find),
+                    "expires": None,
+                    "renew": None,
+                }
     return found
 
 
 def _may(version: Version | None, action: str, client: Client | None) -> bool:
-    """Whether a client may do that with a session; one that is not there is asked for as well, and admits nobody."""
+    """Whether a client may do that with a session; one that is not there is asked for as well,
+    and admits nobody.
+    """
     session = parsed(version.text if version else _NOBODYS)
     return session.admits(action, client.key if client else None)
 
 
 def _stale(predecessor: str | None) -> Refused:
-    return Refused(400, "Could not create successor session", f"Invalid previous session digest: {predecessor}")
+    return Refused(
+        400, "Could not create successor session", f"Invalid previous session digest: {predecessor}"
+    )

@@ -20,10 +20,19 @@ _BUSY = 5.0
 
 _SCHEMA = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE sessions (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, hash TEXT NOT NULL,"
-    " predecessor TEXT NOT NULL, text TEXT NOT NULL, generated TEXT NOT NULL, UNIQUE (name, hash), UNIQUE (name, predecessor))",
-    "CREATE TRIGGER sessions_stay BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'history is kept'); END",
-    "CREATE TRIGGER sessions_hold BEFORE UPDATE ON sessions BEGIN SELECT RAISE(ABORT, 'history is kept'); END",
+    (
+        "CREATE TABLE sessions (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, hash"
+        " TEXT NOT NULL, predecessor TEXT NOT NULL, text TEXT NOT NULL, generated TEXT NOT NULL,"
+        " UNIQUE (name, hash), UNIQUE (name, predecessor))"
+    ),
+    (
+        "CREATE TRIGGER sessions_stay BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'history"
+        " is kept'); END"
+    ),
+    (
+        "CREATE TRIGGER sessions_hold BEFORE UPDATE ON sessions BEGIN SELECT RAISE(ABORT, 'history"
+        " is kept'); END"
+    ),
     f"PRAGMA user_version = {_FORMAT}",
 )
 
@@ -34,7 +43,9 @@ class Conflict(Exception):
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a session as it was accepted: its text, and the secrets that CAS made for it."""
+    """One version of a session as it was accepted: its text, and the secrets that CAS made for
+    it.
+    """
 
     name: str
     hash: str
@@ -59,12 +70,24 @@ class Transaction:
 
     def history(self, name: str) -> list[str]:
         """Return the hashes of a session, oldest first."""
-        return [row[0] for row in self._connection.execute("SELECT hash FROM sessions WHERE name = ? ORDER BY number", (name,))]
+        return [
+            row[0]
+            for row in self._connection.execute(
+                "SELECT hash FROM sessions WHERE name = ? ORDER BY number", (name,)
+            )
+        ]
 
     def firsts(self, after: int, limit: int) -> list[tuple[int, str]]:
-        """Return number and name of sessions in the order in which they were created, those behind number `after`."""
-        return list(self._connection.execute(
-            "SELECT number, name FROM sessions WHERE predecessor = '' AND number > ? ORDER BY number LIMIT ?", (after, limit)))
+        """Return number and name of sessions in the order in which they were created, those
+        behind number `after`.
+        """
+        return list(
+            self._connection.execute(
+                "SELECT number, name FROM sessions WHERE predecessor = '' AND number > ? ORDER BY"
+                " number LIMIT ?",
+                (after, limit),
+            )
+        )
 
     def fact(self, name: str) -> str | None:
         """Return what was noted under a name, or None."""
@@ -73,19 +96,33 @@ class Transaction:
 
     def facts(self, prefix: str) -> list[tuple[str, str]]:
         """Return name and value of what was noted under names that begin so, by name."""
-        return list(self._connection.execute("SELECT name, value FROM facts WHERE substr(name, 1, ?) = ? ORDER BY name",
-                                             (len(prefix), prefix)))
+        return list(
+            self._connection.execute(
+                "SELECT name, value FROM facts WHERE substr(name, 1, ?) = ? ORDER BY name",
+                (len(prefix), prefix),
+            )
+        )
 
     def set_fact(self, name: str, value: str) -> None:
         """Note something under a name, in the place of what was noted there."""
         self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def append(self, version: Version) -> None:
-        """Add a version; raise Conflict if its predecessor already has a successor, or there is such a version."""
+        """Add a version; raise Conflict if its predecessor already has a successor, or there is
+        such a version.
+        """
         try:
             self._connection.execute(
-                "INSERT INTO sessions (name, hash, predecessor, text, generated) VALUES (?, ?, ?, ?, ?)",
-                (version.name, version.hash, version.predecessor or "", version.text, json.dumps(dict(version.generated))))
+                "INSERT INTO sessions (name, hash, predecessor, text, generated) VALUES (?, ?, ?,"
+                " ?, ?)",
+                (
+                    version.name,
+                    version.hash,
+                    version.predecessor or "",
+                    version.text,
+                    json.dumps(dict(version.generated)),
+                ),
+            )
         except sqlite3.IntegrityError:
             raise Conflict(version.name) from None
 
@@ -100,16 +137,17 @@ class Transaction:
 class Store:
     """A file of sessions, shared by threads and processes.
 
-    `owner` names the CAS whose sessions these are: a file of another one is refused with UsageError.
-    What was committed survives a killed process; whatever fails (full disk, read-only folder, broken file) raises SourceError
-    and leaves the file as it was.
+    `owner` names the CAS whose sessions these are: a file of another one is refused with
+    UsageError. What was committed survives a killed process; whatever fails (full disk,
+    read-only folder, broken file) raises SourceError and leaves the file as it was.
     """
 
     def __init__(self, path: Path, owner: str = "") -> None:
         self.path = path
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
-        #: Writers of this process wait here, in turn: SQLite lets them try again after pauses, and some for long.
+        #: Writers of this process wait here, in turn: SQLite lets them try again after pauses, and
+        #: some for long.
         self._queue = threading.Lock()
         self._closed = False
         with self._sentences():
@@ -125,12 +163,16 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
-        """Write within one transaction, alone: committed when the block ends, undone when it raises."""
+        """Write within one transaction, alone: committed when the block ends, undone when it
+        raises.
+        """
         with self._queue, self._transaction("BEGIN IMMEDIATE") as transaction:
             yield transaction
 
     def close(self) -> None:
-        """Close every connection; what is still under way closes its own. A second call does nothing."""
+        """Close every connection; what is still under way closes its own. A second call does
+        nothing.
+        """
         with self._lock:
             self._closed, idle, self._idle = True, self._idle, []
         for connection in idle:
@@ -139,7 +181,12 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     @contextmanager
@@ -163,7 +210,9 @@ class Store:
                 raise sqlite3.ProgrammingError("the store is closed")
             connection = self._idle.pop() if self._idle else None
         if connection is None:
-            connection = sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(
+                self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
+            )
         try:
             yield connection
         except sqlite3.Error:
@@ -183,9 +232,16 @@ class Store:
 
     def _prepare(self, connection: sqlite3.Connection, owner: str) -> None:
         """Make the tables in a new file; leave alone what is not ours."""
-        if not self._is_new(connection) and connection.execute("PRAGMA user_version").fetchone()[0] != _FORMAT:
-            raise UsageError(f"sessions in {self.path}", got="a file of another kind or of a later casnb",
-                             wanted="sessions of a simulated CAS", do="Choose another folder.")
+        if (
+            not self._is_new(connection)
+            and connection.execute("PRAGMA user_version").fetchone()[0] != _FORMAT
+        ):
+            raise UsageError(
+                f"sessions in {self.path}",
+                got="a file of another kind or of a later casnb",
+                wanted="sessions of a simulated CAS",
+                do="Choose another folder.",
+            )
         _use_log(connection)
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -200,8 +256,12 @@ class Store:
                 connection.execute("ROLLBACK")
             raise
         if whose != (owner,):
-            raise UsageError(f"sessions in {self.path}", got="those of another simulated CAS", wanted="this one's",
-                             do="Choose another folder, or the seed and scenario that it was made with.")
+            raise UsageError(
+                f"sessions in {self.path}",
+                got="those of another simulated CAS",
+                wanted="this one's",
+                do="Choose another folder, or the seed and scenario that it was made with.",
+            )
 
     @staticmethod
     def _is_new(connection: sqlite3.Connection) -> bool:
@@ -213,12 +273,21 @@ class Store:
             yield
         except (sqlite3.Error, OSError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-            raise SourceError(f"sessions in {self.path}", got=reason, wanted="a file that can be read and written",
-                              do="Make room or permit writing, then try again. Nothing that was stored before is lost.") from None
+            raise SourceError(
+                f"sessions in {self.path}",
+                got=reason,
+                wanted="a file that can be read and written",
+                do=(
+                    "Make room or permit writing, then try again. Nothing that was stored before is"
+                    " lost."
+                ),
+            ) from None
 
 
 def _use_log(connection: sqlite3.Connection) -> None:
-    """Switch to the write-ahead log; where another process is at it, SQLite does not wait by itself."""
+    """Switch to the write-ahead log; where another process is at it, SQLite does not wait by
+    itself.
+    """
     end = time.monotonic() + _BUSY
     while True:
         try:

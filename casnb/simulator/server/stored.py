@@ -1,4 +1,6 @@
-"""Sessions as the store has them, read: with their secrets, and with a way to those that they import from."""
+"""Sessions as the store has them, read: with their secrets, and with a way to those that they
+import from.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,18 @@ def stored(version: Version) -> Stored:
 
 def lookup(transaction: Transaction) -> Lookup:
     """Return how imports find other sessions: as they are in this transaction."""
+
     def find(name: str, hash: str | None) -> Stored | None:
         found = transaction.current(name) if hash is None else transaction.version(name, hash)
         return stored(found) if found else None
+
     return find
 
 
 def parsed(text: str) -> Session:
-    """Return the session in a stored text; of short ones, which nearly all are, many are kept: a class and its namespaces."""
+    """Return the session in a stored text; of short ones, which nearly all are, many are kept: a
+    class and its namespaces.
+    """
     return _short(text) if len(text) <= 4096 else _long(text)
 
 

@@ -1,4 +1,6 @@
-"""The server's side of TLS: a context that accepts any client certificate, a socket that waits no longer than it may."""
+"""The server's side of TLS: a context that accepts any client certificate, a socket that waits
+no longer than it may.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,10 @@ from OpenSSL import SSL, crypto
 
 from casnb.simulator.keys import Key
 
-_PLAIN = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 60\r\nConnection: close\r\n\r\n" \
-         b"This port speaks HTTPS only; the request was in plain HTTP.\n"
+_PLAIN = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 60\r\nConnection:"
+    b" close\r\n\r\nThis port speaks HTTPS only; the request was in plain HTTP.\n"
+)
 #: SSL_MODE_RELEASE_BUFFERS: a connection that waits holds no buffers, 32 KB each.
 _RELEASE_BUFFERS = 0x10
 #: For one socket at a time; the poll of most systems knows no upper limit of descriptors.
@@ -25,10 +29,12 @@ Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 def tls_context(chain_pem: bytes, key: Key, *, ask_client: bool) -> SSL.Context:
-    """Return the server side's context: `chain_pem` is what is sent, leaf first; TLS 1.2 and later, no session is resumed.
+    """Return the server side's context: `chain_pem` is what is sent, leaf first; TLS 1.2 and
+    later, no session is resumed.
 
-    With `ask_client` a certificate is requested and any is accepted, also one that no authority signed or that has expired:
-    the handshake proves possession of its key, and that is all that it means.
+    With `ask_client` a certificate is requested and any is accepted, also one that no authority
+    signed or that has expired: the handshake proves possession of its key, and that is all that
+    it means.
     """
     leaf, *others = x509.load_pem_x509_certificates(chain_pem)
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
@@ -52,7 +58,9 @@ class Later(Exception):
 
 
 class TlsSocket:
-    """A TLS connection with the manners of a blocking socket: waits as long as its deadline allows, then raises TimeoutError."""
+    """A TLS connection with the manners of a blocking socket: waits as long as its deadline
+    allows, then raises TimeoutError.
+    """
 
     def __init__(self, context: SSL.Context, raw: socket.socket) -> None:
         raw.setblocking(False)
@@ -60,7 +68,11 @@ class TlsSocket:
         self._tls.set_accept_state()
         self._deadline = 0.0
         self.ready = False
-        self.environ: dict[str, str] = {"wsgi.url_scheme": "https", "HTTPS": "on", "SSL_CLIENT_VERIFY": "NONE"}
+        self.environ: dict[str, str] = {
+            "wsgi.url_scheme": "https",
+            "HTTPS": "on",
+            "SSL_CLIENT_VERIFY": "NONE",
+        }
 
     def allow(self, seconds: float) -> None:
         """Set how long all that follows may take together."""
@@ -74,12 +86,16 @@ class TlsSocket:
         self._do(self._tls.do_handshake, patient=False)
         certificate = self._tls.get_peer_certificate()
         if certificate is not None:
-            self.environ["SSL_CLIENT_CERT"] = crypto.dump_certificate(crypto.FILETYPE_PEM, certificate).decode("ascii")
+            self.environ["SSL_CLIENT_CERT"] = crypto.dump_certificate(
+                crypto.FILETYPE_PEM, certificate
+            ).decode("ascii")
             self.environ["SSL_CLIENT_VERIFY"] = "GENEROUS"
         self.ready = True
 
     def refuse_plain(self) -> None:
-        """Tell a client that speaks plain HTTP so, in plain HTTP; read what it still sends, so that the answer arrives."""
+        """Tell a client that speaks plain HTTP so, in plain HTTP; read what it still sends, so
+        that the answer arrives.
+        """
         self.allow(1.0)
         with suppress(OSError):
             self._raw.send(_PLAIN)
@@ -90,7 +106,9 @@ class TlsSocket:
                     break
 
     def recv(self, size: int, *, patient: bool = True) -> bytes:
-        """Return what was sent, empty at the end; unless `patient` raise Later where nothing has arrived."""
+        """Return what was sent, empty at the end; unless `patient` raise Later where nothing has
+        arrived.
+        """
         return self._do(self._tls.recv, size, patient=patient) or b""
 
     def send(self, data: bytes, flags: int = 0) -> int:
@@ -101,7 +119,9 @@ class TlsSocket:
         return self._tls.pending() if self.ready else 0
 
     def shutdown(self, how: int) -> None:
-        """Say goodbye if that is possible at once, and end the connection, whoever is still reading or writing."""
+        """Say goodbye if that is possible at once, and end the connection, whoever is still
+        reading or writing.
+        """
         if how == socket.SHUT_RDWR and self.ready:
             with suppress(SSL.Error, OSError):
                 self._tls.shutdown()
@@ -123,7 +143,9 @@ class TlsSocket:
     def _decref_socketios(self) -> None:
         """Part of what `socket.SocketIO` expects of a socket."""
 
-    def _do(self, call: Callable[..., Any], *arguments: Any, writing: bool = False, patient: bool = True) -> Any:
+    def _do(
+        self, call: Callable[..., Any], *arguments: Any, writing: bool = False, patient: bool = True
+    ) -> Any:
         while True:
             try:
                 return call(*arguments)
@@ -135,7 +157,9 @@ class TlsSocket:
                 self._wait(selectors.EVENT_WRITE)
             except SSL.ZeroReturnError:
                 if writing:
-                    raise ConnectionResetError(errno.ECONNRESET, "the other end has ended the connection") from None
+                    raise ConnectionResetError(
+                        errno.ECONNRESET, "the other end has ended the connection"
+                    ) from None
                 return 0
             except SSL.SysCallError as exc:
                 if exc.args[:1] == (-1,) and not writing and self.ready:
@@ -156,7 +180,11 @@ class TlsSocket:
 
 
 def _raise(exc: SSL.Error) -> NoReturn:
-    reasons = [str(e[-1]) for e in exc.args[0]] if exc.args and isinstance(exc.args[0], (list, tuple)) else []
+    reasons = (
+        [str(e[-1]) for e in exc.args[0]]
+        if exc.args and isinstance(exc.args[0], (list, tuple))
+        else []
+    )
     if "http request" in reasons or "https proxy request" in reasons:
         raise errors.NoSSLError(*reasons) from None
     raise errors.FatalSSLAlert("; ".join(reasons)) from None

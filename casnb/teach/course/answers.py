@@ -1,4 +1,6 @@
-"""A reader's answer as plain data: whatever it is, none of its own code runs and its size is bounded."""
+"""A reader's answer as plain data: whatever it is, none of its own code runs and its size is
+bounded.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), range)
 
 @dataclass(frozen=True)
 class Foreign:
-    """Stands for something that is not data; `kind` names its type, or what is too much about it."""
+    """Stands for something that is not data; `kind` names its type, or what is too much about
+    it.
+    """
 
     kind: str
 
@@ -26,16 +30,20 @@ class _TooMuch(Exception):
 
 
 def plain(answer: object) -> Any:
-    """Return `answer` as None, `...`, bool, int, float, str, bytes, list, frozenset, dict or Foreign.
+    """Return `answer` as None, `...`, bool, int, float, str, bytes, list, frozenset, dict or
+    Foreign.
 
-    Tuples become lists, subclasses their plain base, so that an `__eq__` or `__repr__` of the reader's own is never asked.
-    Text longer than 20,000 characters, more than 2,000 items and nesting deeper than 6 become Foreign. Never raises.
+    Tuples become lists, subclasses their plain base, so that an `__eq__` or `__repr__` of the
+    reader's own is never asked. Text longer than 20,000 characters, more than 2,000 items and
+    nesting deeper than 6 become Foreign. Never raises.
     """
     try:
         return _plain(answer, _DEPTH, [ITEM_LIMIT])
     except _TooMuch as exc:
         return Foreign(str(exc))
-    except Exception:  # a class with a false base: the answer is not data, and that is all there is to say
+    except (
+        Exception
+    ):  # a class with a false base: the answer is not data, and that is all there is to say
         return Foreign("something that cannot be read")
 
 
@@ -45,7 +53,11 @@ def _plain(x: object, depth: int, room: list[int]) -> Any:
         return x
     if issubclass(kind, int):
         number = int.__int__(x)  # type: ignore[arg-type]
-        return number if number.bit_length() <= _BITS else Foreign(f"an integer of {number.bit_length()} bits")
+        return (
+            number
+            if number.bit_length() <= _BITS
+            else Foreign(f"an integer of {number.bit_length()} bits")
+        )
     if issubclass(kind, float):
         return float.__float__(x)  # type: ignore[arg-type]
     if issubclass(kind, str):
@@ -65,12 +77,19 @@ def _many(x: Any, kind: type, depth: int, room: list[int]) -> Any:
     if depth == 0:
         raise _TooMuch("lists inside lists inside lists")
     if issubclass(kind, dict):
-        pairs = [(_plain(k, depth - 1, room), _plain(v, depth - 1, room)) for k, v in _bounded(dict.items(x), room)]
+        pairs = [
+            (_plain(k, depth - 1, room), _plain(v, depth - 1, room))
+            for k, v in _bounded(dict.items(x), room)
+        ]
         return {k if _hashable(k) else repr(k): v for k, v in pairs}
     for base in (list, tuple, set, frozenset):
         if issubclass(kind, base):
             items = [_plain(i, depth - 1, room) for i in _bounded(base.__iter__(x), room)]
-            return frozenset(items) if base in (set, frozenset) and all(map(_hashable, items)) else items
+            return (
+                frozenset(items)
+                if base in (set, frozenset) and all(map(_hashable, items))
+                else items
+            )
     if kind in _VIEWS:
         return [_plain(i, depth - 1, room) for i in _bounded(x, room)]
     return Foreign(name_of(kind))

@@ -38,8 +38,8 @@ _MARK = {NOT_YET: "\N{HORIZONTAL ELLIPSIS}", RIGHT: "\N{CHECK MARK}", WRONG: "\N
 class Slip:
     """A named way to be wrong: what to say about it, and an answer that shows it.
 
-    Without `match` only the answer equal to `example` is meant. `match` gets the facts and the answer in its plain form, and so
-    does a `message` that depends on them.
+    Without `match` only the answer equal to `example` is meant. `match` gets the facts and the
+    answer in its plain form, and so does a `message` that depends on them.
     """
 
     code: str
@@ -58,7 +58,9 @@ class Slip:
 
 @dataclass(frozen=True)
 class Feedback(Shown):
-    """What became of one answer: `status` is 'not yet', 'right' or 'wrong'; `code` names the misconception, if one was seen."""
+    """What became of one answer: `status` is 'not yet', 'right' or 'wrong'; `code` names the
+    misconception, if one was seen.
+    """
 
     exercise: str
     status: str
@@ -80,9 +82,12 @@ class Feedback(Shown):
     def _html(self) -> str:
         style = {RIGHT: "s-passed", WRONG: "s-failed", NOT_YET: "s-not-run"}[self.status]
         notes = "".join(f"<p>note: {cell(n, 400)}</p>" for n in self.notes)
-        return (f'<div class="feedback" role="status" data-exercise="{escape(self.exercise)}" data-status="{self.status}" '
-                f'data-code="{escape(self.code)}"><span class="s {style}">{_MARK[self.status]} {self.status.upper()}</span> '
-                f"<code>{escape(self.exercise)}</code> {prose(self.message, 800)}{notes}</div>")
+        return (
+            f'<div class="feedback" role="status" data-exercise="{escape(self.exercise)}"'
+            f' data-status="{self.status}" data-code="{escape(self.code)}"><span class="s'
+            f' {style}">{_MARK[self.status]} {self.status.upper()}</span>'
+            f" <code>{escape(self.exercise)}</code> {prose(self.message, 800)}{notes}</div>"
+        )
 
 
 @dataclass(frozen=True)
@@ -98,13 +103,16 @@ class Hint(Shown):
         return f"Hint {self.step} of {self.of} for {self.exercise}: {self.text}"
 
     def _html(self) -> str:
-        return (f'<p class="hint"><strong>Hint {self.step} of {self.of}</strong> <code>{escape(self.exercise)}</code> '
-                f"{prose(self.text, 800)}</p>")
+        return (
+            f'<p class="hint"><strong>Hint {self.step} of {self.of}</strong>'
+            f" <code>{escape(self.exercise)}</code> {prose(self.text, 800)}</p>"
+        )
 
 
 @dataclass(frozen=True)
 class Exercise(Shown):
-    """A task: what is asked, what is given, what form the answer has, and how answers are told apart.
+    """A task: what is asked, what is given, what form the answer has, and how answers are told
+    apart.
 
     `reference` computes the answer from the facts of a lab, so that no seed has a fixed one.
     """
@@ -132,7 +140,11 @@ class Exercise(Shown):
         """Return what to say about `answer`. Never raises for an answer, and runs no code of it."""
         value = plain(answer)
         if unanswered(value):
-            return Feedback(self.id, NOT_YET, f"Put your answer in place of the three dots. Wanted: {self.wanted}")
+            return Feedback(
+                self.id,
+                NOT_YET,
+                f"Put your answer in place of the three dots. Wanted: {self.wanted}",
+            )
         reference = plain(self.reference(facts))
         if self.judge.same(value, reference):
             return Feedback(self.id, RIGHT, self.right)
@@ -142,23 +154,44 @@ class Exercise(Shown):
         problem = self.judge.problem(value)
         if isinstance(value, Foreign) or problem:
             got = f"got {value.kind}" if isinstance(value, Foreign) else problem
-            return Feedback(self.id, WRONG, f"This is not the form that is wanted: {got}. Wanted: {self.wanted}", "form")
-        return Feedback(self.id, WRONG, f"Got {said(value)}. {self.judge.nudge(value, reference)} "
-                                        f"lab.hint({self.id!r}) goes one step further.".replace("  ", " "), "other")
+            return Feedback(
+                self.id,
+                WRONG,
+                f"This is not the form that is wanted: {got}. Wanted: {self.wanted}",
+                "form",
+            )
+        return Feedback(
+            self.id,
+            WRONG,
+            f"Got {said(value)}. {self.judge.nudge(value, reference)} "
+            f"lab.hint({self.id!r}) goes one step further.".replace("  ", " "),
+            "other",
+        )
 
     def __str__(self) -> str:
         options = "".join(f"\n  {k}) {o.text}" for k, o in self.judge.options.items())
-        return (f"{self.id}  {self.title}\n{self.question}{options}\ngiven:  {self.given}\nanswer: {self.wanted}")
+        return (
+            f"{self.id}  {self.title}\n{self.question}{options}\ngiven:  {self.given}\nanswer:"
+            f" {self.wanted}"
+        )
 
     def _html(self) -> str:
-        options = "".join(f"<dt><code>{escape(k)}</code></dt><dd>{prose(o.text, 400)}</dd>" for k, o in self.judge.options.items())
-        return (f"<p><strong><code>{escape(self.id)}</code> {cell(self.title)}</strong></p><p>{prose(self.question, 1200)}</p>"
-                + (f"<dl>{options}</dl>" if options else "")
-                + f"<p>Given: {prose(self.given, 600)}<br>Answer: {prose(self.wanted, 600)}</p>")
+        options = "".join(
+            f"<dt><code>{escape(k)}</code></dt><dd>{prose(o.text, 400)}</dd>"
+            for k, o in self.judge.options.items()
+        )
+        return (
+            f"<p><strong><code>{escape(self.id)}</code>"
+            f" {cell(self.title)}</strong></p><p>{prose(self.question, 1200)}</p>"
+            + (f"<dl>{options}</dl>" if options else "")
+            + f"<p>Given: {prose(self.given, 600)}<br>Answer: {prose(self.wanted, 600)}</p>"
+        )
 
 
 def same(a: Any, b: Any) -> bool:
-    """Return whether two plain values are equal and of the same types throughout (True is not 1, 42 is not '42')."""
+    """Return whether two plain values are equal and of the same types throughout (True is not 1,
+    42 is not '42').
+    """
     if type(a) is not type(b):
         return False
     if isinstance(a, list):
@@ -175,7 +208,9 @@ def catalogue() -> Mapping[str, Exercise]:
     for chapter, module in CHAPTERS.items():
         for exercise in import_module(f"casnb.teach.course.{module}").EXERCISES:
             if exercise.id in out or exercise.chapter != chapter:
-                raise UsageError("exercise", got=exercise.id, wanted=f"an id of chapter {chapter}, once")
+                raise UsageError(
+                    "exercise", got=exercise.id, wanted=f"an id of chapter {chapter}, once"
+                )
             out[exercise.id] = exercise
     return out
 

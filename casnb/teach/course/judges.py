@@ -1,4 +1,6 @@
-"""Forms of answer: hex text, words, numbers, choices, sets, pairings; each knows its own usual slips."""
+"""Forms of answer: hex text, words, numbers, choices, sets, pairings; each knows its own usual
+slips.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ class Judge:
         return ""
 
     def nudge(self, value: Any, reference: Any) -> str:
-        """Return what may be said about a well-formed wrong answer without giving the right one away."""
+        """Return what may be said about a well-formed wrong answer without giving the right one
+        away.
+        """
         return ""
 
 
@@ -77,21 +81,55 @@ class Hex(Judge):
             return isinstance(value, str) and ":" in value and value.replace(":", "").lower() == ref
 
         return (
-            _fixed("upper-case", "These are the right bytes in upper case. Tools compare the text: write it in lower case.",
-                   ref.upper()),
-            _fixed("0x-prefix", "These are the right bytes with 0x before them. The value is bare hex, without a prefix.",
-                   "0x" + ref),
-            _fixed("byte-order", "These are the right bytes in reverse order. A hash is written as it stands in memory; only "
-                                 "integers are little-endian.", raw[::-1].hex()),
-            Slip("whitespace", "The right value with a blank or newline in or around it. Use .strip(), or a comparison fails "
-                               "later.",
-                 lambda facts: f" {ref}\n", tidied),
-            Slip("separators", "The right bytes, with colons as openssl prints them. Wanted is bare lower-case hex.",
-                 lambda facts: raw.hex(":").upper(), colons),
-            Slip("cut-short", f"This is only the beginning of the value. All {2 * self.size} hex digits count: a build with "
-                              "the same few first digits is soon found.", lambda facts: ref[:12] + "\N{HORIZONTAL ELLIPSIS}", cut),
-            _fixed("bytes", "The right bytes, as bytes. Wanted is text: .hex() turns one into the other.", raw),
-            _fixed("in-a-list", "The right value, inside a list. Take it out: one value is wanted.", [ref]),
+            _fixed(
+                "upper-case",
+                "These are the right bytes in upper case. Tools compare the text: write it in lower"
+                " case.",
+                ref.upper(),
+            ),
+            _fixed(
+                "0x-prefix",
+                "These are the right bytes with 0x before them. The value is bare hex, without a"
+                " prefix.",
+                "0x" + ref,
+            ),
+            _fixed(
+                "byte-order",
+                "These are the right bytes in reverse order. A hash is written as it stands in"
+                " memory; only integers are little-endian.",
+                raw[::-1].hex(),
+            ),
+            Slip(
+                "whitespace",
+                "The right value with a blank or newline in or around it. Use .strip(), or a"
+                " comparison fails later.",
+                lambda facts: f" {ref}\n",
+                tidied,
+            ),
+            Slip(
+                "separators",
+                "The right bytes, with colons as openssl prints them. Wanted is bare lower-case"
+                " hex.",
+                lambda facts: raw.hex(":").upper(),
+                colons,
+            ),
+            Slip(
+                "cut-short",
+                f"This is only the beginning of the value. All {2 * self.size} hex digits count: a"
+                " build with the same few first digits is soon found.",
+                lambda facts: ref[:12] + "\N{HORIZONTAL ELLIPSIS}",
+                cut,
+            ),
+            _fixed(
+                "bytes",
+                "The right bytes, as bytes. Wanted is text: .hex() turns one into the other.",
+                raw,
+            ),
+            _fixed(
+                "in-a-list",
+                "The right value, inside a list. Take it out: one value is wanted.",
+                [ref],
+            ),
         )
 
 
@@ -106,8 +144,15 @@ class Text(Judge):
         def tidied(facts: object, value: Any) -> bool:
             return isinstance(value, str) and value != reference and value.strip() == reference
 
-        return (Slip("whitespace", "The right text with a blank or newline around it. Use .strip(), or a comparison fails later.",
-                     lambda facts: f" {reference}\n", tidied),)
+        return (
+            Slip(
+                "whitespace",
+                "The right text with a blank or newline around it. Use .strip(), or a comparison"
+                " fails later.",
+                lambda facts: f" {reference}\n",
+                tidied,
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -117,7 +162,11 @@ class Numbers(Judge):
     names: tuple[str, ...]
 
     def problem(self, value: Any) -> str:
-        fits = isinstance(value, list) and len(value) == len(self.names) and all(type(v) is int for v in value)
+        fits = (
+            isinstance(value, list)
+            and len(value) == len(self.names)
+            and all(type(v) is int for v in value)
+        )
         return "" if fits else f"got {said(value)}"
 
     def nudge(self, value: Any, reference: Any) -> str:
@@ -128,8 +177,14 @@ class Numbers(Judge):
         def loose(facts: object, value: Any) -> bool:
             return bool(value == frozenset(reference))
 
-        return (Slip("a-set", "The right numbers in a set, which forgets their order. Use a pair: (a, b).",
-                     lambda facts: set(reference), loose),)
+        return (
+            Slip(
+                "a-set",
+                "The right numbers in a set, which forgets their order. Use a pair: (a, b).",
+                lambda facts: set(reference),
+                loose,
+            ),
+        )
 
 
 class Number(Judge):
@@ -149,9 +204,16 @@ class Choice(Judge):
         return isinstance(value, str) and _letter(value) == str(reference)
 
     def slips(self, reference: Any) -> tuple[Slip, ...]:
-        return tuple(Slip(o.code, o.message, lambda facts, k=k: k,  # type: ignore[misc]
-                          lambda facts, v, k=k: isinstance(v, str) and _letter(v) == k)  # type: ignore[misc]
-                     for k, o in self.options.items() if k != reference)
+        return tuple(
+            Slip(
+                o.code,
+                o.message,
+                lambda facts, k=k: k,  # type: ignore[misc]
+                lambda facts, v, k=k: isinstance(v, str) and _letter(v) == k,
+            )  # type: ignore[misc]
+            for k, o in self.options.items()
+            if k != reference
+        )
 
     def problem(self, value: Any) -> str:
         known = isinstance(value, str) and _letter(value) in self.options
@@ -177,7 +239,11 @@ class Names(Judge):
         if words is None:
             return f"got {said(value)}"
         strange = sorted(words - set(self.allowed))
-        return f"{said(strange[0])} is no {self.noun}; there are {', '.join(self.allowed)}" if strange else ""
+        return (
+            f"{said(strange[0])} is no {self.noun}; there are {', '.join(self.allowed)}"
+            if strange
+            else ""
+        )
 
     def nudge(self, value: Any, reference: Any) -> str:
         have, want = _words(value) or frozenset(), _words(reference) or frozenset()
@@ -188,7 +254,11 @@ class Names(Judge):
 
 def names_in(value: Any) -> frozenset[str]:
     """Return the words in a plain answer that is a set or list; none for any other."""
-    return frozenset(v for v in value if isinstance(v, str)) if isinstance(value, (list, frozenset)) else frozenset()
+    return (
+        frozenset(v for v in value if isinstance(v, str))
+        if isinstance(value, (list, frozenset))
+        else frozenset()
+    )
 
 
 def _words(value: Any) -> frozenset[str] | None:
@@ -207,7 +277,9 @@ class Pairing(Judge):
     options: Mapping[str, Option] = field(default_factory=dict)
 
     def same(self, value: Any, reference: Any) -> bool:
-        return isinstance(value, dict) and bool(same({k: _lower(v) for k, v in value.items()}, reference))
+        return isinstance(value, dict) and bool(
+            same({k: _lower(v) for k, v in value.items()}, reference)
+        )
 
     def problem(self, value: Any) -> str:
         if not isinstance(value, dict):
@@ -216,8 +288,16 @@ class Pairing(Judge):
         if missing:
             return f"{missing[0]!r} has no answer"
         strange = [said(k) for k in value if k not in self.keys]
-        strange = strange or [said(v) for v in value.values() if not isinstance(v, str) or _letter(v) not in self.options]
-        return f"{strange[0]} is not one of {', '.join((*self.keys, *self.options))}" if strange else ""
+        strange = strange or [
+            said(v)
+            for v in value.values()
+            if not isinstance(v, str) or _letter(v) not in self.options
+        ]
+        return (
+            f"{strange[0]} is not one of {', '.join((*self.keys, *self.options))}"
+            if strange
+            else ""
+        )
 
     def nudge(self, value: Any, reference: Any) -> str:
         right = sum(_lower(value[k]) == reference[k] for k in self.keys)

@@ -1,4 +1,6 @@
-"""Progress: one small local file that says which exercises are done. Delete it at any time; nothing else depends on it."""
+"""Progress: one small local file that says which exercises are done. Delete it at any time;
+nothing else depends on it.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +33,18 @@ def default_path() -> Path:
     import platformdirs
 
     named = os.environ.get("CASNB_PROGRESS")
-    return Path(named) if named else Path(platformdirs.user_data_dir("casnb", appauthor=False)) / "progress.json"
+    return (
+        Path(named)
+        if named
+        else Path(platformdirs.user_data_dir("casnb", appauthor=False)) / "progress.json"
+    )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One exercise so far: best status, answers tried, hints taken, the misconceptions met, when it was first right."""
+    """One exercise so far: best status, answers tried, hints taken, the misconceptions met, when
+    it was first right.
+    """
 
     status: str = NOT_YET
     tries: int = 0
@@ -45,7 +53,13 @@ class Entry:
     at: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return {"status": self.status, "tries": self.tries, "hints": self.hints, "codes": list(self.codes), "at": self.at}
+        return {
+            "status": self.status,
+            "tries": self.tries,
+            "hints": self.hints,
+            "codes": list(self.codes),
+            "at": self.at,
+        }
 
 
 @dataclass(frozen=True)
@@ -70,42 +84,70 @@ class Progress(Shown):
 
     @property
     def sentence(self) -> str:
-        return f"{self.marks} of {self.of} exercises are right." + (" That is all of them." if self.full else "")
+        return f"{self.marks} of {self.of} exercises are right." + (
+            " That is all of them." if self.full else ""
+        )
 
     def _rows(self) -> list[tuple[str, str, str, str, str]]:
         known = catalogue()
-        return [(id, known[id].title, e.status, str(e.tries), str(e.hints)) for id, e in self.entries.items()]
+        return [
+            (id, known[id].title, e.status, str(e.tries), str(e.hints))
+            for id, e in self.entries.items()
+        ]
 
     def __str__(self) -> str:
-        lines = [text_table(("exercise", "title", "status", "answers", "hints"), self._rows()), "", self.sentence]
+        lines = [
+            text_table(("exercise", "title", "status", "answers", "hints"), self._rows()),
+            "",
+            self.sentence,
+        ]
         return "\n".join(lines + [f"note: {n}" for n in self.notes])
 
     def _html(self) -> str:
         from casnb.base.view import cell
 
-        head = f'<div class="verdict" role="status" data-marks="{self.marks}" data-of="{self.of}">{cell(self.sentence)}</div>'
-        table = html_table(("exercise", "title", "status", "answers", "hints"), self._rows(), code=(0,))
+        head = (
+            f'<div class="verdict" role="status" data-marks="{self.marks}"'
+            f' data-of="{self.of}">{cell(self.sentence)}</div>'
+        )
+        table = html_table(
+            ("exercise", "title", "status", "answers", "hints"), self._rows(), code=(0,)
+        )
         return head + table + "".join(f"<p>note: {cell(n, 400)}</p>" for n in self.notes)
 
 
 class ProgressFile:
-    """Reads and writes the file: bounded, replaced as a whole, a damaged one moved aside and never overwritten."""
+    """Reads and writes the file: bounded, replaced as a whole, a damaged one moved aside and
+    never overwritten.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or default_path()
 
     def load(self) -> tuple[dict[str, Entry], str]:
-        """Return the entries of known exercises, and a sentence if a damaged file had to be moved aside."""
+        """Return the entries of known exercises, and a sentence if a damaged file had to be
+        moved aside.
+        """
         try:
             if self.path.stat().st_size > FILE_LIMIT:
-                raise EvidenceError("progress", got="a file too large to be ours", wanted=f"at most {FILE_LIMIT} bytes")
-            return _entries(strictjson.loads(self.path.read_bytes(), "progress", limit=FILE_LIMIT)), ""
+                raise EvidenceError(
+                    "progress",
+                    got="a file too large to be ours",
+                    wanted=f"at most {FILE_LIMIT} bytes",
+                )
+            return (
+                _entries(strictjson.loads(self.path.read_bytes(), "progress", limit=FILE_LIMIT)),
+                "",
+            )
         except FileNotFoundError:
             return {}, ""
         except EvidenceError:
             return {}, self._move_aside()
         except OSError as exc:
-            return {}, f"The progress file could not be read ({exc.strerror}); progress starts empty."
+            return (
+                {},
+                f"The progress file could not be read ({exc.strerror}); progress starts empty.",
+            )
 
     def _move_aside(self) -> str:
         for n in range(1, 100):
@@ -113,17 +155,30 @@ class ProgressFile:
             if not aside.exists():
                 with suppress(OSError):
                     self.path.replace(aside)
-                    return f"The progress file was damaged; it was moved to {aside.name} beside it, and progress starts empty."
+                    return (
+                        f"The progress file was damaged; it was moved to {aside.name} beside it,"
+                        " and progress starts empty."
+                    )
                 break
         return "The progress file is damaged and could not be moved aside; progress is not kept."
 
     def record(self, feedback: Feedback) -> str:
         """Count an answer; return a sentence if that could not be kept, else an empty text."""
+
         def step(e: Entry) -> Entry:
             right = feedback.status == RIGHT
-            codes = e.codes if not feedback.code or feedback.code in e.codes else (*e.codes, feedback.code)[:20]
-            return Entry(RIGHT if right or e.status == RIGHT else WRONG, _more(e.tries), e.hints, codes,
-                         e.at or (_utc() if right else ""))
+            codes = (
+                e.codes
+                if not feedback.code or feedback.code in e.codes
+                else (*e.codes, feedback.code)[:20]
+            )
+            return Entry(
+                RIGHT if right or e.status == RIGHT else WRONG,
+                _more(e.tries),
+                e.hints,
+                codes,
+                e.at or (_utc() if right else ""),
+            )
 
         return "" if feedback.status == NOT_YET else self._change(feedback.exercise, step)
 
@@ -140,10 +195,16 @@ class ProgressFile:
                     self._write(entries)
                 return note
         except OSError as exc:
-            return f"Progress is not kept: {self.path.name} cannot be written ({exc.strerror or type(exc).__name__})."
+            return (
+                f"Progress is not kept: {self.path.name} cannot be written"
+                f" ({exc.strerror or type(exc).__name__})."
+            )
 
     def _write(self, entries: Mapping[str, Entry]) -> None:
-        body = {"format": FORMAT, "exercises": {id: e.to_json() for id, e in sorted(entries.items())}}
+        body = {
+            "format": FORMAT,
+            "exercises": {id: e.to_json() for id, e in sorted(entries.items())},
+        }
         handle, name = tempfile.mkstemp(prefix=self.path.name + ".", dir=self.path.parent)
         try:
             with os.fdopen(handle, "wb") as out:
@@ -158,7 +219,9 @@ class ProgressFile:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the lock file beside the progress file, so that two notebooks lose nothing; one left behind is broken up."""
+        """Hold the lock file beside the progress file, so that two notebooks lose nothing; one
+        left behind is broken up.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lock = self.path.with_name(self.path.name + ".lock")
         until = time.monotonic() + _LOCK_SECONDS
@@ -183,8 +246,12 @@ class ProgressFile:
         try:
             self.path.unlink(missing_ok=True)
         except OSError as exc:
-            raise SourceError("progress", got=str(exc.strerror), wanted="to delete it",
-                              do=f"Delete {self.path.name} by hand.") from None
+            raise SourceError(
+                "progress",
+                got=str(exc.strerror),
+                wanted="to delete it",
+                do=f"Delete {self.path.name} by hand.",
+            ) from None
 
     def progress(self, chapter: str = "") -> Progress:
         """Return the progress in one chapter, or in all."""
@@ -194,12 +261,20 @@ class ProgressFile:
 
 
 def receipt(progress: Progress, **about: str) -> dict[str, Any]:
-    """Return what a reader may hand in: marks, entries, what it is about, time, and a SHA-256 over all that as compact JSON.
+    """Return what a reader may hand in: marks, entries, what it is about, time, and a SHA-256
+    over all that as compact JSON.
 
-    The digest shows accidental changes only. Not proven: who answered, and that nobody wrote the file by hand.
+    The digest shows accidental changes only. Not proven: who answered, and that nobody wrote the
+    file by hand.
     """
-    body: dict[str, Any] = {"format": "casnb receipt 1", **about, "made_at": _utc(), "marks": progress.marks, "of": progress.of,
-                            "exercises": {id: e.to_json() for id, e in progress.entries.items()}}
+    body: dict[str, Any] = {
+        "format": "casnb receipt 1",
+        **about,
+        "made_at": _utc(),
+        "marks": progress.marks,
+        "of": progress.of,
+        "exercises": {id: e.to_json() for id, e in progress.entries.items()},
+    }
     return {**body, "sha256": hashlib.sha256(strictjson.compact(body)).hexdigest()}
 
 
@@ -221,8 +296,17 @@ def _entries(body: Any) -> dict[str, Entry]:
 def _entry(row: Any) -> Entry:
     status = strictjson.member(row, "status", str, "progress")
     tries, hints = (strictjson.member(row, name, int, "progress") for name in ("tries", "hints"))
-    codes, at = strictjson.member(row, "codes", list, "progress"), strictjson.member(row, "at", str, "progress")
-    if (status not in {NOT_YET, RIGHT, WRONG} or not 0 <= tries <= COUNT_LIMIT or not 0 <= hints <= COUNT_LIMIT or len(codes) > 20
-            or len(at) > 32 or not all(isinstance(c, str) and len(c) <= 60 for c in codes)):
+    codes, at = (
+        strictjson.member(row, "codes", list, "progress"),
+        strictjson.member(row, "at", str, "progress"),
+    )
+    if (
+        status not in {NOT_YET, RIGHT, WRONG}
+        or not 0 <= tries <= COUNT_LIMIT
+        or not 0 <= hints <= COUNT_LIMIT
+        or len(codes) > 20
+        or len(at) > 32
+        or not all(isinstance(c, str) and len(c) <= 60 for c in codes)
+    ):
         raise EvidenceError("progress", got="an entry out of bounds")
     return Entry(status, tries, hints, tuple(codes), at)

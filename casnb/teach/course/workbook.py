@@ -33,10 +33,16 @@ class Workbook:
         return exercises.exercise(id)
 
     def check(self, id: str, answer: object = ...) -> Feedback:
-        """Return what to say about an answer, and keep it in the progress file. Never raises for an answer."""
+        """Return what to say about an answer, and keep it in the progress file. Never raises for
+        an answer.
+        """
         feedback = exercises.exercise(id).check(answer, self.facts)
         note = ProgressFile().record(feedback)
-        return Feedback(feedback.exercise, feedback.status, feedback.message, feedback.code, (note,)) if note else feedback
+        return (
+            Feedback(feedback.exercise, feedback.status, feedback.message, feedback.code, (note,))
+            if note
+            else feedback
+        )
 
     def hint(self, id: str) -> Hint:
         """Return the next of three hints; after the third, the third again."""
@@ -47,11 +53,15 @@ class Workbook:
         return Hint(id, step, len(task.hints), task.hints[step - 1])
 
     def reference(self, id: str) -> object:
-        """Return the right answer for this lab; for teachers and tests. Looking is allowed, learning is elsewhere."""
+        """Return the right answer for this lab; for teachers and tests. Looking is allowed,
+        learning is elsewhere.
+        """
         return exercises.exercise(id).reference(self.facts)
 
     def quiz(self, id: str) -> QuizPanel:
-        """Return a multiple-choice exercise as buttons; `lab.check(id, 'a')` does the same in plain form."""
+        """Return a multiple-choice exercise as buttons; `lab.check(id, 'a')` does the same in
+        plain form.
+        """
         from casnb.teach.quiz.panel import QuizPanel
 
         return QuizPanel(exercises.exercise(id), self.check)
@@ -61,13 +71,22 @@ class Workbook:
         return ProgressFile().progress("" if everything else self.chapter)
 
     def receipt(self, path: str | Path | None = None) -> dict[str, Any]:
-        """Return the receipt of this chapter as a dictionary, and write it to `path` as JSON if one is given."""
-        body = receipt(self.progress(), chapter=self.chapter, seed=self.facts.world.seed, scenario=self.facts.world.scenario)
+        """Return the receipt of this chapter as a dictionary, and write it to `path` as JSON if
+        one is given.
+        """
+        body = receipt(
+            self.progress(),
+            chapter=self.chapter,
+            seed=self.facts.world.seed,
+            scenario=self.facts.world.scenario,
+        )
         if path is not None:
             try:
                 Path(path).write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
             except OSError as exc:
-                raise SourceError(f"receipt {path}", got=exc.strerror, wanted="to write it") from None
+                raise SourceError(
+                    f"receipt {path}", got=exc.strerror, wanted="to write it"
+                ) from None
         return body
 
     def forget_progress(self) -> None:

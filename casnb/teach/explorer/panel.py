@@ -1,4 +1,6 @@
-"""The byte explorer as a widget: bytes, fields and checks linked, walked with mouse or arrow keys, read from Python."""
+"""The byte explorer as a widget: bytes, fields and checks linked, walked with mouse or arrow
+keys, read from Python.
+"""
 
 from __future__ import annotations
 
@@ -23,22 +25,26 @@ LOG_LIMIT = 200
 
 
 class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
-    """Bytes to walk through. Where no front end is, the same content shows as a table that unfolds.
+    """Bytes to walk through. Where no front end is, the same content shows as a table that
+    unfolds.
 
-    `data`: the bytes. `selected`: the offset under the cursor, -1 while nobody chose one; `field` names the field it belongs to.
-    `check`: the id of the check whose bytes are lit, or empty. `layer`: one of LAYERS. `expected`: field id to hex text or
-    integer. `compare`: bytes of a second piece of evidence, empty for none; `original`: the bytes before the first change.
-    `editable`: whether bytes can be changed on the page. `log`: what was changed, one line each. `fields` and `checks` are
-    computed. All travel to the page; `selected`, `check`, `layer` and `data` also back. `judge`, if given, is asked for the checks
-    of changed bytes before they are shown.
+    `data`: the bytes. `selected`: the offset under the cursor, -1 while nobody chose one;
+    `field` names the field it belongs to. `check`: the id of the check whose bytes are lit, or
+    empty. `layer`: one of LAYERS. `expected`: field id to hex text or integer. `compare`: bytes
+    of a second piece of evidence, empty for none; `original`: the bytes before the first change.
+    `editable`: whether bytes can be changed on the page. `log`: what was changed, one line each.
+    `fields` and `checks` are computed. All travel to the page; `selected`, `check`, `layer` and
+    `data` also back. `judge`, if given, is asked for the checks of changed bytes before they are
+    shown.
 
-    Example: `explorer = ByteExplorer(report, result)`, then `explorer` at the end of a cell; later `explorer.selected`.
+    Example: `explorer = ByteExplorer(report, result)`, then `explorer` at the end of a cell;
+    later `explorer.selected`.
     """
 
     _esm = _HERE / "bytes.js"
 
-    #: The style sheet, which the module puts on the page once. As `_css` it would come anew with each explorer, and the whole page
-    #: would be styled and painted again.
+    #: The style sheet, which the module puts on the page once. As `_css` it would come anew with
+    #: each explorer, and the whole page would be styled and painted again.
     sheet = traitlets.Unicode(read_only=True).tag(sync=True)
     title = traitlets.Unicode("").tag(sync=True)
     data = traitlets.Bytes(b"").tag(sync=True, from_json=lambda value, _: bytes(value))
@@ -53,14 +59,31 @@ class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unuse
     editable = traitlets.Bool(False).tag(sync=True)
     log = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
-    def __init__(self, evidence: object = b"", result: Any = None, *, editable: bool = False, layer: str = "meaning",
-                 judge: Callable[[bytes], Sequence[Check]] | None = None, **layers: Any) -> None:
+    def __init__(
+        self,
+        evidence: object = b"",
+        result: Any = None,
+        *,
+        editable: bool = False,
+        layer: str = "meaning",
+        judge: Callable[[bytes], Sequence[Check]] | None = None,
+        **layers: Any,
+    ) -> None:
         first = evidence if isinstance(evidence, View) else view(evidence, result, **layers)
         self._view, self._judge = first, judge
-        super().__init__(title=first.map.name, data=first.map.data, selected=first.selected, check=first.check, layer=layer,
-                         expected={k: v.hex() if isinstance(v, bytes) else v for k, v in first.expected.items()},
-                         compare=first.compare or b"", original=first.original or b"", editable=editable,
-                         _dom_classes=("t-bytes",), **payload(first))
+        super().__init__(
+            title=first.map.name,
+            data=first.map.data,
+            selected=first.selected,
+            check=first.check,
+            layer=layer,
+            expected={k: v.hex() if isinstance(v, bytes) else v for k, v in first.expected.items()},
+            compare=first.compare or b"",
+            original=first.original or b"",
+            editable=editable,
+            _dom_classes=("t-bytes",),
+            **payload(first),
+        )
         self.on_msg(self._message)
 
     @traitlets.default("sheet")
@@ -98,9 +121,13 @@ class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unuse
         self.check = check
 
     def edit(self, offset: int, value: int) -> None:
-        """Change one byte; raise UsageError for an offset or a value that does not exist, or where nothing may be changed."""
+        """Change one byte; raise UsageError for an offset or a value that does not exist, or
+        where nothing may be changed.
+        """
         if not self.editable:
-            raise UsageError("explorer", got="a change", wanted="an explorer made with editable=True")
+            raise UsageError(
+                "explorer", got="a change", wanted="an explorer made with editable=True"
+            )
         self.map.at(offset)
         if not 0 <= value <= 255:
             raise UsageError("byte", got=value, wanted="0 to 255")
@@ -128,7 +155,9 @@ class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unuse
     def _length(self, proposal: Any) -> bytes:
         value = bytes(proposal["value"])
         if len(value) != len(self._view.map.data):
-            raise traitlets.TraitError(f"data: got {len(value)} bytes, wanted {len(self._view.map.data)}")
+            raise traitlets.TraitError(
+                f"data: got {len(value)} bytes, wanted {len(self._view.map.data)}"
+            )
         return value
 
     @traitlets.validate("selected")
@@ -140,7 +169,9 @@ class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unuse
     def _known(self, proposal: Any) -> str:
         check = str(proposal["value"])
         if check and check not in self._view.map.checks:
-            raise traitlets.TraitError(f"check: got {neutral(check, 60)}, wanted one of {', '.join(self._view.map.checks)}")
+            raise traitlets.TraitError(
+                f"check: got {neutral(check, 60)}, wanted one of {', '.join(self._view.map.checks)}"
+            )
         return check
 
     @traitlets.observe("selected", "check")
@@ -175,5 +206,7 @@ class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unuse
             self.log = [*self.log, neutral(exc, 300)]
 
     def __repr__(self) -> str:
-        where = f", {announce(self._view, self.map.at(self.selected))}" if self.selected >= 0 else ""
+        where = (
+            f", {announce(self._view, self.map.at(self.selected))}" if self.selected >= 0 else ""
+        )
         return f"<ByteExplorer {self.map.name}, {len(self.data)} bytes{where}>"

@@ -1,4 +1,6 @@
-"""The byte explorer without a front end: a view on a byte map. Text, static HTML and the widget are renderings of it."""
+"""The byte explorer without a front end: a view on a byte map. Text, static HTML and the widget
+are renderings of it.
+"""
 
 from __future__ import annotations
 
@@ -25,17 +27,25 @@ if TYPE_CHECKING:
 FIELD_LIMIT = 120
 _VALUE = 200
 #: What is set in a fixed-width face.
-CODE = frozenset({"value", "Python", "shell", *(f"calculator, {k}" for k in ("JSON", "SHA-512", "report_data", "Python", "shell"))})
+CODE = frozenset(
+    {
+        "value",
+        "Python",
+        "shell",
+        *(f"calculator, {k}" for k in ("JSON", "SHA-512", "report_data", "Python", "shell")),
+    }
+)
 
 
 @dataclass(frozen=True)
 class View(Shown):
     """Bytes as a reader looks at them. Each layer that is given adds to what a field says.
 
-    `selected` is an offset (-1: none), `check` the id of a check whose bytes are lit. `checks` are results to show beside the
-    fields, `expected` values to compare fields with (id to bytes or integer), `compare` a second piece of evidence of the same
-    kind, `original` the bytes before somebody changed them. `report` is the CAS report around the evidence: then report_data is
-    recomputed beside the field.
+    `selected` is an offset (-1: none), `check` the id of a check whose bytes are lit. `checks`
+    are results to show beside the fields, `expected` values to compare fields with (id to bytes
+    or integer), `compare` a second piece of evidence of the same kind, `original` the bytes
+    before somebody changed them. `report` is the CAS report around the evidence: then
+    report_data is recomputed beside the field.
     """
 
     map: ByteMap
@@ -63,7 +73,11 @@ class View(Shown):
     @property
     def lit(self) -> frozenset[int]:
         """The offsets that the chosen check looks at."""
-        return frozenset(n for a, b in self.map.ranges(self.check) for n in range(a, b)) if self.check else frozenset()
+        return (
+            frozenset(n for a, b in self.map.ranges(self.check) for n in range(a, b))
+            if self.check
+            else frozenset()
+        )
 
     def result(self, check: str) -> Check | None:
         """What became of a check, where a result was given."""
@@ -85,27 +99,38 @@ class View(Shown):
         if other is None:
             return 0
         mine, theirs = spot.cut(self.map.data), spot.cut(other)
-        return sum(a != b for a, b in zip(mine, theirs, strict=False)) + abs(len(mine) - len(theirs))
+        return sum(a != b for a, b in zip(mine, theirs, strict=False)) + abs(
+            len(mine) - len(theirs)
+        )
 
     def __str__(self) -> str:
         return render_text(self)
 
     def __repr__(self) -> str:
-        return f"<View {self.map.name}, {len(self.map.data)} bytes" + (f", {self.field} selected>" if self.field else ">")
+        return f"<View {self.map.name}, {len(self.map.data)} bytes" + (
+            f", {self.field} selected>" if self.field else ">"
+        )
 
     def _html(self) -> str:
         return render_html(self)
 
 
-def view(evidence: object, result: AttestationResult | Proof | Measurement | None = None, **layers: Any) -> View:
-    """Return a view on a piece of evidence, or on bytes that `decode` reads; `result` brings the checks.
+def view(
+    evidence: object, result: AttestationResult | Proof | Measurement | None = None, **layers: Any
+) -> View:
+    """Return a view on a piece of evidence, or on bytes that `decode` reads; `result` brings the
+    checks.
 
     `compare` may be evidence too. Further layers are View's: `expected`, `selected`, `check`.
 
     >>> view(bytes(384), selected=64).field
     'mr_enclave'
     """
-    value = decode(bytes(evidence)) if isinstance(evidence, (bytes, bytearray)) and evidence[:1] == b"{" else evidence
+    value = (
+        decode(bytes(evidence))
+        if isinstance(evidence, (bytes, bytearray)) and evidence[:1] == b"{"
+        else evidence
+    )
     if isinstance(value, CasReport):
         layers.setdefault("report", value)
     found = value if isinstance(value, ByteMap) else byte_map(value)
@@ -116,7 +141,9 @@ def view(evidence: object, result: AttestationResult | Proof | Measurement | Non
 
 
 def reproduce(spot: Spot, noun: str) -> tuple[str, str]:
-    """Return the lines that cut a field by hand: Python on a variable, shell on a file, both named `noun`."""
+    """Return the lines that cut a field by hand: Python on a variable, shell on a file, both
+    named `noun`.
+    """
     python = f"{noun}[{spot.offset}:{spot.end}]"
     if spot.field.kind in ("u16", "u32", "u64"):
         python = f'int.from_bytes({python}, "little")'
@@ -129,15 +156,30 @@ def reproduce(spot: Spot, noun: str) -> tuple[str, str]:
 
 
 def explain(view: View, spot: Spot) -> list[tuple[str, str]]:
-    """Return all there is to say of a field, as headings and texts. The texts may hold what an outsider wrote."""
+    """Return all there is to say of a field, as headings and texts. The texts may hold what an
+    outsider wrote.
+    """
     data, f = view.map.data, spot.field
     last = spot.end - 1
-    where = f"byte {last}" if spot.size == 1 else f"bytes {spot.offset} to {last}" if spot.size else f"none, at {last + 1}"
-    rows = [("where", f"{where}, {spot.size} in all, in {spot.part}"), ("value", neutral(spot.show(data), _VALUE)),
-            ("meaning", f.meaning), ("more", f.detail)]
+    where = (
+        f"byte {last}"
+        if spot.size == 1
+        else f"bytes {spot.offset} to {last}"
+        if spot.size
+        else f"none, at {last + 1}"
+    )
+    rows = [
+        ("where", f"{where}, {spot.size} in all, in {spot.part}"),
+        ("value", neutral(spot.show(data), _VALUE)),
+        ("meaning", f.meaning),
+        ("more", f.detail),
+    ]
     if spot.name == "attributes_flags":
         number = spot.number(data) or 0
-        bits = ((f"byte {spot.offset + n // 8}, {1 << n % 8:02x} {name}", number >> n & 1) for n, name, _ in ATTRIBUTE_BITS)
+        bits = (
+            (f"byte {spot.offset + n // 8}, {1 << n % 8:02x} {name}", number >> n & 1)
+            for n, name, _ in ATTRIBUTE_BITS
+        )
         rows.append(("bits", "; ".join(f"{said}: {'set' if on else 'clear'}" for said, on in bits)))
     rows += [("check", _looks(view, c, "compares it")) for c in spot.checks]
     rows += [("check", _looks(view, c, "covers it")) for c in spot.covered]
@@ -148,27 +190,49 @@ def explain(view: View, spot: Spot) -> list[tuple[str, str]]:
     if view.compare is not None:
         n = view.changed(spot, view.compare)
         there = neutral(spot.show(view.compare), _VALUE)
-        rows.append(("second", f"{n} of {spot.size} bytes differ; there: {there}" if n else "the same"))
+        rows.append(
+            ("second", f"{n} of {spot.size} bytes differ; there: {there}" if n else "the same")
+        )
     if n := view.changed(spot, view.original):
         assert view.original is not None
-        rows.append(("changed", f"{n} of {spot.size} bytes; it was {neutral(spot.show(view.original), _VALUE)}"))
+        rows.append(
+            (
+                "changed",
+                f"{n} of {spot.size} bytes; it was {neutral(spot.show(view.original), _VALUE)}",
+            )
+        )
     if spot.id == "report_data" and view.report is not None:
-        rows += [(f"calculator, {k}", v) for k, v in Calculation.of(view.report, spot.cut(data)).rows()]
+        rows += [
+            (f"calculator, {k}", v) for k, v in Calculation.of(view.report, spot.cut(data)).rows()
+        ]
     python, shell = reproduce(spot, view.map.noun)
-    return [(k, v) for k, v in (*rows, ("Python", python), ("shell", shell), ("source", f.source)) if v]
+    return [
+        (k, v) for k, v in (*rows, ("Python", python), ("shell", shell), ("source", f.source)) if v
+    ]
 
 
 def _looks(view: View, check: str, how: str) -> str:
     result = view.result(check)
-    return f"{check} {how}" + (f": {result.status.label}, {neutral(describe(result), 160)}" if result is not None else "")
+    return f"{check} {how}" + (
+        f": {result.status.label}, {neutral(describe(result), 160)}" if result is not None else ""
+    )
 
 
 def announce(view: View, spot: Spot) -> str:
-    """Return what a screen reader is told when the cursor enters a field: where, what, and how it stands."""
-    parts = [f"bytes {spot.offset} to {spot.end - 1}" if spot.size > 1 else f"byte {spot.offset}", spot.id.replace(".", ", ")]
+    """Return what a screen reader is told when the cursor enters a field: where, what, and how
+    it stands.
+    """
+    parts = [
+        f"bytes {spot.offset} to {spot.end - 1}" if spot.size > 1 else f"byte {spot.offset}",
+        spot.id.replace(".", ", "),
+    ]
     if view.wanted(spot):
         parts.append(view.wanted(spot).partition(" value")[0] + " value")
-    parts += [f"{c} {found.status.label.lower()}" for c in spot.checks if (found := view.result(c)) is not None]
+    parts += [
+        f"{c} {found.status.label.lower()}"
+        for c in spot.checks
+        if (found := view.result(c)) is not None
+    ]
     if n := view.changed(spot, view.compare):
         parts.append(f"{n} byte{'s differ' if n > 1 else ' differs'} from the second")
     if n := view.changed(spot, view.original):
@@ -185,7 +249,11 @@ def places(ranges: Sequence[tuple[int, int]]) -> str:
     """Return stretches in words: `byte 96`, `bytes 0 to 431 and 436 to 563`."""
     said = [str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in ranges]
     noun = "byte" if said and said[0].isdigit() and len(said) == 1 else "bytes"
-    return f"{noun} {', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else f"{noun} {''.join(said)}"
+    return (
+        f"{noun} {', '.join(said[:-1])} and {said[-1]}"
+        if len(said) > 1
+        else f"{noun} {''.join(said)}"
+    )
 
 
 def _mark(view: View, spot: Spot) -> str:
@@ -214,8 +282,17 @@ _HEADER = ("offset", "size", "field", "value", "checks", "mark")
 
 
 def _rows(view: View) -> list[tuple[str, ...]]:
-    return [(str(s.offset), str(s.size), s.id, short(neutral(s.show(view.map.data), _VALUE), 16), _checks(view, s), _mark(view, s))
-            for s in view.map.spots[:FIELD_LIMIT]]
+    return [
+        (
+            str(s.offset),
+            str(s.size),
+            s.id,
+            short(neutral(s.show(view.map.data), _VALUE), 16),
+            _checks(view, s),
+            _mark(view, s),
+        )
+        for s in view.map.spots[:FIELD_LIMIT]
+    ]
 
 
 def _title(view: View) -> str:
@@ -230,25 +307,43 @@ def _left(view: View) -> str:
 
 def render_text(view: View) -> str:
     """Return the table of fields, and below it what there is to say of the selected one."""
-    lines = [neutral(_title(view), 600), text_table(_HEADER, _rows(view)), *([_left(view)] if _left(view) else [])]
+    lines = [
+        neutral(_title(view), 600),
+        text_table(_HEADER, _rows(view)),
+        *([_left(view)] if _left(view) else []),
+    ]
     if view.field:
         rows = explain(view, view.map.spot(view.field))
-        lines += ["", neutral(view.field, 120), *(f"  {k + ':':<10}{neutral(v, 500)}" for k, v in rows)]
+        lines += [
+            "",
+            neutral(view.field, 120),
+            *(f"  {k + ':':<10}{neutral(v, 500)}" for k, v in rows),
+        ]
     return "\n".join(lines)
 
 
 def render_html(view: View) -> str:
-    """Return the same as a table whose field names unfold, and a dump of the bytes; it needs no script."""
+    """Return the same as a table whose field names unfold, and a dump of the bytes; it needs no
+    script.
+    """
     head = "".join(f'<th scope="col">{h}</th>' for h in _HEADER)
-    out = [f'<table class="bytes"><caption>{cell(_title(view), 600)}</caption><thead><tr>{head}</tr></thead><tbody>']
+    out = [
+        "<table"
+        f' class="bytes"><caption>{cell(_title(view), 600)}</caption><thead><tr>{head}</tr></thead><tbody>'
+    ]
     for spot, row in zip(view.map.spots, _rows(view), strict=False):
         opened = " open" if spot.id == view.field else ""
         name = f"<details{opened}><summary><code>{cell(row[2])}</code></summary><dl>{_terms(view, spot)}</dl></details>"
-        out.append(f'<tr data-field="{cell(spot.id)}"><td>{row[0]}</td><td>{row[1]}</td><td>{name}</td>'
-                   f'<td><code{_WHOLE if len(row[3]) <= 40 else ""}>{cell(row[3])}</code></td>'
-                   f"<td>{cell(row[4])}</td><td>{cell(row[5])}</td></tr>")
+        out.append(
+            f'<tr data-field="{cell(spot.id)}"><td>{row[0]}</td><td>{row[1]}</td><td>{name}</td>'
+            f"<td><code{_WHOLE if len(row[3]) <= 40 else ''}>{cell(row[3])}</code></td>"
+            f"<td>{cell(row[4])}</td><td>{cell(row[5])}</td></tr>"
+        )
     left = f"<p>{cell(_left(view))}</p>" if _left(view) else ""
-    folded = f"<details><summary>The bytes, sixteen a line</summary><pre>{escape(dump(view))}</pre></details>"
+    folded = (
+        "<details><summary>The bytes, sixteen a"
+        f" line</summary><pre>{escape(dump(view))}</pre></details>"
+    )
     return f"{''.join(out)}</tbody></table>{left}{folded}"
 
 
@@ -278,28 +373,65 @@ def dump(view: View, limit: int = 1024) -> str:
 
 
 def payload(view: View) -> dict[str, Any]:
-    """Return what the widget draws: fields and checks as plain data. It sets text only, so nothing here is escaped."""
-    fields = [{"id": s.id, "name": s.name, "part": s.part, "offset": s.offset, "size": s.size, "reserved": s.reserved,
-               "value": short(neutral(s.show(view.map.data), _VALUE), 16), "say": announce(view, s),
-               "rows": [[k, neutral(v, 500), k in CODE] for k, v in explain(view, s)], "checks": [*s.checks, *s.covered],
-               "state": _state(view, s)} for s in view.map.spots]
+    """Return what the widget draws: fields and checks as plain data. It sets text only, so
+    nothing here is escaped.
+    """
+    fields = [
+        {
+            "id": s.id,
+            "name": s.name,
+            "part": s.part,
+            "offset": s.offset,
+            "size": s.size,
+            "reserved": s.reserved,
+            "value": short(neutral(s.show(view.map.data), _VALUE), 16),
+            "say": announce(view, s),
+            "rows": [[k, neutral(v, 500), k in CODE] for k, v in explain(view, s)],
+            "checks": [*s.checks, *s.covered],
+            "state": _state(view, s),
+        }
+        for s in view.map.spots
+    ]
     checks = []
     for c in view.map.checks:
         result, (title, compares) = view.result(c), check_title(c)
-        checks.append({"id": c, "title": title, "compares": compares, "say": announce_check(view, c),
-                       "status": result.status.label if result is not None else "",
-                       "ranges": [list(r) for r in view.map.ranges(c)]})
+        checks.append(
+            {
+                "id": c,
+                "title": title,
+                "compares": compares,
+                "say": announce_check(view, c),
+                "status": result.status.label if result is not None else "",
+                "ranges": [list(r) for r in view.map.ranges(c)],
+            }
+        )
     return {"fields": fields, "checks": checks}
 
 
 def _state(view: View, spot: Spot) -> str:
-    """Return 'equal', 'differs' or nothing: by the expected value, else by the checks that compare this very field."""
+    """Return 'equal', 'differs' or nothing: by the expected value, else by the checks that
+    compare this very field.
+    """
     if wanted := view.wanted(spot):
         return "equal" if wanted.startswith("equals") else "differs"
-    own = [found.status.value for c in spot.checks if (found := view.result(c)) is not None and not c.endswith("-format")]
-    return "differs" if "failed" in own or "waived" in own else "equal" if own and set(own) == {"passed"} else ""
+    own = [
+        found.status.value
+        for c in spot.checks
+        if (found := view.result(c)) is not None and not c.endswith("-format")
+    ]
+    return (
+        "differs"
+        if "failed" in own or "waived" in own
+        else "equal"
+        if own and set(own) == {"passed"}
+        else ""
+    )
 
 
 def with_bytes(view: View, data: bytes) -> View:
     """Return the view on changed bytes of the same length, the first ones kept as `original`."""
-    return replace(view, map=view.map.with_data(data), original=view.map.data if view.original is None else view.original)
+    return replace(
+        view,
+        map=view.map.with_data(data),
+        original=view.map.data if view.original is None else view.original,
+    )

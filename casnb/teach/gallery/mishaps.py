@@ -1,4 +1,6 @@
-"""Servers that are wrong in one way each: the same names as the CAS, and something amiss with certificate, key or protocol."""
+"""Servers that are wrong in one way each: the same names as the CAS, and something amiss with
+certificate, key or protocol.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +38,26 @@ def _value_app(value: str) -> Callable[[Mapping[str, Any], Callable[..., Any]], 
     return app
 
 
-def _leaf(world: World, valid: tuple[datetime, datetime], signer: KeyPair, label: str, key: KeyPair | None = None) -> KeyPair:
-    """Return the CAS's TLS certificate made anew: the same names and extensions, other dates, signer or key."""
+def _leaf(
+    world: World,
+    valid: tuple[datetime, datetime],
+    signer: KeyPair,
+    label: str,
+    key: KeyPair | None = None,
+) -> KeyPair:
+    """Return the CAS's TLS certificate made anew: the same names and extensions, other dates,
+    signer or key.
+    """
     seed, old = Seed(world.seed), world.tls_leaf
     extensions = [(e.value, e.critical) for e in old.cert.extensions]
-    return certificate(old.cert.subject, key.key if key else old.key, signer, seed.serial(f"mishap {label}", 8), valid, extensions)
+    return certificate(
+        old.cert.subject,
+        key.key if key else old.key,
+        signer,
+        seed.serial(f"mishap {label}", 8),
+        valid,
+        extensions,
+    )
 
 
 def _dates(world: World, first: timedelta, last: timedelta) -> tuple[datetime, datetime]:
@@ -63,26 +80,41 @@ def _early(world: World) -> Chain:
 
 
 def _signed_by_leaf(world: World) -> Chain:
-    """Whoever has the key of the TLS certificate makes another one with it, though that certificate is no authority."""
+    """Whoever has the key of the TLS certificate makes another one with it, though that
+    certificate is no authority.
+    """
     names = [(x509.SubjectAlternativeName([x509.DNSName("cas")]), False)]
     key = Seed(world.seed).p256("mishap below the leaf")
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "below")])
-    below = certificate(subject, key, world.tls_leaf, 7, (world.now - _DAY, world.now + 900 * _DAY), names)
+    below = certificate(
+        subject, key, world.tls_leaf, 7, (world.now - _DAY, world.now + 900 * _DAY), names
+    )
     return below.cert_pem + world.tls_chain_pem, below
 
 
 def _self_made(world: World) -> Chain:
     other = impostor(world)
     names = [(x509.SubjectAlternativeName([x509.DNSName("cas")]), False)]
-    made = certificate(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "cas.example")]), other.tls_leaf.key, None, 8,
-                       (world.now - _DAY, world.now + 900 * _DAY), names)
+    made = certificate(
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "cas.example")]),
+        other.tls_leaf.key,
+        None,
+        8,
+        (world.now - _DAY, world.now + 900 * _DAY),
+        names,
+    )
     return made.cert_pem, made
 
 
-#: Kind of server: how its chain is made, and the value it answers with. `plain` speaks no TLS at all.
+#: Kind of server: how its chain is made, and the value it answers with. `plain` speaks no TLS at
+#: all.
 _KINDS: Mapping[str, tuple[Callable[[World], Chain] | None, str]] = {
-    "foreign": (_foreign, FOREIGN_VALUE), "expired": (_expired, "42"), "early": (_early, "42"),
-    "signed-by-leaf": (_signed_by_leaf, FOREIGN_VALUE), "self-made": (_self_made, FOREIGN_VALUE), "plain": (None, FOREIGN_VALUE),
+    "foreign": (_foreign, FOREIGN_VALUE),
+    "expired": (_expired, "42"),
+    "early": (_early, "42"),
+    "signed-by-leaf": (_signed_by_leaf, FOREIGN_VALUE),
+    "self-made": (_self_made, FOREIGN_VALUE),
+    "plain": (None, FOREIGN_VALUE),
 }
 
 
@@ -92,7 +124,9 @@ def impostor(world: World) -> World:
 
 
 class Mishaps:
-    """Such servers for one world, on loopback, each started when it is first asked for; `stop()` or a `with` block ends them."""
+    """Such servers for one world, on loopback, each started when it is first asked for; `stop()`
+    or a `with` block ends them.
+    """
 
     KINDS = tuple(_KINDS)
 
@@ -112,7 +146,9 @@ class Mishaps:
             return self._ports[kind]
 
     def chain_pem(self, kind: str) -> bytes:
-        """Return the certificates that a server of this kind presents, leaf first; none for the one without TLS."""
+        """Return the certificates that a server of this kind presents, leaf first; none for the
+        one without TLS.
+        """
         chain = _KINDS[kind][0]
         return chain(self.world)[0] if chain else b""
 
@@ -120,7 +156,9 @@ class Mishaps:
         if chain is None:
             return self._start_plain(value)
         pem, leaf = chain(self.world)
-        server = TlsServer(self.host, 0, _value_app(value), tls_context(pem, leaf.key, ask_client=False))
+        server = TlsServer(
+            self.host, 0, _value_app(value), tls_context(pem, leaf.key, ask_client=False)
+        )
         server.start_serving()
         self._cleanup.callback(server.stop)
         return server.port
@@ -143,7 +181,9 @@ class Mishaps:
 
         server = ThreadingHTTPServer((self.host, 0), Handler)
         server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="casnb plain", daemon=True)
+        thread = threading.Thread(
+            target=server.serve_forever, args=(0.02,), name="casnb plain", daemon=True
+        )
         thread.start()
         for last in (server.server_close, server.shutdown):
             self._cleanup.callback(last)
@@ -161,5 +201,10 @@ class Mishaps:
     def __enter__(self) -> Mishaps:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()

@@ -1,4 +1,6 @@
-"""The history explorer as a panel: the versions of a session, two of them compared, and who could read what."""
+"""The history explorer as a panel: the versions of a session, two of them compared, and who
+could read what.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ from casnb.session.readers import Readers, readers
 class HistoryModel(traitlets.HasTraits):
     """A history, two versions of it by number, and what follows.
 
-    `before`, `after`: numbers of versions. Computed: `difference`, and `error` where a number was refused; the difference then
-    stays as it was.
+    `before`, `after`: numbers of versions. Computed: `difference`, and `error` where a number
+    was refused; the difference then stays as it was.
     """
 
     before = traitlets.Int(1)
@@ -51,12 +53,16 @@ class HistoryModel(traitlets.HasTraits):
 
 
 def render(model: HistoryModel) -> str:
-    """Return the line that says how the two versions differ, or what was refused; announced to screen readers."""
+    """Return the line that says how the two versions differ, or what was refused; announced to
+    screen readers.
+    """
     return html_verdict("", cell(model.error or model.difference.title, 400), live=True)
 
 
 class Snapshot(Shown):
-    """The state of a panel at one moment, as plain text and static HTML: it stays readable where widgets do not."""
+    """The state of a panel at one moment, as plain text and static HTML: it stays readable where
+    widgets do not.
+    """
 
     def __init__(self, model: HistoryModel) -> None:
         self.parts: tuple[Any, ...] = (model.history, model.difference, model.readers)
@@ -71,9 +77,11 @@ class Snapshot(Shown):
 
 
 class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
-    """The versions of a session as a table, two choosers, the difference between what they name, and who could read what.
+    """The versions of a session as a table, two choosers, the difference between what they name,
+    and who could read what.
 
-    `model` keeps the state; `compare(1, 3)` does what the choosers do. Nothing is sent anywhere: the history was fetched before.
+    `model` keeps the state; `compare(1, 3)` does what the choosers do. Nothing is sent anywhere:
+    the history was fetched before.
 
     Example: `HistoryPanel(fetch_history(client, "mine"))` alone at the end of a cell.
     """
@@ -82,13 +90,28 @@ class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         self._closed = True
         self.model = HistoryModel(history, people, **state)
         wide = widgets.Layout(width="auto", max_width="60em")
-        self.before, self.after = (self._chooser(said, value) for said, value in (
-            ("Compare version", self.model.before), ("with version", self.model.after)))
-        self.versions, self.line, self.difference, self.who = (widgets.HTML(layout=wide) for _ in range(4))
-        for name, control in (("before", self.before), ("after", self.after), ("versions", self.versions), ("line", self.line),
-                              ("difference", self.difference), ("who", self.who)):
+        self.before, self.after = (
+            self._chooser(said, value)
+            for said, value in (
+                ("Compare version", self.model.before),
+                ("with version", self.model.after),
+            )
+        )
+        self.versions, self.line, self.difference, self.who = (
+            widgets.HTML(layout=wide) for _ in range(4)
+        )
+        for name, control in (
+            ("before", self.before),
+            ("after", self.after),
+            ("versions", self.versions),
+            ("line", self.line),
+            ("difference", self.difference),
+            ("who", self.who),
+        ):
             control.add_class(f"t-history-{name}")
-        super().__init__([self.versions, self.before, self.after, self.line, self.difference, self.who])
+        super().__init__(
+            [self.versions, self.before, self.after, self.line, self.difference, self.who]
+        )
         self.add_class("t-history")
         self.versions.value = page(history._html())
         self.who.value = page(self.model.readers._html())
@@ -99,14 +122,23 @@ class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         self.refresh()
 
     def _chooser(self, said: str, value: int) -> widgets.Dropdown:
-        rows = [(f"{v.number}: language {v.session.version}, hash {short(v.hash, 6)}", v.number)
-                for v in self.model.history.versions]
+        rows = [
+            (f"{v.number}: language {v.session.version}, hash {short(v.hash, 6)}", v.number)
+            for v in self.model.history.versions
+        ]
         known = value if any(value == number for _, number in rows) else rows[-1][1]
-        return widgets.Dropdown(options=rows, value=known, description=said, style={"description_width": "9em"},
-                                layout=widgets.Layout(width="auto", max_width="34em"))
+        return widgets.Dropdown(
+            options=rows,
+            value=known,
+            description=said,
+            style={"description_width": "9em"},
+            layout=widgets.Layout(width="auto", max_width="34em"),
+        )
 
     def compare(self, before: int, after: int) -> None:
-        """Compare two versions by their numbers; what is refused is shown in the line below the choosers."""
+        """Compare two versions by their numbers; what is refused is shown in the line below the
+        choosers.
+        """
         with self.model.hold_trait_notifications():
             self.model.before, self.model.after = before, after
 

@@ -1,4 +1,6 @@
-"""The measurement lab without a front end: an enclave built page by page, changed in one thing, measured and signed."""
+"""The measurement lab without a front end: an enclave built page by page, changed in one thing,
+measured and signed.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ class _Changed(Enclave):
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a build: what is done, its records, and SHA-256 over all records so far (64 hex digits)."""
+    """One step of a build: what is done, its records, and SHA-256 over all records so far (64
+    hex digits).
+    """
 
     says: str
     records: tuple[Record, ...] = field(repr=False)
@@ -47,9 +51,10 @@ class Step:
 class Build(Shown):
     """An enclave under construction: the CAS's own, with at most these changes.
 
-    `bit`: one bit of its code turned over. `swapped`: the two pages of code added in the other order, each at its place. `heap`: a
-    value of SCONE_HEAP. `debug`: what the host asks for when it starts it. `signer`: whose key signs. `pages`: how many pages were
-    added so far, None for all. A name that there is not raises UsageError.
+    `bit`: one bit of its code turned over. `swapped`: the two pages of code added in the other
+    order, each at its place. `heap`: a value of SCONE_HEAP. `debug`: what the host asks for when
+    it starts it. `signer`: whose key signs. `pages`: how many pages were added so far, None for
+    all. A name that there is not raises UsageError.
     """
 
     enclave: Enclave = field(repr=False)
@@ -76,19 +81,37 @@ class Build(Shown):
         content = bytearray(code.content)
         if self.bit:
             content[PLACE - code.offset] ^= 1
-        halves = [Segment(code.offset + n, code.flags, 1, bytes(content[n : n + PAGE])) for n in (0, PAGE)]
-        return EnclaveFile(1, read_heap(self.heap), (thread, *(halves[::-1] if self.swapped else halves), data))
+        halves = [
+            Segment(code.offset + n, code.flags, 1, bytes(content[n : n + PAGE])) for n in (0, PAGE)
+        ]
+        return EnclaveFile(
+            1, read_heap(self.heap), (thread, *(halves[::-1] if self.swapped else halves), data)
+        )
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """Every step: ECREATE, then page by page; the hash so far would be MRENCLAVE if the build ended there."""
+        """Every step: ECREATE, then page by page; the hash so far would be MRENCLAVE if the
+        build ended there.
+        """
         out, so_far, chunk = list[Step](), hashlib.sha256(), list[Record]()
 
         def close() -> None:
             so_far.update(b"".join(r.to_bytes() for r in chunk))
             measured = sum(isinstance(r, Eextend) for r in chunk)
-            more = f", then {measured} EEXTEND" if measured else ", content not measured" if out else ""
-            out.append(Step(f"{type(chunk[0]).__name__.upper()} {chunk[0]}{more}", tuple(chunk), so_far.copy().hexdigest()))
+            more = (
+                f", then {measured} EEXTEND"
+                if measured
+                else ", content not measured"
+                if out
+                else ""
+            )
+            out.append(
+                Step(
+                    f"{type(chunk[0]).__name__.upper()} {chunk[0]}{more}",
+                    tuple(chunk),
+                    so_far.copy().hexdigest(),
+                )
+            )
 
         for record in self.file.ledger.records:
             if chunk and not isinstance(record, Eextend):
@@ -122,7 +145,14 @@ class Build(Shown):
     @cached_property
     def sigstruct(self) -> SigStruct:
         """What the signer states about the whole enclave."""
-        made = _Changed(self.enclave.seed, self.enclave.version, self.enclave.date, self.signer, self.debug, program=self.file)
+        made = _Changed(
+            self.enclave.seed,
+            self.enclave.version,
+            self.enclave.date,
+            self.signer,
+            self.debug,
+            program=self.file,
+        )
         return SigStruct.from_bytes(made.sigstruct)
 
     @property
@@ -131,26 +161,39 @@ class Build(Shown):
         return self.sigstruct.mrsigner
 
     def relation(self) -> list[tuple[str, str, str, str]]:
-        """Return both sides of the three comparisons that a CPU makes: what is compared, each side, and whether they are equal."""
+        """Return both sides of the three comparisons that a CPU makes: what is compared, each
+        side, and whether they are equal.
+        """
         r = self.sigstruct.relation()
         assert r is not None
-        return [(name, _short(a), _short(b), "equal" if a == b else "not equal") for name, a, b in (
-            ("q1 = floor(S^2 / N)", r.q1_stored, r.q1), ("q2 = floor((S^3 - q1*S*N) / N)", r.q2_stored, r.q2),
-            ("S^3 mod N = padded SHA-256", r.cube, r.padded))]
+        return [
+            (name, _short(a), _short(b), "equal" if a == b else "not equal")
+            for name, a, b in (
+                ("q1 = floor(S^2 / N)", r.q1_stored, r.q1),
+                ("q2 = floor((S^3 - q1*S*N) / N)", r.q2_stored, r.q2),
+                ("S^3 mod N = padded SHA-256", r.cube, r.padded),
+            )
+        ]
 
     # What it comes to
 
     @cached_property
     def original(self) -> Build:
         """The CAS's own build: nothing changed."""
-        return replace(self, bit=False, swapped=False, heap=HEAPS[0], debug=False, signer="vendor", pages=None)
+        return replace(
+            self, bit=False, swapped=False, heap=HEAPS[0], debug=False, signer="vendor", pages=None
+        )
 
     @property
     def changes(self) -> tuple[str, ...]:
         """What differs from the CAS's own build, in words."""
-        rows = ((self.bit, f"one bit of byte 0x{PLACE:x}"), (self.swapped, "the order of two pages"),
-                (read_heap(self.heap) != self.original.file.heap, f"SCONE_HEAP={self.heap}"), (self.debug, "debug"),
-                (self.signer != "vendor", f"signed by {self.signer}"))
+        rows = (
+            (self.bit, f"one bit of byte 0x{PLACE:x}"),
+            (self.swapped, "the order of two pages"),
+            (read_heap(self.heap) != self.original.file.heap, f"SCONE_HEAP={self.heap}"),
+            (self.debug, "debug"),
+            (self.signer != "vendor", f"signed by {self.signer}"),
+        )
         return tuple(words for differs, words in rows if differs)
 
     @property
@@ -162,38 +205,70 @@ class Build(Shown):
     def sentence(self) -> str:
         """What the changes do to the measurement."""
         if not self.complete:
-            return (f"{len(self.done) - 1} of {len(self.steps) - 1} pages added. Were this all, MRENCLAVE would be "
-                    f"{self.mrenclave[:12]}{_ELLIPSIS}")
+            return (
+                f"{len(self.done) - 1} of {len(self.steps) - 1} pages added. Were this all,"
+                f" MRENCLAVE would be {self.mrenclave[:12]}{_ELLIPSIS}"
+            )
         what = ", ".join(self.changes)
         if self.same:
             short = f"{self.mrenclave[:12]}{_ELLIPSIS}"
-            return (f"The same enclave: MRENCLAVE stays {short} with {what}, for none of that is measured." if what else
-                    f"The CAS's own enclave, nothing changed: MRENCLAVE is {short}")
+            return (
+                f"The same enclave: MRENCLAVE stays {short} with {what}, for none of that is"
+                " measured."
+                if what
+                else f"The CAS's own enclave, nothing changed: MRENCLAVE is {short}"
+            )
         differing = (int(self.mrenclave, 16) ^ int(self.original.mrenclave, 16)).bit_count()
-        return (f"Another enclave ({what}): MRENCLAVE is {self.mrenclave[:12]}{_ELLIPSIS}, and {differing} of its 256 bits differ. "
-                "The CPU would not start it under the CAS's own SIGSTRUCT.")
+        return (
+            f"Another enclave ({what}): MRENCLAVE is {self.mrenclave[:12]}{_ELLIPSIS}, and"
+            f" {differing} of its 256 bits differ. The CPU would not start it under the CAS's own"
+            " SIGSTRUCT."
+        )
 
     def signed_rows(self) -> list[tuple[str, str]]:
         """Return what the signature says, as headings and texts."""
         s = self.sigstruct
         signer = known_signer(s.mrsigner, simulated=True)
         bits = f"{s.attributes[0] >> 1 & 1}, mask {s.attribute_mask[0] >> 1 & 1}"
-        allowed = "the host may start it with DEBUG" if not s.attribute_mask[0] & 2 else "DEBUG stays off whatever the host wants"
-        return [("ENCLAVEHASH", s.enclave_hash), ("MRSIGNER", s.mrsigner), ("signer", signer.name if signer else self.signer),
-                ("DEBUG", f"attribute {bits}: {allowed}")]
+        allowed = (
+            "the host may start it with DEBUG"
+            if not s.attribute_mask[0] & 2
+            else "DEBUG stays off whatever the host wants"
+        )
+        return [
+            ("ENCLAVEHASH", s.enclave_hash),
+            ("MRSIGNER", s.mrsigner),
+            ("signer", signer.name if signer else self.signer),
+            ("DEBUG", f"attribute {bits}: {allowed}"),
+        ]
 
     def __repr__(self) -> str:
-        return f"<Build {', '.join(self.changes) or 'as the CAS is built'}: {self.mrenclave[:12]}{_ELLIPSIS}>"
+        return (
+            f"<Build {', '.join(self.changes) or 'as the CAS is built'}:"
+            f" {self.mrenclave[:12]}{_ELLIPSIS}>"
+        )
 
     _STEPS = ("step", "record", "SHA-256 so far")
     _SIDES = ("the CPU compares", "as stored", "computed again", "and they are")
 
     def _step_rows(self, keep: int = 16) -> list[tuple[str, ...]]:
-        return [(str(n), step.says, step.digest[:keep] + (_ELLIPSIS if keep < 64 else "")) for n, step in enumerate(self.done)]
+        return [
+            (str(n), step.says, step.digest[:keep] + (_ELLIPSIS if keep < 64 else ""))
+            for n, step in enumerate(self.done)
+        ]
 
     def __str__(self) -> str:
-        signed = [text_table(("signed", "value"), self.signed_rows()), text_table(self._SIDES, self.relation())]
-        return "\n\n".join([self.sentence, text_table(self._STEPS, self._step_rows()), *(signed if self.complete else ())])
+        signed = [
+            text_table(("signed", "value"), self.signed_rows()),
+            text_table(self._SIDES, self.relation()),
+        ]
+        return "\n\n".join(
+            [
+                self.sentence,
+                text_table(self._STEPS, self._step_rows()),
+                *(signed if self.complete else ()),
+            ]
+        )
 
     def _html(self) -> str:
         return render_verdict(self) + render_steps(self) + render_signed(self)
@@ -221,5 +296,8 @@ def render_signed(build: Build) -> str:
     """Return what the signer states, and both sides of what the CPU compares."""
     if not build.complete:
         return "<p>Signed is the whole enclave: add the pages that are left.</p>"
-    return (html_table(("signed", "value"), build.signed_rows(), "SIGSTRUCT", code=(1,))
-            + html_table(build._SIDES, build.relation(), "The RSA relation: S signature, N modulus", code=(1, 2)))
+    return html_table(
+        ("signed", "value"), build.signed_rows(), "SIGSTRUCT", code=(1,)
+    ) + html_table(
+        build._SIDES, build.relation(), "The RSA relation: S signature, N modulus", code=(1, 2)
+    )

@@ -1,4 +1,6 @@
-"""The measurement lab as a panel: build an enclave page by page, change one thing, and watch MRENCLAVE."""
+"""The measurement lab as a panel: build an enclave page by page, change one thing, and watch
+MRENCLAVE.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,26 @@ from casnb.base.view import cell, html_verdict, page
 from casnb.measure.measure import measure
 from casnb.simulator.platform import Enclave
 from casnb.teach.explorer.panel import ByteExplorer
-from casnb.teach.measuring.model import HEAPS, SIGNERS, Build, render_signed, render_steps, render_verdict
+from casnb.teach.measuring.model import (
+    HEAPS,
+    SIGNERS,
+    Build,
+    render_signed,
+    render_steps,
+    render_verdict,
+)
 
-_BOXES = {"bit": "Turn over one bit of the code", "swapped": "Exchange two pages of code",
-          "debug": "Start it as a debug enclave"}
+_BOXES = {
+    "bit": "Turn over one bit of the code",
+    "swapped": "Exchange two pages of code",
+    "debug": "Start it as a debug enclave",
+}
 
 
 class MeasureModel(traitlets.HasTraits):
-    """What was changed, and the build that follows; the traits are Build's. `build` is computed, `error` says what was refused."""
+    """What was changed, and the build that follows; the traits are Build's. `build` is computed,
+    `error` says what was refused.
+    """
 
     bit = traitlets.Bool(False)
     swapped = traitlets.Bool(False)
@@ -47,7 +61,10 @@ class MeasureModel(traitlets.HasTraits):
     def make(self) -> None:
         """Build again; a CasnbError becomes `error`."""
         try:
-            self.build, self.error = Build(self.enclave, **{name: getattr(self, name) for name in self.NAMES}), ""
+            self.build, self.error = (
+                Build(self.enclave, **{name: getattr(self, name) for name in self.NAMES}),
+                "",
+            )
         except CasnbError as exc:
             self.error = neutral(exc, 400)
 
@@ -64,16 +81,22 @@ class MeasureModel(traitlets.HasTraits):
 
 def render(model: MeasureModel) -> str:
     """Return the verdict line."""
-    return html_verdict("error", cell(model.error, 500), live=True) if model.error else render_verdict(model.build)
+    return (
+        html_verdict("error", cell(model.error, 500), live=True)
+        if model.error
+        else render_verdict(model.build)
+    )
 
 
 class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
-    """Checkboxes and choices for what can be changed, buttons that add pages; below them the record, the hash and the signature.
+    """Checkboxes and choices for what can be changed, buttons that add pages; below them the
+    record, the hash and the signature.
 
-    `model` keeps the state; the public methods are what the controls call. `explorer("ledger")` and `explorer("sigstruct")` open
-    the bytes. Nothing is sent anywhere.
+    `model` keeps the state; the public methods are what the controls call. `explorer("ledger")`
+    and `explorer("sigstruct")` open the bytes. Nothing is sent anywhere.
 
-    Example: `panel = MeasurePanel()`, then `panel` at the end of a cell, or `panel.set(bit=True)`.
+    Example: `panel = MeasurePanel()`, then `panel` at the end of a cell, or
+    `panel.set(bit=True)`.
     """
 
     def __init__(self, enclave: Enclave | None = None, **state: Any) -> None:
@@ -83,30 +106,73 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
 
             enclave = World(scenario="production").enclave
         self.model = MeasureModel(enclave, **state)
-        wide, said = widgets.Layout(width="auto", max_width="60em"), {"description_width": "initial"}
+        wide, said = (
+            widgets.Layout(width="auto", max_width="60em"),
+            {"description_width": "initial"},
+        )
         narrow = widgets.Layout(width="auto", align_self="flex-start")
-        self.boxes = {name: widgets.Checkbox(value=getattr(self.model, name), description=words, indent=False, layout=wide)
-                      for name, words in _BOXES.items()}
-        self.heap = widgets.Dropdown(options=[(f"{h}{' (its own)' if h == HEAPS[0] else ''}", h) for h in HEAPS],
-                                     value=self.model.heap, description="SCONE_HEAP", layout=narrow, style=said)
-        self.signer = widgets.Dropdown(options=[(f"the {s} key", s) for s in SIGNERS], value=self.model.signer,
-                                       description="Signed with", layout=narrow, style=said)
+        self.boxes = {
+            name: widgets.Checkbox(
+                value=getattr(self.model, name), description=words, indent=False, layout=wide
+            )
+            for name, words in _BOXES.items()
+        }
+        self.heap = widgets.Dropdown(
+            options=[(f"{h}{' (its own)' if h == HEAPS[0] else ''}", h) for h in HEAPS],
+            value=self.model.heap,
+            description="SCONE_HEAP",
+            layout=narrow,
+            style=said,
+        )
+        self.signer = widgets.Dropdown(
+            options=[(f"the {s} key", s) for s in SIGNERS],
+            value=self.model.signer,
+            description="Signed with",
+            layout=narrow,
+            style=said,
+        )
         self.add_button, self.all_button, self.restart_button = (
             widgets.Button(description=words, layout=widgets.Layout(width="auto"))
-            for words in ("Add the next page", "Add all pages", "Start again"))
+            for words in ("Add the next page", "Add all pages", "Start again")
+        )
         self.verdict, self.steps, self.signed = (widgets.HTML(layout=wide) for _ in range(3))
-        named = {"heap": self.heap, "signer": self.signer, "add": self.add_button, "all": self.all_button,
-                 "restart": self.restart_button, "verdict": self.verdict, "steps": self.steps, "signed": self.signed, **self.boxes}
+        named = {
+            "heap": self.heap,
+            "signer": self.signer,
+            "add": self.add_button,
+            "all": self.all_button,
+            "restart": self.restart_button,
+            "verdict": self.verdict,
+            "steps": self.steps,
+            "signed": self.signed,
+            **self.boxes,
+        }
         for name, control in named.items():
             control.add_class(f"t-{name}")
-        buttons = widgets.HBox([self.add_button, self.all_button, self.restart_button], layout=widgets.Layout(flex_flow="row wrap"))
-        super().__init__([*self.boxes.values(), self.heap, self.signer, buttons, self.verdict, self.steps, self.signed])
+        buttons = widgets.HBox(
+            [self.add_button, self.all_button, self.restart_button],
+            layout=widgets.Layout(flex_flow="row wrap"),
+        )
+        super().__init__(
+            [
+                *self.boxes.values(),
+                self.heap,
+                self.signer,
+                buttons,
+                self.verdict,
+                self.steps,
+                self.signed,
+            ]
+        )
         self.add_class("t-measure")
         self._watched: list[tuple[Any, Callable[[Any], None]]] = []
         for name, control in {**self.boxes, "heap": self.heap, "signer": self.signer}.items():
             self._watch(control, partial(self._chosen, name))
-        self._clicks = {self.add_button: lambda _: self.add(), self.all_button: lambda _: self.add(None),
-                        self.restart_button: lambda _: self.restart()}
+        self._clicks = {
+            self.add_button: lambda _: self.add(),
+            self.all_button: lambda _: self.add(None),
+            self.restart_button: lambda _: self.restart(),
+        }
         for button, handler in self._clicks.items():
             button.on_click(handler)
         self.model.observe(self._show, names=["build", "error"])
@@ -123,7 +189,10 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
     # What the controls call
 
     def set(self, **changes: Any) -> Build:
-        """Change some of `bit`, `swapped`, `debug`, `heap`, `signer` and `pages`, and return what follows."""
+        """Change some of `bit`, `swapped`, `debug`, `heap`, `signer` and `pages`, and return
+        what follows.
+        """
+
         def change() -> None:
             for name, value in changes.items():
                 self.model.set_trait(name, value)
@@ -147,12 +216,18 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         return found
 
     def explorer(self, part: str = "ledger") -> ByteExplorer:
-        """Return a byte explorer on the `ledger` as it is now, or on the `sigstruct`, with the checks that a CPU would make and the
-        comparison with the CAS's own MRENCLAVE; raise UsageError for another word."""
+        """Return a byte explorer on the `ledger` as it is now, or on the `sigstruct`, with the
+        checks that a CPU would make and the comparison with the CAS's own MRENCLAVE; raise
+        UsageError for another word.
+        """
         if part not in ("ledger", "sigstruct"):
             raise UsageError("explorer", got=part, wanted="ledger or sigstruct")
         build = self.build
-        found = measure(build.ledger.to_bytes(), sigstruct=build.sigstruct.to_bytes(), expected=(build.original.mrenclave,))
+        found = measure(
+            build.ledger.to_bytes(),
+            sigstruct=build.sigstruct.to_bytes(),
+            expected=(build.original.mrenclave,),
+        )
         return ByteExplorer(build.ledger if part == "ledger" else build.sigstruct, found)
 
     def snapshot(self) -> Build:
@@ -160,7 +235,9 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         return self.build
 
     def _guarded(self, step: Callable[[], Any]) -> None:
-        """Run a handler's step; what is refused is shown in the verdict line, since a callback's exception is not."""
+        """Run a handler's step; what is refused is shown in the verdict line, since a callback's
+        exception is not.
+        """
         try:
             step()
         except (CasnbError, traitlets.TraitError) as exc:

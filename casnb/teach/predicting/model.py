@@ -1,4 +1,6 @@
-"""Attacks in a lesson: the prediction comes first, then what really happened; and a faulty signature to work with."""
+"""Attacks in a lesson: the prediction comes first, then what really happened; and a faulty
+signature to work with.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +20,34 @@ _ASK = "does Mallory get in? Put 'in' or 'out' in place of the three dots, and r
 
 
 class Foretold(Shown):
-    """A prediction and, once it is there, the outcome. Three dots are a state of their own: then nothing has run.
+    """A prediction and, once it is there, the outcome. Three dots are a state of their own: then
+    nothing has run.
 
-    `defence` is what the attack is run against, `ask` how one predicts. `outcome` and `right` are None until there is a prediction;
-    then `other` is a second run: where she got in, against the mildest defence that keeps her out, else against what lets her in.
+    `defence` is what the attack is run against, `ask` how one predicts. `outcome` and `right`
+    are None until there is a prediction; then `other` is a second run: where she got in, against
+    the mildest defence that keeps her out, else against what lets her in.
     """
 
-    def __init__(self, chosen: Attack, prediction: object, defence: Defence, seed: str, ask: str = _ASK) -> None:
+    def __init__(
+        self, chosen: Attack, prediction: object, defence: Defence, seed: str, ask: str = _ASK
+    ) -> None:
         self.attack, self.defence, self.ask = chosen, defence, ask
         value = plain(prediction)
         known = value.strip().lower() if isinstance(value, str) else None
         self.prediction = known if known in PREDICTIONS else None
-        self.problem = "" if value is ... or self.prediction else f"Got {said(value)}, wanted 'in' or 'out'."
-        self.outcome: Outcome | None = run(chosen.name, defence, seed=seed) if self.prediction else None
-        turned = None if self.outcome is None else chosen.keep_out if self.outcome.succeeded else chosen.let_in
+        self.problem = (
+            "" if value is ... or self.prediction else f"Got {said(value)}, wanted 'in' or 'out'."
+        )
+        self.outcome: Outcome | None = (
+            run(chosen.name, defence, seed=seed) if self.prediction else None
+        )
+        turned = (
+            None
+            if self.outcome is None
+            else chosen.keep_out
+            if self.outcome.succeeded
+            else chosen.let_in
+        )
         self.other: Outcome | None = run(chosen.name, turned, seed=seed) if turned else None
 
     @property
@@ -45,7 +61,8 @@ class Foretold(Shown):
         if self.outcome is None:
             return f"{self.problem} Predict first: {self.ask}".strip()
         return f"You predicted {self.prediction!r}, {PREDICTIONS[str(self.prediction)]}: " + (
-            "so it was." if self.right else "it was not so. Where did the two of you part?")
+            "so it was." if self.right else "it was not so. Where did the two of you part?"
+        )
 
     @property
     def _asked(self) -> str:
@@ -66,30 +83,53 @@ class Foretold(Shown):
         if self.other is None:
             return []
         again = f"The same against {self.other.defence.title}. {self.other.sentence}"
-        return [("Explain", self.attack.explain), ("Defend", self.attack.defend), ("Turned round", again),
-                ("Source", f"{self.attack.source} ({self.attack.date}).")]
+        return [
+            ("Explain", self.attack.explain),
+            ("Defend", self.attack.defend),
+            ("Turned round", again),
+            ("Source", f"{self.attack.source} ({self.attack.date})."),
+        ]
 
     def _html(self) -> str:
-        head = (f"<p><strong><code>{cell(self.attack.name)}</code> {cell(self.attack.title)}</strong><br>"
-                f"{cell(self._asked, 900)}</p>"
-                f'<div class="feedback" role="status" data-attack="{escape(self.attack.name)}" '
-                f'data-prediction="{escape(self.prediction or "")}">')
+        head = (
+            f"<p><strong><code>{cell(self.attack.name)}</code>"
+            f" {cell(self.attack.title)}</strong><br>"
+            f"{cell(self._asked, 900)}</p>"
+            f'<div class="feedback" role="status" data-attack="{escape(self.attack.name)}" '
+            f'data-prediction="{escape(self.prediction or "")}">'
+        )
         if self.outcome is None:
-            return f'{head}<span class="s s-not-run">\N{HORIZONTAL ELLIPSIS} NOT YET</span> {cell(self.verdict, 600)}</div>'
-        badge = "\N{CHECK MARK} AS PREDICTED" if self.right else "\N{MULTIPLICATION X} NOT AS PREDICTED"
+            return (
+                f'{head}<span class="s s-not-run">\N{HORIZONTAL ELLIPSIS} NOT YET</span>'
+                f" {cell(self.verdict, 600)}</div>"
+            )
+        badge = (
+            "\N{CHECK MARK} AS PREDICTED" if self.right else "\N{MULTIPLICATION X} NOT AS PREDICTED"
+        )
         style = "passed" if self.right else "failed"
-        told = "".join(f"<p><strong>{label}.</strong> {cell(text, 900)}</p>" for label, text in self._told())
-        return f'{head}<span class="s s-{style}">{badge}</span> {cell(self.verdict, 600)}</div>{self.outcome._html()}{told}'
+        told = "".join(
+            f"<p><strong>{label}.</strong> {cell(text, 900)}</p>" for label, text in self._told()
+        )
+        return (
+            f'{head}<span class="s s-{style}">{badge}</span>'
+            f" {cell(self.verdict, 600)}</div>{self.outcome._html()}{told}"
+        )
 
 
-def foretell(name: str, prediction: object, defence: Defence | None = None, *, seed: str) -> Foretold:
-    """Take a prediction ('in', 'out' or three dots) for an attack against a defence (left out: the one it is known to pass)."""
+def foretell(
+    name: str, prediction: object, defence: Defence | None = None, *, seed: str
+) -> Foretold:
+    """Take a prediction ('in', 'out' or three dots) for an attack against a defence (left out:
+    the one it is known to pass).
+    """
     chosen = attack(name)
     return Foretold(chosen, prediction, defence or chosen.let_in, seed)
 
 
 class FaultySignature(NamedTuple):
-    """What came out of an enclave whose voltage was too low: modulus, public exponent, padded message as a number, signature."""
+    """What came out of an enclave whose voltage was too low: modulus, public exponent, padded
+    message as a number, signature.
+    """
 
     n: int
     e: int
@@ -98,9 +138,13 @@ class FaultySignature(NamedTuple):
 
 
 def faulty_signature(seed: str) -> FaultySignature:
-    """Return a faulty signature that belongs to a seed, made with a key that no other part of a lesson uses."""
+    """Return a faulty signature that belongs to a seed, made with a key that no other part of a
+    lesson uses.
+    """
     signer, message = exercise_key(seed), b"an invoice"
-    return FaultySignature(signer.modulus, 65537, padded(message), signer.sign(message, millivolts=-210))
+    return FaultySignature(
+        signer.modulus, 65537, padded(message), signer.sign(message, millivolts=-210)
+    )
 
 
 def exercise_key(seed: str) -> CrtSigner:

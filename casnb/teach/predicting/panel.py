@@ -22,8 +22,9 @@ DEFENCES = (*OWN, *FLAG_SETS)
 class MalloryModel(traitlets.HasTraits):
     """What the reader chose, and what became of it.
 
-    `attack`: a name of ATTACKS. `defence`: one of DEFENCES. `prediction`: `in`, `out`, or empty for not yet. Computed: `told`
-    (None until the attack ran; None again as soon as something else is chosen), `error`.
+    `attack`: a name of ATTACKS. `defence`: one of DEFENCES. `prediction`: `in`, `out`, or empty
+    for not yet. Computed: `told` (None until the attack ran; None again as soon as something
+    else is chosen), `error`.
     """
 
     attack = traitlets.Enum(tuple(ATTACKS), default_value=next(iter(ATTACKS)))
@@ -39,7 +40,9 @@ class MalloryModel(traitlets.HasTraits):
         self.observe(self._another, names=["attack", "defence", "prediction"])
 
     def _another(self, change: Any) -> None:
-        """Forget the outcome; with another attack or defence the prediction too, since it was about the one before."""
+        """Forget the outcome; with another attack or defence the prediction too, since it was
+        about the one before.
+        """
         self.told, self.error = None, ""
         if change["name"] != "prediction":
             self.prediction = ""
@@ -62,11 +65,19 @@ class MalloryModel(traitlets.HasTraits):
 
 def waiting(model: MalloryModel) -> Foretold:
     """Return the question without an outcome."""
-    return Foretold(attack(model.attack), ..., model.against, model.seed, "choose what you expect, then let Mallory try.")
+    return Foretold(
+        attack(model.attack),
+        ...,
+        model.against,
+        model.seed,
+        "choose what you expect, then let Mallory try.",
+    )
 
 
 def render_mallory(model: MalloryModel) -> str:
-    """Return question, prediction and outcome as HTML; the outcome is there only where there was a prediction before."""
+    """Return question, prediction and outcome as HTML; the outcome is there only where there was
+    a prediction before.
+    """
     told = model.told or waiting(model)
     trouble = f"<p>{cell(model.error, 400)}</p>" if model.error else ""
     return str(told._html()) + trouble
@@ -88,26 +99,53 @@ class Snapshot(Shown):
 
 
 class MalloryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
-    """Two choosers, a prediction, a button, and what happened. The button waits for the prediction.
+    """Two choosers, a prediction, a button, and what happened. The button waits for the
+    prediction.
 
-    `choose`, `predict` and `run` do what the controls do. Each run takes less than a second or two, on loopback.
+    `choose`, `predict` and `run` do what the controls do. Each run takes less than a second or
+    two, on loopback.
 
     Example: `panel = lab.mallory()`, then `panel` alone at the end of a cell.
     """
 
-    def __init__(self, seed: str = "casnb", *, model: MalloryModel | None = None, **state: Any) -> None:
+    def __init__(
+        self, seed: str = "casnb", *, model: MalloryModel | None = None, **state: Any
+    ) -> None:
         self._closed = True
         self.model = model or MalloryModel(seed, **state)
         wide = widgets.Layout(width="auto", max_width="60em")
         label = {"description_width": "6em"}
-        self.attack = widgets.Dropdown(options=[(f"{a.name}: {a.title}", a.name) for a in ATTACKS.values()],
-                                       value=self.model.attack, description="Attack", layout=wide, style=label)
-        self.defence = widgets.Dropdown(options=DEFENCES, value=self.model.defence, description="Against", layout=wide, style=label)
-        self.prediction = widgets.ToggleButtons(options=[(words, name) for name, words in PREDICTIONS.items()], value=None,
-                                                description="I predict", layout=wide, style={**label, "button_width": "auto"})
-        self.button = widgets.Button(description="Let Mallory try", layout=widgets.Layout(width="auto", align_self="flex-start"))
+        self.attack = widgets.Dropdown(
+            options=[(f"{a.name}: {a.title}", a.name) for a in ATTACKS.values()],
+            value=self.model.attack,
+            description="Attack",
+            layout=wide,
+            style=label,
+        )
+        self.defence = widgets.Dropdown(
+            options=DEFENCES,
+            value=self.model.defence,
+            description="Against",
+            layout=wide,
+            style=label,
+        )
+        self.prediction = widgets.ToggleButtons(
+            options=[(words, name) for name, words in PREDICTIONS.items()],
+            value=None,
+            description="I predict",
+            layout=wide,
+            style={**label, "button_width": "auto"},
+        )
+        self.button = widgets.Button(
+            description="Let Mallory try",
+            layout=widgets.Layout(width="auto", align_self="flex-start"),
+        )
         self.line = widgets.HTML(layout=wide)
-        self._named = {"attack": self.attack, "defence": self.defence, "prediction": self.prediction}
+        self._named = {
+            "attack": self.attack,
+            "defence": self.defence,
+            "prediction": self.prediction,
+        }
         for name, control in {**self._named, "try": self.button, "told": self.line}.items():
             control.add_class(f"t-mallory-{name}")
         super().__init__([self.attack, self.defence, self.prediction, self.button, self.line])
@@ -120,7 +158,9 @@ class MalloryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         self.refresh()
 
     def choose(self, name: str, defence: str | None = None) -> None:
-        """Choose an attack, and a defence if one is given; what was predicted before is forgotten."""
+        """Choose an attack, and a defence if one is given; what was predicted before is
+        forgotten.
+        """
         self._guarded(lambda: self.model.set_trait("attack", name))
         if defence is not None:
             self._guarded(lambda: self.model.set_trait("defence", defence))
@@ -154,7 +194,11 @@ class MalloryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
     def refresh(self) -> None:
         """Bring every control and the outcome in line with the model."""
         m = self.model
-        self.attack.value, self.defence.value, self.prediction.value = m.attack, m.defence, m.prediction or None
+        self.attack.value, self.defence.value, self.prediction.value = (
+            m.attack,
+            m.defence,
+            m.prediction or None,
+        )
         self.button.disabled = not m.prediction
         self.line.value = page(render_mallory(m))
 

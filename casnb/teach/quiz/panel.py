@@ -15,11 +15,14 @@ from casnb.teach.course.judges import Choice
 
 
 class QuizPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
-    """The options of one exercise, a button for each, one that checks, and a line that says what the choice means.
+    """The options of one exercise, a button for each, one that checks, and a line that says what
+    the choice means.
 
-    Buttons, for JupyterLab keeps to itself the arrow keys that a group of radio buttons would need.
+    Buttons, for JupyterLab keeps to itself the arrow keys that a group of radio buttons would
+    need.
 
-    Nothing is chosen at first. `choose('b')` and `answer()` do what the controls do; `feedback` is the last Feedback.
+    Nothing is chosen at first. `choose('b')` and `answer()` do what the controls do; `feedback`
+    is the last Feedback.
     """
 
     def __init__(self, task: Exercise, check: Callable[[str, object], Feedback]) -> None:
@@ -29,14 +32,30 @@ class QuizPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         self.task, self._check = task, check
         self.feedback = Feedback(task.id, NOT_YET, "Choose one, then press Check.")
         wide = widgets.Layout(width="auto", max_width="60em")
-        asked = (f"<p><strong><code>{cell(task.id)}</code></strong> {prose(task.question, 1200)}</p>"
-                 + "".join(f"<div>{cell(k)}) {prose(o.text, 600)}</div>" for k, o in task.judge.options.items()))
+        asked = (
+            f"<p><strong><code>{cell(task.id)}</code></strong> {prose(task.question, 1200)}</p>"
+            + "".join(
+                f"<div>{cell(k)}) {prose(o.text, 600)}</div>" for k, o in task.judge.options.items()
+            )
+        )
         self.question = widgets.HTML(page(asked), layout=wide)
-        self.choice = widgets.ToggleButtons(options=list(task.judge.options), value=None, description="Answer", layout=wide,
-                                            style={"description_width": "5em", "button_width": "4em"})
-        self.button = widgets.Button(description="Check", layout=widgets.Layout(width="auto", align_self="flex-start"))
+        self.choice = widgets.ToggleButtons(
+            options=list(task.judge.options),
+            value=None,
+            description="Answer",
+            layout=wide,
+            style={"description_width": "5em", "button_width": "4em"},
+        )
+        self.button = widgets.Button(
+            description="Check", layout=widgets.Layout(width="auto", align_self="flex-start")
+        )
         self.line = widgets.HTML(layout=wide)
-        for name, control in (("question", self.question), ("choice", self.choice), ("check", self.button), ("line", self.line)):
+        for name, control in (
+            ("question", self.question),
+            ("choice", self.choice),
+            ("check", self.button),
+            ("line", self.line),
+        ):
             control.add_class(f"t-quiz-{name}")
         super().__init__([self.question, self.choice, self.button, self.line])
         self.add_class("t-quiz")
@@ -48,20 +67,28 @@ class QuizPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
     def choose(self, letter: str) -> None:
         """Select an option by its letter, or raise UsageError."""
         if letter not in self.task.judge.options:
-            raise UsageError("quiz", got=letter, wanted="one of " + ", ".join(self.task.judge.options))
+            raise UsageError(
+                "quiz", got=letter, wanted="one of " + ", ".join(self.task.judge.options)
+            )
         self.choice.value = letter
 
     def answer(self, button: Any = None) -> Feedback:
         """Check what is selected and show the feedback."""
         try:
-            self._say(self._check(self.task.id, ... if self.choice.value is None else self.choice.value))
+            self._say(
+                self._check(self.task.id, ... if self.choice.value is None else self.choice.value)
+            )
         except CasnbError as exc:
             self._say(Feedback(self.task.id, NOT_YET, neutral(exc, 400)))
         return self.feedback
 
     def snapshot(self) -> Snapshot:
-        """Return question, options and the last feedback as something that stays readable in an export."""
-        return Snapshot(f"{self.task}\n\n{self.feedback}", self.task._html() + self.feedback._html())
+        """Return question, options and the last feedback as something that stays readable in an
+        export.
+        """
+        return Snapshot(
+            f"{self.task}\n\n{self.feedback}", self.task._html() + self.feedback._html()
+        )
 
     def _chosen(self, change: Any) -> None:
         if change["new"] is not None:

@@ -1,4 +1,6 @@
-"""The scrape lab: the public CAS page through its history, and what three scrapers make of each state of it."""
+"""The scrape lab: the public CAS page through its history, and what three scrapers make of each
+state of it.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ from casnb.teach.scraping.page_history import PageState, page_history
 class ScrapeModel(traitlets.HasTraits):
     """The states of the page, the scrapers' cards, and which state is looked at.
 
-    `state`: a name out of `page_history.STATES`. `scraper`: the reader's function, page text to value, or None. Computed: `cards`
-    (the pipeline's, the reader's, casnb's), `error`.
+    `state`: a name out of `page_history.STATES`. `scraper`: the reader's function, page text to
+    value, or None. Computed: `cards` (the pipeline's, the reader's, casnb's), `error`.
     """
 
     state = traitlets.Unicode("today")
@@ -29,7 +31,9 @@ class ScrapeModel(traitlets.HasTraits):
     cards: Any = traitlets.Tuple()
     error = traitlets.Unicode("")
 
-    def __init__(self, world: World | None = None, scraper: Scraper | None = None, **state: Any) -> None:
+    def __init__(
+        self, world: World | None = None, scraper: Scraper | None = None, **state: Any
+    ) -> None:
         self.states = page_history(world or World())
         super().__init__(scraper=scraper, **state)
         self.observe(lambda change: self.score(), names="scraper")
@@ -39,13 +43,19 @@ class ScrapeModel(traitlets.HasTraits):
     def _known(self, proposal: Any) -> str:
         names = [s.name for s in self.states]
         if proposal["value"] not in names:
-            raise traitlets.TraitError(f"page: got {neutral(proposal['value'], 60)}, wanted one of {', '.join(names)}")
+            raise traitlets.TraitError(
+                f"page: got {neutral(proposal['value'], 60)}, wanted one of {', '.join(names)}"
+            )
         return str(proposal["value"])
 
     @traitlets.validate("scraper")
     def _callable(self, proposal: Any) -> Any:
         if proposal["value"] is not None and not callable(proposal["value"]):
-            raise UsageError("scraper", got=type(proposal["value"]).__name__, wanted="a function that takes the page's text")
+            raise UsageError(
+                "scraper",
+                got=type(proposal["value"]).__name__,
+                wanted="a function that takes the page's text",
+            )
         return proposal["value"]
 
     def score(self) -> None:
@@ -77,11 +87,17 @@ class ScrapeModel(traitlets.HasTraits):
 
 def sentence(model: ScrapeModel) -> str:
     """Return the scores in words, or why there are none."""
-    return f"Could not be scored: {model.error}" if model.error else " ".join(c.sentence for c in model.cards)
+    return (
+        f"Could not be scored: {model.error}"
+        if model.error
+        else " ".join(c.sentence for c in model.cards)
+    )
 
 
 def render_page_state(model: ScrapeModel) -> str:
-    """Return the chosen state: what is special, its source where scrapers look, and what each of them said."""
+    """Return the chosen state: what is special, its source where scrapers look, and what each of
+    them said.
+    """
     state = model.chosen
     at = [s.name for s in model.states].index(state.name)
     rows = [(c.name, c.how, c.answers[at].outcome, short(c.answers[at].said)) for c in model.cards]
@@ -97,7 +113,11 @@ def snapshot(model: ScrapeModel) -> Snapshot:
 
 
 def _lines(model: ScrapeModel) -> str:
-    return cell(sentence(model), 900) if model.error else "<br>".join(cell(c.sentence) for c in model.cards)
+    return (
+        cell(sentence(model), 900)
+        if model.error
+        else "<br>".join(cell(c.sentence) for c in model.cards)
+    )
 
 
 def _board(model: ScrapeModel) -> str:
@@ -105,26 +125,45 @@ def _board(model: ScrapeModel) -> str:
 
 
 class ScrapePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
-    """Choose a state of the page, see its source and what each scraper said; below, all states and all scores.
+    """Choose a state of the page, see its source and what each scraper said; below, all states
+    and all scores.
 
     `model` keeps the state; `look_at`, `use` and `run_again` are what the controls call.
 
-    Example: `lab.scrape_lab(my_scraper)`, where `my_scraper(html)` returns the MRENCLAVE of `scone-cas.cf`, or None, or raises.
+    Example: `lab.scrape_lab(my_scraper)`, where `my_scraper(html)` returns the MRENCLAVE of
+    `scone-cas.cf`, or None, or raises.
     """
 
-    def __init__(self, world: World | None = None, scraper: Scraper | None = None, *, model: ScrapeModel | None = None,
-                 **state: Any) -> None:
+    def __init__(
+        self,
+        world: World | None = None,
+        scraper: Scraper | None = None,
+        *,
+        model: ScrapeModel | None = None,
+        **state: Any,
+    ) -> None:
         self._closed = True
         self.model = model or ScrapeModel(world, scraper, **state)
         wide = widgets.Layout(width="auto", max_width="72em")
         self.chooser = widgets.Dropdown(
-            options=[(f"{s.name}: {s.story}", s.name) for s in self.model.states], value=self.model.state, description="Page of",
-            layout=wide, style={"description_width": "initial"})
-        self.button = widgets.Button(description="Run all scrapers again",
-                                     layout=widgets.Layout(width="auto", align_self="flex-start"))
+            options=[(f"{s.name}: {s.story}", s.name) for s in self.model.states],
+            value=self.model.state,
+            description="Page of",
+            layout=wide,
+            style={"description_width": "initial"},
+        )
+        self.button = widgets.Button(
+            description="Run all scrapers again",
+            layout=widgets.Layout(width="auto", align_self="flex-start"),
+        )
         self.scores, self.seen, self.board = (widgets.HTML(layout=wide) for _ in range(3))
-        for name, control in (("page", self.chooser), ("again", self.button), ("scores", self.scores), ("seen", self.seen),
-                              ("board", self.board)):
+        for name, control in (
+            ("page", self.chooser),
+            ("again", self.button),
+            ("scores", self.scores),
+            ("seen", self.seen),
+            ("board", self.board),
+        ):
             control.add_class(f"t-scrape-{name}")
         super().__init__([self.chooser, self.seen, self.button, self.scores, self.board])
         self.add_class("t-scrape-lab")
@@ -163,7 +202,9 @@ class ScrapePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         """Bring every control and rendering in line with the model."""
         m = self.model
         self.chooser.value = m.state
-        self.scores.value = page(html_verdict("error" if m.error else "scores", _lines(m), live=True))
+        self.scores.value = page(
+            html_verdict("error" if m.error else "scores", _lines(m), live=True)
+        )
         self.seen.value = page(render_page_state(m))
         self.board.value = page(_board(m))
 

@@ -1,4 +1,6 @@
-"""The state behind a switchboard: case, flags and MRENCLAVE, and what follows from them. It knows no widgets."""
+"""The state behind a switchboard: case, flags and MRENCLAVE, and what follows from them. It
+knows no widgets.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,11 @@ if TYPE_CHECKING:
 #: The usual habits, one of which may be left out when an attack runs.
 HABITS = tuple(h.name for h in mallory.HABITS.values() if h.usual)
 #: What the reader may give as MRENCLAVE, and how the chooser says it.
-CHOICES = {"given": "from the page", "one digit wrong": "with one digit changed", "none": "not given"}
+CHOICES = {
+    "given": "from the page",
+    "one digit wrong": "with one digit changed",
+    "none": "not given",
+}
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,14 @@ class Remedy:
 
 
 class SwitchboardModel(traitlets.HasTraits):
-    """Case, flags and MRENCLAVE that a reader chose, and what follows: a result, or the problems of the combination.
+    """Case, flags and MRENCLAVE that a reader chose, and what follows: a result, or the problems
+    of the combination.
 
-    `scenario`: a name out of `cases.names`, loaded reports included. `flags`: long names without dashes. `mrenclave`: a key of
-    CHOICES. `without`: the usual habit that is left out when an attack runs, empty for none. Computed: `result` (None while the
-    combination is illegal), `problems`, `error`, `command`, `milliseconds`.
-    `outcome` is the last run of an attack, None again when a switch moves.
+    `scenario`: a name out of `cases.names`, loaded reports included. `flags`: long names without
+    dashes. `mrenclave`: a key of CHOICES. `without`: the usual habit that is left out when an
+    attack runs, empty for none. Computed: `result` (None while the combination is illegal),
+    `problems`, `error`, `command`, `milliseconds`. `outcome` is the last run of an attack, None
+    again when a switch moves.
     """
 
     scenario = traitlets.Unicode("public")
@@ -71,7 +79,9 @@ class SwitchboardModel(traitlets.HasTraits):
     def _case(self, proposal: Any) -> str:
         name = proposal["value"]
         if name not in self.cases.names:
-            raise traitlets.TraitError(f"scenario: got {neutral(name, 60)}, wanted one of {', '.join(self.cases.names)}")
+            raise traitlets.TraitError(
+                f"scenario: got {neutral(name, 60)}, wanted one of {', '.join(self.cases.names)}"
+            )
         return str(name)
 
     @traitlets.validate("flags")
@@ -79,7 +89,10 @@ class SwitchboardModel(traitlets.HasTraits):
         chosen = proposal["value"]
         strange = [name for name in chosen if name not in catalogue.BY_NAME]
         if strange:
-            raise traitlets.TraitError(f"flags: got {neutral(strange[0], 60)}, wanted names out of {', '.join(catalogue.BY_NAME)}")
+            raise traitlets.TraitError(
+                f"flags: got {neutral(strange[0], 60)}, wanted names out of"
+                f" {', '.join(catalogue.BY_NAME)}"
+            )
         return tuple(name for name in catalogue.BY_NAME if name in chosen)
 
     def _changed(self, change: Any) -> None:
@@ -89,7 +102,9 @@ class SwitchboardModel(traitlets.HasTraits):
         self.outcome = None
 
     def switch(self, name: str, on: bool) -> None:
-        """Set or clear one flag (long name without dashes); the order of `flags` stays the catalogue's."""
+        """Set or clear one flag (long name without dashes); the order of `flags` stays the
+        catalogue's.
+        """
         if name not in catalogue.BY_NAME:
             raise UsageError("flag", got=name, wanted="one of " + ", ".join(catalogue.BY_NAME))
         self.flags = tuple(n for n in self.flags if n != name) + ((name,) if on else ())
@@ -107,11 +122,15 @@ class SwitchboardModel(traitlets.HasTraits):
     def policy(self) -> AttestationPolicy:
         """Return the policy that the switches stand for."""
         value = self.case.mrenclave
-        given = {"given": (value,), "one digit wrong": (changed_digit(value),), "none": ()}[self.mrenclave]
+        given = {"given": (value,), "one digit wrong": (changed_digit(value),), "none": ()}[
+            self.mrenclave
+        ]
         return AttestationPolicy(mrenclaves=given).with_flags(*self.flags)
 
     def appraise(self) -> None:
-        """Recompute everything from the switches; a CasnbError becomes `error`, never an exception."""
+        """Recompute everything from the switches; a CasnbError becomes `error`, never an
+        exception.
+        """
         began = time.perf_counter()
         result: AttestationResult | None = None
         problems: tuple[str, ...] = ()
@@ -130,7 +149,9 @@ class SwitchboardModel(traitlets.HasTraits):
             self.milliseconds = (time.perf_counter() - began) * 1000
 
     def remedy(self) -> Remedy | None:
-        """Return what an illegal combination lacks, None where it is legal. It never asks for less checking of the code."""
+        """Return what an illegal combination lacks, None where it is legal. It never asks for
+        less checking of the code.
+        """
         if not self.problems:
             return None
         choice = "given" if not self.given else self.mrenclave
@@ -148,11 +169,15 @@ class SwitchboardModel(traitlets.HasTraits):
                 self.mrenclave, self.flags = found.mrenclave, found.flags
 
     def load(self, path: str | Path) -> LoadedReport:
-        """Judge a CAS report out of a file under Intel's roots at its own time, and choose it; raise what `LoadedReport` raises."""
+        """Judge a CAS report out of a file under Intel's roots at its own time, and choose it;
+        raise what `LoadedReport` raises.
+        """
         if not str(path).strip():
-            raise UsageError("report file", got="no name", wanted="the path of a saved answer of /v1/attest")
+            raise UsageError(
+                "report file", got="no name", wanted="the path of a saved answer of /v1/attest"
+            )
         report = self.cases.load(LoadedReport.from_file(Path(str(path).strip()).expanduser()))
-        report.proof  # noqa: B018 - a report that cannot be judged is refused here, not when it is shown
+        report.proof  # noqa: B018
         if self.scenario == report.name:
             self.appraise()
         self.scenario = report.name
@@ -161,15 +186,20 @@ class SwitchboardModel(traitlets.HasTraits):
     # Mallory
 
     def defence(self, *, strict: bool = False) -> mallory.Defence:
-        """Return flags (`strict`: none) and MRENCLAVE as a defence with the usual habits, in Mallory's own worlds."""
+        """Return flags (`strict`: none) and MRENCLAVE as a defence with the usual habits, in
+        Mallory's own worlds.
+        """
         names = () if strict else self.flags
         wrong = (changed_digit(self.case.mrenclave),) if self.mrenclave == "one digit wrong" else ()
         policy = AttestationPolicy(mrenclaves=wrong).with_flags(*names)
         usual = mallory.Defence().habits
-        return mallory.Defence(policy, usual | {"page-value"} if self.mrenclave == "given" else usual)
+        return mallory.Defence(
+            policy, usual | {"page-value"} if self.mrenclave == "given" else usual
+        )
 
     def foreseen(self, *, strict: bool = False) -> Mapping[str, str]:
-        """Return what stops each attack, empty where it gets in; nothing while the combination is illegal.
+        """Return what stops each attack, empty where it gets in; nothing while the combination
+        is illegal.
 
         The first call for a seed runs every attack once, which takes a second or two.
         """
@@ -178,9 +208,13 @@ class SwitchboardModel(traitlets.HasTraits):
         return mallory.foresee(self.defence(strict=strict), seed=self.cases.seed)
 
     def attack(self, name: str) -> mallory.Outcome:
-        """Really run an attack against the switches, on loopback, and keep what became of it as `outcome`."""
+        """Really run an attack against the switches, on loopback, and keep what became of it as
+        `outcome`.
+        """
         defence = self.defence()
-        self.outcome = mallory.run(name, replace(defence, habits=defence.habits - {self.without}), seed=self.cases.seed)
+        self.outcome = mallory.run(
+            name, replace(defence, habits=defence.habits - {self.without}), seed=self.cases.seed
+        )
         found: mallory.Outcome = self.outcome
         return found
 
@@ -194,19 +228,41 @@ def sentence(model: SwitchboardModel) -> str:
     if model.error:
         return f"Could not be checked: {model.error}"
     if model.problems:
-        return "Not a legal combination (usage error, exit code 2): nothing was sent and nothing was checked."
+        return (
+            "Not a legal combination (usage error, exit code 2): nothing was sent and nothing was"
+            " checked."
+        )
     return str(model.result.sentence)
 
 
 def verdict_name(model: SwitchboardModel) -> str:
     """Return the verdict as JSON spells it, 'usage-error', or 'error'."""
-    return "error" if model.error else "usage-error" if model.problems else str(model.result.verdict.value)
+    return (
+        "error"
+        if model.error
+        else "usage-error"
+        if model.problems
+        else str(model.result.verdict.value)
+    )
 
 
 def snapshot(model: SwitchboardModel) -> Snapshot:
     """Return the present state of a model."""
     case = model.case
-    head = f"Scenario {neutral(case.name, 60)}: {neutral(case.title, 200)}. MRENCLAVE {CHOICES[model.mrenclave]}."
+    head = (
+        f"Scenario {neutral(case.name, 60)}: {neutral(case.title, 200)}. MRENCLAVE"
+        f" {CHOICES[model.mrenclave]}."
+    )
     verdict = (verdict_name(model), sentence(model), model.problems)
-    return view.render_snapshot(head, model.command, verdict, model.result, model.flags, model.given, case.minimal,
-                                model.foreseen(), model.foreseen(strict=True), model.outcome)
+    return view.render_snapshot(
+        head,
+        model.command,
+        verdict,
+        model.result,
+        model.flags,
+        model.given,
+        case.minimal,
+        model.foreseen(),
+        model.foreseen(strict=True),
+        model.outcome,
+    )

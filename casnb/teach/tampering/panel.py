@@ -1,4 +1,6 @@
-"""The tamper lab as a panel: an explorer whose bytes can be changed, a choice of what Mallory signs with, and who notices."""
+"""The tamper lab as a panel: an explorer whose bytes can be changed, a choice of what Mallory
+signs with, and who notices.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,8 @@ from casnb.teach.tampering.model import Outcome, Tamper, render_before, render_v
 class TamperModel(traitlets.HasTraits):
     """The bytes as they are now, what Mallory signs with, and what follows.
 
-    `data`: the bytes of the evidence. `means`: a name out of `tamper.means`. Computed: `outcome`, and `error` where something was
-    refused.
+    `data`: the bytes of the evidence. `means`: a name out of `tamper.means`. Computed:
+    `outcome`, and `error` where something was refused.
     """
 
     data = traitlets.Bytes(b"")
@@ -58,7 +60,8 @@ def render(model: TamperModel) -> str:
         return html_verdict("error", cell(model.error, 500), live=True)
     outcome: Outcome = model.outcome
     return render_verdict(outcome) + html_table(
-        ("tampered", "with"), [row for row in outcome.rows() if row[0] != "outcome"])
+        ("tampered", "with"), [row for row in outcome.rows() if row[0] != "outcome"]
+    )
 
 
 class Snapshot(Shown):
@@ -73,19 +76,26 @@ class Snapshot(Shown):
     __repr__ = __str__
 
     def _html(self) -> str:
-        return f"{self.outcome._html()}<details><summary>Its bytes</summary>{self.seen._html()}</details>"
+        return (
+            f"{self.outcome._html()}<details><summary>Its"
+            f" bytes</summary>{self.seen._html()}</details>"
+        )
 
 
 class TamperPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
-    """Change bytes in the grid or from Python, choose what Mallory signs with, and read which check notices first.
+    """Change bytes in the grid or from Python, choose what Mallory signs with, and read which
+    check notices first.
 
-    `model` keeps the state; `edit`, `flip`, `sign_with` and `restore` are what the controls call. Every change is verified and
-    appraised by the real code; nothing is sent anywhere.
+    `model` keeps the state; `edit`, `flip`, `sign_with` and `restore` are what the controls
+    call. Every change is verified and appraised by the real code; nothing is sent anywhere.
 
-    Example: `panel = TamperPanel(Facts(World(scenario="production")))`, then `panel` at the end of a cell, or `panel.flip(96, 2)`.
+    Example: `panel = TamperPanel(Facts(World(scenario="production")))`, then `panel` at the end
+    of a cell, or `panel.flip(96, 2)`.
     """
 
-    def __init__(self, facts: Facts | None = None, *, tamper: Tamper | None = None, means: str = "none") -> None:
+    def __init__(
+        self, facts: Facts | None = None, *, tamper: Tamper | None = None, means: str = "none"
+    ) -> None:
         self._closed, self._asked = True, False
         if tamper is None:
             if facts is None:
@@ -98,10 +108,18 @@ class TamperPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         first = view(tamper.report, self.model.outcome.result)
         self.explorer = ByteExplorer(first, editable=True, layer="changes", judge=self._judge)
         self.chooser = widgets.Dropdown(
-            options=[(m.words, m.name) for m in tamper.means], value=means, description="Mallory signs with", layout=wide,
-            style={"description_width": "initial"})
+            options=[(m.words, m.name) for m in tamper.means],
+            value=means,
+            description="Mallory signs with",
+            layout=wide,
+            style={"description_width": "initial"},
+        )
         self.verdict, self.checks = widgets.HTML(layout=wide), widgets.HTML(layout=wide)
-        for name, control in (("means", self.chooser), ("verdict", self.verdict), ("checks", self.checks)):
+        for name, control in (
+            ("means", self.chooser),
+            ("verdict", self.verdict),
+            ("checks", self.checks),
+        ):
             control.add_class(f"t-{name}")
         style = widgets.HTML(page(""))
         super().__init__([style, self.chooser, self.verdict, self.explorer, self.checks])
@@ -119,7 +137,9 @@ class TamperPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         return self.outcome
 
     def flip(self, offset: int, bit: int = 1) -> Outcome:
-        """Turn over the bit of this value (1, 2, 4, ... 128) in one byte, and return what becomes of it."""
+        """Turn over the bit of this value (1, 2, 4, ... 128) in one byte, and return what
+        becomes of it.
+        """
         self.explorer.flip(offset, bit)
         return self.outcome
 
@@ -138,7 +158,9 @@ class TamperPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         return found
 
     def _judge(self, data: bytes) -> tuple[Check, ...]:
-        """Judge bytes that the explorer is about to show; the panel's own lines follow the model."""
+        """Judge bytes that the explorer is about to show; the panel's own lines follow the
+        model.
+        """
         self._asked = True
         try:
             self.model.data = data

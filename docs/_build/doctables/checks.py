@@ -1,4 +1,6 @@
-"""Statuses, checks, advisories and flags as Markdown: documentation made of the rows that judge and explain."""
+"""Statuses, checks, advisories and flags as Markdown: documentation made of the rows that judge
+and explain.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,27 @@ _BLOCK = re.compile(r"<!-- begin ([a-z]+) -->\n.*?<!-- end \1 -->", re.DOTALL)
 
 
 def statuses() -> str:
-    """Return one row a status: its spellings, meaning, who must act, what is left to you, the flags that accept it."""
-    return markdown_table(("DCAP", "IAS", "means", "who must act", "you", "accepted by"), (
-        (f"`{s.dcap_name}`", f"`{s.ias_name}`" if s.ias_name else "no such status", s.meaning, s.who_acts, s.you_act,
-         f"`{options(tuple(s.needs))}`" if s.waivable else "nothing to accept" if s is TcbStatus.UP_TO_DATE else "no flag")
-        for s in TcbStatus))
+    """Return one row a status: its spellings, meaning, who must act, what is left to you, the
+    flags that accept it.
+    """
+    return markdown_table(
+        ("DCAP", "IAS", "means", "who must act", "you", "accepted by"),
+        (
+            (
+                f"`{s.dcap_name}`",
+                f"`{s.ias_name}`" if s.ias_name else "no such status",
+                s.meaning,
+                s.who_acts,
+                s.you_act,
+                f"`{options(tuple(s.needs))}`"
+                if s.waivable
+                else "nothing to accept"
+                if s is TcbStatus.UP_TO_DATE
+                else "no flag",
+            )
+            for s in TcbStatus
+        ),
+    )
 
 
 def checks() -> str:
@@ -36,34 +54,61 @@ def build() -> str:
 
 
 def _checks(rows: Iterable[CheckSpec]) -> str:
-    return markdown_table(("check", "holds when", "compares", "source", "stops"),
-                          ((f"`{c.id}`", c.title, c.compares, c.source, c.attack) for c in rows))
+    return markdown_table(
+        ("check", "holds when", "compares", "source", "stops"),
+        ((f"`{c.id}`", c.title, c.compares, c.source, c.attack) for c in rows),
+    )
 
 
 def advisories() -> str:
     """Return one row an advisory on record."""
-    return markdown_table(("advisory", "about", "CVE", "goes with", "date", "confirmed by"), (
-        (f"[{a.id}]({a.url})", a.title, ", ".join(a.cves) or "none on record", ", ".join(f"`{s}`" for s in a.statuses),
-         a.date or "none on record", a.source) for a in ADVISORIES.values()))
+    return markdown_table(
+        ("advisory", "about", "CVE", "goes with", "date", "confirmed by"),
+        (
+            (
+                f"[{a.id}]({a.url})",
+                a.title,
+                ", ".join(a.cves) or "none on record",
+                ", ".join(f"`{s}`" for s in a.statuses),
+                a.date or "none on record",
+                a.source,
+            )
+            for a in ADVISORIES.values()
+        ),
+    )
 
 
 def insecure() -> str:
-    """Return one section an insecure flag: what it waives and needs, who gains what, the mildest use, holes it accepts, source."""
+    """Return one section an insecure flag: what it waives and needs, who gains what, the mildest
+    use, holes it accepts, source.
+    """
     out = []
     for f in (*FLAGS, *NEWER):
         holes = [f"{a} of {ADVISORIES[a].date}, {ADVISORIES[a].title}" for a in f.advisories]
         accepts = [f"- **accepts**: {f.ias or 'nothing'} (IAS); {f.dcap} (DCAP)"] if f.dcap else []
-        out += [f"### `{f.option}`" + (f", `--{f.name}`" if f.short else ""), "", f.help, "",
-                f"- **waives**: {', '.join(f'`{c}`' for c in f.waives)}", f"- **needs**: {f.needs or 'no other flag'}", *accepts,
-                f"- **lets in**: {f.who}. {f.gains}", *(["- **published holes**: " + "; ".join(holes)] if holes else []),
-                f"- **mildest use**: {f.mildest}", f"- **source**: {f.source}", ""]
+        out += [
+            f"### `{f.option}`" + (f", `--{f.name}`" if f.short else ""),
+            "",
+            f.help,
+            "",
+            f"- **waives**: {', '.join(f'`{c}`' for c in f.waives)}",
+            f"- **needs**: {f.needs or 'no other flag'}",
+            *accepts,
+            f"- **lets in**: {f.who}. {f.gains}",
+            *(["- **published holes**: " + "; ".join(holes)] if holes else []),
+            f"- **mildest use**: {f.mildest}",
+            f"- **source**: {f.source}",
+            "",
+        ]
     return "\n".join(out).rstrip()
 
 
 def elsewhere() -> str:
     """Return the crosswalk: one row an idea, one column a tool."""
-    return markdown_table(("idea", *(heading for heading, _ in TOOLS.values())),
-                  ((row.name, *(str(getattr(row, tool)) for tool in TOOLS)) for row in crosswalk()))
+    return markdown_table(
+        ("idea", *(heading for heading, _ in TOOLS.values())),
+        ((row.name, *(str(getattr(row, tool)) for tool in TOOLS)) for row in crosswalk()),
+    )
 
 
 def tools() -> str:
@@ -73,18 +118,34 @@ def tools() -> str:
 
 def words() -> str:
     """Return one row a word of a session's `tolerate`."""
-    return markdown_table(("word", "flag", "to know"), (
-        (f"`{w.name}`", f"`{BY_NAME[w.flag].option}`" if w.flag else "none", w.note) for w in WORDS.values()))
+    return markdown_table(
+        ("word", "flag", "to know"),
+        (
+            (f"`{w.name}`", f"`{BY_NAME[w.flag].option}`" if w.flag else "none", w.note)
+            for w in WORDS.values()
+        ),
+    )
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
-    "statuses": statuses, "checks": checks, "advisories": advisories, "insecure": insecure, "elsewhere": elsewhere, "tools": tools,
-    "words": words, "build": build, "header": lambda: field_table(enclave.HEADER), "segment": lambda: field_table(enclave.SEGMENT)}
+    "statuses": statuses,
+    "checks": checks,
+    "advisories": advisories,
+    "insecure": insecure,
+    "elsewhere": elsewhere,
+    "tools": tools,
+    "words": words,
+    "build": build,
+    "header": lambda: field_table(enclave.HEADER),
+    "segment": lambda: field_table(enclave.SEGMENT),
+}
 
 
 def fill(text: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
-    """Return a Markdown page with every block `<!-- begin NAME -->` to `<!-- end NAME -->` made anew; raise UsageError for
-    a name that is none of `tables`."""
+    """Return a Markdown page with every block `<!-- begin NAME -->` to `<!-- end NAME -->` made
+    anew; raise UsageError for a name that is none of `tables`.
+    """
+
     def made(match: re.Match[str]) -> str:
         if match[1] not in tables:
             raise UsageError("table", got=match[1], wanted="one of " + ", ".join(tables))
@@ -96,4 +157,6 @@ def fill(text: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table; a bar in a cell is escaped."""
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )

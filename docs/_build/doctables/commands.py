@@ -13,7 +13,9 @@ from doctables.checks import markdown_table
 
 
 def commands(root: click.Command, name: str) -> Iterator[tuple[str, Command]]:
-    """Yield every command below `root` with the words that call it, in the order of the help; its module is loaded."""
+    """Yield every command below `root` with the words that call it, in the order of the help;
+    its module is loaded.
+    """
     if isinstance(root, Command):
         yield name, root
     elif isinstance(root, click.Group):
@@ -31,9 +33,18 @@ def every_command() -> dict[str, Command]:
 
 def exit_codes() -> str:
     """Return what each code means to each command, one row for each command."""
-    return markdown_table(("command", "what its codes say"), (
-        (f"`{name}`", "<br>".join(f"{code}: {meaning}" for code, meaning in sorted(command.exits.items())))
-        for name, command in every_command().items()))
+    return markdown_table(
+        ("command", "what its codes say"),
+        (
+            (
+                f"`{name}`",
+                "<br>".join(
+                    f"{code}: {meaning}" for code, meaning in sorted(command.exits.items())
+                ),
+            )
+            for name, command in every_command().items()
+        ),
+    )
 
 
 TABLES = {"exits": exit_codes}

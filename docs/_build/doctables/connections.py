@@ -1,4 +1,6 @@
-"""Recipes, what goes wrong on the way to a CAS, guesses about sessions, as Markdown: documentation made of data."""
+"""Recipes, what goes wrong on the way to a CAS, guesses about sessions, as Markdown:
+documentation made of data.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +13,41 @@ from doctables.checks import markdown_table
 
 
 def diagnoses() -> str:
-    """Return one row a diagnosis: what it is, how one tool words it, cause, cure, what the refusal protects from."""
-    return markdown_table(("what it is", "one sees, for example", "cause", "cure", "protects from"), (
-        (f"**{d.title}** (`{d.id}`)", "<br>".join(f"`{w.sample}` ({w.tool})" for w in d.wordings[:3]), d.cause, d.cure, d.protects)
-        for d in DIAGNOSES.values()))
+    """Return one row a diagnosis: what it is, how one tool words it, cause, cure, what the
+    refusal protects from.
+    """
+    return markdown_table(
+        ("what it is", "one sees, for example", "cause", "cure", "protects from"),
+        (
+            (
+                f"**{d.title}** (`{d.id}`)",
+                "<br>".join(f"`{w.sample}` ({w.tool})" for w in d.wordings[:3]),
+                d.cause,
+                d.cure,
+                d.protects,
+            )
+            for d in DIAGNOSES.values()
+        ),
+    )
 
 
 def recipes() -> str:
     """Return one section a recipe: its text, and why each part of it is there."""
-    return "\n".join(f"\n## {r.tool}\n\n```{r.language}\n{r.text()}```\n\n" + "\n".join(f"- {w}." for w in r.why)
-                     for r in RECIPES.values())
+    return "\n".join(
+        f"\n## {r.tool}\n\n```{r.language}\n{r.text()}```\n\n" + "\n".join(f"- {w}." for w in r.why)
+        for r in RECIPES.values()
+    )
 
 
 def guesses() -> str:
     """Return one row a guess about sessions, by its id."""
-    return markdown_table(("guess", "what casnb does"), ((f"`{id}`", text) for id, text in GUESSES.items()))
+    return markdown_table(
+        ("guess", "what casnb does"), ((f"`{id}`", text) for id, text in GUESSES.items())
+    )
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"diagnoses": diagnoses, "recipes": recipes, "guesses": guesses}
+TABLES: Mapping[str, Callable[[], str]] = {
+    "diagnoses": diagnoses,
+    "recipes": recipes,
+    "guesses": guesses,
+}
