@@ -209,8 +209,8 @@ class Choice(Judge):
                 o.code,
                 o.message,
                 lambda facts, k=k: k,  # type: ignore[misc]
-                lambda facts, v, k=k: isinstance(v, str) and _letter(v) == k,
-            )  # type: ignore[misc]
+                lambda facts, v, k=k: isinstance(v, str) and _letter(v) == k,  # type: ignore[misc]
+            )
             for k, o in self.options.items()
             if k != reference
         )
