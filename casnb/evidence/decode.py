@@ -19,7 +19,8 @@ from casnb.evidence.ledger import Ledger
 from casnb.evidence.quote import SIGNED_SIZE, EpidQuote, Quote, parse_quote
 from casnb.evidence.ratls import RaTlsCertificate, signed_report
 from casnb.evidence.report import REPORT_BODY, ReportBody
-from casnb.evidence.sigstruct import SIGSTRUCT, SigStruct
+from casnb.evidence.sigstruct import SigStruct
+from casnb.evidence.sigstruct_layout import SIGSTRUCT
 
 Evidence = (
     ReportBody

@@ -16,13 +16,14 @@ from casnb.base.errors import EvidenceError
 from casnb.base.view import Shown, cell
 from casnb.evidence import cbor
 from casnb.evidence.avr import SignedAvr, decode_base64
+from casnb.evidence.der import Key, pem_block, read_key_and_extensions, tlv
 from casnb.evidence.layout import Field, FieldRow, Layout
-from casnb.evidence.quote import LENGTH, SIGNED_SIZE, EpidQuote, Quote, parse_quote
+from casnb.evidence.quote import SIGNED_SIZE, EpidQuote, Quote, parse_quote
+from casnb.evidence.quote_layout import LENGTH
 from casnb.evidence.report import ReportBody
 
 #: A certificate with an IAS report as lists of numbers has 9 kB.
 LIMIT = 256 << 10
-_EXTENSIONS = 64
 _RA_TLS = "1.2.840.113741.1337."
 _RSA = bytes.fromhex("06092a864886f70d010101")
 _P256 = bytes.fromhex("06072a8648ce3d020106082a8648ce3d030107")
@@ -52,21 +53,6 @@ OE_EVIDENCE = Layout(
         Field("size", 20, 8, "u64", "how many bytes of evidence follow", _OE),
     ),
 )
-
-
-@dataclass(frozen=True)
-class Key:
-    """A certificate's public key: `spki` (SubjectPublicKeyInfo, DER) and `bits`, the content of
-    its bit string.
-    """
-
-    spki: bytes
-    bits: bytes
-
-    @property
-    def pem(self) -> bytes:
-        """The key in PEM, with the zero byte that ends a C string."""
-        return _block("PUBLIC KEY", base64.b64encode(self.spki)) + b"\0"
 
 
 @dataclass(frozen=True)
@@ -116,7 +102,7 @@ class RaTlsCertificate(Shown):
         """
         if len(der) > LIMIT:
             raise EvidenceError("certificate", got=f"{len(der)} bytes", wanted=f"at most {LIMIT}")
-        key, extensions = _certificate(der)
+        key, extensions = read_key_and_extensions(der)
         present = [oid for oid in FORMS if oid in extensions]
         if not present:
             listed = ", ".join(list(extensions)[:12]) or "none"
@@ -307,7 +293,7 @@ def _comment(value: bytes, __: Mapping[str, bytes], key: Key) -> tuple[_Evidence
     base64 or lists of numbers.
     """
     if value[:1] == b"\x16":
-        _, start, end = _tlv(value, 0, len(value))
+        _, start, end = tlv(value, 0, len(value))
         value = value[start:end]
     if value.count(b"|") >= 2:
         body, signature, certificate = value.rsplit(b"|", 2)
@@ -358,7 +344,7 @@ def _octets(value: bytes) -> bytes:
     """
     if value[:1] == b"\4":
         try:
-            _, start, end = _tlv(value, 0, len(value))
+            _, start, end = tlv(value, 0, len(value))
         except EvidenceError:
             return value
         return value[start:end] if end == len(value) else value
@@ -388,105 +374,4 @@ def _pem(value: bytes) -> bytes:
             got="something else",
             wanted="a certificate in PEM, DER or base64",
         )
-    return _block("CERTIFICATE", text)
-
-
-def _block(label: str, text: bytes) -> bytes:
-    lines = [text[n : n + 64] for n in range(0, len(text), 64)]
-    return b"\n".join(
-        [f"-----BEGIN {label}-----".encode(), *lines, f"-----END {label}-----".encode(), b""]
-    )
-
-
-def _tlv(der: bytes, at: int, limit: int) -> tuple[int, int, int]:
-    """Return tag, start and end of the DER value at `at`, which must end at `limit` or before;
-    raise EvidenceError.
-    """
-    start = at + 2
-    if start <= limit:
-        tag, size = der[at], der[at + 1]
-        if size >= 0x80:
-            count = size & 0x7F
-            size = int.from_bytes(der[start : start + count], "big")
-            start += count
-            if not 1 <= count <= 3 or start > limit or size < 0x80 or size >> 8 * (count - 1) == 0:
-                raise EvidenceError(
-                    "DER", got="a length that is not in its shortest form", wanted="DER"
-                )
-        if start + size <= limit and tag & 0x1F != 0x1F:
-            return tag, start, start + size
-    raise EvidenceError("DER", got="a value that ends beyond its surroundings", wanted="DER")
-
-
-def _expect(der: bytes, at: int, limit: int, tag: int, what: str) -> tuple[int, int]:
-    found, start, end = _tlv(der, at, limit)
-    if found != tag:
-        raise EvidenceError(f"certificate: {what}", got=f"DER tag {found:02x}", wanted=f"{tag:02x}")
-    return start, end
-
-
-def _certificate(der: bytes) -> tuple[Key, dict[str, bytes]]:
-    """Return the public key and the extensions by their dotted numbers. Source: RFC 5280, 4.1."""
-    start, end = _expect(der, 0, len(der), 0x30, "outer sequence")
-    if end != len(der):
-        raise EvidenceError(
-            "certificate", got=f"{len(der) - end} further bytes", wanted="nothing after it"
-        )
-    at, stop = _expect(der, start, end, 0x30, "signed part")
-    _, at = _expect(der, at, stop, 0xA0, "version")
-    for tag, what in (
-        (0x02, "serial number"),
-        (0x30, "algorithm"),
-        (0x30, "issuer"),
-        (0x30, "validity"),
-        (0x30, "subject"),
-    ):
-        _, at = _expect(der, at, stop, tag, what)
-    info, after = _expect(der, at, stop, 0x30, "public key")
-    spki = der[at:after]
-    _, bit = _expect(der, info, after, 0x30, "public key algorithm")
-    bits, bits_end = _expect(der, bit, after, 0x03, "public key bits")
-    if bits_end != after or der[bits : bits + 1] != b"\0":
-        raise EvidenceError("certificate: public key", got="another form", wanted="whole bytes")
-    found: dict[str, bytes] = {}
-    while after < stop:
-        tag, inside, after = _tlv(der, after, stop)
-        if tag == 0xA3:
-            at, last = _expect(der, inside, after, 0x30, "extensions")
-            while at < last:
-                number, value, at = _extension(der, at, last)
-                if number in found or len(found) >= _EXTENSIONS:
-                    raise EvidenceError(
-                        f"certificate: extension {number}", got="one too many", wanted="each once"
-                    )
-                found[number] = value
-    return Key(spki, der[bits + 1 : bits_end]), found
-
-
-def _extension(der: bytes, at: int, limit: int) -> tuple[str, bytes, int]:
-    at, end = _expect(der, at, limit, 0x30, "extension")
-    number, at = _expect(der, at, end, 0x06, "extension number")
-    name = _dotted(der[number:at])
-    if der[at : at + 1] == b"\1":
-        _, at = _expect(der, at, end, 0x01, "critical")
-    value, stop = _expect(der, at, end, 0x04, "extension value")
-    if stop != end:
-        raise EvidenceError(
-            f"certificate: extension {name}", got="further bytes", wanted="nothing after its value"
-        )
-    return name, der[value:stop], end
-
-
-def _dotted(oid: bytes) -> str:
-    if not oid or len(oid) > 32 or oid[-1] & 0x80:
-        raise EvidenceError(
-            "object identifier", got=oid[:32].hex(), wanted="1 to 32 bytes, the last below 80"
-        )
-    numbers, value = [], 0
-    for byte in oid:
-        value = value << 7 | byte & 0x7F
-        if not byte & 0x80:
-            numbers.append(value)
-            value = 0
-    first = min(numbers[0] // 40, 2)
-    return ".".join(map(str, [first, numbers[0] - 40 * first, *numbers[1:]]))
+    return pem_block("CERTIFICATE", text)

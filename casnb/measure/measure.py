@@ -18,8 +18,9 @@ from casnb.checks.result import Check, CheckStatus, failed, find, passed
 from casnb.checks.view import html_result, text_result
 from casnb.evidence.decode import read
 from casnb.evidence.ledger import Ledger
-from casnb.evidence.sigstruct import HEADER as SIGSTRUCT_HEADER
-from casnb.evidence.sigstruct import SIGSTRUCT, SigStruct
+from casnb.evidence.sigstruct import SigStruct
+from casnb.evidence.sigstruct_layout import HEADER as SIGSTRUCT_HEADER
+from casnb.evidence.sigstruct_layout import SIGSTRUCT
 from casnb.measure.image import ARCHIVE_LIMIT, Image, ImageFile, is_tar, read_image
 from casnb.measure.program import MAGIC, EnclaveFile, read_heap
 from casnb.policy.identities import Signer, known_signer

@@ -18,7 +18,8 @@ from casnb.base.errors import UsageError
 from casnb.evidence.ledger import PAGE, Ledger
 from casnb.evidence.quote import EpidQuote, Quote
 from casnb.evidence.report import ReportBody
-from casnb.evidence.sigstruct import HEADER, HEADER2, SigStruct
+from casnb.evidence.sigstruct import SigStruct
+from casnb.evidence.sigstruct_layout import HEADER, HEADER2
 from casnb.measure.program import EnclaveFile, Segment
 from casnb.simulator.intel import (
     LEVELS,

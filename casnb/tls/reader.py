@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from casnb.base.errors import EvidenceError, neutral
+from casnb.evidence.der import tlv
 from casnb.tls.diagnoses import TLS_NAME
-from casnb.verify.certificate import tlv
 
 #: Extensions by name, and the DER of their object identifiers (2.5.29.x; the last is authority
 #: information access).

@@ -7,11 +7,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -20,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from casnb.base.errors import EvidenceError, VerificationError
+from casnb.base.remembered import remembered
+from casnb.evidence.der import tlv
 
 #: A chain of three certificates is under 6 kB.
 CHAIN_LIMIT = 64 << 10
@@ -41,48 +42,6 @@ _ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
 _RSA_SHA256 = bytes.fromhex("300d06092a864886f70d01010b0500")
 _BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 _PEM_CRL = re.compile(r"\s*-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]+)-----END X509 CRL-----\s*")
-
-
-_Of = TypeVar("_Of")
-_Is = TypeVar("_Is")
-_REMEMBERED: list[Callable[[], None]] = []
-
-
-def remembered(action: Callable[[_Of], _Is]) -> Callable[[_Of], _Is]:
-    """Remember what the last 64 values were read as, by their exact bytes: reading is the same
-    for the same bytes. Whether they are genuine is never remembered.
-    """
-    cached = lru_cache(maxsize=64)(action)
-    _REMEMBERED.append(cached.cache_clear)
-    return cached
-
-
-def forget() -> None:
-    """Forget all that was read; this is for measurements."""
-    for clear in _REMEMBERED:
-        clear()
-
-
-def tlv(der: bytes, at: int, limit: int) -> tuple[int, int, int]:
-    """Return tag, start and end of the DER value at `at`, which must end at `limit` or before;
-    raise EvidenceError.
-
-    Lengths of up to three bytes, in their shortest form; tags of one byte.
-    """
-    start = at + 2
-    if start <= limit:
-        tag, size = der[at], der[at + 1]
-        if size >= 0x80:
-            count = size & 0x7F
-            size = int.from_bytes(der[start : start + count], "big")
-            start += count
-            if not 1 <= count <= 3 or size < 0x80 or size >> 8 * (count - 1) == 0:
-                raise EvidenceError(
-                    "DER", got="a length that is not in its shortest form", wanted="DER"
-                )
-        if start + size <= limit and tag & 0x1F != 0x1F:
-            return tag, start, start + size
-    raise EvidenceError("DER", got="a value that ends beyond its surroundings", wanted="DER")
 
 
 def _parts(der: bytes, what: str) -> tuple[bytes, bytes, list[tuple[int, int, int]]]:

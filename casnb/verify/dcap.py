@@ -10,7 +10,9 @@ from typing import Any
 
 from casnb.base.errors import EvidenceError, VerificationError
 from casnb.checks.result import failed
-from casnb.evidence.quote import LENGTH, SIGNATURE_DATA, SIGNED_SIZE, Quote
+from casnb.evidence.pck import PckExtension
+from casnb.evidence.quote import SIGNED_SIZE, Quote
+from casnb.evidence.quote_layout import LENGTH, SIGNATURE_DATA
 from casnb.verify.certificate import Certificate, p256_key, require_signed_by, verify_p256
 from casnb.verify.endorsements import (
     Endorsements,
@@ -19,7 +21,6 @@ from casnb.verify.endorsements import (
     VerifiedEndorsements,
     verify_endorsements,
 )
-from casnb.verify.pck import PckExtension
 from casnb.verify.pki import TrustAnchors, pck_order, require_pck_authority
 from casnb.verify.proof import (
     Proof,

@@ -18,7 +18,7 @@ from casnb.evidence.report import ATTRIBUTE_BITS, KSS, REPORT_BODY, ReportBody
 from casnb.verify.tcb import TcbStatus
 
 if TYPE_CHECKING:
-    from casnb.verify.pck import PckExtension
+    from casnb.evidence.pck import PckExtension
 
 _BLANK = bytes(384)
 

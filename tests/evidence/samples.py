@@ -13,7 +13,8 @@ from random import Random
 from casnb.evidence.ledger import Eadd, Ecreate, Eextend, Ledger
 from casnb.evidence.quote import EpidQuote, Quote
 from casnb.evidence.report import ReportBody
-from casnb.evidence.sigstruct import HEADER, HEADER2, SigStruct
+from casnb.evidence.sigstruct import SigStruct
+from casnb.evidence.sigstruct_layout import HEADER, HEADER2
 
 _random = Random(7)
 

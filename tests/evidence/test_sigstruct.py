@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casnb.base.errors import EvidenceError
-from casnb.evidence.sigstruct import SIGSTRUCT, SigStruct
+from casnb.evidence.sigstruct import SigStruct
+from casnb.evidence.sigstruct_layout import SIGSTRUCT
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ from casnb.evidence.avr import Avr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read
 from casnb.evidence.ledger import Ledger
+from casnb.evidence.pck import PckExtension
 from casnb.evidence.quote import EpidQuote, Quote, parse_quote
 from casnb.evidence.ratls import RaTlsCertificate
 from casnb.evidence.report import ReportBody
@@ -45,7 +46,6 @@ from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import Endorsements, QeIdentity, TcbInfo, verify_endorsements
 from casnb.verify.ias import verify_avr
 from casnb.verify.keyhash import chain_key_hashes, key_hash_problem
-from casnb.verify.pck import PckExtension
 from casnb.verify.pki import TrustAnchors
 from casnb.verify.proof import Proof
 

@@ -38,6 +38,7 @@ from verify.faults import (
     under,
 )
 
+from casnb.evidence.der import tlv
 from casnb.evidence.quote import Quote
 from casnb.simulator.intel import LEVELS, VALID, Intel
 from casnb.simulator.keys import (
@@ -51,7 +52,6 @@ from casnb.simulator.keys import (
     sign_raw,
     signed,
 )
-from casnb.verify.certificate import tlv
 from casnb.verify.pki import intel_roots
 from casnb.verify.tcb import TcbStatus
 

@@ -15,7 +15,8 @@ from casnb.base.errors import EvidenceError, UsageError
 from casnb.checks.catalogue import BUILD_CHECKS
 from casnb.checks.result import CheckStatus
 from casnb.evidence.ledger import Eadd, Ecreate, Eextend
-from casnb.evidence.sigstruct import SIGNED, SIGSTRUCT, SigStruct
+from casnb.evidence.sigstruct import SIGNED, SigStruct
+from casnb.evidence.sigstruct_layout import SIGSTRUCT
 from casnb.measure.measure import Measurement, measure
 from casnb.policy.identities import SIMULATED_SIGNERS
 from casnb.simulator.cas_image import PROGRAM, STATEMENT, build_image

@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from verify.cases import issue, sgx_of
 
 from casnb.base.errors import CasnbError, EvidenceError, VerificationError
+from casnb.evidence.pck import PckExtension
 from casnb.simulator.intel import PCEID, key_usage, sgx_extension
 from casnb.simulator.keys import KeyPair, certificate, der, distinguished_name, packaged
 from casnb.simulator.world import World
 from casnb.verify.certificate import common_name, read_certificate
-from casnb.verify.pck import PckExtension
 from casnb.verify.pki import TrustAnchors, avr_signing_key, intel_roots, pck_order, tcb_signer
 
 DIGESTS = {

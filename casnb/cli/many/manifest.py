@@ -18,6 +18,7 @@ from casnb.base.errors import CasnbError, EvidenceError, own_file
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.decode import decode, read_file
 from casnb.evidence.ledger import Ledger
+from casnb.evidence.pck import PckExtension
 from casnb.evidence.quote import Quote
 from casnb.evidence.report import ReportBody
 from casnb.evidence.sigstruct import SigStruct
@@ -25,7 +26,6 @@ from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import Endorsements, verify_endorsements
 from casnb.verify.ias import verify_avr
 from casnb.verify.lists import QeIdentity, TcbInfo, split_signed
-from casnb.verify.pck import PckExtension
 from casnb.verify.pki import TrustAnchors, intel_roots
 from casnb.verify.proof import Proof
 from casnb.verify.tcb import TcbStatus, match_level

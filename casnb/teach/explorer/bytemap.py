@@ -20,7 +20,8 @@ from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read
 from casnb.evidence.layout import Field, Layout
 from casnb.evidence.ledger import CHUNK_DATA, EADD, ECREATE, EEXTEND, Eadd, Ecreate, Ledger
-from casnb.evidence.quote import (
+from casnb.evidence.quote import SIGNED_SIZE, EpidQuote, Quote, placed
+from casnb.evidence.quote_layout import (
     AUTH_DATA,
     CERTIFICATION,
     CERTIFICATION_DATA,
@@ -29,13 +30,10 @@ from casnb.evidence.quote import (
     LENGTH,
     QUOTE_HEADER,
     SIGNATURE_DATA,
-    SIGNED_SIZE,
-    EpidQuote,
-    Quote,
-    placed,
 )
 from casnb.evidence.report import ATTRIBUTE_BITS, KSS, LOCAL_REPORT, REPORT_BODY, ReportBody
-from casnb.evidence.sigstruct import SIGNED, SIGSTRUCT, SigStruct
+from casnb.evidence.sigstruct import SIGNED, SigStruct
+from casnb.evidence.sigstruct_layout import SIGSTRUCT
 
 #: What the checks of a quoting enclave's own report compare; the field table speaks of a CAS's.
 _QE_CHECKS: Mapping[str, tuple[str, ...]] = {

@@ -16,7 +16,8 @@ from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
 from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.checks.view import describe, html_result
 from casnb.evidence.avr import SignedAvr
-from casnb.evidence.quote import CERTIFICATION, LENGTH, SIGNED_SIZE
+from casnb.evidence.quote import SIGNED_SIZE
+from casnb.evidence.quote_layout import CERTIFICATION, LENGTH
 from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.simulator.intel import Intel
 from casnb.simulator.keys import Seed, raw_point, sign_raw

@@ -11,9 +11,15 @@ from casnb.evidence.avr import MEMBERS
 from casnb.evidence.cas_report import ADDITIONAL_DATA, PROOF_DATA
 from casnb.evidence.layout import Layout
 from casnb.evidence.ledger import EADD, ECREATE, EEXTEND
-from casnb.evidence.quote import CERTIFICATION, EPID_HEADER, LENGTH, QUOTE_HEADER, SIGNATURE_DATA
+from casnb.evidence.quote_layout import (
+    CERTIFICATION,
+    EPID_HEADER,
+    LENGTH,
+    QUOTE_HEADER,
+    SIGNATURE_DATA,
+)
 from casnb.evidence.report import ATTRIBUTE_BITS, LOCAL_REPORT, REPORT_BODY
-from casnb.evidence.sigstruct import SIGSTRUCT
+from casnb.evidence.sigstruct_layout import SIGSTRUCT
 from casnb.measure.program import HEADER, SEGMENT
 
 

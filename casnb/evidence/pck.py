@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from casnb.base.errors import EvidenceError
-from casnb.verify.certificate import Certificate, remembered, tlv
+from casnb.base.remembered import remembered
+from casnb.evidence.der import tlv
 
 _BASE = bytes.fromhex("2a864886f84d010d01")  # 1.2.840.113741.1.13.1
 _TCB, _CONFIGURATION = _BASE + b"\2", _BASE + b"\7"
@@ -13,6 +15,12 @@ _BOOLEAN, _INTEGER, _OCTETS, _OID, _ENUMERATED, _SEQUENCE = 0x01, 0x02, 0x04, 0x
 _SOURCE = "the form of the PCK certificate specification, 1.3"
 
 _Items = dict[int, tuple[int, bytes]]
+
+
+class _Carrier(Protocol):
+    """A certificate: `sgx` is the DER of its SGX extension, None where it has none."""
+
+    sgx: bytes | None
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ class PckExtension:
     smt_enabled: bool | None = None
 
     @classmethod
-    def from_certificate(cls, certificate: Certificate) -> PckExtension:
+    def from_certificate(cls, certificate: _Carrier) -> PckExtension:
         """Read the extension; raise EvidenceError where it is absent or malformed."""
         if certificate.sgx is None:
             raise EvidenceError("PCK certificate", got="no SGX extension", wanted="one")
