@@ -68,6 +68,10 @@ GUESSES: Mapping[str, str] = {
         "An import is looked up when the value is wanted, not when the session is stored; an issuer"
         " at once."
     ),
+    "import-withdrawn": (
+        "An import by `session_hash` needs the export in that version and in the current one: what"
+        " is no longer exported is no longer imported."
+    ),
     "value-kinds": (
         "In `/v1/values` the `kind` of an ascii secret is `string`, known; the others carry their"
         " own kind."

@@ -169,28 +169,40 @@ def _origin(
                 wanted="the one that was made when the session was stored",
             )
         return found, at, secret
-    whence = secret.imported
-    refusal = EvidenceError(
-        f"secret {name}: import",
-        got=f"nothing under secret {whence.secret} of session {whence.session}",
-        wanted=f"a secret of kind {secret.kind} that is exported to {at.session.name}",
-        do="Its session names this one under `export`.",
-    )
-    assert whence.session is not None and whence.secret is not None
-    source = (
-        lookup(resolve(whence.session, at.session.name), whence.session_hash)
-        if steps < _LONGEST_WAY
-        else None
-    )
-    other = source.session.secret(whence.secret) if source else None
-    if (
-        source is None
-        or other is None
-        or other.kind != secret.kind
-        or not exported(other, source.session, at.session, named)
-    ):
-        raise refusal
-    return _origin(source, other.name, lookup, steps + 1, named)
+    wanted = secret.imported
+    assert wanted.session is not None and wanted.secret is not None
+    source = _source(at, secret, lookup, named) if steps < _LONGEST_WAY else None
+    if source is None:
+        raise EvidenceError(
+            f"secret {name}: import",
+            got=f"nothing under secret {wanted.secret} of session {wanted.session}",
+            wanted=f"a secret of kind {secret.kind} that is exported to {at.session.name}",
+            do="Its session names this one under `export`.",
+        )
+    return _origin(source, wanted.secret, lookup, steps + 1, named)
+
+
+def _source(at: Stored, secret: Secret, lookup: Lookup, named: bool) -> Stored | None:
+    """The session that a secret is imported from, if that lets it go.
+
+    An export must hold in the version that is named and in the current one: who withdraws it
+    withdraws it, whichever version another session asks by.
+    """
+    wanted = secret.imported
+    assert wanted is not None and wanted.session is not None and wanted.secret is not None
+    where = resolve(wanted.session, at.session.name)
+    source = lookup(where, wanted.session_hash)
+    current = source if wanted.session_hash is None else lookup(where, None)
+    for version in (source, current):
+        other = version.session.secret(wanted.secret) if version else None
+        if (
+            version is None
+            or other is None
+            or other.kind != secret.kind
+            or not exported(other, version.session, at.session, named)
+        ):
+            return None
+    return source
 
 
 def exported(secret: Secret, session: Session, to: Session, named: bool = False) -> bool:

@@ -43,6 +43,11 @@ class Version:
     value: str
     policy: dict[str, str]
     creator: str
+    lends: str | None = None
+    takes: tuple[str, str | None] | None = None
+
+    def lends_to(self, name: str) -> bool:
+        return self.lends in ("public", name)
 
 
 @dataclass
@@ -87,6 +92,25 @@ class Model:
         )
         return found if self.may(now, "read", who) and self.may(found, "read", who) else None
 
+    def public(self, name: str) -> dict[str, str]:
+        """The public values of a session: its own, and what it imports where both the version
+        that it names and the current one let it.
+        """
+        now = self.current(name)
+        if now is None:
+            return {}
+        found = {"open": now.value} | ({"lent": now.value} if now.lends == "public" else {})
+        if now.takes:
+            where, digest = now.takes
+            lender = self.current(where)
+            named = next(
+                (v for v in self.sessions.get(where, []) if digest in (None, v.hash)), None
+            )
+            named = lender if digest is None else named
+            if named and lender and named.lends_to(name) and lender.lends_to(name):
+                found["taken"] = named.value
+        return found
+
     def listed(self, who: str) -> list[str]:
         return [
             n
@@ -99,7 +123,12 @@ class Model:
 entries = st.sampled_from(("CREATOR", "ANY", "NONE", "bob"))
 policies = st.fixed_dictionaries(
     {"read": entries, "update": entries},
-    optional={"create_sessions": entries, "list_sessions": entries},
+    optional={
+        "create_sessions": entries,
+        "list_sessions": entries,
+        "lends": st.sampled_from(("a", "b", "public")),
+        "takes": st.sampled_from(("none", "current", "first")),
+    },
 )
 which = st.sampled_from(("none", "current", "current", "first", "first", "bogus"))
 steps = st.lists(
@@ -151,6 +180,17 @@ HISTORY = [
     ("create", "alice", "a/x", "none", OWN),
     ("list", "bob", "a", "none", None),
     ("read", "bob", "a/x", "current", None),
+]
+#: An export is withdrawn, and somebody else asks by the version that had it.
+WITHDRAWN = [
+    ("create", "alice", "a", "none", {**OWN, "lends": "b"}),
+    ("create", "bob", "b", "none", {**OWN, "takes": "first"}),
+    ("create", "alice", "a", "current", {**OWN, "lends": "b"}),
+    ("read", "bob", "b", "current", None),
+    ("create", "alice", "a", "current", OWN),
+    ("read", "bob", "b", "current", None),
+    ("create", "alice", "a", "current", {**OWN, "lends": "public"}),
+    ("read", "bob", "b", "current", None),
 ]
 
 
@@ -204,7 +244,26 @@ class Play:
     def create(
         self, who: str, name: str, digest: str | None, policy: dict[str, str], value: str
     ) -> None:
+        policy, lends, choice = dict(policy), policy.get("lends"), policy.get("takes")
+        for word in ("lends", "takes"):
+            policy.pop(word, None)
         written = {k: [self.bobs] if v == "bob" else v for k, v in policy.items()}
+        other = "b" if name.startswith("a") else "a"
+        known = self.model.sessions.get(other, [])
+        takes = None
+        if choice:
+            row = {"none": None, "current": -1, "first": 0}[choice]
+            takes = other, None if row is None else known[row].hash if known else BOGUS
+        shared: dict[str, Any] = (
+            {"export_public": True}
+            if lends == "public"
+            else {"export": [{"session": lends}]}
+            if lends
+            else {}
+        )
+        source = {"session": takes[0], "secret": "lent"} if takes else {}
+        if takes and takes[1]:
+            source["session_hash"] = takes[1]
         text = json.dumps(
             {
                 "name": name,
@@ -215,6 +274,19 @@ class Play:
                     {"name": "open", "kind": "ascii", "value": value, "export_public": True},
                     {"name": "closed", "kind": "ascii", "value": value},
                     {"name": "made", "kind": "ascii"},
+                    {"name": "lent", "kind": "ascii", "value": value, **shared},
+                    *(
+                        [
+                            {
+                                "name": "taken",
+                                "kind": "ascii",
+                                "import": source,
+                                "export_public": True,
+                            }
+                        ]
+                        if takes
+                        else []
+                    ),
                 ],
             }
         )
@@ -224,7 +296,7 @@ class Play:
         if status == 201:
             creator = who if "CREATOR" in policy.values() else ""
             self.model.sessions.setdefault(name, []).append(
-                Version(body["hash"], value, policy, creator)
+                Version(body["hash"], value, policy, creator, lends, takes)
             )
 
     def values(self, who: str, name: str, digest: str | None) -> None:
@@ -232,15 +304,14 @@ class Play:
         like what never was.
         """
         current = self.model.current(name)
-        shown = (
-            {"kind": "string", "value": current.value, "expires": None, "renew": None}
-            if current
-            else None
-        )
-        for secret in ("open", "closed", "made", "never"):
+        shown = {
+            secret: {"kind": "string", "value": value, "expires": None, "renew": None}
+            for secret, value in self.model.public(name).items()
+        }
+        for secret in ("open", "closed", "made", "lent", "taken", "never"):
             status, body = self.ask("GET", f"/v1/values/session={name},secret={secret}", who, None)
-            if secret == "open" and current:
-                assert (status, body) == (200, shown)
+            if secret in shown:
+                assert (status, body) == (200, shown[secret])
             else:
                 assert (status, body["msg"]) == (
                     404,
@@ -259,7 +330,7 @@ class Play:
         )
         status, body = self.ask("GET", pinned, who, None)
         expected = current if digest is None or (current and current.hash == digest) else None
-        assert (status, body.get("values")) == ((200, {"open": shown}) if expected else (404, None))
+        assert (status, body.get("values")) == ((200, shown) if expected else (404, None))
 
 
 def agrees(model: Model, store: Store, people: dict[str, bytes | None]) -> None:
@@ -290,6 +361,7 @@ def agrees(model: Model, store: Store, people: dict[str, bytes | None]) -> None:
 
 @given(plan=steps)
 @example(plan=HISTORY)
+@example(plan=WITHDRAWN)
 @settings(max_examples=40, deadline=None)
 def test_the_cas_answers_as_the_model(plan, world, alice, bob, tmp_path_factory):
     """Every status, hash, text, value and list is the model's, and a refused read looks as if
