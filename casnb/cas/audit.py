@@ -4,38 +4,21 @@ set back?
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from casnb.base import strictjson
-from casnb.base.errors import EvidenceError, neutral
-from casnb.base.strictjson import Member
+from casnb.base.errors import EvidenceError
+from casnb.cas.audit_entries import Checkpoints, Entry, read_log
 from casnb.tls.cas_chain import CasChain, issued_by
 
-#: A log of more bytes is not read; a real one is put aside long before.
-LOG_LIMIT = 256 << 20
 #: Events that vouch for a signing key, by certificates and by attestation.
 CERTIFYING, ATTESTING = ("cas_started", "audit_log_enabled"), "audit_log_attestation_report"
-
-_ENTRY = (
-    Member("sequence_number", int, "counts events from 1", True),
-    Member("timestamp", str, "when, by the CAS's clock", True),
-    Member("event", dict, "what happened", True),
-    Member("predecessor", str, "signature of the event before", True),
-    Member("signing_key", str, "whose signature, 32 bytes in hex", True),
-    Member("signature", str, "64 bytes in hex", True),
-)
-
-#: How a line begins; a process that is killed leaves the beginning of one.
-_BEGIN = b'{"sequence_number":'
+_CHAIN_LIMIT = 1 << 16
 
 
 class LogStatus(IntEnum):
@@ -79,147 +62,12 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One event as it stands in the log, its signature verified under the key that it names."""
-
-    line: int
-    number: int
-    timestamp: str
-    event: Mapping[str, Any] = field(repr=False)
-    predecessor: str
-    key: str
-    signature: str
-
-    @property
-    def kind(self) -> str:
-        return str(self.event.get("type", "unknown"))
-
-    @property
-    def words(self) -> str:
-        """The event in one line, fit for a terminal."""
-        plain = {
-            k: str(v) for k, v in self.event.items() if k != "type" and isinstance(v, (str, int))
-        }
-        shown = " ".join(f"{k}={v}" for k, v in plain.items() if len(v) < 600)
-        return neutral(f"{self.number:>6}  {self.timestamp}  {self.kind}  {shown}".rstrip(), 900)
-
-
-@dataclass(frozen=True)
-class Checkpoints:
-    """What the CAS itself remembers: number and signature of its last event, and of some earlier
-    ones.
-    """
-
-    last: tuple[int, str]
-    earlier: Mapping[int, str] = field(default_factory=dict)
-
-    @classmethod
-    def from_json(cls, data: bytes | str) -> Checkpoints:
-        """Read what `GET /v1/audit-log/checkpoints` answers; raise EvidenceError for anything
-        else.
-        """
-        what = "audit log checkpoints"
-        found = strictjson.loads(data, what)
-        last = strictjson.member(found, "last", dict, what)
-        rows = strictjson.member(found, "checkpoints", list, what)
-        pairs = [
-            (
-                strictjson.member(r, "sequence_number", int, what),
-                strictjson.member(r, "signature", str, what),
-            )
-            for r in (last, *rows)
-        ]
-        return cls(pairs[0], dict(pairs[1:]))
-
-
-@dataclass(frozen=True)
 class LogVerdict:
     """The status of a log, the entries that were read, and what else is to be said."""
 
     status: LogStatus
     entries: tuple[Entry, ...] = field(default=(), repr=False)
     remarks: tuple[str, ...] = ()
-
-
-def attested_binding(public_key: bytes) -> bytes:
-    """Return the report_data (64 bytes) of evidence about a key that signs audit logs; the blank
-    after the comma belongs there.
-    """
-    text = '{"type":"CasAuditLogSigningKey", "signing_key":"' + public_key.hex() + '"}'
-    return hashlib.sha512(text.encode()).digest()
-
-
-def read_log(data: bytes) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    """Return the entries of a signed log, and remarks.
-
-    A last line without an end that cannot be read is what a killed process leaves: it is told
-    apart, and is no entry. Raises EvidenceError, with the line, for any other line that is no
-    entry or whose signature does not hold.
-    """
-    if len(data) > LOG_LIMIT:
-        raise EvidenceError("audit log", got=f"{len(data)} bytes", wanted=f"at most {LOG_LIMIT}")
-    lines = data.split(b"\n")
-    torn, entries, seen, remarks = lines.pop(), [], set(), []
-    for n, line in enumerate(lines, 1):
-        entries.append(_entry(n, line))
-    if torn:
-        try:
-            entries.append(_entry(len(lines) + 1, torn))
-        except EvidenceError:
-            if torn[: len(_BEGIN)] != _BEGIN[: len(torn)]:
-                raise  # no CAS was writing an event there
-            remarks.append(
-                f"The last line ends after {len(torn)} bytes: the CAS was stopped while it wrote,"
-                " or somebody cut it."
-            )
-    for entry in entries:
-        if entry.signature in seen:
-            raise EvidenceError(
-                f"audit log: line {entry.line}",
-                got=f"event {entry.number} again",
-                wanted="each event once",
-            )
-        seen.add(entry.signature)
-    return tuple(entries), tuple(remarks)
-
-
-def _entry(n: int, line: bytes) -> Entry:
-    what = f"audit log: line {n}"
-    found = strictjson.loads(line, what)
-    strictjson.conform(found, _ENTRY, what)
-    if list(found) != [m.name for m in _ENTRY]:
-        raise EvidenceError(
-            what, got="members " + ", ".join(found), wanted=", ".join(m.name for m in _ENTRY)
-        )
-    signature = found.pop("signature")
-    if not signature:
-        raise EvidenceError(
-            what,
-            got="an event that is not signed",
-            wanted="a log of mode signed",
-            do="An unsigned log cannot be verified.",
-        )
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(found["signing_key"])).verify(
-            bytes.fromhex(signature), strictjson.compact(found)
-        )
-    except (ValueError, InvalidSignature):
-        raise EvidenceError(
-            what, got="a signature that does not hold", wanted="that of the key the line names"
-        ) from None
-    if strictjson.compact({**found, "signature": signature}) != line:
-        raise EvidenceError(
-            what, got="other spelling of the same event", wanted="compact JSON, as it was signed"
-        )
-    return Entry(
-        n,
-        found["sequence_number"],
-        found["timestamp"],
-        found["event"],
-        found["predecessor"],
-        found["signing_key"],
-        signature,
-    )
 
 
 def certified_keys(entries: Iterable[Entry], root: x509.Certificate) -> set[str]:
@@ -234,23 +82,24 @@ def certified_keys(entries: Iterable[Entry], root: x509.Certificate) -> set[str]
 
 
 def _leads_to(entry: Entry, root: x509.Certificate) -> bool:
+    text = entry.event.get("certificate_chain")
+    if not isinstance(text, str) or len(text) > _CHAIN_LIMIT:
+        return False
     try:
-        chain = x509.load_pem_x509_certificates(
-            str(entry.event.get("certificate_chain", "")).encode()[: 1 << 16]
-        )
+        chain = x509.load_pem_x509_certificates(text.encode())
         leaf, pair = (
             chain[0],
             CasChain.from_pem(b"".join(c.public_bytes(Encoding.PEM) for c in chain[1:])),
         )
         key = leaf.public_key()
-    except (ValueError, IndexError, EvidenceError):
+        return (
+            isinstance(key, Ed25519PublicKey)
+            and key.public_bytes(Encoding.Raw, PublicFormat.Raw) == bytes.fromhex(entry.key)
+            and issued_by(leaf, pair.instance)
+            and pair.root.public_key() == root.public_key()
+        )
+    except Exception:  # cryptography raises many kinds for hostile certificates
         return False
-    return (
-        isinstance(key, Ed25519PublicKey)
-        and key.public_bytes(Encoding.Raw, PublicFormat.Raw).hex() == entry.key
-        and issued_by(leaf, pair.instance)
-        and pair.root.public_key() == root.public_key()
-    )
 
 
 def verify_log(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from casnb.base import strictjson
 from casnb.base.errors import EvidenceError
-from casnb.cas.audit import ATTESTING, Entry, attested_binding
+from casnb.cas.audit import ATTESTING
+from casnb.cas.audit_entries import Entry, attested_binding
 from casnb.checks.result import AttestationResult
 from casnb.evidence.cas_report import CasReport
 from casnb.policy.appraise import appraise
@@ -36,11 +38,10 @@ def attested_keys(
         if entry.kind != ATTESTING or (isinstance(before, AttestationResult) and before.accepted):
             continue
         try:
-            proof = verify(
-                CasReport.build(dict(entry.event.get("proof_data") or {}), _NOTHING),
-                roots=roots,
-                now=now,
+            proof_data = strictjson.member(
+                entry.event, "proof_data", dict, f"audit log: line {entry.line}.event"
             )
+            proof = verify(CasReport.build(proof_data, _NOTHING), roots=roots, now=now)
         except EvidenceError as exc:
             found[entry.key] = str(exc)
             continue

@@ -13,7 +13,7 @@ from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.base.view import Shown, cell
 from casnb.cas.attest import AttestedCas
-from casnb.cas.audit import Checkpoints
+from casnb.cas.audit_entries import Checkpoints
 from casnb.cas.trust import ClientIdentity
 from casnb.tls.cas_chain import TLS_NAME, CasChain
 from casnb.tls.exchange import Answer, Mistrusted, error_messages, exchange, quoted

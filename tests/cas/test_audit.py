@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,8 @@ from click.testing import CliRunner
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, SourceError
 from casnb.cas.attest import attest
-from casnb.cas.audit import Checkpoints, LogStatus, attested_binding, read_log, verify_log
+from casnb.cas.audit import LogStatus, verify_log
+from casnb.cas.audit_entries import Checkpoints, attested_binding, read_log
 from casnb.cas.client import CasClient, CasRefusal
 from casnb.cas.trust import ClientIdentity, TrustStore
 from casnb.cli.scone.main import scone
@@ -169,6 +171,16 @@ def flip(data: bytes) -> bytes:
     return data.replace(b'"s2"', b'"s9"', 1)
 
 
+_WIDE = {ord("0") + n: 0xFF10 + n for n in range(10)}
+
+
+def repeated(data: bytes, n: int, spell: Callable[[str], str]) -> bytes:
+    """One line once more, at the end, its signature spelled otherwise."""
+    line = data.splitlines()[n]
+    head, signature, rest = line[:-130], line[-130:-2].decode(), line[-2:]
+    return data + head + spell(signature).encode() + rest + b"\n"
+
+
 @pytest.mark.parametrize(
     "change, status",
     [
@@ -185,6 +197,16 @@ def flip(data: bytes) -> bytes:
         ),
         pytest.param(
             lambda d: d.replace(b'":"s1"', b'": "s1"'), LogStatus.BROKEN, id="20 spelled otherwise"
+        ),
+        *(
+            pytest.param(lambda d, n=n, f=f: repeated(d, n, f), LogStatus.BROKEN, id=f"20 {id}")
+            for n in (-1, -2, 5)
+            for id, f in (
+                (f"event {n} again in capitals", str.upper),
+                (f"event {n} again with a blank", lambda s: s[:64] + " " + s[64:]),
+                (f"event {n} again with a line end", lambda s: s + "\\n"),
+                (f"event {n} again with full-width digits", lambda s: s.translate(_WIDE)),
+            )
         ),
         pytest.param(lambda d: b"{}\n" + d, LogStatus.BROKEN, id="20 a line that is no event"),
         pytest.param(lambda d: b"\n" + d, LogStatus.BROKEN, id="20 an empty line"),
@@ -364,7 +386,29 @@ def test_the_binding_is_the_documented_string(world):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"[]", b"{}", b'{"last": {}}', b'{"last": {"sequence_number": 1, "signature": ""}}'],
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"last": {}}',
+        b'{"last": {"sequence_number": 1, "signature": ""}}',
+        *(
+            strictjson.compact(
+                {
+                    "last": {"sequence_number": last, "signature": signature},
+                    "checkpoints": [{"sequence_number": 1, "signature": "cd" * 64}],
+                }
+            )
+            for last, signature in (
+                (1, "ab" * 64),
+                (-1, "ab" * 64),
+                (1 << 63, "ab" * 64),
+                (2, "AB" * 64),
+                (2, "ab" * 63 + " a b"),
+                (2, "ab"),
+            )
+        ),
+    ],
 )
 def test_checkpoints_are_read_strictly(data):
     """What is no answer of a CAS is an error."""
@@ -411,7 +455,7 @@ def test_the_command_ends_with_the_status(command, tmp_path):
     assert run("verify-audit-log", "--last", "zz", str(log(folder)))[0] == 2
     kept = tmp_path / "checkpoints.json"
     kept.write_text(
-        json.dumps({"last": {"sequence_number": 1, "signature": "ab"}, "checkpoints": []})
+        json.dumps({"last": {"sequence_number": 1, "signature": "ab" * 64}, "checkpoints": []})
     )
     assert run("verify-audit-log", "--checkpoints-json", str(kept), str(log(folder)))[0] == 18
 
@@ -441,17 +485,8 @@ def test_evidence_about_another_key_vouches_for_none(command, world, tmp_path):
     for a CAS.
     """
     run, folder = command
-    rows = [json.loads(line) for line in lines(folder)]
-    mallory = audit_key(World("mallory"))
-    public, before = mallory.public_key().public_bytes_raw().hex(), ""
-    forged = b""
-    for row in rows:
-        entry = {**row, "predecessor": before, "signing_key": public}
-        del entry["signature"]
-        before = mallory.sign(strictjson.compact(entry)).hex()
-        forged += strictjson.compact({**entry, "signature": before}) + b"\n"
     path = tmp_path / "forged.jsonl"
-    path.write_bytes(forged)
+    path.write_bytes(forged(log(folder).read_bytes(), lambda event: None))
     code, _, err = run(
         "attest-audit-log",
         str(path),
@@ -463,6 +498,73 @@ def test_evidence_about_another_key_vouches_for_none(command, world, tmp_path):
     )
     assert code == 19 and "about another key" in err
     assert run("verify-audit-log", str(path))[0] == 19
+
+
+def forged(data: bytes, change: Callable[[dict], None]) -> bytes:
+    """The whole log written anew by who wants to pass for a CAS; `change` bends each event."""
+    mallory, before, out = audit_key(World("mallory")), "", b""
+    for row in map(json.loads, data.splitlines()):
+        entry = {
+            **row,
+            "predecessor": before,
+            "signing_key": mallory.public_key().public_bytes_raw().hex(),
+        }
+        del entry["signature"]
+        change(entry["event"])
+        before = mallory.sign(strictjson.compact(entry)).hex()
+        out += strictjson.compact({**entry, "signature": before}) + b"\n"
+    return out
+
+
+def set_at(path: tuple[str, ...], value: object) -> Callable[[dict], None]:
+    def change(event: dict) -> None:
+        place = event
+        for name in path[:-1]:
+            place = place.get(name, {})
+        if path[-1] in place:
+            place[path[-1]] = value
+
+    return change
+
+
+#: What no reader may take for a defect of its own.
+_HOSTILE = (
+    None,
+    True,
+    0,
+    -1,
+    1 << 70,
+    1.5,
+    "",
+    "\u202e",
+    "A" * 4000,
+    [],
+    [[]],
+    [1, 2],
+    {},
+    {"": {}},
+)
+
+
+@pytest.mark.parametrize("value", _HOSTILE, ids=lambda v: str(v)[:12])
+def test_hostile_events_leave_a_log_foreign(command, world, tmp_path, value):
+    """Whatever stands where evidence or certificates should, a stranger's log is a stranger's."""
+    run, folder = command
+    path = tmp_path / "forged.jsonl"
+    data = log(folder).read_bytes()
+    proof = next(
+        row["event"]["proof_data"]
+        for row in map(json.loads, data.splitlines())
+        if "proof_data" in row["event"]
+    )
+    places = [("certificate_chain",), ("proof_data",), *(("proof_data", n) for n in proof)]
+    for place in places:
+        path.write_bytes(forged(data, set_at(place, value)))
+        for words in (("attest-audit-log", str(path), "-G"), ("verify-audit-log", str(path))):
+            code, out, err = run(
+                *words, *(("--mrenclave", world.mrenclave) if "-G" in words else ())
+            )
+            assert code == 19 and "defect" not in err, (place, value, out, err)
 
 
 def test_a_log_that_cannot_be_opened_stops_the_start(world, tmp_path, lenient, alice):

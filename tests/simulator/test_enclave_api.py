@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from casnb.base.errors import EvidenceError, UsageError, VerificationError
-from casnb.cas.audit import read_log
+from casnb.cas.audit_entries import read_log
 from casnb.cas.client import pinned_context
 from casnb.cas.trust import ClientIdentity
 from casnb.cli.main import casnb

@@ -4,14 +4,14 @@ each status an exit code.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from casnb.base.errors import CasnbError, EvidenceError, SourceError, UsageError, neutral, own_file
-from casnb.cas.audit import LOG_LIMIT, Checkpoints, LogStatus, LogVerdict, read_log, verify_log
+from casnb.cas.audit import LogStatus, LogVerdict, verify_log
+from casnb.cas.audit_entries import LOG_LIMIT, Checkpoints, is_signature, read_log
 from casnb.checks.result import AttestationResult
 from casnb.cli.base import Command, note, slurp
 from casnb.cli.policy_options import (
@@ -42,7 +42,7 @@ _EXITS = {
 
 def _signature(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Refuse what is no signature before the log is judged by it."""
-    if value is not None and not re.fullmatch("[0-9a-f]{128}", value):
+    if value is not None and not is_signature(value):
         raise click.BadParameter(
             f"got {neutral(value, 60)}, wanted 128 lower-case hex digits", ctx, param
         )

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from casnb.base import strictjson
 from casnb.base.errors import SourceError, UsageError
-from casnb.cas.audit import attested_binding
+from casnb.cas.audit_entries import attested_binding
 from casnb.simulator.keys import distinguished_name
 from casnb.simulator.server.store import Store, Transaction
 from casnb.simulator.world import World
