@@ -20,6 +20,7 @@ from casnb.checks.result import (
     ordered,
     passed,
 )
+from casnb.checks.view import html_result, not_asked
 
 GOOD = passed("debug", "DEBUG is not set")
 BAD = failed(
@@ -161,7 +162,6 @@ def test_every_status_differs_in_words_and_not_in_colour_alone():
     )._html()
     for word in ("PASSED", "FAILED", "WAIVED", "NOT RUN"):
         assert word in rows
-    assert 'role="status"' in rows
 
 
 def test_every_check_says_what_it_stops():
@@ -176,27 +176,33 @@ def test_each_verdict_has_a_border_of_its_own():
         "text/html"
     ]
     borders = {
-        v: re.search(rf"data-verdict={v.value}]{{border-left:8px (\w+) ", html) for v in Verdict
+        v.value: re.findall(rf"data-verdict={v.value}]{{[^}}]*?(dashed|double)", html)
+        for v in Verdict
     }
-    assert all(borders.values()) and len({m[1] for m in borders.values() if m}) == len(Verdict)
+    assert borders == {
+        "trustworthy": [],
+        "accepted-with-waivers": ["dashed"],
+        "rejected": ["double"],
+    }
     assert 'data-verdict="trustworthy"' in html
 
 
 def test_checks_that_nobody_asked_for_share_a_row():
-    """Three neighbours with one reason are one row that names each, with its title and source to
-    open; others keep their own.
+    """Behind their fold three neighbours with one reason are one row that names each, with its
+    title and source to open; others keep their own.
     """
     ids = ("report-age", "verification-time", "tcb-evaluation")
     html = AttestationResult(
         (GOOD, UNASKED, *(not_run(i, "not asked for", optional=True) for i in ids), IMPOSSIBLE)
     )._html()
     assert re.findall(r'<tr data-check(?:s)?="([^"]+)" data-status="([^"]+)"', html) == [
+        ("nonce", "not-run"),
         ("debug", "passed"),
         ("nonce", "not-run"),
         (" ".join(ids), "not-run"),
-        ("nonce", "not-run"),
     ]
     assert html.count("not asked for") == 1
+    assert html.index("1 passed") < html.index("4 not asked") and html.count("<caption>") == 3
     for i in ids:
         assert escape(CATALOGUE[i].title) in html and html.count(f"<code>{i}</code>") == 2
 
@@ -211,3 +217,49 @@ def test_two_that_were_not_run_keep_their_rows():
     )
     html = AttestationResult(rows)._html()
     assert html.count("<tr data-check=") == 4 and "<details>" not in html
+    assert "<b>4 not asked</b>" in html
+
+
+#: Name, checks, the rows of the table that stands open, and the folds.
+TELLING = {
+    "all passed": ((GOOD,), [], []),
+    "passed and not asked": ((GOOD, UNASKED), [], ["1 passed", "1 not asked"]),
+    "failed": (
+        (GOOD, failed("mrsigner", "a", "b"), UNASKED),
+        ["mrsigner"],
+        ["1 passed", "1 not asked"],
+    ),
+    "waived": ((GOOD, failed("debug", "a", "b").waived_by("-x")), ["debug"], ["1 passed"]),
+    "could not be run": ((GOOD, IMPOSSIBLE), [IMPOSSIBLE.id], ["1 passed"]),
+}
+
+
+@pytest.mark.parametrize("name", TELLING)
+def test_a_table_shows_what_failed_was_waived_or_could_not_be_run(name):
+    """What passed and what nobody asked for is counted, named and folded; without anything telling
+    there is no open table. A single check is its row.
+    """
+    checks, rows, folds = TELLING[name]
+    html = html_result(checks)
+    opened = re.sub('<details class="fold">.*?</table></details>', "", html)
+    assert re.findall(r'<tr data-check="([^"]+)"', opened) == (
+        rows or [c.id for c in checks][:1] * (len(checks) == 1)
+    )
+    assert re.findall(r"<summary><b>([^<]+)</b>", html) == folds
+    assert html.count("<caption>") == html.count("<table") and "<th></th>" not in html
+
+
+def test_a_verdict_says_what_nobody_asked_in_words():
+    """Freshness first; a check that leaves nothing unknown is not spoken of."""
+    found = [
+        not_run(i, "not asked for", optional=True)
+        for i in ("isvsvn", "avr-nonce", "nonce", "instance-key")
+    ]
+    assert (
+        not_asked(found)
+        == "whether the report is fresh (no nonce of yours), whose CAS it is, and a least version"
+    )
+    assert not_asked([GOOD]) == "" and "Not asked" not in AttestationResult((GOOD,))._html()
+    assert (
+        "<b>Not asked:</b> whether the report is fresh" in AttestationResult((GOOD, *found))._html()
+    )

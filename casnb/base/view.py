@@ -6,59 +6,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from casnb.base.errors import neutral
 
-#: Works in JupyterLab's light and dark themes: only theme variables, with fallbacks, and borders
-#: beside every colour. The class is named twice so that these rules win over JupyterLab's own for
-#: tables and code.
-_STYLE = (
-    ".casnb{font-size:14px;line-height:1.45;color:var(--jp-ui-font-color1,#1a1a1a);max-width:72em}.casnb.casnb"
-    " table{border-collapse:collapse;margin:.4em 0;text-align:left}.casnb.casnb"
-    " caption{text-align:left;font-weight:600;padding:.2em 0;overflow-wrap:anywhere}.casnb.casnb"
-    " th,.casnb.casnb td{padding:.22em .7em;border-bottom:1px solid"
-    " var(--jp-border-color2,#ccc);text-align:left;vertical-align:top;overflow-wrap:break-word}.casnb.casnb"
-    " code{font-family:var(--jp-code-font-family,monospace);font-size:13px;background:none;color:inherit;overflow-wrap:break-word}.casnb.casnb"
-    " td.long,.casnb.casnb code.long{overflow-wrap:anywhere}.casnb.casnb"
-    " dl{display:grid;grid-template-columns:fit-content(12em) 1fr;gap:0 .8em}.casnb.casnb"
-    " dt{float:none;width:auto;overflow-wrap:normal}.casnb.casnb"
-    " dd{margin:0;padding:0;min-width:0}.casnb.casnb"
-    " .s{display:inline-block;min-width:5.4em;padding:0 .45em;border:2px solid"
-    " currentColor;border-radius:3px;font-weight:600;font-size:12px;text-align:center;white-space:nowrap}.casnb.casnb"
-    " .s-passed{border-style:solid;color:var(--jp-success-color0,#1b5e20)}.casnb.casnb"
-    " .s-failed{border-style:double;border-width:4px;color:var(--jp-error-color0,#b71c1c)}.casnb.casnb"
-    " .s-waived{border-style:dashed;color:var(--jp-warn-color0,#8a3c00);color:color-mix(in"
-    " srgb,var(--jp-warn-color0,#8a3c00) 70%,var(--jp-ui-font-color1,#1a1a1a))}.casnb.casnb"
-    " .s-not-run{border-style:dotted;color:var(--jp-ui-font-color2,#555)}.casnb.casnb"
-    " .verdict{font-weight:600;padding:.5em .8em;margin:.4em 0;border-left:3px solid"
-    " var(--jp-ui-font-color2,#555)}.casnb.casnb .verdict[data-verdict=trustworthy]{border-left:8px"
-    " solid var(--jp-success-color0,#1b5e20)}.casnb.casnb"
-    " .verdict[data-verdict=accepted-with-waivers]{border-left:8px dashed"
-    " var(--jp-warn-color0,#8a3c00)}.casnb.casnb .verdict[data-verdict=rejected]{border-left:8px"
-    " double var(--jp-error-color0,#b71c1c)}@media (forced-colors:active){.casnb.casnb svg"
-    " :is(text,tspan){fill:CanvasText!important}.casnb.casnb svg"
-    " :is(line,polyline,path,rect){stroke:CanvasText!important}.casnb.casnb svg"
-    " rect{fill:Canvas!important}}"
-)
-#: For the controls of our panels, which stand beside such blocks: what is chosen has a border, in
-#: forced colours every button has one, and in a narrow window nothing is cut off. A panel's boxes
-#: have classes that begin with `t-`.
-_CONTROLS = (
-    '.widget-box[class*=" t-"] .widget-html-content{min-width:0}.widget-box[class*=" t-"]'
-    " .jupyter-button.mod-active{border:2px solid currentColor;line-height:24px}@media"
-    ' (forced-colors:active){.widget-box[class*=" t-"] .jupyter-button{border:1px solid'
-    ' ButtonText;line-height:26px}.widget-box[class*=" t-"] .jupyter-button.mod-active{border:4px'
-    ' double ButtonText;line-height:20px}}@media (max-width:40em){.widget-box[class*=" t-"]'
-    " :is(.jupyter-button,.widget-checkbox,.widget-checkbox"
-    ' label){height:auto;line-height:1.5;white-space:normal;overflow-wrap:anywhere}.widget-box[class*="'
-    ' t-"] :is(.widget-text,.widget-text input,.widget-dropdown,.widget-checkbox,.widget-checkbox'
-    " label){min-width:0!important;flex-shrink:1!important;max-width:100%}}"
-)
-
 #: More characters than this do not hold a column open.
 _LONG = 24
+
+
+@lru_cache(maxsize=16)
+def style(name: str = "look", folder: Path = Path(__file__).parent) -> str:
+    """Return one of our style sheets (a file beside a module) as a `<style>` element, without
+    comments and line breaks.
+
+    `look` is the base: tokens of colour and size for light, dark and forced colours, tables,
+    verdicts, controls.
+    """
+    text = (folder / f"{name}.css").read_text(encoding="utf-8")
+    text = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+    return f"<style>{text}</style>"
 
 
 class Shown:
@@ -74,16 +43,11 @@ class Shown:
         return {"text/html": page(self._html()), "text/plain": str(self)}
 
 
-def page(body: str, style: bool = True) -> str:
+def page(body: str) -> str:
     """Wrap escaped HTML in the block that carries casnb's style; nothing outside it and our
     panels is touched.
-
-    Without `style` the block relies on another one of the same page: a part that changes often
-    is then drawn quicker.
     """
-    return (
-        f'<div class="casnb">{f"<style>{_STYLE}{_CONTROLS}</style>" if style else ""}{body}</div>'
-    )
+    return f'<div class="casnb">{style()}{body}</div>'
 
 
 def block(body: str) -> str:
@@ -114,6 +78,13 @@ def td(text: str) -> str:
     )
 
 
+def row_header(made: str) -> str:
+    """Turn a cell as `td` makes it into the header of its row; an empty one stays a cell."""
+    if made == "<td></td>":
+        return made
+    return '<th scope="row"' + made.removeprefix("<td").removesuffix("</td>") + "</th>"
+
+
 def html_table(
     header: Sequence[str],
     rows: Iterable[Sequence[object]],
@@ -121,16 +92,18 @@ def html_table(
     code: Sequence[int] = (),
     limit: int = 300,
 ) -> str:
-    """Return a table with a header row; columns listed in `code` are set in a fixed-width face.
+    """Return a table with a header row, and the first cell of each row as its header; columns
+    listed in `code` are set in a fixed-width face.
 
-    Everything is escaped, and no cell is longer than `limit` characters.
+    Everything is escaped, and no cell is longer than `limit` characters. A column without a name
+    has a plain cell above it: an empty header would be read out as one.
     """
     out = ["<table>"]
     if caption:
         out.append(f"<caption>{cell(caption)}</caption>")
     out.append(
         "<thead><tr>"
-        + "".join(f'<th scope="col">{cell(h)}</th>' for h in header)
+        + "".join(f'<th scope="col">{cell(h)}</th>' if h else "<td></td>" for h in header)
         + "</tr></thead><tbody>"
     )
     for row in rows:
@@ -138,7 +111,8 @@ def html_table(
         for n, value in enumerate(row):
             text = cell(value, limit)
             wide = ' class="long"' if len(text) > _LONG else ""
-            cells.append(f"<td><code{wide}>{text}</code></td>" if n in code else td(text))
+            made = f"<td><code{wide}>{text}</code></td>" if n in code else td(text)
+            cells.append(made if n else row_header(made))
         out.append("<tr>" + "".join(cells) + "</tr>")
     out.append("</tbody></table>")
     return "".join(out)
@@ -170,9 +144,10 @@ def short(value: str, keep: int = 12) -> str:
     return value
 
 
-def html_verdict(name: str, words: str, live: bool = False) -> str:
-    """Return the verdict line, told apart by its border too; `words` is HTML, `live` has its
-    changes read aloud.
+def html_verdict(name: str, words: str) -> str:
+    """Return the verdict line, told apart by its border too; `words` is HTML.
+
+    It is no live region: what is drawn anew is not read aloud reliably. A panel has one `Live`
+    that stays, and says what changed.
     """
-    polite = ' aria-live="polite"' if live else ""
-    return f'<div class="verdict" role="status"{polite} data-verdict="{escape(name)}">{words}</div>'
+    return f'<div class="verdict" data-verdict="{escape(name)}">{words}</div>'

@@ -4,6 +4,7 @@ colour alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from itertools import groupby
@@ -11,6 +12,7 @@ from typing import Protocol
 
 from casnb.base.errors import neutral
 from casnb.base.view import cell, html_verdict, short, td
+from casnb.checks.catalogue import spec_of
 
 
 class Status(Protocol):
@@ -41,10 +43,16 @@ class Check(Protocol):
     def title(self) -> str: ...
     @property
     def source(self) -> str: ...
+    @property
+    def optional(self) -> bool: ...
 
 
 #: From this many neighbours on, checks that were not run for the same reason share a row.
 _FOLDED = 3
+#: So many checks are named on the line that folds them away.
+_NAMED = 5
+#: What a reader should learn first of what nobody asked for.
+_FIRST = ("nonce", "certificate-binding", "instance-key", "report-age", "tcb-evaluation")
 
 _MARK = {
     "passed": "\N{CHECK MARK}",
@@ -81,11 +89,24 @@ def _status(check: Check) -> str:
     return f'<span class="s s-{s}">{_MARK[s]} {check.status.label}</span>'
 
 
+def _saw(check: Check) -> str:
+    """What a check saw, and on a second line what a failure means or which flag accepted it."""
+    status = check.status.value
+    if status not in ("failed", "waived"):
+        return cell(describe(check), 400)
+    saw = f"got {short(check.got)}" + (f", wanted {short(check.wanted)}" if check.wanted else "")
+    if status == "waived":
+        return f"{cell(saw, 400)}<br>accepted by <code>{cell(check.flag, 120)}</code>"
+    why = f'<br><span class="small">{cell(check.reason, 400)}</span>' if check.reason else ""
+    return cell(saw, 400) + why
+
+
 def _row(c: Check) -> str:
     return (
         f'<tr data-check="{escape(c.id)}" data-status="{c.status.value}"><td>{_status(c)}</td>'
-        f"<td><code>{escape(c.id)}</code><br>{cell(c.title)}</td>{td(cell(describe(c), 400))}"
-        f"<td>{cell(c.source)}</td></tr>"
+        f'<th scope="row"><code>{escape(c.id)}</code><br><span class="small">{cell(c.title)}'
+        f"</span></th>{td(_saw(c))}"
+        f'<td><span class="small">{cell(c.source)}</span></td></tr>'
     )
 
 
@@ -105,19 +126,15 @@ def _folded(checks: Sequence[Check]) -> str:
     )
 
 
-def html_result(
-    checks: Sequence[Check], sentence: str = "", remarks: Sequence[str] = (), verdict: str = ""
-) -> str:
-    """Return the same as an HTML table; status is told by word, mark and border, never by colour
-    alone.
+def html_checks(checks: Sequence[Check], caption: str) -> str:
+    """Return each of these checks as a row of a table; neighbours that were not run for one and
+    the same reason share one.
     """
-    out = []
-    if sentence:
-        out.append(html_verdict(verdict, cell(sentence, 600)))
-    out.append(
-        '<table><thead><tr><th scope="col">status</th><th scope="col">check</th><th'
-        ' scope="col">what it saw</th><th scope="col">source</th></tr></thead><tbody>'
-    )
+    out = [
+        f'<table class="checks"><caption>{cell(caption)}</caption><thead><tr><th'
+        ' scope="col">status</th><th scope="col">check</th><th scope="col">what it saw</th><th'
+        ' scope="col">source</th></tr></thead><tbody>'
+    ]
     for (status, _), group in groupby(
         checks, lambda c: (c.status.value, describe(c) if c.status.value == "not-run" else c.id)
     ):
@@ -126,6 +143,65 @@ def html_result(
             out.append(_folded(alike))
         else:
             out += [_row(c) for c in alike]
-    out.append("</tbody></table>")
-    out += [f"<p>note: {cell(r, 600)}</p>" for r in remarks]
-    return "".join(out)
+    return "".join([*out, "</tbody></table>"])
+
+
+def _fold(checks: Sequence[Check], words: str) -> str:
+    """These checks behind a line that counts them and names the first of them."""
+    if not checks:
+        return ""
+    names = ", ".join(c.id for c in checks[:_NAMED]) + (", ..." if checks[_NAMED:] else "")
+    return (
+        f'<details class="fold"><summary><b>{len(checks)} {words}</b> <span'
+        f' class="small">{cell(names, 400)}</span></summary>'
+        f"{html_checks(checks, f'{len(checks)} {words}')}</details>"
+    )
+
+
+def not_asked(checks: Sequence[Check]) -> str:
+    """Say in words what stays unknown because nobody asked, freshness first; empty where there is
+    nothing to say.
+    """
+    ids = [c.id for c in checks if c.optional and c.status.value == "not-run"]
+    ids = [*(i for i in _FIRST if i in ids), *(i for i in ids if i not in _FIRST)]
+    words = [spec_of(i).unasked for i in ids if spec_of(i).unasked]
+    return f"{', '.join(words[:-1])}, and {words[-1]}" if words[1:] else "".join(words)
+
+
+def html_sentence(verdict: str, sentence: str, checks: Sequence[Check] = ()) -> str:
+    """Return a verdict: its first sentence in bold, the others plain, then what nobody
+    asked for.
+    """
+    first, point, rest = sentence.partition(". ")
+    more = cell(rest, 600)
+    if checks and (words := not_asked(checks)):
+        more += f"{' ' if more else ''}<b>Not asked:</b> {cell(words, 600)}."
+    shown = f'<span class="more">{more}</span>' if more else ""
+    return html_verdict(verdict, cell(first + (point and "."), 600) + (" " if more else "") + shown)
+
+
+def html_result(
+    checks: Sequence[Check], sentence: str = "", remarks: Sequence[str] = (), verdict: str = ""
+) -> str:
+    """Return the same as HTML: the verdict, a table of what failed, was waived or could not be
+    run, and folded what passed and what nobody asked for.
+
+    Status is told by word, mark and border, never by colour alone. The list of a single check is
+    its row.
+    """
+    checks = list(checks)
+    out = [html_sentence(verdict, sentence, checks)] if sentence else []
+    asked = [c for c in checks if not (c.optional and c.status.value == "not-run")]
+    telling = [c for c in asked if c.status.value != "passed"]
+    if len(checks) == 1:
+        return "".join([*out, html_checks(checks, checks[0].id), *_notes(remarks)])
+    if telling:
+        counts = Counter(c.status.label.lower() for c in telling)
+        out.append(html_checks(telling, ", ".join(f"{n} {word}" for word, n in counts.items())))
+    out.append(_fold([c for c in asked if c.status.value == "passed"], "passed"))
+    out.append(_fold([c for c in checks if c not in asked], "not asked"))
+    return "".join([*out, *_notes(remarks)])
+
+
+def _notes(remarks: Sequence[str]) -> list[str]:
+    return [f"<p>note: {cell(r, 600)}</p>" for r in remarks]

@@ -219,7 +219,7 @@ class Outcome(Shown):
         mark = "\N{MULTIPLICATION X}" if self.succeeded else "\N{CHECK MARK}"
         out = [
             (
-                '<div class="verdict" role="status"'
+                '<div class="verdict"'
                 f' data-verdict="{"rejected" if self.succeeded else "trustworthy"}"'
                 f' data-attack="{escape(self.attack.name)}">{mark} {cell(self.sentence, 900)}</div>'
             ),

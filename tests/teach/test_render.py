@@ -104,5 +104,5 @@ def test_a_lessons_own_table_is_escaped():
     shown = Table(["what", "is"], [("<b>", 1)])._repr_mimebundle_()
     assert (
         shown["text/plain"].splitlines() == ["what  is", "<b>   1"]
-        and "<td>&lt;b&gt;</td><td>1</td>" in shown["text/html"]
+        and '<th scope="row">&lt;b&gt;</th><td>1</td>' in shown["text/html"]
     )

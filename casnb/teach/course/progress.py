@@ -107,7 +107,7 @@ class Progress(Shown):
         from casnb.base.view import cell
 
         head = (
-            f'<div class="verdict" role="status" data-marks="{self.marks}"'
+            f'<div class="verdict" data-marks="{self.marks}"'
             f' data-of="{self.of}">{cell(self.sentence)}</div>'
         )
         table = html_table(

@@ -14,6 +14,7 @@ from casnb.base.snapshot import Snapshotted
 from casnb.base.view import Shown, cell, html_verdict, page, short
 from casnb.session.history import Difference, History
 from casnb.session.readers import Readers, readers
+from casnb.teach.live import Live
 
 
 class HistoryModel(traitlets.HasTraits):
@@ -56,7 +57,7 @@ def render(model: HistoryModel) -> str:
     """Return the line that says how the two versions differ, or what was refused; announced to
     screen readers.
     """
-    return html_verdict("", cell(model.error or model.difference.title, 400), live=True)
+    return html_verdict("", cell(model.error or model.difference.title, 400))
 
 
 class Snapshot(Shown):
@@ -109,8 +110,17 @@ class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             ("who", self.who),
         ):
             control.add_class(f"t-history-{name}")
+        self.live = Live()
         super().__init__(
-            [self.versions, self.before, self.after, self.line, self.difference, self.who]
+            [
+                self.versions,
+                self.before,
+                self.after,
+                self.line,
+                self.difference,
+                self.who,
+                self.live,
+            ]
         )
         self.add_class("t-history")
         self.versions.value = page(history._html())
@@ -155,6 +165,8 @@ class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             self.before.value, self.after.value = m.before, m.after
         self.line.value = page(render(m))
         self.difference.value = page(m.difference.body())
+        self.live.text = m.error or m.difference.title
+        self.renew()
 
     def snapshot(self) -> Snapshot:
         """Return the present state as something that stays readable in an export."""

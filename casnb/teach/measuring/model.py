@@ -282,7 +282,7 @@ def _short(number: int) -> str:
 def render_verdict(build: Build) -> str:
     """Return the sentence as a line that is read aloud when it changes."""
     name = "error" if not build.complete else "trustworthy" if build.same else "rejected"
-    return html_verdict(name, cell(build.sentence, 500), live=True)
+    return html_verdict(name, cell(build.sentence, 500))
 
 
 def render_steps(build: Build) -> str:

@@ -17,6 +17,7 @@ from casnb.base.view import cell, html_verdict, page
 from casnb.measure.measure import measure
 from casnb.simulator.platform import Enclave
 from casnb.teach.explorer.panel import ByteExplorer
+from casnb.teach.live import Live
 from casnb.teach.measuring.model import (
     HEAPS,
     SIGNERS,
@@ -82,7 +83,7 @@ class MeasureModel(traitlets.HasTraits):
 def render(model: MeasureModel) -> str:
     """Return the verdict line."""
     return (
-        html_verdict("error", cell(model.error, 500), live=True)
+        html_verdict("error", cell(model.error, 500))
         if model.error
         else render_verdict(model.build)
     )
@@ -153,6 +154,7 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             [self.add_button, self.all_button, self.restart_button],
             layout=widgets.Layout(flex_flow="row wrap"),
         )
+        self.live = Live()
         super().__init__(
             [
                 *self.boxes.values(),
@@ -162,6 +164,7 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
                 self.verdict,
                 self.steps,
                 self.signed,
+                self.live,
             ]
         )
         self.add_class("t-measure")
@@ -252,10 +255,11 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         for name, box in self.boxes.items():
             box.value = getattr(m, name)
         self.heap.value, self.signer.value = m.heap, m.signer
-        self.add_button.disabled = self.all_button.disabled = m.build.complete
         self.verdict.value = page(render(m))
         self.steps.value = page(render_steps(m.build))
         self.signed.value = page(render_signed(m.build))
+        self.live.text = m.error or m.build.sentence
+        self.renew()
 
     def close(self) -> None:
         """Undo every observer and close the controls; a second call does nothing."""

@@ -12,6 +12,7 @@ from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshotted
 from casnb.base.view import Shown, cell, page
 from casnb.mallory.attacks import ATTACKS, FLAG_SETS, Defence, attack
+from casnb.teach.live import Live
 from casnb.teach.predicting.model import PREDICTIONS, Foretold, foretell
 
 #: Defences that an attack's own description names, before the flag sets that are the same for all.
@@ -148,7 +149,10 @@ class MalloryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         }
         for name, control in {**self._named, "try": self.button, "told": self.line}.items():
             control.add_class(f"t-mallory-{name}")
-        super().__init__([self.attack, self.defence, self.prediction, self.button, self.line])
+        self.live = Live()
+        super().__init__(
+            [self.attack, self.defence, self.prediction, self.button, self.line, self.live]
+        )
         self.add_class("t-mallory")
         for control in self._named.values():
             control.observe(self._chosen, names="value")
@@ -201,6 +205,8 @@ class MalloryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         )
         self.button.disabled = not m.prediction
         self.line.value = page(render_mallory(m))
+        self.live.text = m.error or (m.told or waiting(m)).verdict
+        self.renew()
 
     def close(self) -> None:
         """Undo every observer and close the controls; a second call does nothing."""

@@ -13,6 +13,7 @@ from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshot, Snapshotted
 from casnb.base.view import cell, html_table, html_verdict, page, scrolling, short
 from casnb.simulator.world import World
+from casnb.teach.live import Live
 from casnb.teach.scraping import model as scrapers
 from casnb.teach.scraping.model import Card, Scraper
 from casnb.teach.scraping.page_history import PageState, page_history
@@ -165,7 +166,8 @@ class ScrapePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             ("board", self.board),
         ):
             control.add_class(f"t-scrape-{name}")
-        super().__init__([self.chooser, self.seen, self.button, self.scores, self.board])
+        self.live = Live()
+        super().__init__([self.chooser, self.seen, self.button, self.scores, self.board, self.live])
         self.add_class("t-scrape-lab")
         self.chooser.observe(self._chosen, names="value")
         self.button.on_click(self.run_again)
@@ -202,11 +204,11 @@ class ScrapePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         """Bring every control and rendering in line with the model."""
         m = self.model
         self.chooser.value = m.state
-        self.scores.value = page(
-            html_verdict("error" if m.error else "scores", _lines(m), live=True)
-        )
+        self.scores.value = page(html_verdict("error" if m.error else "scores", _lines(m)))
         self.seen.value = page(render_page_state(m))
         self.board.value = page(_board(m))
+        self.live.text = sentence(m)
+        self.renew()
 
     def snapshot(self) -> Snapshot:
         """Return the scoreboard as something that stays readable in an export."""

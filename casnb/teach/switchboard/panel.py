@@ -285,14 +285,10 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         try:
             report = self.model.load(path or self.path.value)
             self.loaded.value = block(
-                html_verdict(
-                    "loaded", f"Loaded: {cell(report.name)}, {cell(report.title, 200)}.", live=True
-                )
+                html_verdict("loaded", f"Loaded: {cell(report.name)}, {cell(report.title, 200)}.")
             )
         except CasnbError as exc:
-            self.loaded.value = block(
-                html_verdict("error", f"Not loaded: {cell(exc, 500)}", live=True)
-            )
+            self.loaded.value = block(html_verdict("error", f"Not loaded: {cell(exc, 500)}"))
 
     def attack(self, name: str = "") -> None:
         """Run an attack (left out: the one chosen among those that are stopped) against the
@@ -306,9 +302,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
                 )
             self.model.attack(chosen)
         except CasnbError as exc:
-            self.outcome.value = block(
-                html_verdict("error", f"Not run: {cell(exc, 500)}", live=True)
-            )
+            self.outcome.value = block(html_verdict("error", f"Not run: {cell(exc, 500)}"))
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Run a handler's step; what casnb refuses is shown in the verdict line, since a

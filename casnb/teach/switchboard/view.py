@@ -35,7 +35,7 @@ def render_verdict(name: str, words: str, problems: Sequence[str] = ()) -> str:
     command prints them.
     """
     lines = "".join(f"<br><code>Error: {cell(p, 400)}</code>" for p in problems)
-    return html_verdict(name, cell(words, 700) + lines, live=True)
+    return html_verdict(name, cell(words, 700) + lines)
 
 
 def render_checks(result: AttestationResult | None) -> str:

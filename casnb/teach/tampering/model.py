@@ -186,7 +186,7 @@ def render_verdict(outcome: Outcome) -> str:
         if outcome.edited
         else "trustworthy"
     )
-    return html_verdict(name, cell(outcome.sentence, 700), live=True)
+    return html_verdict(name, cell(outcome.sentence, 700))
 
 
 def render_before(outcome: Outcome) -> str:

@@ -12,12 +12,13 @@ import traitlets
 
 from casnb.base.errors import CasnbError, neutral
 from casnb.base.snapshot import Snapshotted
-from casnb.base.view import Shown, cell, html_table, html_verdict, page
+from casnb.base.view import Shown, block, cell, html_table, html_verdict, page
 from casnb.checks.result import Check
 from casnb.checks.view import html_result
 from casnb.teach.explorer.panel import ByteExplorer
 from casnb.teach.explorer.view import View, view
 from casnb.teach.facts import Facts
+from casnb.teach.live import Live
 from casnb.teach.tampering.model import Outcome, Tamper, render_before, render_verdict
 
 
@@ -57,7 +58,7 @@ class TamperModel(traitlets.HasTraits):
 def render(model: TamperModel) -> str:
     """Return the verdict line with what was done below it."""
     if model.error:
-        return html_verdict("error", cell(model.error, 500), live=True)
+        return html_verdict("error", cell(model.error, 500))
     outcome: Outcome = model.outcome
     return render_verdict(outcome) + html_table(
         ("tampered", "with"), [row for row in outcome.rows() if row[0] != "outcome"]
@@ -121,8 +122,9 @@ class TamperPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             ("checks", self.checks),
         ):
             control.add_class(f"t-{name}")
+        self.live = Live()
         style = widgets.HTML(page(""))
-        super().__init__([style, self.chooser, self.verdict, self.explorer, self.checks])
+        super().__init__([style, self.chooser, self.verdict, self.explorer, self.checks, self.live])
         self.add_class("t-tamper")
         self.chooser.observe(self._chosen, names="value")
         self.model.observe(self._show, names=["outcome", "error"])
@@ -181,10 +183,12 @@ class TamperPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         self.chooser.value = m.means
         result = m.outcome.result
         table = html_result(result.checks, result.sentence, (), result.verdict.value)
-        self.verdict.value = page(render(m), style=False)
-        self.checks.value = page(render_before(m.outcome) + table, style=False)
+        self.verdict.value = block(render(m))
+        self.checks.value = block(render_before(m.outcome) + table)
         if not self._asked and m.outcome.result.checks != self.explorer.view.checks:
             self.explorer.show(replace(self.explorer.view, checks=m.outcome.result.checks))
+        self.live.text = m.error or m.outcome.sentence
+        self.renew()
 
     def snapshot(self) -> Snapshot:
         """Return the present state as something that stays readable in an export."""
