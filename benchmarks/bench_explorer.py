@@ -48,15 +48,19 @@ RENDER = """async (index) => {
 #: painted.
 TAMPER = """async ([index, digits]) => {
   const node = window.jupyterapp.shell.currentWidget.content.widgets[index].node;
-  const byte = node.querySelector(".cb-byte[data-at='112']"), verdict = node.querySelector('.t-verdict');
+  const byte = node.querySelector(".cb-byte[data-at='112']");
+  const verdict = node.querySelector('.t-verdict');
   byte.dispatchEvent(new MouseEvent('mousedown', {bubbles: true}));
-  const type = (key) => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+  const type = (key) =>
+    document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
   const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   type(digits[0]);
   await frame();
   const before = verdict.textContent;
   const changed = new Promise((done) => {
-    const watch = new MutationObserver(() => { if (verdict.textContent !== before) { watch.disconnect(); done(); } });
+    const watch = new MutationObserver(() => {
+      if (verdict.textContent !== before) { watch.disconnect(); done(); }
+    });
     watch.observe(verdict, {childList: true, subtree: true, characterData: true});
   });
   const began = performance.now();

@@ -45,12 +45,13 @@ daemon off; worker_processes auto; pid {folder}/pid; error_log {folder}/errors;
 events {{ worker_connections 4096; }}
 http {{
   access_log off; default_type application/json; server_tokens off;
-  client_body_temp_path {folder}/1; proxy_temp_path {folder}/2; fastcgi_temp_path {folder}/3; uwsgi_temp_path {folder}/4;
-  scgi_temp_path {folder}/5;
+  client_body_temp_path {folder}/1; proxy_temp_path {folder}/2; fastcgi_temp_path {folder}/3;
+  uwsgi_temp_path {folder}/4; scgi_temp_path {folder}/5;
   server {{
     listen 127.0.0.1:{port} ssl backlog=1024; root {folder}/www;
     ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem;
-    ssl_session_cache off; ssl_session_tickets off; ssl_verify_client optional_no_ca; ssl_verify_depth 1;
+    ssl_session_cache off; ssl_session_tickets off;
+    ssl_verify_client optional_no_ca; ssl_verify_depth 1;
   }}
 }}
 """

@@ -15,14 +15,17 @@ CELLS = ("from casnb.teach.switchboard.panel import Switchboard\nboard = Switchb
 #: Click a flag; milliseconds until the text of the verdict is another one, until it is painted, and
 #: until the lamps are others.
 CLICK = """async (name) => {
-  const box = document.querySelector(`.t-flag-${name} input`), verdict = document.querySelector('.t-verdict');
+  const box = document.querySelector(`.t-flag-${name} input`);
+  const verdict = document.querySelector('.t-verdict');
   const lamps = document.querySelector('.t-lamps');
   const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   const changed = (node) => {
     const before = node.textContent;
     return new Promise((done) => {
       const watch = new MutationObserver(() => {
-        if (node.textContent !== before && node.textContent !== '') { watch.disconnect(); done(performance.now()); }
+        if (node.textContent === before || node.textContent === '') return;
+        watch.disconnect();
+        done(performance.now());
       });
       watch.observe(node, {childList: true, subtree: true, characterData: true});
     });

@@ -1,4 +1,6 @@
-"""Notebooks: their sources are clean, and each runs from top to bottom, its exercises unanswered and answered."""
+"""Notebooks: their sources are clean, and each runs from top to bottom, its exercises unanswered
+and answered.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +86,9 @@ def test_all_chapters_are_there():
 
 @each_notebook
 def test_source_is_valid_and_carries_no_results(slug):
-    """A committed notebook is valid, plain and free of outputs, so that a change shows as what it is."""
+    """A committed notebook is valid, plain and free of outputs, so that a change shows as what it
+    is.
+    """
     book = NOTEBOOKS[slug]
     nbformat.validate(book)
     assert (book.nbformat, book.nbformat_minor) == (4, 5)
@@ -127,7 +131,9 @@ def test_length_is_a_lesson(slug):
 
 @each_notebook
 def test_setup_comes_first_and_is_hidden(slug):
-    """The first code cell imports everything, the second opens the lab; else only what would tell a prediction is hidden."""
+    """The first code cell imports everything, the second opens the lab; else only what would tell a
+    prediction is hidden.
+    """
     first, *rest = code(slug)
     assert "setup" in tags(first) and first.metadata.jupyter.source_hidden
     assert rest[0].source.startswith(f'lab = start("{slug[:2]}")\n') and rest[0].source.endswith(
@@ -163,7 +169,9 @@ def test_names_no_place_and_no_address(slug):
 
 @each_notebook
 def test_headings_are_in_order(slug):
-    """One first-level heading, at the top; the others are of the second level or one deeper than before."""
+    """One first-level heading, at the top; the others are of the second level or one deeper than
+    before.
+    """
     levels = [
         len(m)
         for c in NOTEBOOKS[slug].cells
@@ -186,7 +194,9 @@ def test_claims_say_what_they_protect(slug):
 
 @each_notebook
 def test_every_exercise_of_the_chapter_is_asked_once(slug):
-    """An answer cell is one assignment of three dots, and the next cell checks that name under a known id."""
+    """An answer cell is one assignment of three dots, and the next cell checks that name under a
+    known id.
+    """
     pairs = exercises(slug)
     assert len(pairs) == len(code(slug, "answer")) == len(code(slug, "check")) >= 2
     asked = []
@@ -209,7 +219,9 @@ def test_every_exercise_has_a_folded_hint_and_solution(slug):
 
 @each_notebook
 def test_ends_with_a_recap(slug):
-    """The last cell says what is proven, what is assumed, the words, what comes next, and the sources."""
+    """The last cell says what is proven, what is assumed, the words, what comes next, and the
+    sources.
+    """
     last = NOTEBOOKS[slug].cells[-1]
     assert "recap" in tags(last)
     for heading in ("Proven now", "Still assumed", "Words", "Next", "Sources"):
@@ -307,7 +319,9 @@ def predictions(slug: str) -> list[str]:
 
 
 def solution(slug: str, answer: NotebookNode) -> str:
-    """The code that the folded solution above an answer cell prints, or nothing where it is in words."""
+    """The code that the folded solution above an answer cell prints, or nothing where it is in
+    words.
+    """
     cells = NOTEBOOKS[slug].cells
     told = next(c.source for c in reversed(cells[: cells.index(answer)]) if "exercise" in tags(c))
     lines = [
@@ -328,7 +342,8 @@ def solution(slug: str, answer: NotebookNode) -> str:
 
 
 def with_answers(slug: str) -> NotebookNode:
-    """A copy whose answer cells take the printed solutions, or the reference answers where those are in words, and whose
+    """A copy whose answer cells take the printed solutions, or the reference answers where those
+    are in words, and whose
     predictions are all that Mallory gets in."""
     book = copy.deepcopy(NOTEBOOKS[slug])
     answers = {a.id: (solution(slug, a), CHECK.fullmatch(b.source)[1]) for a, b in exercises(slug)}
@@ -375,7 +390,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[tuple[str
 @each_notebook
 @pytest.mark.parametrize("kind", ["unanswered", "answered"])
 def test_runs_from_top_to_bottom(runs, slug, kind):
-    """No cell raises, nothing is written to standard error, and no file is left beside the notebook."""
+    """No cell raises, nothing is written to standard error, and no file is left beside the
+    notebook.
+    """
     ran = runs[slug, kind]
     assert ran.error == ""
     assert ran.stderr == {}
@@ -394,7 +411,9 @@ def test_unanswered_is_a_state_of_its_own(runs, slug):
 @pytest.mark.notebooks
 @each_notebook
 def test_reference_answers_give_full_marks(runs, slug):
-    """With the printed solutions and the reference answers each check is right, and the progress file says so."""
+    """With the printed solutions and the reference answers each check is right, and the progress
+    file says so.
+    """
     ran = runs[slug, "answered"]
     checks = {c.id: ran.text(c.id) for c in code(slug, "check")}
     assert {i: t for i, t in checks.items() if not t.startswith("RIGHT")} == {}
@@ -403,7 +422,9 @@ def test_reference_answers_give_full_marks(runs, slug):
 
 @pytest.mark.notebooks
 def test_06_attacks_run_once_predicted(runs):
-    """Nothing runs before its prediction; then each gets in, or is stopped, as `HELD` has it, and is turned round."""
+    """Nothing runs before its prediction; then each gets in, or is stopped, as `HELD` has it, and
+    is turned round.
+    """
     ids = predictions("06-meet-mallory")
     assert (
         len(ids)
@@ -433,7 +454,9 @@ def test_06_attacks_run_once_predicted(runs):
 @pytest.mark.notebooks
 @pytest.mark.parametrize("cell", TOGETHER)
 def test_06_predictions_in_one_cell(runs, cell):
-    """Each attack of such a cell waits for a prediction of its own; then all run, and come as the table above has it."""
+    """Each attack of such a cell waits for a prediction of its own; then all run, and come as the
+    table above has it.
+    """
     inside, stopped = TOGETHER[cell]
     unanswered, answered = (
         runs["06-meet-mallory", kind].text(cell) for kind in ("unanswered", "answered")
@@ -458,7 +481,9 @@ def test_06_runs_every_attack():
 @pytest.mark.notebooks
 @each_notebook
 def test_outputs_are_short_and_quiet(runs, slug):
-    """No output of a cell fills more than a few screens, and none shows a path of the machine it ran on."""
+    """No output of a cell fills more than a few screens, and none shows a path of the machine it
+    ran on.
+    """
     outputs = {c.id: runs[slug, "unanswered"].text(c.id) for c in code(slug)}
     assert {i: len(t.splitlines()) for i, t in outputs.items() if len(t.splitlines()) > 60} == {}
 
@@ -471,7 +496,9 @@ def exported(path: Path) -> dict[str, str]:
 
 @pytest.mark.notebooks
 def test_attaches_to_a_running_simulator(tmp_path):
-    """Where the environment names a simulator that answers, a notebook uses that one, and gets its value."""
+    """Where the environment names a simulator that answers, a notebook uses that one, and gets its
+    value.
+    """
     file = tmp_path / "cas.env"
     command = [
         sys.executable,

@@ -170,7 +170,8 @@ def scrape(
     200 came, EvidenceError where it is larger than 2 MiB (it is not read on), or has no table
     with an address and an MrEnclave column. Not checked: whether the page tells the truth.
 
-    >>> head, row = b"<tr><th>Address</th><th>MrEnclave</th></tr>", b"<tr><td>cas</td><td>" + b"07" * 32 + b"</td></tr>"
+    >>> head = b"<tr><th>Address</th><th>MrEnclave</th></tr>"
+    >>> row = b"<tr><td>cas</td><td>" + b"07" * 32 + b"</td></tr>"
     >>> scrape(b"<table>" + head + row + b"</table>").mrenclave("cas")[:8]
     '07070707'
     """

@@ -130,7 +130,8 @@ class Defence(Shown):
     """What a relying party checks: a policy, whose expected values the story fills in where they
     are left out, and habits.
 
-    >>> Defence.of("-G --only_for_testing-debug --only_for_testing-ignore-signer", skip=("nonce",)).title
+    >>> flags = "-G --only_for_testing-debug --only_for_testing-ignore-signer"
+    >>> Defence.of(flags, skip=("nonce",)).title
     '-G --only_for_testing-ignore-signer --only_for_testing-debug, without nonce'
     """
 

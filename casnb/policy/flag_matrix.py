@@ -359,8 +359,8 @@ def svg_matrix(matrix: Matrix) -> str:
     out = [
         f'<svg role="img" aria-label="{TITLE}. {told}" viewBox="0 0 {width} {height}"'
         ' xmlns="http://www.w3.org/2000/svg" '
-        f'style="width:100%;min-width:60em;max-width:{width // 16}em;height:auto;display:block"><title>{TITLE}</title>'
-        f"<desc>{told}</desc>"
+        f'style="width:100%;min-width:60em;max-width:{width // 16}em;height:auto;display:block">'
+        f"<title>{TITLE}</title><desc>{told}</desc>"
     ]
     for n, column in enumerate(matrix.columns):
         out.append(

@@ -84,7 +84,8 @@ class AttestationPolicy(Shown):
     outdated platform is accepted after the day of the level that it reached, and which of
     `PLATFORM_SETTINGS` it must not have.
 
-    >>> AttestationPolicy(accept_group_out_of_date=True, mrenclaves=("00" * 32,)).command("cas")[:40]
+    >>> policy = AttestationPolicy(accept_group_out_of_date=True, mrenclaves=("00" * 32,))
+    >>> policy.command("cas")[:40]
     'scone cas attest -G --mrenclave 00000000'
     """
 

@@ -100,7 +100,8 @@ class Session(Shown):
         256 kB, anchors, tags, unknown members, wrong types) and UsageError for a variable
         without a value and for what the language has and casnb does not; both say where.
 
-        >>> Session.from_yaml("name: $NS\\nversion: 0.3\\npredecessor: ~", variables={"NS": "mine"}).name
+        >>> text = "name: $NS\\nversion: 0.3\\npredecessor: ~"
+        >>> Session.from_yaml(text, variables={"NS": "mine"}).name
         'mine'
         """
         known = None if variables is None and not use_env else environment(variables or {}, use_env)

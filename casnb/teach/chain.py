@@ -111,9 +111,9 @@ class Chain(Shown):
 
     def _html(self) -> str:
         return (
-            "<div"
-            f' role="status"><b>{escape(self.sentence)}</b></div>{scrolling("Chain of trust", svg_chain(self))}<details><summary>The'
-            f" same as text</summary><pre>{escape(str(self))}</pre></details>"
+            f'<div role="status"><b>{escape(self.sentence)}</b></div>'
+            f"{scrolling('Chain of trust', svg_chain(self))}"
+            f"<details><summary>The same as text</summary><pre>{escape(str(self))}</pre></details>"
         )
 
 
@@ -346,10 +346,12 @@ def svg_chain(chain: Chain) -> str:
 def _box(node: Node, y: int) -> str:
     return (
         f'<rect x="6" y="{y}" width="{_WIDTH - 12}" height="{_BOX}" rx="4"'
-        ' style="stroke:var(--jp-ui-font-color1,#1a1a1a);stroke-width:1.5;fill:var(--jp-layout-color1,#fff)"/><text'
-        f' x="20" y="{y + 21}"'
-        f' style="{_TEXT};font-size:15px;font-weight:600">{escape(node.title)}</text><text x="20"'
-        f' y="{y + 41}" style="{_MONO};font-size:13px">{escape(neutral(node.line, 92))}</text>'
+        ' style="stroke:var(--jp-ui-font-color1,#1a1a1a);stroke-width:1.5;'
+        'fill:var(--jp-layout-color1,#fff)"/>'
+        f'<text x="20" y="{y + 21}" style="{_TEXT};font-size:15px;font-weight:600">'
+        f"{escape(node.title)}</text>"
+        f'<text x="20" y="{y + 41}" style="{_MONO};font-size:13px">'
+        f"{escape(neutral(node.line, 92))}</text>"
     )
 
 

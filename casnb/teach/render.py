@@ -239,8 +239,9 @@ def svg_way(here: str, description: str) -> str:
         current = s.name == here
         out.append(
             f'<rect x="{s.x}" y="{s.y}" width="{_W}" height="{_H}" rx="4"'
-            f' style="stroke:var(--jp-ui-font-color1,#1a1a1a);stroke-width:{4 if current else 1.5};fill:var(--jp-layout-color1,#fff)"/><text'
-            f' x="{s.x + _W // 2}" y="{s.y + 26}" text-anchor="middle"'
+            f' style="stroke:var(--jp-ui-font-color1,#1a1a1a);stroke-width:{4 if current else 1.5};'
+            'fill:var(--jp-layout-color1,#fff)"/>'
+            f'<text x="{s.x + _W // 2}" y="{s.y + 26}" text-anchor="middle"'
             f' style="{_TEXT};font-size:15px;font-weight:600">{escape(s.title)}</text><text'
             f' x="{s.x + _W // 2}" y="{s.y + 46}" text-anchor="middle"'
             f' style="{_TEXT};font-size:13px">{escape(s.line)}</text>'

@@ -116,7 +116,8 @@ def explain_tls_error(problem: BaseException | str) -> Explanation:
     Looks through the causes of wrapped exceptions (requests, urllib3, httpx, urllib), innermost
     first. What casnb does not know it says it does not know.
 
-    >>> explain_tls_error("curl: (35) error:0DFFF006:asn1 encoding routines:CRYPTO_internal:EVP lib").diagnosis.id
+    >>> said = "curl: (35) error:0DFFF006:asn1 encoding routines:CRYPTO_internal:EVP lib"
+    >>> explain_tls_error(said).diagnosis.id
     'wrong-key'
     """
     layers = _layers(problem)

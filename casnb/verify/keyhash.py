@@ -89,7 +89,8 @@ def chain_key_hashes(chain_pem: bytes) -> tuple[str, str]:
         others = [c for c in certificates if c.issuer != c.subject]
         if len(roots) == len(others) == 1:
             return key_hash(roots[0]), key_hash(others[0])
-    except Exception:  # cryptography raises many kinds for hostile DER, and reads names and keys only when asked for them
+    # cryptography raises many kinds for hostile DER, and reads names and keys only when asked.
+    except Exception:
         raise EvidenceError(
             "CAS certificate chain", got="text that is not PEM certificates", wanted="two of them"
         ) from None

@@ -20,7 +20,8 @@ DRAWN = (
     " const s = getComputedStyle(e); return e.tagName == 'text' ? s.fill : s.stroke })"
 )
 #: What a narrow window cuts off, makes too small, or pushes out of its output.
-UNREADABLE = """() => [...document.querySelectorAll('.jp-OutputArea')].flatMap(a => [...a.querySelectorAll('*')].filter(e =>
+UNREADABLE = """() => [...document.querySelectorAll('.jp-OutputArea')].flatMap(
+    a => [...a.querySelectorAll('*')].filter(e =>
     (e.matches('label, button') && e.scrollWidth > e.clientWidth + 1)
     || (e.matches('svg[role=img]') && e.getBoundingClientRect().width < 480)
     || (!e.closest('[role=group], [role=region]') && getComputedStyle(e).display != 'inline'
@@ -90,10 +91,10 @@ def test_hostile_text_is_only_text(jupyterlab, open_notebook, vectors):
         write(
             jupyterlab.folder,
             "hostile.ipynb",
-            f"hostile = {HOSTILE!r}\nname = {name!r}\nfrom casnb.explain.line import explain\nfrom"
-            " casnb.teach.lab import start\n"
-            "lab = start('03')\nboard ="
-            " lab.panel()\nboard.load(name)\nboard.load(hostile)\nboard.choose_scenario(hostile)\nboard",
+            f"hostile = {HOSTILE!r}\nname = {name!r}\n"
+            "from casnb.explain.line import explain\nfrom casnb.teach.lab import start\n"
+            "lab = start('03')\nboard = lab.panel()\nboard.load(name)\nboard.load(hostile)\n"
+            "board.choose_scenario(hostile)\nboard",
             "lab.scrape_lab(lambda html: hostile)",
             "def raises(html):\n    raise ValueError(hostile)\nlab.scrape_lab(raises)",
             "told = lab.mallory()\ntold.predict(hostile)\ntold",

@@ -28,7 +28,8 @@ EXPLORER = (
 EVIL = f"""evil = {HOSTILE!r}
 field = Field(evil, 0, 64, "bytes", evil, evil, evil)
 check = Check("mrenclave", CheckStatus.FAILED, got=evil, wanted=evil, reason=evil)
-hostile = replace(view(ByteMap(evil, "quote", bytes(64), (Spot(evil, evil, field, ("mrenclave",)),))), checks=(check,), selected=0)
+spot = Spot(evil, evil, field, ("mrenclave",))
+hostile = replace(view(ByteMap(evil, "quote", bytes(64), (spot,))), checks=(check,), selected=0)
 h = ByteExplorer(hostile)
 h.log = [evil]
 h"""
@@ -83,7 +84,8 @@ def ask(book, index):
     """Run one cell again and return its locator."""
     book.page.evaluate(
         """async (index) => { const notebook = window.jupyterapp.shell.currentWidget.content;
-        notebook.activeCellIndex = index; await window.jupyterapp.commands.execute('notebook:run-cell'); }""",
+        notebook.activeCellIndex = index;
+        await window.jupyterapp.commands.execute('notebook:run-cell'); }""",
         index,
     )
     return book.panel.locator(".jp-Cell").nth(index)

@@ -24,7 +24,8 @@ from casnb.teach.chain import chain_of
 from casnb.teach.gallery.gallery import Exhibit, Gallery, Mistake, Outcome
 from casnb.teach.lab import start
 from casnb.measure.measure import measure
-EVIL = "\\u202e\\x1b[31m</text></td><script>window.owned=1</script><img src=x onerror='window.owned=1'>"
+EVIL = ("\\u202e\\x1b[31m</text></td><script>window.owned=1</script>"
+        "<img src=x onerror='window.owned=1'>")
 lab = start("04")
 name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, EVIL[:60])])
 valid = (datetime(2020, 1, 1, tzinfo=timezone.utc), datetime(4096, 1, 1, tzinfo=timezone.utc))
@@ -34,7 +35,8 @@ names = x509.SubjectAlternativeName([x509.DNSName("<img src=x onerror='window.ow
 leaf = certificate(name, ec.generate_private_key(ec.SECP256R1()), made, 6, valid, [(names, False)])
 pem = (made.cert_pem + lab.world.cas_root.cert_pem).decode()
 old = lab.facts.report
-report = CasReport.build({**old.proof_data, "request_id": EVIL}, {**old.additional_data, "cert_chain": pem})
+report = CasReport.build({**old.proof_data, "request_id": EVIL},
+                         {**old.additional_data, "cert_chain": pem})
 hostile = chain_of(report, roots=EVIL, leaf=leaf.cert.public_bytes(Encoding.DER))
 three = AttestationPolicy(mrenclaves=(lab.world.mrenclave,)).with_flags(
     "-G", "--only_for_testing-ignore-signer", "--only_for_testing-debug")

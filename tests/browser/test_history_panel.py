@@ -17,7 +17,8 @@ from casnb.teach.history.panel import HistoryPanel
 
 versions, last = [], "~"
 for n, read in enumerate(("NONE", "ANY", "NONE", "ANY"), 1):
-    session = Session.from_yaml(f"name: {'long_name_of_a_namespace/' * 4}story\\nversion: 0.3\\npredecessor: {last}\\n"
+    session = Session.from_yaml(f"name: {'long_name_of_a_namespace/' * 4}story\\n"
+                                f"version: 0.3\\npredecessor: {last}\\n"
                                 f"access_policy: {{read: {read}, update: NONE}}\\n"
                                 f"secrets: [{{name: v, kind: ascii, value: v{n}}}]\\n")
     versions.append(Version(n, session.hash, session.to_yaml(), session))

@@ -196,7 +196,8 @@ def test_wrapped(running, public, stub, ca, closed_port, monkeypatch, get, kind)
         and kind in ("name", "not-http")
         and found.diagnosis is DIAGNOSES["strict"]
     ):
-        return  # requests cannot leave Python 3.13's stricter rules out; the recipes show how it can
+        # requests cannot leave Python 3.13's stricter rules out; the recipes show how it can.
+        return
     assert found.diagnosis is DIAGNOSES[kind], caught.value
 
 

@@ -26,7 +26,7 @@ ATTEST = """
 MRENCLAVE=$(casnb scrape "$CAS_PAGE_URL" --address "$CAS_ADDR")
 scone cas attest -G --mrenclave $MRENCLAVE --only_for_testing-ignore-signer --only_for_testing-debug $CAS_ADDR
 scone cas show-certificate > cas_cert.crt
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ ATTEST = """
 MRENCLAVE=$(casnb scrape "$CAS_PAGE_URL" --address "$CAS_ADDR")
 scone cas attest -G --mrenclave $MRENCLAVE --only_for_testing-ignore-signer --only_for_testing-debug $CAS_ADDR
 scone cas show-certificate > cas_cert.crt
-"""
+"""  # noqa: E501
 READ = """
 export session_name="example_session"
 export value_name="example_value"
@@ -290,7 +290,8 @@ export NS="ns-$RANDOM-$$"
 export PREDECESSOR=$(scone session create old.yml -e NS="$NS" 2> warned)
 grep -q "warning: version: 0.2" warned
 scone session create values.yml --use-env 2> refused && exit 9
-test "$(scone session calculate-hash new.yml --use-env --with-self-as-creator tls)" = "$(scone session create new.yml --use-env)"
+expected=$(scone session calculate-hash new.yml --use-env --with-self-as-creator tls)
+test "$expected" = "$(scone session create new.yml --use-env)"
 scone session create values.yml --use-env > /dev/null
 scone session list | grep "^$NS" | sed "s/$NS/NS/"
 value() { curl -s --cacert cas_cert.crt --connect-to cas:8081:$CAS_ADDR:8081 \
@@ -327,8 +328,9 @@ value private_value | jq -r '.msg[1]'
         known; other files are refused.
         """
         run = bash(
-            """scone self show-certificate > own.crt; scone cert show-key-hash own.crt; scone self show-key-hash
-openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -subj /CN=other -out other.crt 2> /dev/null
+            """scone self show-certificate > own.crt
+scone cert show-key-hash own.crt; scone self show-key-hash
+openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -subj /CN=other -out other.crt 2> made
 scone cert show-key-hash - < other.crt; scone cert show-key-hash rsa.key; echo $?"""
         )
         own, same, other, code = run.stdout.split()

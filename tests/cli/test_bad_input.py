@@ -271,7 +271,8 @@ while True:
     try:
         tls = context.wrap_socket(raw, server_side=True)
         tls.recv(4096)
-        tls.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\nConnection: close\\r\\n\\r\\n")
+        tls.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\n")
+        tls.sendall(b"Connection: close\\r\\n\\r\\n")
         for _ in range(100):
             tls.sendall(b"<p>" + b"x" * (1 << 20))
     except OSError:

@@ -32,7 +32,9 @@ LISTS = f"{AT} --endorsements lists.json"
 SESSION = """\
 name: NAME
 version: "0.3"
-services: [{name: web, attestation: {mrenclave: MRENCLAVE}, command: run it, environment: {PLAIN: as it is}, pwd: /app}]
+services:
+- {name: web, attestation: {mrenclave: MRENCLAVE}, command: run it, environment: {PLAIN: as it is},
+   pwd: /app}
 security: {attestation: {tolerate: [outdated-tcb]}}
 """
 

@@ -166,7 +166,8 @@ class Run:
                 f"{name:<26}{total:>10}"
                 + "".join(f"{row[g]:>10}" for g in groups)
                 + f"{row['FORGED']:>8}{row['UNTYPED'] + row['BROKEN']:>9}"
-                + f"{self.found['cpu'][name] / max(total, 1) * 1e6:>9.0f}{self.found['slowest'][name] * 1e3:>9.1f}"
+                + f"{self.found['cpu'][name] / max(total, 1) * 1e6:>9.0f}"
+                + f"{self.found['slowest'][name] * 1e3:>9.1f}"
             )
         lines.append(
             f"{'all':<26}{sums['inputs']:>10}"

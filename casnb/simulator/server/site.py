@@ -34,13 +34,17 @@ _CENTRED = {
 }
 
 _STYLE = """\
-:root{color-scheme:light dark;--ink:#1c2733;--soft:#4a5866;--line:#cfd7df;--ground:#fff;--tint:#f2f5f8;--mark:#0b5c8a}
-@media(prefers-color-scheme:dark){:root{--ink:#e6ebf0;--soft:#b3bfca;--line:#44515e;--ground:#161c22;--tint:#1f272f;--mark:#7cc4ee}}
+:root{color-scheme:light dark;
+--ink:#1c2733;--soft:#4a5866;--line:#cfd7df;--ground:#fff;--tint:#f2f5f8;--mark:#0b5c8a}
+@media(prefers-color-scheme:dark){:root{
+--ink:#e6ebf0;--soft:#b3bfca;--line:#44515e;--ground:#161c22;--tint:#1f272f;--mark:#7cc4ee}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--ground);color:var(--ink);font:17px/1.6 system-ui,"Segoe UI",Roboto,sans-serif}
+body{margin:0;background:var(--ground);color:var(--ink);
+font:17px/1.6 system-ui,"Segoe UI",Roboto,sans-serif}
 header,main,footer{max-width:76rem;margin:0 auto;padding:0 1.5rem}
 header{padding-top:1.2rem;color:var(--soft)}
-footer{padding:1.5rem;margin-top:2.5rem;border-top:1px solid var(--line);color:var(--soft);font-size:.9rem}
+footer{padding:1.5rem;margin-top:2.5rem;border-top:1px solid var(--line);
+color:var(--soft);font-size:.9rem}
 h1{font-weight:650;font-size:2rem;line-height:1.2;margin:.6rem 0 1rem}
 h2{font-weight:600;font-size:1.3rem;margin:2.2rem 0 .6rem}
 a{color:var(--mark)}
@@ -54,7 +58,8 @@ thead th{background:var(--tint);font-weight:600}
 code,pre{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.86em;overflow-wrap:anywhere}
 td:first-child{white-space:nowrap}
 td code{font-size:.8em}
-pre{background:var(--tint);border:1px solid var(--line);border-radius:6px;padding:.9rem 1rem;white-space:pre-wrap;line-height:1.5}
+pre{background:var(--tint);border:1px solid var(--line);border-radius:6px;padding:.9rem 1rem;
+white-space:pre-wrap;line-height:1.5}
 .note{border-left:4px solid var(--mark);background:var(--tint);padding:.6rem 1rem;margin:1.2rem 0}
 .note p{margin:.2rem 0}
 """
@@ -295,8 +300,8 @@ def _spans(release: Release, debug: bool) -> list[str]:
     ]
     return [
         (
-            "<div"
-            f' class="highlight"><pre><span></span><code>{spread(_general(debug))}\n</code></pre></div>'
+            '<div class="highlight"><pre><span></span><code>'
+            f"{spread(_general(debug))}\n</code></pre></div>"
         ),
         "<p>Example:</p>",
         '<div class="highlight"><pre><span></span><code>'
@@ -369,6 +374,6 @@ def _document(title: str, body: str, foot: str) -> str:
         f' initial-scale=1">\n<style>\n{_STYLE}</style>\n</head>\n<body>\n'
         '<a class="skip" href="#content">To the content</a>\n<header><p>Documentation (simulated by'
         " casnb)</p></header>\n"
-        "<main"
-        f' id="content">\n{body}\n</main>\n<footer><p>{escape(foot)}</p></footer>\n</body>\n</html>\n'
+        f'<main id="content">\n{body}\n</main>\n'
+        f"<footer><p>{escape(foot)}</p></footer>\n</body>\n</html>\n"
     )

@@ -328,12 +328,15 @@ def render_html(view: View) -> str:
     """
     head = "".join(f'<th scope="col">{h}</th>' for h in _HEADER)
     out = [
-        "<table"
-        f' class="bytes"><caption>{cell(_title(view), 600)}</caption><thead><tr>{head}</tr></thead><tbody>'
+        f'<table class="bytes"><caption>{cell(_title(view), 600)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>"
     ]
     for spot, row in zip(view.map.spots, _rows(view), strict=False):
         opened = " open" if spot.id == view.field else ""
-        name = f"<details{opened}><summary><code>{cell(row[2])}</code></summary><dl>{_terms(view, spot)}</dl></details>"
+        name = (
+            f"<details{opened}><summary><code>{cell(row[2])}</code></summary>"
+            f"<dl>{_terms(view, spot)}</dl></details>"
+        )
         out.append(
             f'<tr data-field="{cell(spot.id)}"><td>{row[0]}</td><td>{row[1]}</td><td>{name}</td>'
             f"<td><code{_WHOLE if len(row[3]) <= 40 else ''}>{cell(row[3])}</code></td>"

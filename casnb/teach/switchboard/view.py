@@ -128,8 +128,9 @@ def render_budget(names: Sequence[str], fewest: MinimalSet) -> str:
 
 # What needs what, drawn
 
-_TEXT = "fill:var(--jp-ui-font-color1,#1a1a1a);font-family:var(--jp-ui-font-family,sans-serif);font-size:13px"
-_CODE = "fill:var(--jp-ui-font-color1,#1a1a1a);font-family:var(--jp-code-font-family,monospace);font-size:13px"
+_INK = "fill:var(--jp-ui-font-color1,#1a1a1a)"
+_TEXT = f"{_INK};font-family:var(--jp-ui-font-family,sans-serif);font-size:13px"
+_CODE = f"{_INK};font-family:var(--jp-code-font-family,monospace);font-size:13px"
 _LINE = "fill:none;stroke:var(--jp-ui-font-color1,#1a1a1a)"
 _WIDE, _HIGH, _STEP = 320, 30, 58
 
