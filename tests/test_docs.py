@@ -13,6 +13,7 @@ from doctables.connections import TABLES
 
 from casnb.base.errors import UsageError
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE
+from casnb.explain.messages import MESSAGES
 from casnb.policy.advisories import ADVISORIES
 from casnb.simulator.world import World
 from casnb.tls.diagnoses import DIAGNOSES
@@ -74,6 +75,12 @@ def test_certificates_page_is_the_data():
     """
     text = PAGE.with_name("certificates.md").read_text(encoding="utf-8")
     assert fill(text, TABLES) == text and all(text.count(f"(`{id}`)") == 1 for id in DIAGNOSES)
+
+
+def test_messages_page_is_the_data():
+    """The page of messages carries every row of the table once, and is renewed by `make docs`."""
+    text = PAGE.with_name("messages.md").read_text(encoding="utf-8")
+    assert fill(text, TABLES) == text and all(text.count(f"(`{id}`)") == 1 for id in MESSAGES)
 
 
 def test_recipes_page_is_the_data():

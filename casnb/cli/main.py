@@ -48,7 +48,7 @@ COMMANDS = {
     ),
     "why": (
         "casnb.cli.why_command:why",
-        "What a message of curl, openssl or Python means, and the cure.",
+        "What a message of scone, curl or another tool means, and the cure.",
     ),
     "service": (
         "casnb.cli.service_command:service",

@@ -33,8 +33,12 @@ class Wording:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One thing that goes wrong: `codes` are OpenSSL's numbers of verification errors that mean
-    it.
+    """One thing that goes wrong: what it is, its cause, what to do, what the refusal protects from.
+
+    `codes` are OpenSSL's numbers of verification errors that mean it. `lets_in` is whom the quick
+    cure lets in, where people reach for one; `cells` are notebook cells and `attacks` names of
+    `casnb attack` that show it; `source` is the public page that prints it, empty where none does.
+    A `parent` says only that something failed: a line below it, or beside it, says what.
     """
 
     id: str
@@ -44,6 +48,11 @@ class Diagnosis:
     protects: str
     wordings: tuple[Wording, ...]
     codes: tuple[int, ...] = ()
+    lets_in: str = ""
+    cells: tuple[str, ...] = ()
+    attacks: tuple[str, ...] = ()
+    source: str = ""
+    parent: bool = False
 
 
 #: Most telling first: where two fit, the earlier one counts.

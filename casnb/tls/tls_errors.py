@@ -35,12 +35,17 @@ class Explanation(Shown):
     """What a message means: `diagnosis` is None where casnb does not know it. `wording` is what
     was recognised.
 
-    `message` is the telling part of what was given, neutralised.
+    `message` is the telling part of what was given, neutralised; `details` are names and values
+    found in it; `also` is what else the text reports. `read_as` is the known wording that an
+    unusual one was taken for, empty where it was recognised outright.
     """
 
     message: str
     diagnosis: Diagnosis | None = None
     wording: Wording | None = None
+    details: tuple[tuple[str, str], ...] = ()
+    also: tuple[Diagnosis, ...] = ()
+    read_as: str = ""
 
     @property
     def known(self) -> bool:
@@ -68,13 +73,22 @@ class Explanation(Shown):
                 ("message", self.message),
                 ("meaning", "not one of the messages that casnb knows; it will not guess"),
             ] + [("try", text) for text in _TRY]
-        return [
+        seen = [f"notebook cell {', '.join(d.cells)}"] if d.cells else []
+        seen += [f"casnb attack {name}" for name in d.attacks]
+        rows = [
             ("message", self.message),
+            ("read as", self.read_as),
             ("it is", d.title),
+            *self.details,
             ("cause", f"{d.cause}."),
             ("cure", self.cure),
             ("protects from", f"{d.protects}."),
+            ("the quick cure lets in", f"{d.lets_in}." if d.lets_in else ""),
+            ("see it happen", "; ".join(seen)),
+            ("also reported", "; ".join(other.title for other in self.also)),
+            ("printed on", d.source),
         ]
+        return [(name, text) for name, text in rows if text]
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON form (see `casnb why --json`)."""
@@ -88,6 +102,13 @@ class Explanation(Shown):
             "cure": d.cure if d else None,
             "protects_from": d.protects if d else None,
             "tool": self.wording.tool if self.wording else None,
+            "details": dict(self.details),
+            "lets_in": d.lets_in or None if d else None,
+            "cells": list(d.cells) if d else [],
+            "attacks": list(d.attacks) if d else [],
+            "also": [other.id for other in self.also],
+            "read_as": self.read_as or None,
+            "source": d.source or None if d else None,
             "try": [] if d else list(_TRY),
         }
 
@@ -123,11 +144,11 @@ def explain_tls_error(problem: BaseException | str) -> Explanation:
     layers = _layers(problem)
     for part in layers:
         if isinstance(part, ssl.SSLCertVerificationError) and part.verify_code in BY_CODE:
-            return Explanation(_telling(str(part)), BY_CODE[part.verify_code])
+            return Explanation(telling(str(part)), BY_CODE[part.verify_code])
     for part in layers:
         if found := _recognise(_text(part)):
             return found
-    return Explanation(_telling(_text(problem)))
+    return Explanation(telling(_text(problem)))
 
 
 def _text(part: BaseException | str) -> str:
@@ -146,7 +167,7 @@ def _recognise(text: str) -> Explanation | None:
         code = int(match[1] or match[2] or match[3])
         if code in BY_CODE:
             return Explanation(
-                _telling(text, match.start()), BY_CODE[code], Wording("openssl", match[0])
+                telling(text, match.start()), BY_CODE[code], Wording("openssl", match[0])
             )
     flat = re.sub(r"\s+", " ", text)
     for diagnosis in DIAGNOSES.values():
@@ -156,14 +177,14 @@ def _recognise(text: str) -> Explanation | None:
                     text
                 )  # as it came, unless a terminal folded it in the middle
                 return Explanation(
-                    _telling(text, whole.start()) if whole else _telling(flat, found.start()),
+                    telling(text, whole.start()) if whole else telling(flat, found.start()),
                     diagnosis,
                     wording,
                 )
     return None
 
 
-def _telling(text: str, at: int = 0) -> str:
+def telling(text: str, at: int = 0) -> str:
     """Return the line, or the stretch of a long one, around what was recognised, neutralised;
     without curl's progress before it.
     """

@@ -58,6 +58,13 @@ def test_json(casnb):
         "cure",
         "protects_from",
         "tool",
+        "details",
+        "lets_in",
+        "cells",
+        "attacks",
+        "also",
+        "read_as",
+        "source",
         "try",
     ]
     assert found["diagnosis"] == "wrong-key" and found["known"] is True and result.stdout.isascii()
@@ -88,3 +95,18 @@ def test_a_pipe_without_an_end():
     command = f"yes {SEED_PAGE!r} | {sys.executable} -m casnb.cli.main why"
     run = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0 and "another CAS's certificates" in " ".join(run.stdout.split())
+
+
+def test_a_whole_refusal_piped_in(casnb, scone, tmp_path):
+    """What `scone` prints when it refuses is understood when it is piped in as a whole."""
+    (tmp_path / "s.yml").write_text("name: $NS\nversion: '0.3'\n")
+    refused = scone("session", "check", tmp_path / "s.yml")
+    assert refused.exit_code == 2
+    found = json.loads(casnb("why", "--json", input=refused.stderr).stdout)
+    assert found["diagnosis"] == "variable" and found["details"] == {"variable": "NS", "line": "1"}
+
+
+def test_whom_the_quick_cure_lets_in(casnb):
+    """A refusal with a popular cure says whom that cure lets in, and which attack shows it."""
+    told = " ".join(casnb("why", "GROUP_OUT_OF_DATE").stdout.split())
+    assert "whoever runs such a machine" in told and "casnb attack forged-quote" in told

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from casnb.explain.messages import PARTS
 from casnb.session.guesses import GUESSES
 from casnb.tls.diagnoses import DIAGNOSES
 from casnb.tls.recipes import RECIPES
@@ -31,6 +32,31 @@ def diagnoses() -> str:
     )
 
 
+def messages() -> str:
+    """Return one section a part of the table of messages: wordings, cause, cure, whom the quick
+    cure lets in, where to see it, which public page prints it.
+    """
+    return "\n".join(
+        f"\n## {part}\n\n"
+        + markdown_table(
+            ("what it is", "one sees", "cause", "cure", "the quick cure lets in", "see it", "page"),
+            (
+                (
+                    f"**{d.title}** (`{d.id}`)",
+                    "<br>".join(f"`{w.sample.replace('`', '')}` ({w.tool})" for w in d.wordings),
+                    d.cause,
+                    d.cure,
+                    d.lets_in or "-",
+                    "<br>".join([*d.cells, *(f"`casnb attack {name}`" for name in d.attacks)]) or "-",
+                    d.source or "-",
+                )
+                for d in rows
+            ),
+        )
+        for part, rows in PARTS.items()
+    )
+
+
 def recipes() -> str:
     """Return one section a recipe: its text, and why each part of it is there."""
     return "\n".join(
@@ -48,6 +74,7 @@ def guesses() -> str:
 
 TABLES: Mapping[str, Callable[[], str]] = {
     "diagnoses": diagnoses,
+    "messages": messages,
     "recipes": recipes,
     "guesses": guesses,
 }

@@ -1,0 +1,447 @@
+"""What is printed when a CAS or a service is not trusted: one row a message."""
+
+from __future__ import annotations
+
+from casnb.tls.diagnoses import Diagnosis, Wording
+
+_MESH = "scone_mesh_tutorial"
+_2023 = "print-arg-env, rendering of August 2023"
+_HEX = r"[0-9a-fA-F]{8,64}"
+
+ROWS = (
+    Diagnosis(
+        "runtime-debug",
+        "a program says that its own enclave can be debugged",
+        "the program was built or started as a debug enclave: the operator of its machine reads and"
+        " changes its memory. It is a warning, the program goes on",
+        "Fine for trying out. For secrets, sign the enclave without debugging and start it so",
+        "secrets that a debugger can read",
+        (
+            Wording(
+                "SCONE runtime",
+                "Application runs in SGX debug mode. Its memory can be read from outside the"
+                " enclave with a debugger!",
+                r"runs? in (?:an? )?SGX debug mode",
+            ),
+        ),
+        lets_in="the operator of the machine",
+        cells=("06-debug-ask",),
+        attacks=("debug-memory",),
+        source="encrypted_vol",
+    ),
+    Diagnosis(
+        "runtime-simulation",
+        "a program runs without an enclave",
+        "the program runs in simulation mode: there is no SGX at all, its memory is open to"
+        " everybody on the machine, and nobody can attest it. It is a warning",
+        "Fine for trying out. For secrets, run it on a machine with SGX and without SCONE_MODE=sim",
+        "taking a simulation for an enclave",
+        (
+            Wording(
+                "SCONE runtime",
+                "Application runs in SGX simulation mode. Its memory can be read from outside the"
+                " enclave with a debugger!",
+                r"(?:runs? in|in) (?:an? )?(?:SGX )?simulation mode",
+            ),
+        ),
+        lets_in="everybody on the machine",
+        source="print-arg-env",
+    ),
+    Diagnosis(
+        "debug-enclave",
+        "a debug enclave",
+        "the enclave was started with debugging allowed. Whoever runs its machine can read and"
+        " change its memory, so it keeps no secret, and the policy does not accept that",
+        "For secrets: use a CAS (or build of the service) without debugging, and set nothing."
+        " For a lesson with the public CAS: --only_for_testing-debug together with"
+        " --only_for_testing-ignore-signer (or, since SCONE 5.8, an explicit --mrsigner). For a"
+        " service: tolerate: [debug-mode] in its session",
+        "an operator who reads every secret out of the enclave, the key of its certificate"
+        " included",
+        (
+            Wording(
+                "SCONE",
+                "Debug mode is enabled. Enclave protection is turned off, all secrets can be"
+                " extracted with a debugger",
+                r"debug mode (?:is|was|has been) (?:enabled|on|active|set|allowed)|debug mode"
+                r" enabled|enclave protection (?:is |was )?(?:turned |switched )?off|(?:extracted|"
+                r"read) (?:with|by) a debugger|enclave (?:is |was |runs |started )?(?:in|with)"
+                r" debug|\bdebug(?:gable|gging)? enclave|enclave (?:is|was) debug",
+            ),
+        ),
+        lets_in="the operator of the machine, who reads every secret and can answer with the"
+        " enclave's key; MRENCLAVE does not change, so a pinned value does not help",
+        cells=("06-debug-ask", "06-debug-predict"),
+        attacks=("debug-memory",),
+        source=_2023,
+    ),
+    Diagnosis(
+        "mrenclave",
+        "another enclave than the one that was expected",
+        "the code that runs measures differently from what was named: it is another release,"
+        " another build, the same program with other settings (SCONE_HEAP, SCONE_STACK, dlopen),"
+        " or somebody else's program",
+        "Find out what the right value is from a source of your own: the release's page for a CAS,"
+        " your build (SCONE_HASH=1, casnb measure) for a service. Change what you expect only if"
+        " that source gives the number that runs. Never copy it from the message",
+        "a program that is not the one you chose, and gets its secrets",
+        (
+            Wording(
+                "SCONE",
+                "Unexpected enclave measurement (MRENCLAVE,"
+                " 0e62020589972fba3ae70225cf6cd958897bbdd5eee878c5badf5928d95cfaae) - Expected"
+                " 5e753b24ae9c62c5d86f0fc6e1acb663f0debdcee99f6c327de66cbf3ce3ef66",
+                r"(?:unexpected|wrong|different|bad|unknown) (?:enclave"
+                r" )?(?:measurement|mr_?enclave|"
+                rf"hash)\b[^|]{{0,30}}?(?P<runs>{_HEX})[^|]{{0,30}}?(?:expected|wanted|but)\W{{1,20}}"
+                rf"(?:\w+ ){{0,3}}(?P<expected>{_HEX})",
+            ),
+            Wording(
+                "SCONE, cut at the front",
+                "MRENCLAVE, 0e62020589972fba) - Expected 5e753b24ae9c62c5",
+                rf"mr_?enclave\W{{1,4}}(?P<runs>{_HEX})\W{{1,8}}expected\W{{1,4}}"
+                rf"(?P<expected>{_HEX})",
+            ),
+            Wording(
+                "another order of words",
+                "MRENCLAVE mismatch: expected 5e753b24ae9c62c5, got 0e62020589972fba",
+                rf"(?:mr_?enclave|measurement|enclave hash)\b.{{0,60}}?expected\W{{1,8}}"
+                rf"(?P<expected>{_HEX}).{{1,40}}?(?P<runs>{_HEX})",
+            ),
+            Wording(
+                "older SCONE",
+                "Enclave hash does not match expectation:",
+                rf"enclave hash (?:does not|doesn't|did not) match(?: \w+){{0,3}}:?"
+                rf"(?:\s{{0,4}}(?P<runs>{_HEX}))?",
+            ),
+            Wording(
+                "paraphrased",
+                "MRENCLAVE does not match",
+                r"mr_?enclave\b.{0,90}\b(?:mismatch|(?:does not|doesn't|did not) match|differ|not"
+                r" (?:equal|allowed|expected)|unexpected|is not the)|unexpected (?:enclave )?"
+                r"(?:measurement|mr_?enclave)|(?:wrong|different|mismatched|unknown)"
+                r" (?:mr_?enclave|"
+                r"enclave measurement)|measurement .{0,30}(?:mismatch|does not match)",
+            ),
+        ),
+        lets_in="whoever chose the program that runs there, if you copy the number it shows you",
+        cells=("03-claim-wrong-code", "06-page"),
+        attacks=("altered-page", "rollback"),
+        source=f"{_MESH}; the older wording: helm_cas",
+    ),
+    Diagnosis(
+        "mrsigner",
+        "an enclave that somebody else signed",
+        "the enclave's signer is not the one that was expected. A CAS of Scontain's is expected to"
+        " be signed by Scontain, and the public test instances are signed with a test key that"
+        " everybody has",
+        "For secrets: use a CAS signed by the vendor, or name the signer you trust with --mrsigner,"
+        " --isvprodid and --isvsvn. For a lesson with the public CAS:"
+        " --only_for_testing-ignore-signer with a pinned --mrenclave",
+        "code that the vendor never released",
+        (
+            Wording(
+                "casnb's scone",
+                "Unexpected enclave signer (MRSIGNER, 11c4e150b76c2b14) - Expected"
+                " b6c14ae06a052842",
+                rf"(?:unexpected|wrong|different|unknown) (?:enclave )?(?:signer|mr_?signer)\b"
+                rf"[^|]{{0,30}}?(?P<runs>{_HEX})[^|]{{0,30}}?(?:expected|wanted)\W{{1,20}}"
+                rf"(?P<expected>{_HEX})",
+            ),
+            Wording(
+                "paraphrased",
+                "MRSIGNER does not match",
+                r"mr_?signer\b.{0,90}\b(?:mismatch|(?:does not|doesn't|did not) match|differ|"
+                r"unexpected|not (?:equal|trusted|expected))|(?:unexpected|wrong|unknown|untrusted)"
+                r" (?:enclave )?(?:mr_?signer|signer)\b|signer of the enclave",
+            ),
+        ),
+        lets_in="whoever can put a measurement in front of you: with the signer ignored, everything"
+        " depends on where the MRENCLAVE came from",
+        cells=("06-rollback-predict",),
+        attacks=("altered-page", "rollback"),
+    ),
+    Diagnosis(
+        "isv",
+        "another product, or an older version of it",
+        "the right signer signed this enclave, and its product number is another one (ISVPRODID),"
+        " or its security version is below the least that was asked for (ISVSVN)",
+        "Update the CAS. Lower --isvsvn only if you know which holes the newer version closed. The"
+        " product number of a SCONE CAS is 41316",
+        "an old release whose hole is known",
+        (
+            Wording(
+                "casnb's scone",
+                "Check isvsvn failed, security version: got 3, wanted at least 5",
+                r"\bisv_?(?:svn|prod_?id)\b.{0,80}(?:fail|mismatch|too (?:low|old|small)|below|less"
+                r" than|(?:does not|doesn't) match|unexpected|not (?:equal|reached)|got \d)|"
+                r"(?:unexpected|wrong) isv_?(?:svn|prod_?id)|security version .{0,40}too"
+                r" (?:low|old)",
+            ),
+        ),
+        lets_in="whoever brings an old, vulnerable release back",
+        cells=("07-no-floor",),
+        attacks=("rollback",),
+    ),
+    Diagnosis(
+        "tcb-both",
+        "settings of the machine and hardening of the code at once",
+        "the status is a combined one: a setting of the machine weakens enclaves"
+        " (hyper-threading, for example), and the code must have been compiled with mitigations,"
+        " which no report shows; or the firmware is old and a setting is weak",
+        "Mend what can be mended: firmware, BIOS settings, a build with mitigations. Only then"
+        " think about flags: such a status needs two (-C and -S, or -G and -C)",
+        "a neighbour on the processor, and code that leaks by itself",
+        (
+            Wording(
+                "IAS",
+                "CONFIGURATION_AND_SW_HARDENING_NEEDED",
+                r"CONFIGURATION_?AND_?SW_?HARDENING_?NEEDED|OUT_?OF_?DATE_?CONFIGURATION_?NEEDED",
+            ),
+        ),
+        lets_in="a neighbour on the machine, its root user, and whoever chose a build that was not"
+        " hardened",
+        cells=("03-others",),
+        attacks=("undervolt", "load-injection"),
+        source="CAS_cli, help of -C and -S",
+    ),
+    Diagnosis(
+        "tcb-configuration",
+        "a setting of the machine that weakens enclaves",
+        "the firmware is current, and a setting lets neighbours listen or faults happen:"
+        " hyper-threading, an integrated GPU, an open voltage interface. The advisories beside it"
+        " say which",
+        "Switch it off in the BIOS. -C (--accept-configuration-needed) waives the check for a CAS,"
+        " tolerate: [hyperthreading] (or insecure-igpu, insecure-configuration) for a service:"
+        " read the advisories first, one status has several causes",
+        "a neighbour on the same core, or a root user who lowers the voltage",
+        (
+            Wording(
+                "IAS, DCAP",
+                "CONFIGURATION_NEEDED",
+                r"CONFIGURATION_?NEEDED|hyper-?threading (?:is|was) (?:enabled|on)|insecure[- ]"
+                r"(?:configuration|igpu)|configuration may make it vulnerable",
+            ),
+        ),
+        lets_in="a neighbour on the machine, and its root user",
+        cells=("06-voltage",),
+        attacks=("undervolt",),
+        source="CAS_cli, help of -C",
+    ),
+    Diagnosis(
+        "tcb-hardening",
+        "the code has to have been compiled with mitigations",
+        "on this processor some holes can only be closed by the compiler, and no report shows"
+        " whether the enclave was. Affected processors always report at least this status",
+        "Pin a build that is known to be hardened: with --mrenclave or a least --isvsvn, -S"
+        " (--accept-sw-hardening-needed) costs little. For a service: tolerate:"
+        " [software-hardening-needed]",
+        "a build that was not hardened and can be made to leak",
+        (
+            Wording(
+                "IAS, DCAP",
+                "SW_HARDENING_NEEDED",
+                r"SW_?HARDENING_?NEEDED|software[- ]hardening[- ](?:is )?needed|compiled with"
+                r" mitigations",
+            ),
+        ),
+        lets_in="whoever chose a build without mitigations, if no measurement is pinned",
+        cells=("06-hardening",),
+        attacks=("load-injection",),
+        source="CAS_cli, help of -S",
+    ),
+    Diagnosis(
+        "tcb-revoked",
+        "a platform that Intel gave up",
+        "Intel revoked the key or patch level of this machine: it is known to be broken",
+        "Use another machine. No flag and no word of a session accepts this",
+        "somebody who has the platform's key and signs anything with it",
+        (
+            Wording(
+                "IAS, DCAP",
+                "KEY_REVOKED",
+                r"\b(?:KEY|GROUP|SIGNATURE)_REVOKED\b|\bSIGRL_VERSION_MISMATCH\b|"
+                r"status.{0,20}\brevoked\b|tcb.{0,40}\brevoked\b|\bgot Revoked\b",
+            ),
+        ),
+        lets_in="nobody: there is no quick cure, and that is right",
+        attacks=("revoked-key",),
+        source="Intel's attestation services",
+    ),
+    Diagnosis(
+        "tcb-outdated",
+        "a machine that lacks security updates",
+        "firmware or microcode of the machine is behind, so published attacks work there; the"
+        " advisories name them. Since SCONE 6.0 the newer DCAP interface delivers advisories that"
+        " the older one kept quiet about: sessions that named none may stop being served",
+        "Update the machine's firmware; microcode that the operating system loads does not count."
+        " For a CAS, -G waives the check. For a service, a session has to name both the kind"
+        " (tolerate: [outdated-tcb]) and each advisory (ignore_advisories), after reading them",
+        "an attacker who takes the attestation key from such a machine and signs anything",
+        (
+            Wording(
+                "SCONE",
+                "The TCB is outdated and may be vulnerable",
+                r"TCB (?:is|was) (?:outdated|out[- ]of[- ]date|too old|behind)|TCB.{0,40}may be"
+                r" vulnerable|outdated[- ]TCB|firmware (?:is|was) (?:outdated|out of date)",
+            ),
+            Wording(
+                "SCONE, casnb",
+                "The enclave's TCB is not trustworthy",
+                r"TCB (?:is|was) not trust(?:worthy|ed)",
+            ),
+            Wording("IAS, DCAP", "GROUP_OUT_OF_DATE", r"GROUP_?OUT_?OF_?DATE|\bOUT_?OF_?DATE\b"),
+        ),
+        lets_in="whoever runs such a machine: with a key taken from it they sign a report for any"
+        " MRENCLAVE, so -G alone can void every other check",
+        cells=("06-cpu", "03-price"),
+        attacks=("forged-quote",),
+        source=_2023,
+    ),
+    Diagnosis(
+        "advisory",
+        "an advisory of Intel's",
+        "the machine, or the way its enclaves are built, has a hole that Intel published under this"
+        " number",
+        "Read what it is about. Update the machine; what stays open, a session has to name:"
+        " ignore_advisories, together with the kind of risk under tolerate",
+        "a hole that everybody can read about",
+        (
+            Wording(
+                "SCONE",
+                "See advisory INTEL-SA-00076"
+                " (https://www.intel.com/content/www/us/en/security-center/advisory/INTEL-SA-00076)",
+                r"INTEL-SA-\d{5}",
+            ),
+        ),
+        lets_in="whoever can use that hole",
+        cells=("05-tolerate",),
+        source=_2023,
+        parent=True,
+    ),
+    Diagnosis(
+        "root-changed",
+        "the CAS has another root key than the one remembered",
+        "a CAS of this name was attested before, and the one that answers now has another root key:"
+        " it was set up anew, it is another instance, or it is somebody else's",
+        "Ask its operator, over another channel, for the hash of the root key, and attest again"
+        " with"
+        " it: scone cas attest -c HASH",
+        "another genuine CAS, one that is not yours",
+        (
+            Wording(
+                "casnb's scone",
+                "its root key has changed, and the pin is kept",
+                r"root key has changed|another root key than|(?:CAS )?key hash .{0,40}(?:mismatch|"
+                r"does not"
+                r" match|differ)|cas-(?:software-)?key(?:-hash)?\b.{0,40}(?:failed|mismatch)",
+            ),
+        ),
+        lets_in="whoever runs a genuine CAS of their own and leads you to it",
+        cells=("04-changed", "07-yours"),
+        attacks=("other-instance",),
+    ),
+    Diagnosis(
+        "not-attested",
+        "no CAS of that name was attested",
+        "the command talks to attested CASes only, and the one that is meant is not among those"
+        " that"
+        " this configuration file remembers. In a container, is $HOME/.cas mounted?",
+        "Attest it: scone cas attest ADDRESS. scone cas list says which there are; the name is the"
+        " address as it was typed",
+        "secrets uploaded to somebody who was never checked",
+        (
+            Wording(
+                "casnb's scone",
+                "CAS cas: got one that was not attested, wanted an attested CAS.",
+                r"not attested|(?:has|was) (?:never|not) (?:been )?attested|wanted an attested CAS|"
+                r"no (?:default )?CAS (?:is|was)? ?(?:configured|attested|set)|attest the CAS"
+                r" first|"
+                r"unattested CAS",
+            ),
+        ),
+        lets_in="anybody at that address, with --only_for_testing-disable-attestation-verification",
+        cells=("00-no-client",),
+        attacks=("first-use",),
+    ),
+    Diagnosis(
+        "advice",
+        "a hint how to get rid of an error",
+        "the CAS, or whoever answered in its place, suggests what to tolerate. Nothing proves where"
+        " such a line comes from: error messages are not authenticated",
+        "Decide from the cause, not from the hint. What the hint names is what you would give up",
+        "a weaker policy that an attacker talked you into",
+        (
+            Wording(
+                "SCONE",
+                "Note: In order to ignore this error, add `tolerate: [debug-mode]` to the session's"
+                " `security.attestation` config",
+                r"in order to ignore this (?:error|issue|problem)|add .?tolerate:|suggested"
+                r" tolerance",
+            ),
+        ),
+        lets_in="whoever wrote the message, if it was not the CAS",
+        cells=("06-message",),
+        attacks=("forged-error",),
+        source="args-env-tutorial",
+        parent=True,
+    ),
+    Diagnosis(
+        "enclave-parent",
+        "an enclave was not accepted",
+        "the enclave's own properties (its code, its signer, whether it can be debugged) are not"
+        " what the policy wants. Where a policy has several variants, none fits as a whole",
+        "Read the lines below it: each names one property, what was found and what was wanted",
+        "a program that is not the one you chose",
+        (
+            Wording(
+                "SCONE",
+                "The program enclave is not trustworthy",
+                r"program enclave (?:is|was) not trust",
+            ),
+            Wording(
+                "SCONE",
+                "None of the required enclave properties are met by the enclave",
+                r"(?:none|not all) of the (?:required )?enclave properties",
+            ),
+        ),
+        cells=("03-rung-2",),
+        source=_MESH,
+        parent=True,
+    ),
+    Diagnosis(
+        "attestation-parent",
+        "attestation failed",
+        "the evidence of a CAS or service was not accepted; this line says only that",
+        "Read the last line of the message, and give that one to casnb why. It is not a matter of"
+        " trying again",
+        "whoever could not prove what they run",
+        (
+            Wording(
+                "scone cas attest",
+                "Error during attestation of CAS",
+                r"error (?:during|in|while) (?:the )?attest(?:ation|ing)(?: of)? (?:the )?CAS|"
+                r"attestation of (?:the )?CAS failed",
+            ),
+            Wording(
+                "scone cas attest",
+                "Remote attestation report verification failed",
+                r"attestation report verification failed",
+            ),
+            Wording(
+                "SCONE runtime",
+                "DCAP quote verification failed",
+                r"(?:DCAP|SCONE|EPID) quote verification failed|failed to verify (?:DCAP|SCONE|the)"
+                r".{0,30}(?:report|quote)",
+            ),
+            Wording(
+                "SCONE runtime",
+                "Could not initialize enclave state: Attestation failed",
+                r"could not initiali[sz]e enclave state|attestation failed",
+            ),
+        ),
+        cells=("00-refusal",),
+        source="helm_cas, print-arg-env, OTP section",
+        parent=True,
+    ),
+)
