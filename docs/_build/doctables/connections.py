@@ -47,7 +47,7 @@ def messages() -> str:
                     d.cause,
                     d.cure,
                     d.lets_in or "-",
-                    "<br>".join([*d.cells, *(f"`casnb attack {name}`" for name in d.attacks)]) or "-",
+                    "<br>".join([*d.cells, *(f"`casnb attack {a}`" for a in d.attacks)]) or "-",
                     d.source or "-",
                 )
                 for d in rows
