@@ -97,6 +97,49 @@ def test_imports_run_one_way(path):
     assert not above
 
 
+def drawn() -> dict[str, set[str]]:
+    """Which module names which: at run time, inside functions and for types alike."""
+    names = {dotted(p) for p in MODULES}
+    out: dict[str, set[str]] = {}
+    for path in MODULES:
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    inner = f"{node.module}.{alias.name}"
+                    found.add(inner if inner in names else node.module)
+            elif isinstance(node, ast.Import):
+                found |= {a.name for a in node.names}
+        out[dotted(path)] = (found & names) - {dotted(path), "casnb"}
+    return out
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_no_two_modules_need_each_other():
+    """No circle in a drawing of who names whom, be it for types or inside a function."""
+    graph = drawn()
+    known = {"casnb.policy.policy", "casnb.policy.appraise"}
+    known |= {"casnb.teach.course.judges", "casnb.teach.course.exercises"}
+    circle = {m for m in graph if m in reach(m, graph)}
+    assert circle <= known, sorted(circle)
+
+
+def reach(start: str, graph: dict[str, set[str]]) -> set[str]:
+    """Every module that `start` needs, however far away."""
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        for name in graph.get(todo.pop(), ()):
+            if name not in seen:
+                seen.add(name)
+                todo.append(name)
+    return seen
+
+
 def test_no_product_module_loads_the_simulator():
     """Only the teaching lab and panels, the command line and the simulator itself know that
     there is one.

@@ -15,11 +15,11 @@ from casnb.mallory.defence import HABITS as HABITS
 from casnb.mallory.defence import Defence as Defence
 from casnb.mallory.exhibit import Exhibit
 from casnb.mallory.stage import Stage
+from casnb.mallory.steps import Stopped
 from casnb.mallory.story import PERSONAS as PERSONAS
 from casnb.mallory.story import REFUSALS as REFUSALS
 from casnb.mallory.story import Attack as Attack
 from casnb.mallory.story import Outcome as Outcome
-from casnb.mallory.story import Stopped
 
 #: Every attack, in the order in which they are taught.
 ATTACKS: Mapping[str, Attack] = {

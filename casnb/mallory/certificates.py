@@ -16,7 +16,8 @@ from casnb.mallory.defence import Defence
 from casnb.mallory.hardware import DEBUG_BUILD, keys_of
 from casnb.mallory.memory import EnclaveMemory, key_for, keys_in
 from casnb.mallory.stage import FakeCas, Stage, shown_chain
-from casnb.mallory.story import PERSONAS, Attack, Loot, Stopped
+from casnb.mallory.steps import Loot, Stopped
+from casnb.mallory.story import PERSONAS, Attack
 from casnb.simulator.keys import KeyPair, Seed, certificate, distinguished_name
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import TLS_NAME, issued_by

@@ -16,7 +16,8 @@ from casnb.mallory.defence import EDITION, Defence
 from casnb.mallory.hardware import extracted_key, forged
 from casnb.mallory.identity import HER_MACHINE
 from casnb.mallory.stage import Stage
-from casnb.mallory.story import PERSONAS, Attack, Loot, Stopped
+from casnb.mallory.steps import Loot, Stopped
+from casnb.mallory.story import PERSONAS, Attack
 from casnb.simulator.server.service import EXAMPLE_SESSION
 from casnb.tls.exchange import exchange, parse_address
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from casnb.base.errors import UsageError
 from casnb.mallory.defence import USUAL, Defence
 from casnb.mallory.stage import Shown, Stage
-from casnb.mallory.story import Stopped
+from casnb.mallory.steps import Stopped
 from casnb.policy.appraise import appraise
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from casnb.mallory.faults import CrtSigner, factor, key_pem, private_key, verifi
 from casnb.mallory.identity import read_page
 from casnb.mallory.memory import EnclaveMemory, key_for, keys_in, sec1
 from casnb.mallory.stage import FALSE_VALUE, HONEST, TRUE_VALUE, FakeCas, Stage, session
-from casnb.mallory.story import PERSONAS, Attack, Loot, Stopped
+from casnb.mallory.steps import Loot, Stopped
+from casnb.mallory.story import PERSONAS, Attack
 from casnb.simulator.intel import LEVELS, level_json
 from casnb.simulator.keys import KeyPair, Seed, raw_point, sign_raw
 from casnb.simulator.world import World

@@ -15,7 +15,8 @@ from casnb.base.view import short
 from casnb.cas.page import scrape
 from casnb.mallory.defence import Defence
 from casnb.mallory.stage import BUILDING, HONEST, Answer, FakeCas, Stage, session
-from casnb.mallory.story import PERSONAS, Attack, Loot
+from casnb.mallory.steps import Loot
+from casnb.mallory.story import PERSONAS, Attack
 from casnb.session.session import Session
 from casnb.simulator.keys import Seed
 from casnb.simulator.server.site import create_site

@@ -16,7 +16,8 @@ from casnb.mallory.defence import Defence
 from casnb.mallory.hardware import reply
 from casnb.mallory.memory import EnclaveMemory, key_for, keys_in, sec1
 from casnb.mallory.stage import HONEST, Stage
-from casnb.mallory.story import PERSONAS, Attack, Loot, Stopped
+from casnb.mallory.steps import Loot, Stopped
+from casnb.mallory.story import PERSONAS, Attack
 from casnb.simulator.keys import KeyPair, Seed, raw_point, sign_raw
 from casnb.simulator.world import World
 

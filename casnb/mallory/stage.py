@@ -26,7 +26,7 @@ from casnb.cas.attest import AttestedCas, attempt, fetch_report
 from casnb.cas.client import CasClient, pinned_context
 from casnb.checks.result import AttestationResult
 from casnb.mallory.defence import Defence
-from casnb.mallory.story import Loot, Step, Stopped
+from casnb.mallory.steps import Loot, Step, Stopped
 from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.simulator.keys import Key
 from casnb.simulator.scenario import SCENARIOS, Scenario

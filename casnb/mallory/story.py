@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.checks.result import AttestationResult
 from casnb.checks.view import describe
 from casnb.mallory.defence import HABITS, Defence
+from casnb.mallory.steps import Loot, Step
 
 if TYPE_CHECKING:
     from casnb.mallory.stage import Stage
@@ -64,30 +65,6 @@ REFUSALS: Mapping[str, str] = {
     "tls-chain": "TLS: the server's certificate was not issued under the attested ones",
     **{h: HABITS[h].does for h in ("second-source", "own-judgement")},
 }
-
-
-class Step(NamedTuple):
-    """One thing that really happened in a run: who did it, and what."""
-
-    who: str
-    did: str
-
-
-class Loot(NamedTuple):
-    """What Mallory holds in the end: in words, and the values themselves by name."""
-
-    words: str
-    values: Mapping[str, str]
-
-
-class Stopped(Exception):
-    """Something of the relying party's stopped the attack: the id of a check, or a name of
-    `REFUSALS`.
-    """
-
-    def __init__(self, by: str) -> None:
-        super().__init__(by)
-        self.by = by
 
 
 @dataclass(frozen=True)

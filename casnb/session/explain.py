@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from casnb.base.view import Shown, html_table, text_table
 from casnb.policy.crosswalk import WORDS
 from casnb.session.access import ACTIONS, FOLLOWS, Entry, Quorum, Signer
 from casnb.session.secrets import CERTIFICATES, Party, Secret, span_days
@@ -15,6 +17,7 @@ from casnb.verify.keyhash import spki_hash
 
 #: Where it stands, what is written there, what that means.
 Row = tuple[str, str, str]
+_HEAD = ("where", "what", "means")
 
 _DOES = {
     "read": "read this text, its history and every value that is written out in it",
@@ -22,6 +25,28 @@ _DOES = {
     "create_sessions": "create sessions whose names begin with its name and a slash",
     "list_sessions": "see the names of the sessions below it",
 }
+
+
+@dataclass(frozen=True)
+class Explained(Shown):
+    """A session row by row: where, what, and what it means."""
+
+    session: Session
+
+    @property
+    def rows(self) -> list[Row]:
+        return explain(self.session)
+
+    def __str__(self) -> str:
+        return text_table(_HEAD, self.rows)
+
+    def _html(self) -> str:
+        return html_table(_HEAD, self.rows, f"Session {self.session.name}", code=(0, 1))
+
+
+def explained(session: Session) -> Explained:
+    """Return a session explained, as a notebook shows it: a table with a row for each part."""
+    return Explained(session)
 
 
 def explain(session: Session) -> list[Row]:

@@ -14,7 +14,7 @@ import yaml
 
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, UsageError
-from casnb.base.view import Shown, html_table, text_table
+from casnb.base.view import Shown
 from casnb.session.access import (
     ACTIONS,
     DEFAULT,
@@ -67,7 +67,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 @dataclass(frozen=True)
 class Session(Shown):
     """A session description (a policy) with its defaults filled in; immutable. A notebook shows
-    it explained, row by row.
+    its text; `casnb.session.explain.explained` says what each part means.
 
     `access` holds the entries by action. `others` holds `images` and `volumes`: carried and
     hashed, and nothing more.
@@ -209,12 +209,7 @@ class Session(Shown):
         return {k: found[k] for k in MEMBERS if k in found}
 
     def __str__(self) -> str:
-        return text_table(("where", "what", "means"), _explained(self))
-
-    def _html(self) -> str:
-        return html_table(
-            ("where", "what", "means"), _explained(self), f"Session {self.name}", code=(0, 1)
-        )
+        return self.to_yaml()
 
     @property
     def hash(self) -> str:
@@ -299,12 +294,6 @@ def _predecessor(node: Node) -> str | None:
     if node.value == "~":
         do = "Take off the quotes: in quotes it is text."
     return node.matching(_HASH, wanted, do) if node.there else None
-
-
-def _explained(session: Session) -> list[tuple[str, str, str]]:
-    from casnb.session.explain import explain
-
-    return explain(session)
 
 
 def _dumper(base: Any) -> Any:

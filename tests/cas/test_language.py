@@ -17,7 +17,7 @@ from casnb.base.errors import CasnbError, EvidenceError, UsageError
 from casnb.cas.trust import ClientIdentity
 from casnb.policy.crosswalk import WORDS
 from casnb.session.access import Quorum, Signer
-from casnb.session.explain import explain, warnings
+from casnb.session.explain import explain, explained, warnings
 from casnb.session.material import make_key
 from casnb.session.session import Session
 from casnb.session.yaml import LIMIT
@@ -837,10 +837,12 @@ def test_a_notebook_shows_a_session_explained():
     escaped.
     """
     session = Session.from_yaml(HEAD + "secrets: [{name: a, kind: ascii}]\nvolumes: {<b>: x}")
-    shown = session._repr_mimebundle_()
+    shown = explained(session)._repr_mimebundle_()
     for words in ("20 random characters", "the creator may read this text", "a namespace: "):
         assert words in shown["text/plain"] and words in shown["text/html"]
     assert "<caption>Session s</caption>" in shown["text/html"] and "<b>" not in shown["text/html"]
+    plain = session._repr_mimebundle_()
+    assert plain["text/plain"] == session.to_yaml() and "<b>" not in plain["text/html"]
 
 
 def test_what_an_author_should_think_twice_about():

@@ -1,0 +1,30 @@
+"""What happens in a run of an attack: steps, and in the end loot or a stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """One thing that really happened in a run: who did it, and what."""
+
+    who: str
+    did: str
+
+
+class Loot(NamedTuple):
+    """What Mallory holds in the end: in words, and the values themselves by name."""
+
+    words: str
+    values: Mapping[str, str]
+
+
+class Stopped(Exception):
+    """Something of the relying party's stopped the attack: the id of a check, or a name of
+    `casnb.mallory.story.REFUSALS`.
+    """
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
