@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench docs fuzz lint clean
+.PHONY: help lab test bench docs fuzz lint mutants clean
 
 help:
 	@echo "make lab    install into $(VENV), start the simulated CAS and JupyterLab with the notebooks"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench  measure speed side by side in one run"
 	@echo "make fuzz   mutate good evidence and judge it; ARGS=\"--inputs 10000000\" says how often"
 	@echo "make docs   renew every generated table of the documentation"
+	@echo "make mutants change the code that decides about trust, once each, and see whether tests notice"
 	@echo "make clean  remove $(VENV) and caches; your notebooks stay"
 
 $(VENV)/.made:
@@ -50,6 +51,9 @@ bench: $(VENV)/.test
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/_build/renew.py $(ARGS)
+
+mutants: $(VENV)/.test
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/mutants/run.py $(ARGS)
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -W ignore tests/fuzz/run.py $(ARGS)
