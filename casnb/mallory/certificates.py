@@ -183,6 +183,8 @@ ATTACKS = (
         "SCONE documentation, CAS REST API: cacert from show-certificate",
         "2024",
         _first_use,
+        gate="certificate-binding",
+        gain="her certificate in your store",
     ),
     Attack(
         "no-verify",
@@ -199,6 +201,8 @@ ATTACKS = (
         "curl manual, --insecure",
         "2026",
         _no_verify,
+        gate="tls-chain",
+        gain="any server answers you",
     ),
     Attack(
         "wrong-file",
@@ -215,6 +219,8 @@ ATTACKS = (
         "SCONE documentation, troubleshooting: curl 35 for another CAS's file",
         "2023",
         _wrong_file,
+        gate="tls-chain",
+        gain="her own CAS answers you",
     ),
     Attack(
         "leaf-as-ca",
@@ -232,6 +238,8 @@ ATTACKS = (
         "RFC 5280, section 6.1.4 (k): basic constraints",
         "2008-05",
         _leaf_as_ca,
+        gate="tls-chain",
+        gain="a certificate that may not issue",
     ),
     Attack(
         "system-store",
@@ -249,5 +257,7 @@ ATTACKS = (
         "CA/Browser Forum baseline requirements: domain validation",
         "2026",
         _system_store,
+        gate="tls-chain",
+        gain="a certificate that any authority issued",
     ),
 )

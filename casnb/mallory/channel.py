@@ -153,6 +153,8 @@ ATTACKS = (
         "RFC 9334, section 10.4; Gramine, MarbleRun and SCONE bind the TLS key in report data",
         "2023-01",
         _relay,
+        gate="certificate-binding",
+        gain="she chooses the value that you read",
     ),
     Attack(
         "replay",
@@ -170,6 +172,8 @@ ATTACKS = (
         "RFC 9334, section 10: freshness by nonce",
         "2023-01",
         _replay,
+        gate="nonce",
+        gain="an old report covers a new break-in",
     ),
     Attack(
         "stale-lists",
@@ -187,6 +191,8 @@ ATTACKS = (
         "Intel PCS API v4: nextUpdate; SCONE documentation, --verification-time",
         "2024",
         _lists(40),
+        gate="signatures",
+        gain="an old list calls her CPU sound",
     ),
     Attack(
         "old-edition",
@@ -203,6 +209,8 @@ ATTACKS = (
         "Intel PCS API v4: tcbEvaluationDataNumber, update=early and standard",
         "2024",
         _lists(20),
+        gate="tcb-evaluation",
+        gain="a report for an enclave that never ran",
     ),
     Attack(
         "other-instance",
@@ -219,6 +227,8 @@ ATTACKS = (
         "SCONE documentation, cas attest: -c against another instance in the middle",
         "2020-11",
         _other_instance,
+        gate="instance-key",
+        gain="a genuine CAS that is not yours",
     ),
     Attack(
         "forged-error",
@@ -235,5 +245,7 @@ ATTACKS = (
         "SCONE documentation: attestation error messages are not authenticated",
         "2026-08",
         _forged_error,
+        gate="own-judgement",
+        gain="her own program answers you",
     ),
 )

@@ -271,6 +271,8 @@ ATTACKS = (
         "Intel SDM vol. 3D, EDBGRD and ATTRIBUTES; SCONE documentation, CAS in debug mode",
         "2023",
         _debug_memory,
+        gate="debug",
+        gain="the CAS's own TLS key",
     ),
     Attack(
         "forged-quote",
@@ -288,6 +290,8 @@ ATTACKS = (
         "INTEL-SA-00329 (CVE-2020-0549), L1D eviction sampling; the paper SGAxe",
         "2020-06",
         _forged_quote,
+        gate="updates",
+        gain="any report she likes",
     ),
     Attack(
         "undervolt",
@@ -305,6 +309,8 @@ ATTACKS = (
         "Plundervolt, INTEL-SA-00289 (CVE-2019-11157)",
         "2019-12-10",
         _undervolt,
+        gate="settings",
+        gain="the service's RSA key",
     ),
     Attack(
         "load-injection",
@@ -323,5 +329,7 @@ ATTACKS = (
         "Load value injection, INTEL-SA-00334 (CVE-2020-0551)",
         "2020-03-10",
         _load_injection,
+        gate="hardening",
+        gain="the CAS's own TLS key",
     ),
 )

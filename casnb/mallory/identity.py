@@ -205,6 +205,8 @@ ATTACKS = (
         "SCONE documentation, public CAS page: it showed another MRENCLAVE of 5-4-0 for four days",
         "2021-10-14",
         _altered_page,
+        gate="mrsigner",
+        gain="her own build answers you",
     ),
     Attack(
         "rollback",
@@ -223,6 +225,8 @@ ATTACKS = (
         "SCONE documentation, cas attest: with --mrenclave the default ISVSVN check is off",
         "2021-03",
         _rollback,
+        gate="isvsvn",
+        gain="your private value",
     ),
     Attack(
         "trust-any",
@@ -242,6 +246,8 @@ ATTACKS = (
         " identity",
         "2021-03",
         _trust_any,
+        gate="mrenclave",
+        gain="whatever you upload",
     ),
     Attack(
         "self-check",
@@ -259,6 +265,8 @@ ATTACKS = (
         "RFC 9334: reference values come from a reference value provider, not from the attester",
         "2023-01",
         _self_check,
+        gate="mrenclave",
+        gain="any program answers you",
     ),
     Attack(
         "owner-key",
@@ -277,5 +285,7 @@ ATTACKS = (
         "SCONE documentation, cas attest: --allow-cas-owner-secret-access",
         "2020-11",
         _owner_key,
+        gate="mrsigner",
+        gain="every secret of the CAS",
     ),
 )

@@ -125,6 +125,8 @@ ATTACKS = (
         " the key is made up",
         "2026",
         _revoked_key,
+        gate="signatures",
+        gain="a revoked key signs for her",
     ),
     Attack(
         "missing-list",
@@ -143,5 +145,7 @@ ATTACKS = (
         " reads the key is made up",
         "2026",
         _missing_list,
+        gate="signatures",
+        gain="nobody sees that her key is revoked",
     ),
 )

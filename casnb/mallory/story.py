@@ -71,7 +71,8 @@ REFUSALS: Mapping[str, str] = {
 class Attack(Shown):
     """What is always true of an attack. `stops` are check ids and refusals, the telling one
     first; `let_in` is a defence that it passes, `keep_out` the mildest change that stops it.
-    `source` and `date` are of the facts that it teaches.
+    `source` and `date` are of the facts that it teaches. `gate` (a key of `GATES`) is the one
+    that it comes through, `gain` what Mallory then has, in a few words for a picture.
     """
 
     name: str
@@ -86,6 +87,8 @@ class Attack(Shown):
     source: str
     date: str
     story: Callable[[Stage], Loot] = field(repr=False, compare=False)
+    gate: str = field(kw_only=True)
+    gain: str = field(kw_only=True)
 
     @property
     def needs(self) -> str:
@@ -98,6 +101,8 @@ class Attack(Shown):
             "name": self.name,
             "persona": self.persona.name,
             "title": self.title,
+            "gate": self.gate,
+            "gain": self.gain,
             "stopped_by": list(self.stops),
             "let_in": self.let_in.to_json(),
             "keep_out": self.keep_out.to_json(),
