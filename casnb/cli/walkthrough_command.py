@@ -19,7 +19,7 @@ from casnb.base.errors import CasnbError, neutral
 from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json
 from casnb.cli.policy_options import option
-from casnb.policy.flags import BY_NAME, FLAGS
+from casnb.policy.flags import BY_NAME, story
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,14 +33,6 @@ if TYPE_CHECKING:
 SESSION, SECRET = "example_session", "example_value"
 #: With the indent, a prompt and a backslash 80 columns.
 _COMMAND_WIDTH = 73
-#: The order in which the story sets flags: later ones have earlier ones as a condition.
-_ORDER = (
-    "accept-group-out-of-date",
-    "accept-configuration-needed",
-    "accept-sw-hardening-needed",
-    "only_for_testing-ignore-signer",
-    "only_for_testing-debug",
-)
 
 
 @click.command(
@@ -285,13 +277,12 @@ class Story:
         self.checks(failing)
         self.say(result.sentence, "bold")
         self.step("attest without flags", "rejected", result.verdict.value)
-        stuck = [
-            c.id for c in failing if not c.waivable_by or not set(c.waivable_by) <= set(_ORDER)
-        ]
+        order = [f.name for f in story()]
+        stuck = [c.id for c in failing if not c.waivable_by or not set(c.waivable_by) <= set(order)]
         if stuck:
             self.say(f"No flag accepts {', '.join(stuck)}. That is the end of it, as it should be.")
             return None
-        needed = [name for name in _ORDER if any(name in c.waivable_by for c in failing)]
+        needed = [name for name in order if any(name in c.waivable_by for c in failing)]
         return self._one_by_one(policy, needed)
 
     def _one_by_one(self, policy: AttestationPolicy, needed: Sequence[str]) -> AttestationPolicy:
@@ -493,6 +484,3 @@ def _failing(result: AttestationResult) -> list[Check]:
 
 def _first_sentence(text: str) -> str:
     return text.partition(". ")[0].removesuffix(".") + "."
-
-
-assert set(_ORDER) <= {f.name for f in FLAGS}

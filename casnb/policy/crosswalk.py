@@ -46,14 +46,6 @@ class Idea:
     session: str
 
 
-_NAMES = {
-    "accept-group-out-of-date": "firmware outdated",
-    "accept-configuration-needed": "platform settings",
-    "accept-sw-hardening-needed": "enclave rebuild needed",
-    "only_for_testing-debug": "debug enclave",
-    "only_for_testing-ignore-signer": "any signer",
-    "only_for_testing-trust-any": "any code",
-}
 _NOT_A_STATUS = "not a status"
 
 
@@ -68,7 +60,7 @@ def crosswalk() -> tuple[Idea, ...]:
         e = f.elsewhere
         rows.append(
             Idea(
-                _NAMES[f.name],
+                f.title,
                 f.option,
                 _plain(f.ias),
                 _plain(f.dcap),

@@ -9,7 +9,7 @@ Command line help, panels, notebooks and `docs/flags.md` are renderings of these
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,10 @@ class Flag:
     and `dcap` are the statuses it accepts, as Intel's old and new services spell them; empty
     where the flag is not about a status. `who` gains it in a few words, `gains` says what.
     `advisories` are published holes that the flag accepts: `casnb.policy.advisories` has their
-    titles and dates.
+    titles and dates. `title` names the idea in a few words, whatever a tool calls it. `group` is
+    the heading that the flag stands under where there are many. `turn` is its place in the
+    walkthrough, which sets flags one at a time, each after those that it needs; 0: it is never
+    set there. `risk` is what a CAS answers to a service whose platform has the status.
     """
 
     name: str
@@ -54,6 +57,10 @@ class Flag:
     source: str
     elsewhere: Elsewhere
     advisories: tuple[str, ...] = ()
+    title: str = field(kw_only=True)
+    group: str = field(kw_only=True)
+    turn: int = field(kw_only=True, default=0)
+    risk: str = field(kw_only=True, default="")
 
     @property
     def option(self) -> str:
@@ -62,6 +69,7 @@ class Flag:
 
 
 _CLI = "scone cas attest --help, 5.8"
+PLATFORM, TESTING = "Accept what Intel reports about the platform", "For testing only"
 
 FLAGS: tuple[Flag, ...] = (
     Flag(
@@ -87,6 +95,10 @@ FLAGS: tuple[Flag, ...] = (
             ("outdated-tcb",),
         ),
         ("INTEL-SA-00161", "INTEL-SA-00320", "INTEL-SA-00329", "INTEL-SA-00657"),
+        title="firmware outdated",
+        group=PLATFORM,
+        turn=1,
+        risk="The TCB is outdated and may be vulnerable",
     ),
     Flag(
         "accept-configuration-needed",
@@ -113,6 +125,10 @@ FLAGS: tuple[Flag, ...] = (
             ("hyperthreading", "insecure-igpu", "insecure-configuration"),
         ),
         ("INTEL-SA-00161", "INTEL-SA-00219", "INTEL-SA-00233", "INTEL-SA-00289"),
+        title="platform settings",
+        group=PLATFORM,
+        turn=2,
+        risk="The platform's configuration may make it vulnerable",
     ),
     Flag(
         "accept-sw-hardening-needed",
@@ -136,6 +152,10 @@ FLAGS: tuple[Flag, ...] = (
             ("software-hardening-needed",),
         ),
         ("INTEL-SA-00334", "INTEL-SA-00615"),
+        title="enclave rebuild needed",
+        group=PLATFORM,
+        turn=3,
+        risk="The program must be compiled with mitigations",
     ),
     Flag(
         "only_for_testing-debug",
@@ -158,6 +178,9 @@ FLAGS: tuple[Flag, ...] = (
             "caller reads the report's attributes",
             ("debug-mode",),
         ),
+        title="debug enclave",
+        group=TESTING,
+        turn=5,
     ),
     Flag(
         "only_for_testing-ignore-signer",
@@ -182,6 +205,9 @@ FLAGS: tuple[Flag, ...] = (
             (),
             "attestation: a list of mrenclave, without signer",
         ),
+        title="any signer",
+        group=TESTING,
+        turn=4,
     ),
     Flag(
         "only_for_testing-trust-any",
@@ -205,6 +231,8 @@ FLAGS: tuple[Flag, ...] = (
             (),
             "no word; mode: none accepts still more",
         ),
+        title="any code",
+        group=TESTING,
     ),
 )
 
@@ -233,6 +261,8 @@ NEWER: tuple[Flag, ...] = (
             intel_qvl="none: SGX_QL_QV_RESULT_REVOKED is fatal",
             session="no word",
         ),
+        title="revoked platform",
+        group=PLATFORM,
     ),
     Flag(
         "accept-unverifiable-pcs-certs",
@@ -253,11 +283,26 @@ NEWER: tuple[Flag, ...] = (
             intel_qvl="caller ignores collateral_expiration_status",
             session="no word",
         ),
+        title="no revocation list",
+        group=PLATFORM,
     ),
 )
 
 BY_NAME: Mapping[str, Flag] = {f.name: f for f in FLAGS}
 BY_OPTION: Mapping[str, Flag] = {f.option: f for f in FLAGS}
+
+
+def groups() -> dict[str, list[Flag]]:
+    """Return the flags under their headings, both in catalogue order."""
+    out: dict[str, list[Flag]] = {}
+    for flag in FLAGS:
+        out.setdefault(flag.group, []).append(flag)
+    return out
+
+
+def story() -> tuple[Flag, ...]:
+    """Return the flags that the walkthrough sets, in its order."""
+    return tuple(sorted((f for f in FLAGS if f.turn), key=lambda f: f.turn))
 
 
 def find(name: str) -> Flag | None:

@@ -44,12 +44,6 @@ if TYPE_CHECKING:
 NONCE_TIME, NONCES = timedelta(minutes=5), 4096
 _IDENTITY = ("mrenclave", "mrsigner", "isvprodid", "isvsvn")
 _PAGE = "https://www.intel.com/content/www/us/en/security-center/advisory/"
-#: Documented words for what makes a platform weak; those without a document are casnb's.
-_RISKS = {
-    "accept-group-out-of-date": "The TCB is outdated and may be vulnerable",
-    "accept-configuration-needed": "The platform's configuration may make it vulnerable",
-    "accept-sw-hardening-needed": "The program must be compiled with mitigations",
-}
 
 
 class EnclaveApi:
@@ -213,9 +207,9 @@ def reasons(result: AttestationResult, policy: ServicePolicy, proof: Proof) -> l
     if platform:
         said += ["The enclave's TCB is not trustworthy", "Security risks:"]
         needs = sorted(proof.tcb_status.needs) if proof.tcb_status else []
-        known = [n for n in needs if n in _RISKS and n not in policy.flags()]
+        known = [n for n in needs if BY_NAME[n].risk and n not in policy.flags()]
         said += (
-            [f"  - {_RISKS[n]}" for n in known]
+            [f"  - {BY_NAME[n].risk}" for n in known]
             if known
             else [f"  - {_plain(c)}" for c in platform if c.id == "tcb-status"]
         )

@@ -31,20 +31,6 @@ from casnb.teach.switchboard.model import (
 if TYPE_CHECKING:
     from casnb.teach.facts import Cases
 
-#: The switches in groups, each under what it is about.
-GROUPS = {
-    "Accept what Intel reports about the platform": (
-        "accept-group-out-of-date",
-        "accept-configuration-needed",
-        "accept-sw-hardening-needed",
-    ),
-    "For testing only": (
-        "only_for_testing-debug",
-        "only_for_testing-ignore-signer",
-        "only_for_testing-trust-any",
-    ),
-}
-
 _WIDE = {"width": "auto", "max_width": "60em"}
 
 
@@ -219,12 +205,12 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
 
     def _groups(self) -> list[widgets.Widget]:
         out: list[widgets.Widget] = []
-        for title, names in GROUPS.items():
+        for title, flags in catalogue.groups().items():
             out.append(widgets.HTML(block(f"<p><strong>{cell(title)}</strong></p>")))
-            for name in names:
-                said = block(cell(catalogue.BY_NAME[name].help))
+            for flag in flags:
+                said = block(cell(flag.help))
                 beside = widgets.HTML(said, layout=widgets.Layout(flex="1 1 16em", min_width="0"))
-                out.append(_row(self.toggles[name], beside))
+                out.append(_row(self.toggles[flag.name], beside))
         return out
 
     def _watch(self, control: Any, step: Callable[[Any], None]) -> None:
