@@ -12,7 +12,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.policy.flag_matrix import COMBINATIONS, FORMATS, TITLE, Matrix, description, dumps, label
+from casnb.policy.flag_matrix import FORMATS, TITLE, Matrix, description, dumps
+from casnb.policy.flag_sets import COMBINATIONS, label
 from casnb.policy.flags import FLAGS
 from casnb.simulator.scenario import SCENARIOS
 from casnb.teach.facts import Cases

@@ -6,34 +6,25 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
 
-import requests
 from bs4 import BeautifulSoup, Tag
-from urllib3.exceptions import HTTPError
 
-from casnb.base.errors import EvidenceError, SourceError, UsageError, neutral
+from casnb.base.errors import EvidenceError, neutral
 from casnb.base.view import Shown, cell, html_table, text_table
+from casnb.cas.page_fetch import PAGE_LIMIT, WHAT, fetch, within
 from casnb.evidence.decode import read_file
-from casnb.tls.tls_errors import explain_tls_error
 
-#: The largest page ever seen has 110 kB and 2300 tags.
-PAGE_LIMIT = 2 << 20
 _TAG_LIMIT = 10_000
 #: Words, slashes and quotes bound the attributes there can be (that page: 11,000), ampersands what
 #: is written as `&name;` (13).
 _WORD_LIMIT, _ENTITY_LIMIT = 50_000, 2_000
 _TABLE_LIMIT, _ROW_LIMIT, _CELL_LIMIT = 50, 1000, 40
-_REDIRECTS = 3
 _MEASUREMENT = re.compile(r"[0-9a-f]{64}")
 _BREAK = re.compile(rb"\s+|[/\"']")
 _EXAMPLE = re.compile(r"scone cas attest\s+([^\s$<>]{1,253})\s+([0-9a-f]{64})\b")
-_WHAT = "public CAS page"
 _TRUST = (
     "These values are as good as the web page they stand on: TLS names the server, nobody attests"
     " what it says."
@@ -101,7 +92,7 @@ class CasPage(Shown):
             )
             rows = ", ".join(dict.fromkeys(r.address for r in self.rows))
             raise EvidenceError(
-                f"{_WHAT}: {address}",
+                f"{WHAT}: {address}",
                 got="no row for it",
                 wanted="one of " + rows,
                 do=(
@@ -116,7 +107,7 @@ class CasPage(Shown):
                 str(v or "none") for v in dict.fromkeys(r.mrenclave for r in found)
             )
             raise EvidenceError(
-                f"{_WHAT}: {address}",
+                f"{WHAT}: {address}",
                 got=f"{len(found)} rows that disagree ({values})",
                 wanted="one value",
                 do="Ask another source which one is right.",
@@ -124,7 +115,7 @@ class CasPage(Shown):
         value = found[0].mrenclave
         if value is None:
             raise EvidenceError(
-                f"{_WHAT}: {address}",
+                f"{WHAT}: {address}",
                 got=found[0].note,
                 wanted="64 lower-case hex digits",
                 do="This page gives no reference value for it.",
@@ -179,148 +170,9 @@ def scrape(
         return parse_page(source, "bytes")
     text = str(source)
     if isinstance(source, str) and "://" in text:
-        body, final = _within(timeout, text, lambda: _fetch(text, cacert, timeout))
+        body, final = within(timeout, text, lambda: fetch(text, cacert, timeout))
         return parse_page(body, final)
     return parse_page(read_file(source, PAGE_LIMIT), text)
-
-
-def _within(timeout: float, url: str, work: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
-    """Do the work in a thread and leave it behind after `timeout` seconds: a server that sends a
-    byte now and then renews the socket's own time limit each time.
-    """
-    done: list[tuple[bytes, str] | BaseException] = []
-
-    def run() -> None:
-        try:
-            done.append(work())
-        except BaseException as exc:
-            done.append(exc)
-
-    thread = threading.Thread(target=run, name="casnb-page", daemon=True)
-    thread.start()
-    thread.join(timeout)
-    if not done:
-        raise _late(url, timeout)
-    if isinstance(done[0], BaseException):
-        raise done[0]
-    return done[0]
-
-
-def _late(url: str, timeout: float) -> SourceError:
-    return SourceError(
-        f"{_WHAT} {url}", got=f"no whole page within {timeout:g} s", wanted="the page"
-    )
-
-
-def _host(url: str) -> str:
-    """Return the host of an https:// URL, or nothing."""
-    try:
-        parts = urlsplit(url)
-        return (parts.hostname or "") if parts.scheme.lower() == "https" else ""
-    except ValueError:
-        return ""
-
-
-def _fetch(url: str, cacert: str | Path | None, timeout: float) -> tuple[bytes, str]:
-    end = time.monotonic() + timeout
-    if cacert is not None and not Path(cacert).exists():
-        raise SourceError(
-            f"{_WHAT}: {cacert}",
-            got="no such file",
-            wanted="the certificates that vouch for its server",
-            do="A simulated CAS takes its own away when it stops. Is it running?",
-        )
-    with requests.Session() as session:
-        for hop in range(_REDIRECTS + 1):
-            host = _host(url)
-            if not host:
-                kind = SourceError if hop else UsageError
-                raise kind(
-                    _WHAT,
-                    got=("a redirect to " if hop else "") + url,
-                    wanted="an https:// URL",
-                    do="Over plain HTTP anybody on the way can put in another value.",
-                )
-            session.trust_env = not (host in ("localhost", "::1") or host.startswith("127."))
-            try:
-                answer = session.get(
-                    url,
-                    verify=True if cacert is None else str(cacert),
-                    timeout=timeout,
-                    stream=True,
-                    allow_redirects=False,
-                    headers={"Accept-Encoding": "identity", "Accept": "text/html"},
-                )
-                with answer:
-                    if answer.is_redirect and answer.headers.get("location"):
-                        url = urljoin(url, answer.headers["location"])
-                        continue
-                    if answer.status_code != 200:
-                        raise SourceError(
-                            f"{_WHAT} {url}",
-                            got=f"HTTP status {answer.status_code}",
-                            wanted="200",
-                            do=_moved(url),
-                        )
-                    return _read(answer, url, end, timeout), url
-            except requests.Timeout:
-                raise _late(url, timeout) from None
-            except requests.exceptions.SSLError as exc:
-                raise SourceError(
-                    f"{_WHAT} {url}",
-                    got=_tls(exc, cacert),
-                    wanted="a page whose server is vouched for",
-                ) from None
-            except (requests.RequestException, HTTPError, OSError, ValueError) as exc:
-                why = explain_tls_error(exc).cause.removeprefix("TLS failed: ")
-                raise SourceError(f"{_WHAT} {url}", got=why, wanted="the page") from None
-    raise SourceError(f"{_WHAT} {url}", got=f"more than {_REDIRECTS} redirects", wanted="the page")
-
-
-def _read(answer: requests.Response, url: str, end: float, timeout: float) -> bytes:
-    """Read at most the limit and one byte more; a compressed body, which could hide its size, is
-    refused.
-    """
-    if answer.headers.get("content-encoding", "identity").lower() != "identity":
-        raise SourceError(
-            f"{_WHAT} {url}", got="a compressed body that nobody asked for", wanted="plain HTML"
-        )
-    announced = answer.headers.get("content-length", "")
-    parts: list[bytes] = []
-    size = (
-        int(announced) if announced.isascii() and announced.isdigit() and len(announced) < 19 else 0
-    )
-    while size <= PAGE_LIMIT:
-        part = answer.raw.read(64 << 10, decode_content=False)
-        if not part:
-            return b"".join(parts)
-        parts.append(part)
-        size = max(size, sum(map(len, parts)))
-        if time.monotonic() > end:
-            raise _late(url, timeout)
-    raise EvidenceError(
-        f"{_WHAT} {url}",
-        got=f"more than {PAGE_LIMIT} bytes",
-        wanted=f"at most {PAGE_LIMIT}",
-        do="Too large to be that page; it was not read on.",
-    )
-
-
-def _tls(exc: Exception, cacert: str | Path | None) -> str:
-    text = str(exc)
-    if "unable to get local issuer" in text or "self-signed" in text or "self signed" in text:
-        return (
-            "a server whose authority is not trusted here"
-            if cacert is None
-            else f"a server that {cacert} does not vouch for"
-        )
-    return explain_tls_error(exc).cause
-
-
-def _moved(url: str) -> str:
-    if "/latest/" not in url and url.rstrip("/").endswith("/public-CAS"):
-        return "The page has moved: try /latest/public-CAS/."
-    return "A page that is not there says nothing."
 
 
 def parse_page(html: bytes, source: str = "bytes") -> CasPage:
@@ -329,7 +181,7 @@ def parse_page(html: bytes, source: str = "bytes") -> CasPage:
     """
     if len(html) > PAGE_LIMIT or html.count(b"<") > _TAG_LIMIT:
         raise EvidenceError(
-            f"{_WHAT} {source}",
+            f"{WHAT} {source}",
             got=f"{len(html)} bytes, {html.count(b'<')} tags",
             wanted=f"at most {PAGE_LIMIT} bytes and {_TAG_LIMIT} tags",
             do="Too large to be that page.",
@@ -337,14 +189,14 @@ def parse_page(html: bytes, source: str = "bytes") -> CasPage:
     words = sum(1 for _ in _BREAK.finditer(html))
     if words > _WORD_LIMIT or html.count(b"&") > _ENTITY_LIMIT:
         raise EvidenceError(
-            f"{_WHAT} {source}",
+            f"{WHAT} {source}",
             got=f"{words} words, {html.count(b'&')} ampersands",
             wanted=f"at most {_WORD_LIMIT} and {_ENTITY_LIMIT}",
             do="Too much to be that page.",
         )
     if html.rfind(b"<") > html.rfind(b">"):
         raise EvidenceError(
-            f"{_WHAT} {source}",
+            f"{WHAT} {source}",
             got="a page that ends inside a tag",
             wanted="a whole page",
             do="Load it again.",
@@ -353,14 +205,14 @@ def parse_page(html: bytes, source: str = "bytes") -> CasPage:
         soup = BeautifulSoup(html.decode("utf-8", "replace"), "html.parser")
     except Exception as exc:  # the parser is not written for hostile markup
         raise EvidenceError(
-            f"{_WHAT} {source}",
+            f"{WHAT} {source}",
             got=f"markup that cannot be read ({type(exc).__name__})",
             wanted="HTML",
         ) from None
     tables = soup.find_all("table", limit=_TABLE_LIMIT + 1)
     if len(tables) > _TABLE_LIMIT:
         raise EvidenceError(
-            f"{_WHAT} {source}",
+            f"{WHAT} {source}",
             got=f"more than {_TABLE_LIMIT} tables",
             wanted=f"at most {_TABLE_LIMIT}",
         )
@@ -370,7 +222,7 @@ def parse_page(html: bytes, source: str = "bytes") -> CasPage:
             rows += _table_rows(table, source)
     if not rows:
         raise EvidenceError(
-            f"{_WHAT} {source}",
+            f"{WHAT} {source}",
             got="no table with an address and an MrEnclave column",
             wanted="such a table",
             do="The page has changed, or it is another page.",
@@ -393,7 +245,7 @@ def _table_rows(table: Tag, source: str) -> list[PageRow]:
             or any(c.name == "tr" or c.find(("td", "th")) for c in found)
         ):
             raise EvidenceError(
-                f"{_WHAT} {source}",
+                f"{WHAT} {source}",
                 got="a table whose rows or cells are not closed, or too many of them",
                 wanted=f"at most {_ROW_LIMIT} rows of at most {_CELL_LIMIT} cells",
             )
@@ -408,7 +260,7 @@ def _table_rows(table: Tag, source: str) -> list[PageRow]:
         return []
     if len(where["address"]) > 1 or len(where["mrenclave"]) > 1:
         raise EvidenceError(
-            f"{_WHAT} {source}",
+            f"{WHAT} {source}",
             got="a table with two address or two MrEnclave columns",
             wanted="one of each",
             do="Which one holds the current value cannot be told.",

@@ -30,8 +30,8 @@ from casnb.cli.policy_options import (
 
 if TYPE_CHECKING:
     from casnb.cli.many.batch import Row, Summary
+    from casnb.cli.many.cases import CaseResult
     from casnb.cli.many.judge import Terms
-    from casnb.cli.many.manifest import CaseResult
     from casnb.evidence.decode import Evidence
 
 #: Chains and signatures are small.

@@ -16,7 +16,8 @@ from casnb.base.errors import neutral
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE, CheckSpec
 from casnb.explain.messages import MESSAGES
 from casnb.policy.advisories import lookup
-from casnb.tls.diagnoses import DIAGNOSES, Diagnosis, Wording
+from casnb.tls.diagnoses import DIAGNOSES
+from casnb.tls.diagnosis import Diagnosis, Wording
 from casnb.tls.tls_errors import MESSAGE_LIMIT, Explanation, explain_tls_error, telling
 
 _COLOUR = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")

@@ -8,94 +8,32 @@ import csv
 import io
 import json
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from html import escape
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, page, scrolling
-from casnb.checks.result import Verdict
-from casnb.policy.flags import BY_NAME, FLAGS
+from casnb.policy.flag_sets import (
+    COMBINATIONS,
+    NAMES,
+    PREFIX,
+    Cell,
+    Column,
+    Row,
+    collapse,
+    judge,
+    label,
+)
 
 if TYPE_CHECKING:
-    from casnb.checks.result import AttestationResult
-    from casnb.policy.policy import AttestationPolicy
+    pass
 
-NAMES = tuple(f.name for f in FLAGS)
-#: Every set of flags, catalogue order, the small ones first: 64.
-COMBINATIONS = tuple(names for size in range(len(NAMES) + 1) for names in combinations(NAMES, size))
-MISUSED = "usage-error"
-_PREFIX = "only_for_testing-"
 _LEGEND = (
     "yes = trustworthy; W3 = accepted with 3 waivers; no = rejected; usage error = refused before"
     " anything is sent. Rows that agree are one: adding what is named so changes nothing. Long"
-    f" flags are short for --{_PREFIX}..."
+    f" flags are short for --{PREFIX}..."
 )
-
-
-@dataclass(frozen=True)
-class Column:
-    """One report to judge: `policy` says which enclave is meant, and the flags are laid over it."""
-
-    name: str
-    title: str
-    policy: AttestationPolicy
-    appraise: Callable[[AttestationPolicy], AttestationResult]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What became of one report under one set of flags; `problem` is there where the set itself
-    is wrong.
-    """
-
-    verdict: str
-    waived: tuple[str, ...] = ()
-    problem: str = ""
-
-    @property
-    def word(self) -> str:
-        """The outcome in few letters, for narrow columns."""
-        return {"trustworthy": "yes", "rejected": "no", MISUSED: "--"}.get(
-            self.verdict, f"W{len(self.waived)}"
-        )
-
-    @property
-    def words(self) -> str:
-        """The outcome in full."""
-        count = f"{len(self.waived)} waiver{'s' if len(self.waived) > 1 else ''}"
-        return {"trustworthy": "trustworthy", "rejected": "rejected", MISUSED: "usage error"}.get(
-            self.verdict, count
-        )
-
-
-@dataclass(frozen=True)
-class Row:
-    """Sets of flags with the same outcome everywhere: `always` with any of `either` added or not
-    (long names).
-    """
-
-    always: tuple[str, ...]
-    either: tuple[str, ...]
-    cells: tuple[Cell, ...]
-
-    @property
-    def problem(self) -> str:
-        """Why nothing was judged, where nothing was: the rule that is broken, without its
-        reason.
-        """
-        return (
-            self.cells[0].problem.partition(", because")[0].removesuffix(".")
-            if all(c.problem for c in self.cells)
-            else ""
-        )
-
-    @property
-    def size(self) -> int:
-        """How many sets of flags the row stands for."""
-        return 1 << len(self.either)
 
 
 class Matrix(Shown):
@@ -106,9 +44,9 @@ class Matrix(Shown):
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = tuple(columns)
         self._cells = {
-            names: tuple(_judge(c, names) for c in self.columns) for names in COMBINATIONS
+            names: tuple(judge(c, names) for c in self.columns) for names in COMBINATIONS
         }
-        self.rows = tuple(_collapse(self._cells))
+        self.rows = tuple(collapse(self._cells))
 
     def outcome(self, names: Iterable[str], column: str) -> Cell:
         """Return the cell of a set of flags (long names, any order) in a column."""
@@ -238,65 +176,6 @@ class Picture(Shown):
 
     def _html(self) -> str:
         return scrolling(TITLE, self.matrix.svg())
-
-
-def label(names: Sequence[str]) -> str:
-    """Write a set of flags shortly: letters in one cluster, the testing flags without their
-    prefix; `no flag` for none.
-    """
-    cluster = "".join(BY_NAME[n].short for n in NAMES if n in names and BY_NAME[n].short)
-    long = [n.removeprefix(_PREFIX) for n in NAMES if n in names and not BY_NAME[n].short]
-    return " ".join([*([f"-{cluster}"] if cluster else []), *long]) or "no flag"
-
-
-def _judge(column: Column, names: Sequence[str]) -> Cell:
-    policy = column.policy.with_flags(*names)
-    if problems := policy.problems():
-        return Cell(MISUSED, (), problems[0])
-    result = column.appraise(policy)
-    return Cell(
-        result.verdict.value,
-        tuple(c.id for c in result.waivers) if result.verdict is not Verdict.REJECTED else (),
-    )
-
-
-def _collapse(cells: dict[tuple[str, ...], tuple[Cell, ...]]) -> Iterator[Row]:
-    """Cover the sets of equal outcome with few rows: each time the largest `always` plus any of
-    `either` that fits.
-    """
-    groups: dict[tuple[Cell, ...], set[frozenset[str]]] = {}
-    for names, outcome in cells.items():
-        groups.setdefault(outcome, set()).add(frozenset(names))
-    rows = []
-    for outcome, left in groups.items():
-        while left:
-            always, either = next((a, e) for a, e in _CUBES if _members(a, e) <= left)
-            left -= _members(always, either)
-            rows.append(Row(always, either, outcome))
-    rank = {names: n for n, names in enumerate(COMBINATIONS)}
-    yield from sorted(
-        rows,
-        key=lambda r: (
-            bool(r.problem),
-            sum(not BY_NAME[n].short for n in r.always),
-            rank[r.always],
-        ),
-    )
-
-
-def _members(always: Sequence[str], either: Sequence[str]) -> set[frozenset[str]]:
-    return {
-        frozenset((*always, *more))
-        for size in range(len(either) + 1)
-        for more in combinations(either, size)
-    }
-
-
-#: Every pair of `always` and `either` without a common flag, the largest first.
-_CUBES = sorted(
-    ((a, e) for a in COMBINATIONS for e in COMBINATIONS if not set(a) & set(e)),
-    key=lambda p: (-len(p[1]), len(p[0])),
-)
 
 
 def _hung(line: str, width: int, margin: int) -> list[str]:

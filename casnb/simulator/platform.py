@@ -21,16 +21,9 @@ from casnb.evidence.report import ReportBody
 from casnb.evidence.sigstruct import SigStruct
 from casnb.evidence.sigstruct_layout import HEADER, HEADER2
 from casnb.measure.program import EnclaveFile, Segment
-from casnb.simulator.intel import (
-    LEVELS,
-    QE_FLAGS,
-    QE_ISVPRODID,
-    QE_ISVSVN,
-    QE_MRSIGNER,
-    Intel,
-    sgx_extension,
-)
+from casnb.simulator.intel import LEVELS, QE_FLAGS, QE_ISVPRODID, QE_ISVSVN, QE_MRSIGNER, Intel
 from casnb.simulator.keys import KeyPair, Seed, packaged, raw_point, sign, sign_raw
+from casnb.simulator.sgx_extension import sgx_extension
 from casnb.verify.tcb import TcbLevel, TcbStatus
 
 #: What a CAS enclave calls itself.

@@ -20,7 +20,8 @@ from casnb.base.errors import UsageError, neutral
 from casnb.checks.result import AttestationResult
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read_file
-from casnb.policy.flag_matrix import Column, Matrix
+from casnb.policy.flag_matrix import Matrix
+from casnb.policy.flag_sets import Column
 from casnb.policy.identities import SCONTAIN_CAS, ExpectedSigner
 from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.policy.smallest import MinimalSet, minimal_flags

@@ -11,7 +11,8 @@ from typing import Any
 
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell
-from casnb.tls.diagnoses import BY_CODE, DIAGNOSES, Diagnosis, Wording
+from casnb.tls.diagnoses import BY_CODE, DIAGNOSES
+from casnb.tls.diagnosis import Diagnosis, Wording
 
 #: Characters of a message that are looked at: the telling line of `curl -v` and `openssl s_client`
 #: stands well within.

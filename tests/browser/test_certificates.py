@@ -21,7 +21,9 @@ from casnb.evidence.cas_report import CasReport
 from casnb.simulator.cas_image import build_image
 from casnb.simulator.keys import certificate
 from casnb.teach.chain import chain_of
-from casnb.teach.gallery.gallery import Exhibit, Gallery, Mistake, Outcome
+from casnb.teach.gallery.gallery import Exhibit, Gallery
+from casnb.teach.gallery.tools import Outcome
+from casnb.teach.gallery.mistakes import Mistake
 from casnb.teach.lab import start
 from casnb.measure.measure import measure
 EVIL = ("\\u202e\\x1b[31m</text></td><script>window.owned=1</script>"

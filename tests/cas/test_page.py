@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from casnb.base.errors import CasnbError, EvidenceError, SourceError, UsageError
-from casnb.cas import page as module
+from casnb.cas import page_fetch as module
 from casnb.cas.page import scrape
 from casnb.simulator.server.site import LAYOUTS, render_page
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from casnb.cli import doctor_command as doctor
+from casnb.cli import examination as doctor
 
 
 @pytest.mark.parametrize(

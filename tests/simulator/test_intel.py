@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509.oid import NameOID
 
-from casnb.simulator.intel import LEVELS, sgx_extension
+from casnb.simulator.intel import LEVELS
+from casnb.simulator.sgx_extension import sgx_extension
 from casnb.simulator.world import World
 from casnb.verify.tcb import TcbStatus
 

@@ -14,7 +14,9 @@ import pytest
 from casnb.base.errors import UsageError
 from casnb.simulator.server.running import serve
 from casnb.simulator.world import World
-from casnb.teach.gallery.gallery import MISTAKES, Exhibit, Gallery, Mistake, Outcome, build_gallery
+from casnb.teach.gallery.gallery import Exhibit, Gallery, build_gallery
+from casnb.teach.gallery.mistakes import MISTAKES, Mistake
+from casnb.teach.gallery.tools import Outcome
 from casnb.teach.lab import start
 from casnb.tls.diagnoses import DIAGNOSES
 

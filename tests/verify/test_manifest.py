@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 from casnb.base.errors import SourceError
 from casnb.cli.main import casnb
-from casnb.cli.many.manifest import CaseResult, run_manifest
+from casnb.cli.many.cases import CaseResult
+from casnb.cli.many.manifest import run_manifest
 
 #: Cases in which casnb differs from the manifest on purpose.
 EXPLAINED = [("gotdx-v5-tdx", "parse")]

@@ -17,8 +17,9 @@ from verify.cases import issue, sgx_of
 
 from casnb.base.errors import CasnbError, EvidenceError, VerificationError
 from casnb.evidence.pck import PckExtension
-from casnb.simulator.intel import PCEID, key_usage, sgx_extension
+from casnb.simulator.intel import key_usage
 from casnb.simulator.keys import KeyPair, certificate, der, distinguished_name, packaged
+from casnb.simulator.sgx_extension import PCEID, sgx_extension
 from casnb.simulator.world import World
 from casnb.verify.certificate import common_name, read_certificate
 from casnb.verify.pki import TrustAnchors, avr_signing_key, intel_roots, pck_order, tcb_signer

@@ -8,13 +8,13 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, own_file
+from casnb.cli.many.cases import CaseResult, at, attempt, identity, judge, refused, says
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.decode import decode, read_file
 from casnb.evidence.ledger import Ledger
@@ -27,59 +27,9 @@ from casnb.verify.endorsements import Endorsements, verify_endorsements
 from casnb.verify.ias import verify_avr
 from casnb.verify.lists import QeIdentity, TcbInfo, split_signed
 from casnb.verify.pki import TrustAnchors, intel_roots
-from casnb.verify.proof import Proof
-from casnb.verify.tcb import TcbStatus, match_level
+from casnb.verify.tcb import match_level
 
 _LIMIT = 16 << 20
-_CURRENT = ("tcb-info-current", "qe-identity-current", "pck-revocation")
-#: Which checks may be meant by a manifest's reason; one of them must be among the failed.
-REASONS: Mapping[str, tuple[str, ...]] = {
-    "collateral-expired": _CURRENT,
-    "collateral-not-yet-valid": _CURRENT,
-    "crl-expired": ("pck-revocation",),
-    "crl-missing": ("pck-revocation",),
-    "crl-slot-mismatch": ("pck-revocation",),
-    "pck-crl-issuer-mismatch": ("pck-revocation",),
-    "root-crl-issuer-mismatch": ("pck-revocation",),
-    "fmspc-mismatch": ("fmspc-match",),
-    "tcb-info-id-mismatch": ("fmspc-match",),
-    "qe-identity-id-mismatch": ("qe-identity",),
-    "tcb-info-signature-invalid": ("tcb-info-signature",),
-    "qe-identity-signature-invalid": ("qe-identity-signature",),
-    "isv-signature-invalid": ("quote-signature",),
-    "pck-chain-invalid": ("pck-chain",),
-    "pck-cert-expired": ("pck-chain",),
-    "pck-cert-not-yet-valid": ("pck-chain",),
-    "untrusted-root": ("pck-chain", "avr-chain"),
-    "signing-cert-expired": ("avr-chain", "tcb-info-signature", "qe-identity-signature"),
-    "signing-cert-chain-invalid": ("avr-chain", "tcb-info-signature", "qe-identity-signature"),
-    "avr-signature-invalid": ("avr-signature",),
-    "signature-missing": ("avr-signature",),
-    "quote-status-signature-invalid": ("tcb-status",),
-    "malformed": ("quote-format", "avr-format"),
-}
-
-
-@dataclass(frozen=True)
-class CaseResult:
-    """One case of one vector: what the manifest expects, what casnb found, whether they agree,
-    and what else to know.
-
-    `explained` is a case in which casnb differs on purpose; the note says why.
-    """
-
-    id: str
-    case: str
-    expected: str
-    got: str
-    agree: bool
-    note: str = ""
-    explained: bool = False
-
-    @property
-    def outcome(self) -> str:
-        """`agrees`, `explained` or `DIFFERS`."""
-        return "agrees" if self.agree else "explained" if self.explained else "DIFFERS"
 
 
 def run_manifest(path: str | Path) -> list[CaseResult]:
@@ -135,113 +85,6 @@ def _files(folder: Path, vector: Any) -> dict[str, bytes]:
     return found
 
 
-def _at(case: Mapping[str, Any]) -> datetime:
-    return datetime.fromtimestamp(case["time"], timezone.utc)
-
-
-def _says(expect: Mapping[str, Any]) -> str:
-    status = expect.get("tcb_status") or expect.get("status") or expect.get("reason") or ""
-    return f"{expect['verdict']}{': ' if status else ''}{status}"
-
-
-def _refused(
-    vector: Any, case: Any, exc: CasnbError | None, wanted: str, note: str = ""
-) -> CaseResult:
-    """Return the result of a case in which a typed refusal is what is expected."""
-    return CaseResult(
-        vector["id"],
-        case["id"],
-        wanted,
-        f"refused: {exc}" if exc else "read",
-        exc is not None,
-        note,
-    )
-
-
-def _attempt(action: Callable[[], Any]) -> CasnbError | None:
-    try:
-        action()
-    except EvidenceError as exc:
-        return exc
-    return None
-
-
-def _judge(vector: Any, case: Any, proof: Proof, seen: Any) -> CaseResult:
-    """Compare a proof with a case; `seen` is what the manifest says is in the report body."""
-    expect = case["expect"]
-    bad = [c.id for c in proof.failures]
-    status = proof.tcb_status
-    stands = (
-        proof.genuine and status is not None and (status is TcbStatus.UP_TO_DATE or status.waivable)
-    )
-    got = (
-        f"accept: {proof.status_text}" if stands else "reject: " + (", ".join(bad) or "not proven")
-    )
-    notes, differs = [], []
-    if expect["verdict"] == "accept":
-        if not stands:
-            differs.append("verdict")
-        differs += _differences(proof, expect) + _identity(proof.report, seen)
-        if proof.report is not None and proof.report.debug:
-            notes.append(
-                "A debug enclave: genuine, and refused by every policy that does not say otherwise."
-            )
-    else:
-        named = REASONS.get(expect.get("reason", ""))
-        if stands or (named is not None and not set(named) & set(bad)):
-            differs.append("verdict" if stands else "reason")
-        if named is None:
-            notes.append("The reason is not one that casnb knows; any refusal counts.")
-    if (other := case.get("expect_if_crl_checks_disabled")) is not None:
-        past = proof.beyond
-        if past is None or _differences(past, other):
-            differs.append("status without revocation lists")
-        else:
-            notes.append(
-                f"With --accept-unverifiable-pcs-certs the status is {past.status_text}, as the"
-                " manifest has it too."
-            )
-    if differs:
-        notes.append("Differs in: " + ", ".join(differs) + ".")
-    return CaseResult(vector["id"], case["id"], _says(expect), got, not differs, " ".join(notes))
-
-
-def _differences(proof: Proof, expect: Mapping[str, Any]) -> list[str]:
-    platform, qe = proof.platform_tcb_status, proof.qe_tcb_status
-    found = {
-        "tcb_status": proof.status_text,
-        "status": proof.status_text,
-        "tcb_date": proof.tcb_date,
-        "platform_tcb_status": platform and platform.dcap_name,
-        "qe_tcb_status": qe and qe.dcap_name,
-        "debug_enclave": proof.report is not None and proof.report.debug,
-    }
-    out = [name for name, value in found.items() if name in expect and expect[name] != value]
-    if "advisories" in expect and tuple(expect["advisories"] or ()) != proof.advisories:
-        out.append("advisories")
-    return out
-
-
-def _identity(body: ReportBody | None, seen: Any) -> list[str]:
-    if not isinstance(seen, dict):
-        return []
-    if body is None:
-        return ["report"]
-    found = {
-        "mrenclave": body.mrenclave,
-        "mrsigner": body.mrsigner,
-        "isvprodid": body.isv_prod_id,
-        "isvsvn": body.isv_svn,
-        "debug": body.debug,
-        "report_data": body.report_data.hex(),
-        "cpusvn": body.cpu_svn.hex(),
-        "attributes": body.attributes,
-        "flags": body.attributes_flags,
-        "miscselect": body.misc_select,
-    }
-    return [name for name, value in found.items() if name in seen and seen[name] != value]
-
-
 def _dcap(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
     out = []
     seen = vector.get("quote", {}).get("report")
@@ -257,14 +100,14 @@ def _dcap(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
         lists = Endorsements.from_json(files["collateral"])
         roots = intel_roots() if case.get("root") == "intel" else own
         out.append(
-            _judge(
-                vector, case, verify_quote(files["quote"], lists, roots=roots, now=_at(case)), seen
+            judge(
+                vector, case, verify_quote(files["quote"], lists, roots=roots, now=at(case)), seen
             )
         )
     if "evidence_with_trailing" in files:
-        exc = _attempt(lambda: Quote.from_bytes(files["evidence_with_trailing"]))
+        exc = attempt(lambda: Quote.from_bytes(files["evidence_with_trailing"]))
         out.append(
-            _refused(
+            refused(
                 vector,
                 {"id": "evidence-with-trailing"},
                 exc,
@@ -277,7 +120,7 @@ def _dcap(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
 
 def _parsed(vector: Any, case: Any, action: Callable[[], ReportBody], seen: Any) -> CaseResult:
     try:
-        differs = _identity(action(), seen)
+        differs = identity(action(), seen)
     except EvidenceError as exc:
         return CaseResult(vector["id"], case["id"], "parse-only", f"refused: {exc}", False)
     return CaseResult(
@@ -292,11 +135,11 @@ def _other_quotes(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
     )
     out = []
     for case in vector["cases"]:
-        result = _refused(
+        result = refused(
             vector,
             case,
-            _attempt(lambda: Quote.from_bytes(files["quote"])),
-            _says(case["expect"]),
+            attempt(lambda: Quote.from_bytes(files["quote"])),
+            says(case["expect"]),
             note,
         )
         wanted = case["expect"]["verdict"]
@@ -328,12 +171,12 @@ def _avr(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
                 parsed.advisory_ids or (),
             )
             out.append(
-                CaseResult(vector["id"], case["id"], _says(wanted), f"read: {parsed.status}", same)
+                CaseResult(vector["id"], case["id"], says(wanted), f"read: {parsed.status}", same)
             )
             continue
-        now = _at(case) if "time" in case else report.avr.timestamp
+        now = at(case) if "time" in case else report.avr.timestamp
         out.append(
-            _judge(
+            judge(
                 vector, case, verify_avr(report, roots=intel_roots(), now=now), vector.get("parsed")
             )
         )
@@ -346,8 +189,8 @@ def _embedded(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
         " The report inside is genuine, of version 2, which casnb reads; what the vector's source"
         " refuses is that version."
     )
-    exc = _attempt(lambda: decode(files["cert"]))
-    return [_refused(vector, case, exc, _says(case["expect"]), note) for case in vector["cases"]]
+    exc = attempt(lambda: decode(files["cert"]))
+    return [refused(vector, case, exc, says(case["expect"]), note) for case in vector["cases"]]
 
 
 def _sigstruct(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
@@ -396,7 +239,7 @@ def _tcb_info(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
     )
     out = []
     for case in vector["cases"]:
-        checks = verify_endorsements(lists, roots=intel_roots(), now=_at(case)).checks[:2]
+        checks = verify_endorsements(lists, roots=intel_roots(), now=at(case)).checks[:2]
         level = match_level(
             TcbInfo.from_json(text).levels, case["cpusvn_components"], case["pcesvn"]
         )
@@ -408,7 +251,7 @@ def _tcb_info(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
         )
         out.append(
             CaseResult(
-                vector["id"], case["id"], _says(case["expect"]), got, got == _says(case["expect"])
+                vector["id"], case["id"], says(case["expect"]), got, got == says(case["expect"])
             )
         )
     return out
@@ -426,7 +269,7 @@ def _pck(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
         CaseResult(
             vector["id"],
             case["id"],
-            _says(case["expect"]),
+            says(case["expect"]),
             f"read: {got}",
             all(case["expect"][n] == v for n, v in got.items() if n in case["expect"]),
         )
@@ -438,8 +281,8 @@ def _malformed(
     name: str, reader: type[TcbInfo] | type[QeIdentity]
 ) -> Callable[[Any, dict[str, bytes]], list[CaseResult]]:
     def run(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
-        exc = _attempt(lambda: reader.from_json(split_signed(files["json"], name)[0]))
-        return [_refused(vector, case, exc, _says(case["expect"])) for case in vector["cases"]]
+        exc = attempt(lambda: reader.from_json(split_signed(files["json"], name)[0]))
+        return [refused(vector, case, exc, says(case["expect"])) for case in vector["cases"]]
 
     return run
 

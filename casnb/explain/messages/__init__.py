@@ -12,7 +12,7 @@ from casnb.explain.messages import (
     session_messages,
     setup_messages,
 )
-from casnb.tls.diagnoses import Diagnosis
+from casnb.tls.diagnosis import Diagnosis
 
 #: Parts in the order of the documentation: part to its rows, most telling first.
 PARTS: Mapping[str, tuple[Diagnosis, ...]] = {

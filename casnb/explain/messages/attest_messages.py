@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from casnb.tls.diagnoses import Diagnosis, Wording
+from casnb.tls.diagnosis import Diagnosis, Wording
 
 _MESH = "scone_mesh_tutorial"
 _2023 = "print-arg-env, rendering of August 2023"

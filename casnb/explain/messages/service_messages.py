@@ -4,7 +4,7 @@ machine's attestation service, the enclave itself. One row each.
 
 from __future__ import annotations
 
-from casnb.tls.diagnoses import Diagnosis, Wording
+from casnb.tls.diagnosis import Diagnosis, Wording
 
 _OTP = "Exercise-Docu/section_otp"
 _2023 = "print-arg-env, rendering of August 2023"

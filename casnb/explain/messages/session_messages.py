@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from casnb.tls.diagnoses import Diagnosis, Wording
+from casnb.tls.diagnosis import Diagnosis, Wording
 
 _2023 = "print-arg-env, rendering of August 2023"
 _NAME = r"[\w$(){}./~-]{1,120}"

@@ -4,7 +4,7 @@ and the command line itself. One row each.
 
 from __future__ import annotations
 
-from casnb.tls.diagnoses import Diagnosis, Wording
+from casnb.tls.diagnosis import Diagnosis, Wording
 
 _FIRST = "Exercise-Docu/exercise0"
 

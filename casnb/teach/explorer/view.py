@@ -21,7 +21,7 @@ from casnb.teach.explorer.calculator import Calculation
 from casnb.verify.proof import Proof
 
 if TYPE_CHECKING:
-    from casnb.measure.measure import Measurement
+    from casnb.measure.measurement import Measurement
 
 #: A static form lists at most so many fields; the widget shows them all.
 FIELD_LIMIT = 120

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from casnb.base.errors import UsageError
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE, CheckSpec
-from doctables.fields import markdown_table as field_table
 from casnb.measure import program as enclave
 from casnb.policy.advisories import ADVISORIES
 from casnb.policy.crosswalk import TOOLS, WORDS, crosswalk
 from casnb.policy.flags import BY_NAME, FLAGS, NEWER, options
 from casnb.verify.tcb import TcbStatus
+from doctables.fields import markdown_table as field_table
 
 _BLOCK = re.compile(r"<!-- begin ([a-z]+) -->\n.*?<!-- end \1 -->", re.DOTALL)
 
