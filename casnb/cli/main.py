@@ -36,7 +36,7 @@ COMMANDS = {
     ),
     "explain": (
         "casnb.cli.explain_command:explain",
-        "A scone cas attest line, token by token, and a session as flags.",
+        "A scone cas attest line or script, word by word; a session as flags.",
     ),
     "flags": (
         "casnb.cli.flags_command:flags",

@@ -20,7 +20,7 @@ _DEPTH = 16
 _NODES = 20_000
 _KEY = 256
 
-_VARIABLE = re.compile(
+VARIABLE = re.compile(
     r"\\\$|\$\$SCONE.*?\$\$|\$\$|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))",
     re.DOTALL,
 )
@@ -262,4 +262,4 @@ class _Reader:
                 )
             return value
 
-        return _VARIABLE.sub(one, text)
+        return VARIABLE.sub(one, text)

@@ -115,3 +115,65 @@ def test_bad_session(casnb, tmp_path, text, code):
 def test_bytes_that_are_no_text(casnb):
     """Bytes from a pipe that are no text are malformed."""
     assert casnb("explain", "-", input=b"\xff\xfe").exit_code == 1
+
+
+TEMPLATE = """
+name: $NS/web
+version: "0.3"
+predecessor: $PREDECESSOR
+services:
+  - {name: web, command: ./web, attestation: {mrenclave: [$MRENCLAVE]}}
+security: {attestation: {tolerate: [debug-mode]}}
+"""
+
+
+def test_a_template_is_no_mistake(casnb, tmp_path):
+    """Variables without a value are shown as they stand; -e and --use-env give them one."""
+    (tmp_path / "s.yml").write_text(TEMPLATE)
+    done = casnb("explain", tmp_path / "s.yml")
+    said = " ".join(done.stdout.split())
+    assert done.exit_code == 0 and "name: $NS/web" in said and "MRENCLAVE $MRENCLAVE" in said
+    assert "predecessor: $PREDECESSOR" in said and "$NS, $PREDECESSOR, $MRENCLAVE" in done.stderr
+    assert "--only_for_testing-debug" in said and "variable-" not in said
+    given = casnb(
+        "explain",
+        "-e",
+        "NS=mine",
+        "-e",
+        f"MRENCLAVE={'ab' * 32}",
+        "--use-env",
+        tmp_path / "s.yml",
+        env={"PREDECESSOR": "~"},
+    )
+    said = " ".join(given.stdout.split())
+    assert given.exit_code == 0 and "mine/web" in said and "ab" * 32 in said
+    assert "a template" not in given.stderr
+    found = json.loads(casnb("explain", "--json", tmp_path / "s.yml").stdout)
+    assert found["open"] == ["NS", "PREDECESSOR", "MRENCLAVE"]
+
+
+def test_a_template_that_cannot_be_checked_yet(casnb, tmp_path):
+    """Where a variable stands for more than a value, the members are shown as they stand; what no
+    variable is to blame for is still malformed.
+    """
+    (tmp_path / "a.yml").write_text('name: a\nversion: "0.3"\nservices: $SERVICES\n')
+    done = casnb("explain", tmp_path / "a.yml")
+    assert done.exit_code == 0 and "services: $SERVICES" in done.stdout
+    (tmp_path / "b.yml").write_text('name: $NS\nversion: "0.3"\nsecretz: []\n')
+    assert casnb("explain", tmp_path / "b.yml").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "id"),
+    [
+        ("bash: scone: command not found", "no-scone"),
+        ("Caused by: Session already exists, please specify predecessor hash", "session-exists"),
+        ("curl: (60) SSL certificate problem: unable to get local issuer certificate", None),
+    ],
+)
+def test_a_message_is_told_as_why_does(casnb, text, id):
+    """A message in place of a line is explained, and casnb why is named."""
+    done = casnb("explain", text)
+    assert done.exit_code == 0 and "casnb why" in done.stderr
+    found = json.loads(casnb("explain", "--json", text).stdout)
+    assert found["known"] and (id is None or found["diagnosis"] == id)

@@ -59,7 +59,11 @@ CASES = {
         ("verifyLine", f"in {LISTS} --jobs 1"),
         ("manifest", "--manifest manifest.json"),
     ],
-    "casnb explain": [("explain", "'scone cas attest -GCS --frob x'"), ("session", "session.yml")],
+    "casnb explain": [
+        ("explain", "'scone cas attest -GCS --frob x'"),
+        ("session", "session.yml"),
+        ("script", "attest.sh"),
+    ],
     "casnb flags": [
         ("flagList", ""),
         ("flags", f"quote {LISTS}"),
@@ -105,6 +109,7 @@ def folder(tmp_path_factory) -> Path:
         "roots.pem": world.roots_pem,
         "lists.json": json.dumps(world.endorsements().to_json()),
         "app.py": b"print(1)",
+        "attest.sh": "set -e\ncurl -k https://x\nscone cas attest -G --frob cas\n",
         "session.yml": SESSION.replace("MRENCLAVE", "0" * 64),
         "page.html": render_page(world, "today", ["HOST.example"]),
         "manifest.json": (
