@@ -12,16 +12,35 @@ from casnb.cli.base import Command, emit_json, slurp
 
 if TYPE_CHECKING:
     from casnb.evidence.decode import Reading
+    from casnb.evidence.quote import Quote
     from casnb.evidence.report import ReportBody
 
 
+class _WithTables(Command):
+    """A command whose help ends with what it reads, taken from the tables of kinds and
+    wrappings.
+    """
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit codes, the kinds and the wrappings."""
+        from casnb.evidence.kinds import KINDS
+        from casnb.evidence.wrappings import WRAPPINGS
+
+        super().format_epilog(ctx, formatter)
+        with formatter.section("What FILE may be, and how it is told"):
+            formatter.write_dl([(k.name, k.told_by) for k in KINDS], col_max=34)
+        with formatter.section("How it may be wrapped"):
+            formatter.write_dl([(w.name, w.meaning) for w in WRAPPINGS], col_max=34)
+
+
 @click.command(
-    cls=Command,
+    cls=_WithTables,
     example="""\
   curl -sk "https://$CAS_ADDR:8081/v1/attest" > report.json
   casnb decode report.json
   casnb decode quote.bin --json | jq .report.mr_enclave
   openssl s_client -connect host:443 </dev/null | casnb decode -
+  casnb decode bug-report.txt --part 2
   casnb decode evidence/
 """,
     exits={
@@ -40,20 +59,25 @@ if TYPE_CHECKING:
     is_flag=True,
     help="One JSON object on standard output, nothing shortened; of many one a line.",
 )
-def decode(files: tuple[str, ...], as_json: bool) -> int | None:
-    """What does this piece of evidence say?
+@click.option(
+    "--part",
+    metavar="N|NAME",
+    help="Of several things in one file this one, by number or by name.",
+)
+def decode(files: tuple[str, ...], as_json: bool, part: str | None) -> int | None:
+    """What is this, and what does it say?
 
-    FILE is an SGX report body, a quote (EPID v2 or DCAP v3), a SIGSTRUCT, an SGXS stream, an IAS
-    report, a CAS report or an RA-TLS certificate: raw, hex, base64, PEM or JSON. A dash reads
-    standard input; of a folder, or of several files, one line says what each is. Nothing is
-    proven by decoding: anybody can write these bytes.
+    A dash reads standard input; of a folder, or of several files, one line says what each is.
+    Nothing is proven by decoding: anybody can write these bytes.
     """
     from casnb.evidence.decode import read
 
     if several(files):
+        if part is not None:
+            raise click.UsageError("--part chooses from one FILE: give one.")
         return _many(files, as_json)
     data = slurp(files[0])
-    reading = read(data)
+    reading = read(data, part)
     if as_json:
         emit_json(reading.to_json_dict())
         return None
@@ -72,10 +96,16 @@ def _show(reading: Reading, title: Any, out: Any) -> None:
     from casnb.base.errors import neutral
     from casnb.cli.terminal import fields_table, identity_table, statement_table
     from casnb.evidence.cas_report import CasReport
+    from casnb.evidence.holdings import AzureRequest
+    from casnb.evidence.quote import Quote
     from casnb.evidence.ratls import RaTlsCertificate
 
     value = reading.value
     out.print(title)
+    if reading.name:
+        out.print(Text(f"It stands there as {neutral(reading.name, 100)}."))
+    if reading.note:
+        out.print(Text(f"{reading.note}."))
     out.print(fields_table(value.fields()))
     if (body := report_body(value)) is not None and body is not value:
         out.print(Text("\nWho it says it is", "bold"))
@@ -85,7 +115,23 @@ def _show(reading: Reading, title: Any, out: Any) -> None:
         out.print(statement_table(value))
     if isinstance(value, RaTlsCertificate):
         out.print(Text(f"\nThe certificate's key\n  {neutral(value.binding.sentence, 400)}"))
-    out.print(Text("\nDecoded, not verified: `casnb verify` says whether somebody vouches for it."))
+    if isinstance(value, Quote) and value.certification_type == 5:
+        _show_platform(value, out)
+    if isinstance(value, AzureRequest):
+        out.print(Text(f"\n{value.sentence}"))
+    out.print(Text(f"\nDecoded, not verified. {reading.kind.use}"))
+
+
+def _show_platform(quote: Quote, out: Any) -> None:
+    """Print what the PCK certificate in a quote says of the platform."""
+    from rich.text import Text
+
+    from casnb.cli.terminal import fields_table
+    from casnb.evidence.collateral import pck_certificate
+
+    if (found := pck_certificate(quote.certification_data)) is not None:
+        out.print(Text("\nWhat its PCK certificate says of the platform", "bold"))
+        out.print(fields_table(found.fields()))
 
 
 def _many(files: tuple[str, ...], as_json: bool) -> int:
@@ -124,13 +170,14 @@ def report_body(value: Any) -> ReportBody | None:
     """Return the report body inside a piece of evidence, or None where it has none."""
     from casnb.evidence.avr import Avr, SignedAvr
     from casnb.evidence.cas_report import CasReport
+    from casnb.evidence.holdings import AzureRequest
     from casnb.evidence.quote import EpidQuote, Quote
     from casnb.evidence.ratls import RaTlsCertificate
     from casnb.evidence.report import ReportBody
 
     if isinstance(value, ReportBody):
         return value
-    if isinstance(value, (Quote, EpidQuote)):
+    if isinstance(value, (Quote, EpidQuote, AzureRequest)):
         return value.body
     if isinstance(value, RaTlsCertificate):
         return value.body

@@ -17,6 +17,7 @@ from casnb.evidence.quote_layout import (
     EPID_HEADER,
     EPID_SIGNATURE,
     LENGTH,
+    QE_CERTIFICATION,
     QUOTE_HEADER,
     SIGNATURE_DATA,
 )
@@ -24,6 +25,27 @@ from casnb.evidence.report import REPORT_BODY, ReportBody
 
 SIGNED_SIZE = QUOTE_HEADER.size + REPORT_BODY.size
 _CERTIFICATION_TYPES = range(1, 6)
+#: Signature and attestation key, which come first in the signature data.
+_KEYS = SIGNATURE_DATA["qe_report"].offset
+READERS = "casnb does not read it; dcap-qvl and Intel's quote verification library do."
+
+
+def _without_frame(data: bytes, at: int) -> bytes:
+    """Return a quote of version 4 laid out as version 3: without the type and size at `at`."""
+    kind, size = CERTIFICATION.unpack(data, at)
+    if kind != QE_CERTIFICATION:
+        raise EvidenceError(
+            "quote: certification data type",
+            got=kind,
+            wanted=f"{QE_CERTIFICATION} (the quoting enclave's part) in version 4",
+        )
+    if size != len(data) - at - CERTIFICATION.size:
+        raise EvidenceError(
+            "quote: certification data length",
+            got=f"{size} bytes",
+            wanted=f"the {len(data) - at - CERTIFICATION.size} that follow",
+        )
+    return data[:at] + data[at + CERTIFICATION.size :]
 
 
 def _take(data: bytes, offset: int, size: int, what: str) -> bytes:
@@ -40,7 +62,8 @@ def _take(data: bytes, offset: int, size: int, what: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Quote(Shown):
-    """A DCAP quote, version 3; `from_bytes` and `to_bytes` are exact inverses.
+    """A DCAP quote of an SGX enclave, version 3 or 4; `from_bytes` and `to_bytes` are exact
+    inverses. Version 4 has the same parts, with type 6 and a size before the QE report.
 
     Not checked here: any signature, and header values other than version, key type and TEE type,
     which decide how the bytes are read. Source: Intel SGX ECDSA QuoteLibReference, A.4; integers
@@ -71,13 +94,16 @@ class Quote(Shown):
         anything left over.
         """
         header = QUOTE_HEADER.unpack(data)
-        if header[0] != 3:
-            hint = {
-                2: "This is an EPID quote.",
-                4: "Version 4 is not read here, neither for SGX nor for TDX.",
-                5: "Version 5 is not read here, neither for SGX nor for TDX.",
-            }.get(header[0], "This is not a quote.")
-            raise EvidenceError("quote: version", got=header[0], wanted=3, do=hint)
+        if header[0] in (4, 5) and header[2] == 0x81:
+            raise EvidenceError(
+                "quote: TEE type",
+                got=f"0x81 (TDX), in version {header[0]}",
+                wanted="0 (SGX)",
+                do=f"A quote of a TDX trust domain. {READERS}",
+            )
+        if header[0] not in (3, 4):
+            hint = {2: "This is an EPID quote.", 5: READERS}.get(header[0], "This is not a quote.")
+            raise EvidenceError("quote: version", got=header[0], wanted="3 or 4", do=hint)
         if header[1] != 2:
             raise EvidenceError(
                 "quote: attestation key type",
@@ -90,7 +116,7 @@ class Quote(Shown):
                 "quote: TEE type",
                 got=f"0x{header[2]:x}",
                 wanted="0 (SGX)",
-                do="TDX quotes are not read.",
+                do=f"A quote of a TDX trust domain. {READERS}",
             )
         body = ReportBody(*REPORT_BODY.unpack(data, QUOTE_HEADER.size))
         (size,) = LENGTH.unpack(data, SIGNED_SIZE)
@@ -102,6 +128,8 @@ class Quote(Shown):
                 wanted=f"the {len(data) - at} that follow",
                 do="The quote is cut short, or something was appended to it.",
             )
+        if header[0] == 4:
+            data = _without_frame(data, at + _KEYS)
         signature, key, qe_report, qe_signature, auth_size = SIGNATURE_DATA.unpack(data, at)
         at += SIGNATURE_DATA.size
         auth = _take(data, at, auth_size, "authentication data")
@@ -135,7 +163,22 @@ class Quote(Shown):
             )
         )
         data = fixed + self.auth_data + certification
+        if self.version == 4:
+            frame = CERTIFICATION.pack((QE_CERTIFICATION, len(data) - _KEYS))
+            data = data[:_KEYS] + frame + data[_KEYS:]
         return self.signed_bytes + LENGTH.pack((len(data),)) + data
+
+    @property
+    def frame(self) -> int:
+        """How many bytes stand between the attestation key and the QE report: 0, or 6 in version
+        4.
+        """
+        return CERTIFICATION.size if self.version == 4 else 0
+
+    @property
+    def qe_report_at(self) -> int:
+        """The offset of the QE report in the quote."""
+        return SIGNED_SIZE + LENGTH.size + _KEYS + self.frame
 
     @property
     def signed_bytes(self) -> bytes:
@@ -164,7 +207,7 @@ class Quote(Shown):
     def fields(self) -> list[FieldRow]:
         """Return one row a field over the whole quote, offsets from its start."""
         start = SIGNED_SIZE + LENGTH.size
-        auth = start + SIGNATURE_DATA.size
+        auth = start + SIGNATURE_DATA.size + self.frame
         cert = auth + len(self.auth_data)
         rows = QUOTE_HEADER.rows(self) + self.body.fields(QUOTE_HEADER.size)
         sizes = {
@@ -176,9 +219,15 @@ class Quote(Shown):
             + len(self.auth_data)
             + CERTIFICATION.size
             + len(self.certification_data)
+            + self.frame
         )
         rows.append(_row(LENGTH.fields[0], total, SIGNED_SIZE))
         for f in SIGNATURE_DATA.fields:
+            if f.name == "qe_report" and self.frame:
+                frame = (QE_CERTIFICATION, total - _KEYS - self.frame)
+                pairs = zip(CERTIFICATION.fields, frame, strict=True)
+                rows += [_row(c, value, start + _KEYS) for c, value in pairs]
+                start += self.frame
             value = (
                 self.qe_report.to_bytes()
                 if f.name == "qe_report"

@@ -16,9 +16,10 @@ QUOTE_HEADER = Layout(
             0,
             2,
             "u16",
-            "format of the quote: 3",
+            "format of the quote: 3 or 4",
             _DCAP,
-            "3 is read here. 4 and 5 lay out what follows differently, 2 is an EPID quote.",
+            "3, and 4 for SGX, are read here. 4 puts six more bytes before the QE report, 5"
+            " six more before the body; 2 is an EPID quote.",
             ("quote-format",),
         ),
         Field(
@@ -249,6 +250,8 @@ CERTIFICATION = Layout(
         ),
     ),
 )
+#: What version 4 puts in front of the quoting enclave's part: type 6, and its size.
+QE_CERTIFICATION = 6
 LENGTH = Layout(
     "signature length",
     4,

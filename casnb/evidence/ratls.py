@@ -4,9 +4,7 @@ that evidence names the key.
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +13,9 @@ from casnb.base import strictjson
 from casnb.base.errors import EvidenceError
 from casnb.base.view import Shown, cell
 from casnb.evidence import cbor
-from casnb.evidence.avr import SignedAvr, decode_base64
-from casnb.evidence.der import Key, pem_block, read_key_and_extensions, tlv
+from casnb.evidence.avr import SignedAvr
+from casnb.evidence.der import Key, read_key_and_extensions, tlv
+from casnb.evidence.ias_forms import chain_pem, signature_bytes, signed_report
 from casnb.evidence.layout import Field, FieldRow, Layout
 from casnb.evidence.quote import SIGNED_SIZE, EpidQuote, Quote, parse_quote
 from casnb.evidence.quote_layout import LENGTH
@@ -283,8 +282,12 @@ def _ias(value: bytes, extensions: Mapping[str, bytes], key: Key) -> tuple[_Evid
                 wanted="an extension beside the IAS report",
             )
     authority = extensions.get(_RA_TLS + "3")
-    chain = _pem(parts["signing certificate"] or b"") + (_pem(authority) if authority else b"")
-    evidence = SignedAvr(_octets(value), _binary(_octets(parts["signature"] or b"")), chain)
+    chain = chain_pem(_octets(parts["signing certificate"] or b"")) + (
+        chain_pem(_octets(authority)) if authority else b""
+    )
+    evidence = SignedAvr(
+        _octets(value), signature_bytes(_octets(parts["signature"] or b""), "IAS signature"), chain
+    )
     return evidence, _bind(evidence, _hashed(key))
 
 
@@ -297,31 +300,13 @@ def _comment(value: bytes, __: Mapping[str, bytes], key: Key) -> tuple[_Evidence
         value = value[start:end]
     if value.count(b"|") >= 2:
         body, signature, certificate = value.rsplit(b"|", 2)
-        evidence = SignedAvr(body, _binary(signature), _pem(certificate))
+        evidence = SignedAvr(
+            body, signature_bytes(signature, "IAS signature"), chain_pem(_octets(certificate))
+        )
     else:
         evidence = signed_report(strictjson.loads(value, "certificate: comment"))
     point = key.bits[1:] if _P256 in key.spki[:27] and key.bits[:1] == b"\4" else b""
     return evidence, _bind(evidence, {"the key itself, x then y": point})
-
-
-def signed_report(members: Any) -> SignedAvr:
-    """Return an IAS report from an object of `report`, `signature` and `signing_cert`: base64,
-    or lists of numbers.
-    """
-    parts = []
-    for name in ("report", "signature", "signing_cert"):
-        part = strictjson.member(members, name, (str, list), "signed IAS report")
-        if isinstance(part, str):
-            parts.append(decode_base64(part, f"signed IAS report: {name}"))
-        elif all(type(n) is int and 0 <= n < 256 for n in part):
-            parts.append(bytes(part))
-        else:
-            raise EvidenceError(
-                f"signed IAS report: {name}",
-                got="a list of other things",
-                wanted="numbers from 0 to 255",
-            )
-    return SignedAvr(parts[0], parts[1], _pem(parts[2]))
 
 
 #: Extensions that hold evidence; of several in one certificate the first in this order counts.
@@ -351,27 +336,12 @@ def _octets(value: bytes) -> bytes:
     return value
 
 
-def _binary(value: bytes) -> bytes:
-    """Return a signature that is raw (256 bytes) or in base64."""
-    return (
-        value
-        if len(value) == 256
-        else decode_base64("".join(value.decode("ascii", "replace").split()), "IAS signature")
-    )
-
-
-def _pem(value: bytes) -> bytes:
-    """Return a certificate as PEM, whether it is PEM, DER or DER in base64; what it says is for
-    the verifier.
-    """
-    value = _octets(value)
-    if value.lstrip()[:11] == b"-----BEGIN ":
-        return value if value.endswith(b"\n") else value + b"\n"
-    text = base64.b64encode(value) if value[:1] == b"\x30" else b"".join(value.split())
-    if not re.fullmatch(rb"[A-Za-z0-9+/]+={0,2}", text):
-        raise EvidenceError(
-            "IAS signing certificate",
-            got="something else",
-            wanted="a certificate in PEM, DER or base64",
-        )
-    return pem_block("CERTIFICATE", text)
+def carries_evidence(der: bytes) -> bool:
+    """Whether a certificate has one of the extensions in FORMS; False for what is none."""
+    if len(der) > LIMIT:
+        return False
+    try:
+        _, extensions = read_key_and_extensions(der)
+    except EvidenceError:
+        return False
+    return any(oid in extensions for oid in FORMS)

@@ -5,7 +5,7 @@ start.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -46,8 +46,9 @@ class Relation:
 class SigStruct(Shown):
     """A SIGSTRUCT of 1808 bytes; `from_bytes` and `to_bytes` are exact inverses.
 
-    HEADER, HEADER2, VENDOR, exponent 3, zero in reserved bytes and a DATE of the calendar are
-    required here, as the format demands them; the signature is checked by `verify`. Source:
+    HEADER, HEADER2, VENDOR, exponent 3 and zero in reserved bytes are required here, as the
+    format demands them; the signature is checked by `verify`. DATE may be anything: EINIT does
+    not look at it, and real tool chains write zero or binary numbers there; see `day`. Source:
     Intel SDM vol. 3D, SIGSTRUCT; integers little-endian, the four numbers of 384 bytes too.
     """
 
@@ -99,17 +100,19 @@ class SigStruct(Shown):
                 raise EvidenceError(
                     f"SIGSTRUCT: {f.name}", got="bytes that are not zero", wanted="zeros"
                 )
-        try:
-            datetime.strptime(f"{found.date:08x}", "%Y%m%d")
-        except ValueError:
-            raise EvidenceError(
-                "SIGSTRUCT: date", got=f"0x{found.date:08x}", wanted="a day as 0xYYYYMMDD"
-            ) from None
         return found
 
     def to_bytes(self) -> bytes:
         """Return the 1808 bytes."""
         return SIGSTRUCT.pack(SIGSTRUCT.values(self))
+
+    @property
+    def day(self) -> str:
+        """DATE as a day (ISO 8601), or the number and that it is none."""
+        try:
+            return datetime.strptime(f"{self.date:08x}", "%Y%m%d").date().isoformat()
+        except ValueError:
+            return f"0x{self.date:08x}, not a day"
 
     @property
     def mrsigner(self) -> str:
@@ -161,7 +164,10 @@ class SigStruct(Shown):
 
     def fields(self) -> list[FieldRow]:
         """Return one row a field."""
-        return SIGSTRUCT.rows(self)
+        return [
+            replace(row, value=self.day) if row.name == "date" else row
+            for row in SIGSTRUCT.rows(self)
+        ]
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return every field by name, MRSIGNER, and whether signature, q1 and q2 hold."""
@@ -179,7 +185,7 @@ class SigStruct(Shown):
     def __repr__(self) -> str:
         return (
             f"<SigStruct ENCLAVEHASH {self.enclave_hash[:12]}... MRSIGNER {self.mrsigner[:12]}..."
-            f" {self.date:08x}>"
+            f" {self.day}>"
         )
 
     def _rows(self) -> list[tuple[str, ...]]:

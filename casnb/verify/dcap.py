@@ -12,7 +12,7 @@ from casnb.base.errors import EvidenceError, VerificationError
 from casnb.checks.result import failed
 from casnb.evidence.pck import PckExtension
 from casnb.evidence.quote import SIGNED_SIZE, Quote
-from casnb.evidence.quote_layout import LENGTH, SIGNATURE_DATA
+from casnb.evidence.report import REPORT_BODY
 from casnb.verify.certificate import Certificate, p256_key, require_signed_by, verify_p256
 from casnb.verify.endorsements import (
     Endorsements,
@@ -37,9 +37,6 @@ INTEL_QE_VENDOR = bytes.fromhex("939a7233f79c4ca9940a0db3957f0607")
 _INIT, _DEBUG = 1, 2
 #: Intel's quoting enclave puts in 32 bytes; Intel's sample of a quote has none.
 _AUTH_SIZES = (0, 32)
-_AT = SIGNED_SIZE + LENGTH.size
-_QE_REPORT = slice(_AT + SIGNATURE_DATA["qe_report"].offset, _AT + SIGNATURE_DATA["qe_report"].end)
-
 _Chain = tuple[Certificate, Certificate, Certificate]
 _Nothing = tuple[None, str, str]
 
@@ -86,7 +83,9 @@ def verify_quote(
     identity: Any = lists.qe_identity.value
     steps.run("fmspc-match", lambda: _model(info, platform), "pck-chain", "tcb-info-signature")
     steps.run(
-        "qe-report-signature", lambda: _qe_signature(q, raw[_QE_REPORT], chain[0]), "pck-chain"
+        "qe-report-signature",
+        lambda: _qe_signature(q, raw, chain[0]),
+        "pck-chain",
     )
     steps.run("qe-report-binding", lambda: _binding(q), "quote-format")
     steps.run(
@@ -141,7 +140,7 @@ def _format(q: Quote) -> tuple[Quote, str, str]:
         )
     require_initialised(q.body)
     require_unreserved(q.qe_report, "QE report")
-    return q, "quote version 3, ECDSA on P-256, for SGX", ""
+    return q, f"quote version {q.version}, ECDSA on P-256, for SGX", ""
 
 
 def _chain(
@@ -183,7 +182,8 @@ def _model(info: TcbInfo, platform: PckExtension) -> _Nothing:
     return None, f"FMSPC {platform.fmspc.hex()}, PCEID {platform.pce_id.hex()}", ""
 
 
-def _qe_signature(q: Quote, signed: bytes, leaf: Certificate) -> _Nothing:
+def _qe_signature(q: Quote, raw: bytes, leaf: Certificate) -> _Nothing:
+    signed = raw[q.qe_report_at : q.qe_report_at + REPORT_BODY.size]
     if not verify_p256(leaf.key, q.qe_report_signature, signed):
         raise VerificationError(
             "QE report: signature", got="one that does not fit", wanted="the PCK key's"

@@ -263,23 +263,3 @@ class QeIdentity:
         return max(
             (x for x in self.levels if x.isv_svn <= isv_svn), default=None, key=lambda x: x.isv_svn
         )
-
-
-def split_signed(data: bytes, name: str) -> tuple[str, str]:
-    """Return the exact signed text and the signature (hex) out of what Intel's service answers:
-    {name: {...}, "signature": "..."}.
-
-    Raises EvidenceError for anything else. The text is cut out, never printed anew, because the
-    signature covers its bytes.
-    """
-    body = strictjson.loads(data, name)
-    strictjson.member(body, name, dict, "signed list")
-    signature = strictjson.member(body, "signature", str, "signed list")
-    text = data.decode("utf-8")
-    start = re.match(r'\s*\{\s*"' + re.escape(name) + r'"\s*:\s*', text)
-    if start is None or len(body) != 2:
-        raise EvidenceError(
-            "signed list", got="other members", wanted=f"{name} first, then its signature"
-        )
-    _, end = json.JSONDecoder().raw_decode(text, start.end())
-    return text[start.end() : end], signature

@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from doctables import attacks, checks, commands, connections
+from doctables import attacks, checks, commands, connections, evidence
 
 from casnb.mallory.attacks import FLAG_SETS, matrix
 
@@ -17,6 +17,7 @@ TABLES = {
     **connections.TABLES,
     **attacks.TABLES,
     **commands.TABLES,
+    **evidence.TABLES,
     "matrix": lambda: f"```text\n{matrix(FLAG_SETS).text()}\n```",
 }
 

@@ -71,7 +71,7 @@ class TestDecode:
 
     BAD = [
         pytest.param(b"", "0 bytes", id="empty"),
-        pytest.param(b"hello, world\n", "13 bytes", id="not-evidence"),
+        pytest.param(b"hello, world\n", "a text of 13 characters", id="not-evidence"),
         pytest.param(b'{"proof_data": {', "not JSON", id="cut-json"),
         pytest.param(b'{"a": 1}', "JSON with members a", id="other-json"),
         pytest.param(b"\x03\0\x02\0" + bytes(400), "cut short", id="cut-quote"),

@@ -123,7 +123,9 @@ REFUSED = [
     pytest.param(lambda q: q.hex().encode()[:-1], "even number", id="odd-hex"),
     pytest.param(lambda q: base64.b64encode(q) + b"A", "base64", id="bad-base64"),
     pytest.param(lambda q: pem(q)[:-30], "cut short", id="pem-cut"),
-    pytest.param(lambda q: pem(q) + pem(q), "2 blocks", id="pem-twice"),
+    pytest.param(lambda q: pem(q) + pem(q), "2 parts", id="pem-twice"),
+    pytest.param(lambda q: q + q, "2 parts", id="quotes-in-a-row"),
+    pytest.param(lambda q: f"0x{q.hex()}\n\n0x{q.hex()}".encode(), "2 parts", id="hex-twice"),
     pytest.param(lambda q: pem(q, "EC PRIVATE KEY"), "EC PRIVATE KEY", id="pem-key"),
     pytest.param(
         lambda q: pem(q).replace(b"SGX QUOTE-----\n", b"SGX QUOTE-----\n!"),
@@ -131,14 +133,15 @@ REFUSED = [
         id="pem-not-base64",
     ),
     pytest.param(lambda q: pem(q)[:40] + b"=" + pem(q)[40:], "base64", id="pem-padding-inside"),
-    pytest.param(lambda q: q + b"\0", "length", id="trailing-byte"),
-    pytest.param(lambda q: q.hex().encode() + b"00", "length", id="trailing-byte-in-hex"),
+    pytest.param(lambda q: q[:-1], "cut short", id="cut"),
+    pytest.param(lambda q: q.hex().encode()[:-20], "cut short", id="cut-hex"),
+    pytest.param(lambda q: base64.b64encode(q)[:-40], "cut short", id="cut-base64"),
     pytest.param(lambda q: bytes(FILE_LIMIT + 1), "at most", id="too-large"),
     pytest.param(lambda q: bytes(2 << 20), "at most", id="too-large-for-all-but-sgxs"),
     pytest.param(
         lambda q: json.dumps({"quote": 1}).encode(), "JSON with members quote", id="other-json"
     ),
-    pytest.param(lambda q: b"[" * 100_000, "bytes that start with", id="deep-json"),
+    pytest.param(lambda q: b"[" * 100_000, "brackets", id="deep-json"),
 ]
 
 

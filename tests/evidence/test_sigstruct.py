@@ -111,14 +111,10 @@ def test_the_signed_bytes_are_two_ranges():
         pytest.param(910, b"\1", "reserved2", id="reserved-910"),
         pytest.param(1007, b"\1", "reserved3", id="reserved-1007"),
         pytest.param(1039, b"\1", "reserved4", id="reserved-1039"),
-        pytest.param(20, bytes.fromhex("01132320"), "date: got 0x20231301", id="month-13"),
-        pytest.param(20, bytes.fromhex("29022320"), "date", id="no-leap-year"),
-        pytest.param(20, bytes(4), "date", id="no-date"),
-        pytest.param(20, bytes.fromhex("0a012320"), "date", id="hex-digit-in-date"),
     ],
 )
 def test_what_the_format_fixes_is_required(offset, value, words):
-    """Constants, reserved bytes and the calendar."""
+    """Constants and reserved bytes."""
     data = bytearray(SAMPLE.to_bytes())
     data[offset : offset + len(value)] = value
     with pytest.raises(EvidenceError) as caught:
@@ -164,3 +160,24 @@ def test_a_changed_byte_is_refused_or_comes_back(at, change):
         return
     assert found.to_bytes() == bytes(data)
     assert found.verify()[0] is False
+
+
+DAYS = [
+    pytest.param("01012320", "2023-01-01", id="a-day"),
+    pytest.param("01132320", "0x20231301, not a day", id="month-13"),
+    pytest.param("29022320", "0x20230229, not a day", id="no-leap-year"),
+    pytest.param("00000000", "0x00000000, not a day", id="zero"),
+    pytest.param("e6070c01", "0x010c07e6, not a day", id="binary"),
+]
+
+
+@pytest.mark.parametrize(("date", "told"), DAYS)
+def test_any_date_is_read_and_remarked_on(date, told):
+    """EINIT does not look at DATE: what is no day is said, and the structure is read all the
+    same, to the byte.
+    """
+    data = bytearray(SAMPLE.to_bytes())
+    data[20:24] = bytes.fromhex(date)
+    found = SigStruct.from_bytes(bytes(data))
+    assert found.day == told and found.to_bytes() == data
+    assert told in str(found)

@@ -9,14 +9,18 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from casnb.base.errors import UsageError, own_file
+from casnb.base.errors import EvidenceError, SourceError, UsageError, own_file
 from casnb.checks.result import failed, passed
 from casnb.cli.base import slurp
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
+from casnb.evidence.collateral import IntelCertificate, RevocationList
 from casnb.evidence.decode import Evidence
-from casnb.evidence.quote import EpidQuote, Quote
+from casnb.evidence.holdings import AzureRequest, EndorsementsObject
+from casnb.evidence.quote import READERS, EpidQuote, Quote
 from casnb.evidence.ratls import RaTlsCertificate
+from casnb.evidence.signed_lists import SignedList
+from casnb.evidence.tdx import TdxQuote
 from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.verify.dispatch import verify
 from casnb.verify.endorsements import Endorsements, VerifiedEndorsements, verify_endorsements
@@ -109,6 +113,22 @@ def _signed(value: Evidence, subject: str) -> Quote | EpidQuote | SignedAvr | Ca
         return value.evidence
     if isinstance(value, (Quote, EpidQuote, SignedAvr, CasReport)):
         return value
+    if isinstance(value, AzureRequest):
+        return value.quote
+    if isinstance(value, TdxQuote):
+        raise SourceError(
+            subject,
+            got=f"a TDX quote, version {value.version}",
+            wanted="evidence of an SGX enclave",
+            do=READERS,
+        )
+    if isinstance(value, (SignedList, RevocationList, IntelCertificate, EndorsementsObject)):
+        raise EvidenceError(
+            subject,
+            got="endorsements: what Intel signed",
+            wanted="evidence",
+            do="They go with a DCAP quote: casnb verify QUOTE --endorsements FILE.",
+        )
     if isinstance(value, Avr):
         raise UsageError(
             subject,

@@ -21,11 +21,12 @@ from casnb.evidence.ledger import Ledger
 from casnb.evidence.pck import PckExtension
 from casnb.evidence.quote import Quote
 from casnb.evidence.report import ReportBody
+from casnb.evidence.signed_lists import split_signed
 from casnb.evidence.sigstruct import SigStruct
 from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import Endorsements, verify_endorsements
 from casnb.verify.ias import verify_avr
-from casnb.verify.lists import QeIdentity, TcbInfo, split_signed
+from casnb.verify.lists import QeIdentity, TcbInfo
 from casnb.verify.pki import TrustAnchors, intel_roots
 from casnb.verify.tcb import match_level
 
