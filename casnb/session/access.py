@@ -4,6 +4,7 @@ with the keys of a client.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from casnb.base.errors import EvidenceError
 from casnb.session.material import canonical_certificate, load_certificate
 from casnb.session.nodes import Node
+from casnb.session.placeholders import BEGINS, placeholders
 from casnb.verify.keyhash import key_hash_problem, spki_hash, unbase58check
 
 T = TypeVar("T")
@@ -30,7 +32,10 @@ _MOST, _DEPTH = 256, 4
 
 _WORDS = ("CREATOR", "ANY", "NONE")
 _KEY_HASH = re.compile(r"[1-9A-HJ-NP-Za-km-z]{50}")
+_CERTIFICATE_HASH = re.compile(r"[0-9a-f]{64}")
 _AT_LEAST = re.compile(r"require-at-least-([1-9][0-9]{0,2})")
+#: Since which minor version of language 0.3 there are signers and rules of several.
+_RULES_SINCE = 10
 _WANTED = "NONE, ANY, CREATOR, a PEM certificate or a key hash"
 _HINT = (
     "A key hash has 50 characters; `scone self show-key-hash` prints yours, `scone cert"
@@ -72,8 +77,8 @@ class Quorum:
         }
 
 
-#: A word (CREATOR, ANY, NONE), a PEM certificate or a key hash; a signer; several of those
-#: together.
+#: A word (CREATOR, ANY, NONE), a PEM certificate, a key hash, in language 0.2 a certificate's hash,
+#: or a variable (`$$SCONE::name$$`); a signer; several of those together.
 Entry = str | Signer | Quorum
 Access = Mapping[str, tuple[Entry, ...]]
 DEFAULT: Access = {"read": ("CREATOR",), "update": ("CREATOR",)}
@@ -82,16 +87,30 @@ DEFAULT: Access = {"read": ("CREATOR",), "update": ("CREATOR",)}
 @dataclass(frozen=True)
 class Keys:
     """The public keys (SPKI, DER) of who asks: proven in TLS handshakes, and those that signed
-    the request.
+    the request. `certificates` are the hashes (SHA-256 of PEM, hex) by which language 0.2 names
+    the certificates of those handshakes.
     """
 
     tls: frozenset[bytes] = frozenset()
     signers: frozenset[bytes] = frozenset()
+    certificates: frozenset[str] = frozenset()
 
 
 def plain(entry: Entry) -> Any:
     """Return an entry as it is written in a session."""
     return entry if isinstance(entry, str) else entry.plain()
+
+
+def is_variable(entry: Entry) -> bool:
+    """Whether a secret stands for an entry: it admits nobody until its value is filled in."""
+    return isinstance(entry, str) and entry.startswith("$$SCONE::")
+
+
+def certificate_hash(certificate_pem: str) -> str:
+    """Return the hash by which language 0.2 names a certificate: SHA-256 of its PEM text with LF,
+    hex.
+    """
+    return hashlib.sha256(canonical_certificate(certificate_pem).encode()).hexdigest()
 
 
 def leaves(entries: tuple[Entry, ...]) -> Iterator[str | Signer]:
@@ -125,6 +144,10 @@ def _met_by(entry: Entry, keys: Keys, creator: str | Signer | None) -> frozenset
         return None if creator is None else _met_by(creator, keys, None)
     if entry in ("ANY", "NONE"):
         return frozenset() if entry == "ANY" else None
+    if is_variable(entry):
+        return None
+    if _CERTIFICATE_HASH.fullmatch(entry):
+        return frozenset(keys.tls) if entry in keys.certificates else None
     if _KEY_HASH.fullmatch(entry):
         return next((frozenset((key,)) for key in keys.tls if entry == spki_hash(key)), None)
     return frozenset((public_key(entry),)) if public_key(entry) in keys.tls else None
@@ -133,33 +156,66 @@ def _met_by(entry: Entry, keys: Keys, creator: str | Signer | None) -> frozenset
 # Reading
 
 
-def read_access(node: Node, old: bool) -> dict[str, tuple[Entry, ...]]:
-    """Return the entries by action, defaults filled in; `old` is language 0.2, which knows read
-    and update alone.
+@dataclass(frozen=True)
+class _Reading:
+    """What entries are read by: the action, the minor version (-1: language 0.2), the secrets of
+    the session, by name, with their kinds.
     """
-    allowed = ACTIONS[:2] if old else ACTIONS
-    for action in ACTIONS[len(allowed) :]:
-        if node.get(action).there:
-            raise node.get(action).refuse(
-                "read and update",
-                'Write version: "0.3"; only that makes a namespace.',
-                got=f"{action} in language 0.2",
-            )
+
+    action: str
+    minor: int
+    kinds: Mapping[str, str | None]
+
+
+def read_access(
+    node: Node, minor: int, kinds: Mapping[str, str | None]
+) -> dict[str, tuple[Entry, ...]]:
+    """Return the entries by action, defaults filled in; where a variable stands for the whole
+    policy, it is the one entry of each.
+
+    `minor` is the version of language 0.3; -1 is 0.2, which knows read and update alone. `kinds`
+    are the secrets of the session.
+    """
+    if node.hole:
+        return {action: (node.hole.strip(),) for action in DEFAULT}
+    allowed = ACTIONS[:2] if minor < 0 else ACTIONS
     found = node.members(allowed, "a mapping with read and update")
     given = {a: found.get(a) for a in ACTIONS if a in found or a in DEFAULT}
-    return {
-        action: ("CREATOR",) if rows is None else _entries(rows, action)
+    access = {
+        action: ("CREATOR",) if rows is None else _entries(rows, _Reading(action, minor, kinds))
         for action, rows in given.items()
     }
+    if minor < 0:
+        _old_rule(node, access)
+    return access
 
 
-def _entries(node: Node, action: str) -> tuple[Entry, ...]:
+def read_entry(value: object, action: str, minor: int) -> tuple[Entry, ...]:
+    """Return the entries that the value of a variable is: one, or a list of them; raise
+    EvidenceError for anything else.
+    """
+    return _entries(Node.of(value, action), _Reading(action, minor, {}))
+
+
+def _old_rule(node: Node, access: Access) -> None:
+    """In language 0.2 who may update is among those who may read."""
+    readers = access["read"]
+    for entry in access["update"]:
+        if entry not in (*readers, "NONE") and readers != ("ANY",):
+            raise node.get("update").refuse(
+                "entries that stand under read as well",
+                "Language 0.2 wants each of them there too.",
+                got=f"{str(plain(entry))[:60]!r} under update alone",
+            )
+
+
+def _entries(node: Node, how: _Reading) -> tuple[Entry, ...]:
     rows = node.one_or_rows(_WANTED)
     if not rows:
         raise node.refuse(_WANTED, "NONE is how nobody is written.", got="no entry")
     if len(rows) > _MOST:
         raise node.refuse(f"at most {_MOST}", got=f"{len(rows)} entries")
-    entries = tuple(_entry(row, action, 0) for row in rows)
+    entries = tuple(_entry(row, how, 0) for row in rows)
     for alone in ("ANY", "NONE"):
         if alone in entries and len(entries) > 1:
             raise node.refuse(
@@ -168,9 +224,9 @@ def _entries(node: Node, action: str) -> tuple[Entry, ...]:
     return entries
 
 
-def _entry(node: Node, action: str, depth: int) -> Entry:
+def _entry(node: Node, how: _Reading, depth: int) -> Entry:
     if isinstance(node.value, dict):
-        return _rule(node, action, depth)
+        return _rule(node, how, depth)
     entry = node.text(_WANTED, _HINT)
     if entry in _WORDS:
         if depth and entry != "CREATOR":
@@ -181,14 +237,34 @@ def _entry(node: Node, action: str, depth: int) -> Entry:
         return entry
     if entry.startswith("-----BEGIN CERTIFICATE-----"):
         return _at(node, canonical_certificate, entry)
-    if entry.startswith("$$SCONE::"):
-        raise node.unbuilt(entry, "Write the certificate or the key hash itself.")
+    if BEGINS in entry:
+        return _variable(node, entry.strip(), how)
+    if how.minor < 0 and _CERTIFICATE_HASH.fullmatch(entry):
+        return entry
     if key_hash_problem(entry):
         raise node.refuse(_WANTED, _cure(entry))
     return entry
 
 
+def _variable(node: Node, entry: str, how: _Reading) -> str:
+    """A secret whose value is an entry: CREATOR, a key hash, a certificate; since 0.3.10 a
+    fragment too.
+    """
+    try:
+        found = placeholders(entry)
+        form = found[0].form(how.kinds, how.minor)[1]
+    except EvidenceError as exc:
+        raise node.refuse(exc.wanted or "", exc.do, got=f"{exc.subject}: {exc.got}") from None
+    if len(found) != 1 or found[0].text != entry or (form is not None and not form.plain):
+        raise node.refuse(
+            "one placeholder of a secret with a text", "Its value is the whole entry.", got=entry
+        )
+    return entry
+
+
 def _cure(entry: str) -> str:
+    if _CERTIFICATE_HASH.fullmatch(entry):
+        return "Certificates by their hash are of language 0.2. " + _HINT
     if entry.upper() in _WORDS:
         return f"Write {entry.upper()}, in capitals."
     if unbase58check(entry)[:1] == b"\x0a":
@@ -200,8 +276,8 @@ def _cure(entry: str) -> str:
     )
 
 
-def _rule(node: Node, action: str, depth: int) -> Entry:
-    wanted = "signer, require-all or require-at-least-N"
+def _rule(node: Node, how: _Reading, depth: int) -> Entry:
+    wanted, action = "signer, require-all or require-at-least-N", how.action
     if len(node.value) != 1:
         raise node.refuse(
             f"one of {wanted}", "Each rule is an item of its own.", got=f"{len(node.value)} members"
@@ -209,7 +285,11 @@ def _rule(node: Node, action: str, depth: int) -> Entry:
     ((name, value),) = node.value.items()
     if name != "signer" and name != "require-all" and not _AT_LEAST.fullmatch(name):
         raise node.refuse(wanted, got=f"member {name!r}")
-    if action in ("read", "list_sessions"):
+    if how.minor < _RULES_SINCE:
+        raise node.refuse(
+            _WANTED, f'It is there since 0.3.{_RULES_SINCE}: write version: "0.3".', got=name
+        )
+    if action == "read" or (action == "list_sessions" and name != "signer"):
         raise node.refuse(
             _WANTED,
             f"{name} is possible where something is uploaded: in update and create_sessions.",
@@ -229,7 +309,7 @@ def _rule(node: Node, action: str, depth: int) -> Entry:
             "More are needed than are listed." if rows else "",
             got=f"{len(rows)} entries",
         )
-    entries = tuple(_entry(row, action, depth + 1) for row in rows)
+    entries = tuple(_entry(row, how, depth + 1) for row in rows)
     if len(set(entries)) < len(entries):
         raise value.refuse("each entry once", "One key is not two people.", got="an entry twice")
     return Quorum(entries, least)

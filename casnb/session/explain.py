@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from casnb.base.view import Shown, html_table, text_table
 from casnb.policy.crosswalk import WORDS
-from casnb.session.access import ACTIONS, FOLLOWS, Entry, Quorum, Signer
-from casnb.session.secrets import CERTIFICATES, Party, Secret, span_days
+from casnb.session.access import ACTIONS, FOLLOWS, Entry, Quorum, Signer, is_variable
+from casnb.session.kinds import CERTIFICATES
+from casnb.session.placeholders import whole
+from casnb.session.secrets import Secret, span_days
 from casnb.session.service_policy import describe
-from casnb.session.services import Security, Service
+from casnb.session.services import Service
 from casnb.session.session import Session
-from casnb.session.values import placeholders
+from casnb.session.sharing import Party
+from casnb.session.table import carried
+from casnb.session.uses import uses
 from casnb.verify.keyhash import spki_hash
 
 #: Where it stands, what is written there, what that means.
@@ -49,6 +53,16 @@ def explained(session: Session) -> Explained:
     return Explained(session)
 
 
+_NOTHING = "part of the hash; casnb does nothing with it"
+#: Members that are kept as they were written, and what is done with them nevertheless.
+_DONE = {
+    "images": ("files", "what is injected is made for services; nothing is mounted"),
+    "salt": ("carried", "whoever knows the text cannot tell the hash before it is public"),
+    "namespace_hash": ("a hash", "must be that of the namespace above when the name is new"),
+    "secret_config": ("!cas", "values lie in the CAS, as they do without this"),
+}
+
+
 def explain(session: Session) -> list[Row]:
     """Return what a session says, row by row, in the order in which it is hashed. Text from the
     session is as it came.
@@ -74,9 +88,9 @@ def explain(session: Session) -> list[Row]:
         )
     )
     for service in session.services:
-        rows += _service(service, session.security)
+        rows += _service(service, session)
     rows += [
-        (member, "carried", "part of the hash; casnb does nothing with it")
+        (member, _DONE.get(member, ("carried",))[0], _DONE.get(member, ("", _NOTHING))[1])
         for member in session.others
     ]
     rows += [(f"secrets.{s.name}", _said(s), _meant(s, session)) for s in session.secrets]
@@ -105,15 +119,18 @@ def explain(session: Session) -> list[Row]:
     return rows
 
 
-def _service(service: Service, security: Security) -> Iterator[Row]:
-    where = f"services.{service.name}"
+def _service(service: Service, session: Session) -> Iterator[Row]:
+    where, security = f"services.{service.name}", session.security
     wanted = tuple(describe(r) for r in service.requirements)
+    given = service.data.get("attestation")
     if security.mode == "none":
         yield (
             where,
             service.name,
             "any program that asks is given its configuration: no evidence is asked for",
         )
+    elif whole(given):
+        yield where, str(given), "which enclave may have its configuration is a secret's value"
     elif not wanted:
         yield where, service.name, "no enclave is named, so none is given its configuration"
     for n, text in enumerate(wanted, 1):
@@ -122,24 +139,17 @@ def _service(service: Service, security: Security) -> Iterator[Row]:
             text,
             "an enclave that is all of this is given the configuration",
         )
-    texts = [service.command] if isinstance(service.command, str) else list(service.command)
-    names = dict.fromkeys(
-        name for text in (*texts, *service.environment.values()) for name in placeholders(text)
-    )
-    if names:
-        yield (
-            where,
-            ", ".join(names),
-            "secrets whose values are put into its command or environment",
-        )
+    for use in uses(session, service.name):
+        yield f"{where}: {use.place}", use.secret, use.form
     for member in service.carried:
         yield f"{where}.{member}", "carried", "part of the hash; casnb does nothing with it"
 
 
 def _said(secret: Secret) -> str:
+    kind = secret.kind or "of any kind"
     if secret.value is not None:
-        return f"{secret.kind}, given"
-    return f"{secret.kind}, imported" if secret.imported else f"{secret.kind}, made by the CAS"
+        return f"{kind}, given"
+    return f"{kind}, imported" if secret.imported else f"{kind}, made by the CAS"
 
 
 def _meant(secret: Secret, session: Session) -> str:
@@ -150,9 +160,13 @@ def _meant(secret: Secret, session: Session) -> str:
             f"secret {secret.imported.secret} of session {secret.imported.session}, if that one"
             " exports it to this"
         ]
+    elif secret.old and secret.kind in CERTIFICATES:
+        out = ["a certificate with a key of its own, by the session's authority"]
+    elif secret.kind == "public-key":
+        out = [f"the public half of {secret.private_key}"]
     elif secret.kind in CERTIFICATES:
         by = f"issued by {secret.issuer}" if secret.issuer else "signed by itself"
-        life = f"{span_days(secret.valid_for):g} days"
+        life = f"{span_days(secret.valid_for):g} days" if secret.valid_for else "as good as forever"
         out = [
             f"a certificate for the key in secret {secret.private_key}, {by}, for {life}; new with"
             " every version"
@@ -183,7 +197,7 @@ def _meant(secret: Secret, session: Session) -> str:
 
 def _party(party: Party) -> str:
     if party.namespace is not None:
-        return f"every session below {party.namespace}"
+        return f"session {party.namespace} and every one below it"
     return f"session {party.session}" + (
         f", version {party.session_hash}" if party.session_hash else ""
     )
@@ -209,6 +223,8 @@ def _person(entry: Entry) -> str:
     if isinstance(entry, Quorum):
         number = "all" if entry.least is None else f"at least {entry.least}"
         return f"{number} of {len(entry.entries)} together"
+    if is_variable(entry):
+        return f"whoever the value of {entry} names"
     words = {"CREATOR": "the creator", "ANY": "anybody", "NONE": "nobody"}
     return words.get(entry) or (
         "the holder of the certificate's key"
@@ -221,10 +237,13 @@ def _security(session: Session) -> Iterator[Row]:
     security, head = session.security, "security.attestation"
     if not session.services and not security.data:
         return
+    if security.data.get("security"):
+        yield "security", str(security.data["security"]), "all of it is a secret's value"
+        return
     modes = {
         "hardware": "an enclave must show evidence, and it is judged here",
         "none": "no evidence is asked for",
-        "maa": "Microsoft's service judges; not built",
+        "maa": "Microsoft's service judges; not built: casnb gives nobody a configuration",
     }
     yield f"{head}.mode", security.mode, modes[security.mode]
     for word in security.tolerate:
@@ -244,7 +263,7 @@ def _security(session: Session) -> Iterator[Row]:
             "none",
             "any advisory that is listed for the platform rejects",
         )
-    for member in security.carried:
+    for member in security.guards:
         yield (
             f"security: {member}",
             "carried",
@@ -276,29 +295,31 @@ def warnings(session: Session) -> list[str]:
             'security.attestation.ignore_advisories: "*": holes that are found tomorrow are ignored'
             " as well."
         )
+    if security.mode != "maa" and "url" in security.carried:
+        out.append("security.attestation.url: has an effect with mode maa alone.")
     if security.mode == "none" and session.services:
         out.append(
             "security.attestation.mode: none: any program that asks is given the configuration, its"
             " secrets too."
         )
-    known = {s.name for s in session.secrets}
-    for service in session.services:
-        texts = [service.command] if isinstance(service.command, str) else list(service.command)
-        for name in dict.fromkeys(
-            n for t in (*texts, *service.environment.values()) for n in placeholders(t)
-        ):
-            if name not in known:
-                out.append(
-                    f"services: {service.name}: $$SCONE::{name}$$ names no secret of this session."
-                )
-    carried = [
-        *session.others,
+    kept = [
+        *_kept(session),
         *(m for s in session.services for m in s.carried),
-        *security.carried,
+        *session.security.carried,
     ]
     return out + [
-        f"{m}: carried and hashed; casnb does nothing with it." for m in dict.fromkeys(carried)
+        f"{m}: carried and hashed; casnb does nothing with it." for m in dict.fromkeys(kept)
     ]
+
+
+def _kept(session: Session) -> Iterator[str]:
+    """What is kept as it was written, and nothing else."""
+    if "volumes" in session.others:
+        yield "volumes"
+    images = [image for image in session.others.get("images") or () if image]
+    for member in carried("images"):
+        if member != "name" and any(image.get(member) for image in images):
+            yield f"images.{member}"
 
 
 def _about_access(session: Session) -> Iterator[str]:

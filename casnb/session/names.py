@@ -24,8 +24,6 @@ def name_problem(name: str) -> str:
     """Say what to do about a session name, or return an empty string for one that is right."""
     if not name:
         return "Write one, without quotes or blanks."
-    if name == "/":
-        return "The root namespace is part of the language; casnb has not built it."
     if name.startswith("/") or name.endswith("/"):
         return (
             "Take off the slash at its end."
@@ -46,15 +44,13 @@ def name_problem(name: str) -> str:
 
 
 def resolve(name: str, base: str) -> str:
-    """Return the session that a name in the session `base` means: `./x` is beside it, `../x` one
-    namespace further up.
-
-    What the real CAS counts from is not public; casnb counts from the namespace that `base` is
-    in.
+    """Return the session that a name in the session `base` means: relative ones start from its
+    own name, `../x` is beside it, `./x` below it, `..` the namespace that it is in. A slash at
+    the start changes nothing.
     """
-    if not name.startswith(("./", "../")):
-        return check_name(name)
-    above, rest = base.split("/")[:-1], name.split("/")
+    if not relative(name):
+        return check_name(name.removeprefix("/"))
+    above, rest = base.split("/"), name.split("/")
     while rest and rest[0] in (".", ".."):
         if rest.pop(0) == "..":
             if not above:
@@ -63,3 +59,8 @@ def resolve(name: str, base: str) -> str:
                 )
             above.pop()
     return check_name("/".join([*above, *rest]))
+
+
+def relative(name: str) -> bool:
+    """Whether a name starts from the session that it stands in."""
+    return name in (".", "..") or name.startswith(("./", "../"))

@@ -29,7 +29,7 @@ class Node:
     `key` (a name, or a number in brackets) is its place in `up`; a path is put together when an
     error wants one. `key_line` is the line of its key, where it is a member. Members and rows
     are Nodes. One that is not there is a Node without value at the place of what it is missing
-    from.
+    from; so is one for which a variable stands, whose text is in `hole`.
     """
 
     value: Any
@@ -39,6 +39,20 @@ class Node:
     column: int = 0
     what: str = "session"
     key_line: int = 0
+    hole: str = ""
+
+    @classmethod
+    def of(cls, value: Any, key: str = "", up: Node | None = None, what: str = "session") -> Node:
+        """Return plain data as Nodes, without lines."""
+        if isinstance(value, dict):
+            here = cls({}, key, up, what=what)
+            here.value.update({k: cls.of(v, str(k), here, what) for k, v in value.items()})
+            return here
+        if isinstance(value, (list, tuple)):
+            here = cls([], key, up, what=what)
+            here.value.extend(cls.of(v, f"[{n}]", here, what) for n, v in enumerate(value))
+            return here
+        return cls(value, key, up, what=what)
 
     @property
     def path(self) -> str:
@@ -81,6 +95,13 @@ class Node:
             got=what,
             wanted="what casnb knows",
             do=f"The language has more; casnb has not built this. {do}",
+        )
+
+    def holes(self) -> bool:
+        """Return whether a variable stands for this, or for anything in it."""
+        inner = self.value.values() if isinstance(self.value, dict) else self.value
+        return bool(self.hole) or (
+            isinstance(self.value, (dict, list)) and any(node.holes() for node in inner)
         )
 
     # What a reader asks for
@@ -193,6 +214,8 @@ class Node:
         """Return the value as plain data, members by name at every depth: the order of an upload
         must not matter.
         """
+        if self.hole:
+            return self.hole
         if isinstance(self.value, dict):
             return {k: self.value[k].plain() for k in sorted(self.value)}
         return [row.plain() for row in self.value] if isinstance(self.value, list) else self.value

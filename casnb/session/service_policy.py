@@ -223,7 +223,7 @@ def service_policy(session: Session, service: str) -> ServicePolicy:
                 service,
                 found.requirements,
                 session.security,
-                (*found.guards, *session.security.carried),
+                (*found.guards, *session.security.guards),
             )
     raise UsageError(
         f"session {session.name}: service",
@@ -242,6 +242,8 @@ def describe(requirement: Requirement) -> str:
 
 
 def _versions(signer: Signer) -> str:
+    if signer.least == 0 and signer.most is None:
+        return "any"
     if signer.most is None:
         return f"{signer.least} or later"
     return str(signer.least) if signer.least == signer.most else f"{signer.least} to {signer.most}"
@@ -288,6 +290,11 @@ def _compare(body: ReportBody, requirement: Requirement) -> list[Check]:
             ),
         ]
     out.append(_compared("isvprodid", str(body.isv_prod_id), (str(signer.isvprodid),)))
+    if signer.least == 0 and signer.most is None:
+        return [
+            *out,
+            not_run("isvsvn", unasked.format("version"), optional=True, got=str(body.isv_svn)),
+        ]
     within = signer.least <= body.isv_svn and (signer.most is None or body.isv_svn <= signer.most)
     make = passed if within else failed
     return [*out, make("isvsvn", body.isv_svn, _versions(signer))]

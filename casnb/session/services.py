@@ -9,27 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from casnb.policy.crosswalk import STRICTER, WORDS
+from casnb.base.errors import EvidenceError
+from casnb.policy.crosswalk import WORDS
+from casnb.session.material import canonical_bundle
 from casnb.session.nodes import Node
+from casnb.session.table import carried, guards
 
 #: Members of a service that a real read-back shows, in its order; the others follow by name.
 FIRST = ("name", "environment", "command", "pwd", "persistency")
-#: Members that are carried and hashed, and that casnb does nothing with.
-CARRIED = (
-    "image_name",
-    "platforms",
-    "fspf_path",
-    "fspf_key",
-    "fspf_tag",
-    "fspf_update_policy",
-    "one_time_password_shared_secret",
-)
-_MEMBERS = (*FIRST, "attestation", "mrenclaves", *CARRIED)
-#: Those of them that forbid a service to start, as those of `security` do that make it stricter.
-GUARDS = ("platforms", "one_time_password_shared_secret")
-
 MODES = ("hardware", "none", "maa")
-_ATTESTATION = ("mode", "tolerate", "ignore_advisories", *STRICTER)
+#: What has to be tolerated where Microsoft's service judges.
+MANAGED = "maa-managed-tcb"
 
 _NAME = re.compile(r"[A-Za-z0-9_\-.~]{1,128}")
 _VARIABLE = re.compile(r"[^=\x00-\x1f]{1,256}")
@@ -41,7 +31,7 @@ _MOST = 256
 @dataclass(frozen=True)
 class Signer:
     """An enclave by who signed it: product equal, version within both bounds, which are
-    inclusive.
+    inclusive; without bounds any version will do.
     """
 
     mrsigner: str
@@ -76,12 +66,12 @@ class Service:
     @property
     def carried(self) -> tuple[str, ...]:
         """Members that casnb carries and does nothing with."""
-        return tuple(m for m in CARRIED if m in self.data)
+        return tuple(m for m in carried("services") if m in self.data)
 
     @property
     def guards(self) -> tuple[str, ...]:
         """Those of them that make it stricter."""
-        return tuple(m for m in GUARDS if m in self.data)
+        return tuple(m for m in guards("services") if self.data.get(m) not in (None, []))
 
 
 @dataclass(frozen=True)
@@ -101,16 +91,33 @@ class Security:
     @property
     def carried(self) -> tuple[str, ...]:
         """Members that casnb carries and does nothing with."""
-        inner = self.data.get("attestation") or {}
-        return tuple(m for m in STRICTER if m in self.data or m in inner)
+        return self._set(carried("security"), carried("security.attestation"))
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        """Those of them that make it stricter."""
+        return self._set(guards("security"), guards("security.attestation"))
+
+    def _set(self, outer: tuple[str, ...], inner: tuple[str, ...]) -> tuple[str, ...]:
+        attestation = self.data.get("attestation")
+        within = attestation if isinstance(attestation, dict) else {}
+        off: tuple[object, ...] = (None, False, [])
+        return tuple(m for m in outer if self.data.get(m) not in off) + tuple(
+            m for m in inner if within.get(m) not in off
+        )
 
 
 def read_security(node: Node) -> Security:
-    """Return what stands under `security`."""
-    outer = node.members(("attestation", *STRICTER), "a mapping with attestation")
-    attestation = outer.get("attestation", node.get("attestation"))
-    found = attestation.members(_ATTESTATION, "a mapping with mode, tolerate, ignore_advisories")
-    mode = attestation.get("mode").choice(MODES) if attestation.get("mode").there else "hardware"
+    """Return what stands under `security`; what a variable stands for is left open, and is in
+    `data` as it was written.
+    """
+    if node.hole:
+        return Security(data={"security": node.hole})
+    node.mapping("a mapping with attestation")
+    attestation = node.get("attestation")
+    found = attestation.mapping("a mapping with mode, tolerate, ignore_advisories")
+    mode_node = attestation.get("mode")
+    mode = mode_node.choice(MODES) if mode_node.there else "hardware"
     tolerate = tuple(
         n.choice(tuple(WORDS))
         for n in _words(found.get("tolerate"), "a list of " + ", ".join(WORDS))
@@ -123,10 +130,41 @@ def read_security(node: Node) -> Security:
     if "*" in advisories:
         if len(advisories) > 1:
             raise found["ignore_advisories"].refuse('"*" alone', got='"*" with others')
-        if "debug-mode" not in tolerate:
+        if "debug-mode" not in tolerate and not found.get("tolerate", node).holes():
             only = 'Only a session that tolerates debug-mode may ignore "*".'
             raise found["ignore_advisories"].refuse("the advisories by name", only)
-    return Security(mode, tolerate, advisories, node.plain() or {})
+    _managed(attestation, mode, tolerate)
+    return Security(mode, tolerate, advisories, _without_nothing(node.plain() or {}))
+
+
+def _managed(node: Node, mode: str, tolerate: tuple[str, ...]) -> None:
+    """What mode maa wants: an address, and that its judgement of platforms is accepted."""
+    for row in node.get("certificates").rows("a list of PEM certificates"):
+        if row.there:
+            try:
+                canonical_bundle(row.text("a PEM certificate"))
+            except EvidenceError as exc:
+                raise row.refuse(exc.wanted or "", got=exc.got) from None
+    if mode != "maa":
+        return
+    url = node.get("url")
+    if not url.there and not url.hole:
+        raise url.refuse(
+            "https://TENANT.REGION.attest.azure.net", "With mode maa say whose service judges."
+        )
+    if MANAGED not in tolerate and not node.get("tolerate").holes():
+        raise node.get("tolerate").refuse(
+            f"{MANAGED} among what is tolerated",
+            "With mode maa Microsoft's service decides which platforms are current.",
+            got=", ".join(tolerate) or "nothing",
+        )
+
+
+def _without_nothing(value: Any) -> Any:
+    """Plain data without members that have no value: they are as good as absent."""
+    if not isinstance(value, dict):
+        return value
+    return {k: _without_nothing(v) for k, v in value.items() if v is not None}
 
 
 def _words(node: Node | None, wanted: str) -> list[Node]:
@@ -153,12 +191,17 @@ def read_services(node: Node, mode: str, old: bool) -> tuple[Service, ...]:
 
 
 def _service(row: Node, mode: str, old: bool) -> Service:
-    members = row.members(_MEMBERS, "a mapping with a name")
-    if not members:
+    if not row.mapping("a mapping with a name"):
         raise row.refuse("a mapping with a name")
     name = row.get("name").matching(_NAME, "a name of 1 to 128 letters, digits and _-.~")
     requirements = _requirements(row)
-    if not requirements and mode != "none" and not old:
+    open_ = row.get("attestation").holes() or row.get("mrenclaves").holes()
+    if not requirements and old:
+        raise row.get("mrenclaves").refuse(
+            "a list of 64 hex digits each",
+            "In language 0.2 each service says which enclave may run it.",
+        )
+    if not requirements and mode not in ("none", "") and not open_:
         raise row.get("attestation").refuse(
             "mrenclave, signer or both",
             "Say which enclave may run this service; security.attestation.mode: none lets any"
@@ -204,11 +247,15 @@ def _requirements(row: Node) -> tuple[Requirement, ...]:
     if old.there:
         found = _measurements(old)
         return (Requirement(found),) if found else ()
-    return tuple(_requirement(r) for r in node.one_or_rows("a mapping, or a list of alternatives"))
+    rows = node.one_or_rows("a mapping, or a list of alternatives")
+    return tuple(r for r in map(_requirement, rows) if r is not None)
 
 
-def _requirement(node: Node) -> Requirement:
-    found = node.members(("mrenclave", "signer"), "a mapping with mrenclave, signer or both")
+def _requirement(node: Node) -> Requirement | None:
+    """One alternative; None for one that is not known before a variable is filled in."""
+    found = node.mapping("a mapping with mrenclave, signer or both")
+    if node.holes():
+        return None
     measurements = _measurements(found["mrenclave"]) if "mrenclave" in found else ()
     signer = _signer(found["signer"]) if "signer" in found and found["signer"].there else None
     if not measurements and signer is None:
@@ -228,8 +275,8 @@ def _measurements(node: Node) -> tuple[str, ...]:
 
 
 def _signer(node: Node) -> Signer:
+    found = node.mapping("a mapping with mrsigner and isvprodid")
     members = ("mrsigner", "isvprodid", "isvsvn", "isvsvn_min", "isvsvn_max")
-    found = node.members(members, "a mapping with mrsigner and isvprodid")
     mrsigner = node.get("mrsigner").matching(_MEASUREMENT, "64 lower-case hex digits")
     number = {m: found[m].number(0, 65535) for m in members[1:] if m in found and found[m].there}
     if "isvprodid" not in number:
@@ -239,10 +286,6 @@ def _signer(node: Node) -> Signer:
     exact, least, most = number.get("isvsvn"), number.get("isvsvn_min"), number.get("isvsvn_max")
     if exact is not None and (least is not None or most is not None):
         raise found["isvsvn"].refuse("either isvsvn or isvsvn_min and isvsvn_max", got="both")
-    if exact is None and least is None and most is None:
-        raise node.get("isvsvn_min").refuse(
-            "isvsvn, isvsvn_min or isvsvn_max", "Old versions of an enclave have known holes."
-        )
     if least is not None and most is not None and least > most:
         raise found["isvsvn_min"].refuse(f"at most isvsvn_max, {most}")
     return Signer(

@@ -1,4 +1,4 @@
-"""A session of language 0.3, or of 0.2 read: what a policy says, normalised, hashed, read back;
+"""A session of language 0.3 or 0.2: what a policy says, normalised, hashed, read back;
 and whom it admits.
 """
 
@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-import yaml
 
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, UsageError
@@ -23,6 +21,7 @@ from casnb.session.access import (
     Entry,
     Keys,
     Signer,
+    is_variable,
     leaves,
     met,
     plain,
@@ -30,6 +29,7 @@ from casnb.session.access import (
     read_creator,
 )
 from casnb.session.access import public_key as public_key
+from casnb.session.carried import check_carried
 from casnb.session.material import canonical_certificate
 from casnb.session.names import check_name as check_name
 from casnb.session.names import name_problem
@@ -37,14 +37,20 @@ from casnb.session.nodes import Node
 from casnb.session.secrets import Secret as Secret
 from casnb.session.secrets import read_secrets
 from casnb.session.services import Security, Service, read_security, read_services
-from casnb.session.yaml import environment, read_document
+from casnb.session.shape import check_shape, kinds_named, refuse_first_language
+from casnb.session.table import minor
+from casnb.session.yaml import environment, read_document, write_yaml
 
-#: Members of a session in the order in which it is hashed and read back. The places of `images`,
-#: `volumes` and `secrets` are casnb's own choice: no public example shows them.
+#: Members of a session in the order in which it is hashed and read back. The places of `salt`,
+#: `namespace_hash`, `secret_config`, `images`, `volumes` and `secrets` are casnb's own choice: no
+#: public example shows them.
 MEMBERS = (
     "version",
     "name",
     "predecessor",
+    "salt",
+    "namespace_hash",
+    "secret_config",
     "services",
     "images",
     "volumes",
@@ -53,10 +59,8 @@ MEMBERS = (
     "security",
     "creator",
 )
-#: Members that are carried and hashed, and that casnb does nothing with.
-CARRIED = ("images", "volumes")
-#: Members of the language that casnb does not know how to place in a hash.
-UNBUILT = ("salt", "namespace_hash")
+#: Members that are kept as they were written, compared with the table alone.
+OTHERS = ("salt", "namespace_hash", "secret_config", "images", "volumes")
 #: The language of a text that names none, as the assignment has it; the documentation says 0.1.
 UNNAMED = "0.2"
 
@@ -69,8 +73,8 @@ class Session(Shown):
     """A session description (a policy) with its defaults filled in; immutable. A notebook shows
     its text; `casnb.session.explain.explained` says what each part means.
 
-    `access` holds the entries by action. `others` holds `images` and `volumes`: carried and
-    hashed, and nothing more.
+    `access` holds the entries by action; where a variable stands for the whole policy, `policy`
+    is its text. `others` holds `images`, `volumes` and what else is kept as it was written.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Session(Shown):
     creator: str | Signer | None = field(default=None, repr=False)
     services: tuple[Service, ...] = ()
     security: Security = field(default_factory=Security)
+    policy: str = ""
 
     @classmethod
     def from_yaml(
@@ -118,6 +123,11 @@ class Session(Shown):
             )
         return _session(document, name)
 
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Session:
+        """Read a session from plain data, as `normalised` returns it."""
+        return _session(Node.of(dict(data)), None)
+
     def with_predecessor(self, predecessor: str | None) -> Session:
         """Return the same session as an update of the version with this hash."""
         if predecessor is not None and not _HASH.fullmatch(predecessor):
@@ -145,8 +155,17 @@ class Session(Shown):
 
     @property
     def names_creator(self) -> bool:
-        """Whether an access policy says CREATOR."""
-        return any("CREATOR" in leaves(entries) for entries in self.access.values())
+        """Whether an access policy says CREATOR, or has a variable, which might."""
+        return any(
+            leaf == "CREATOR" or is_variable(leaf)
+            for entries in self.access.values()
+            for leaf in leaves(entries)
+        )
+
+    @property
+    def minor(self) -> int:
+        """The minor version of language 0.3 that its text may use; -1 for 0.2."""
+        return minor(self.version)
 
     @property
     def creator_key(self) -> bytes | None:
@@ -172,18 +191,32 @@ class Session(Shown):
             raise UsageError("access policy", got=action, wanted="one of " + ", ".join(ACTIONS))
         return self.access.get(action) or self.access[FOLLOWS[action]]
 
-    def admits(self, action: str, *keys: bytes | None, signers: Iterable[bytes] = ()) -> bool:
+    def admits(
+        self,
+        action: str,
+        *keys: bytes | None,
+        signers: Iterable[bytes] = (),
+        certificates: Iterable[str] = (),
+    ) -> bool:
         """Return whether a client may do this; `keys` are its public keys (SPKI, DER), proven in
         the TLS handshake.
 
-        `signers` are keys that signed the request. No key at all, or None, is an anonymous
-        client. Keys are compared, never certificates. Nobody creates sessions below one that is
-        no namespace.
+        `signers` are keys that signed the request, `certificates` hashes of those that were shown
+        (language 0.2 names them so). No key at all, or None, is an anonymous client. Keys are
+        compared, never certificates. Nobody creates sessions below one that is no namespace; who
+        may create there may list. Variables admit nobody: `casnb.session.filling` fills them in.
         """
         if action == "create_sessions" and not self.is_namespace:
             return False
-        known = Keys(frozenset(k for k in keys if k is not None), frozenset(signers))
-        return any(met(entry, known, self.creator) for entry in self.entries(action))
+        known = Keys(
+            frozenset(k for k in keys if k is not None),
+            frozenset(signers),
+            frozenset(certificates),
+        )
+        entries = self.entries(action)
+        if action == "list_sessions" and self.is_namespace:
+            entries += self.entries("create_sessions")
+        return any(met(entry, known, self.creator) for entry in entries)
 
     def normalised(self) -> dict[str, Any]:
         """Return the session as plain data, every member in its fixed place, absent ones left
@@ -194,14 +227,14 @@ class Session(Shown):
             "name": self.name,
             "predecessor": self.predecessor,
             **self.others,
-            "access_policy": {
-                a: [plain(e) for e in self.access[a]] for a in ACTIONS if a in self.access
-            },
+            "access_policy": self.policy
+            or {a: [plain(e) for e in self.access[a]] for a in ACTIONS if a in self.access},
         }
         if self.services:
             found["services"] = [dict(s.data) for s in self.services]
         if self.security.data:
-            found["security"] = dict(self.security.data)
+            whole = self.security.data.get("security")
+            found["security"] = whole if whole else dict(self.security.data)
         if self.secrets:
             found["secrets"] = [s.normalised() for s in self.secrets]
         if self.creator is not None:
@@ -241,32 +274,44 @@ def canonical_pem(certificate_pem: str) -> str:
 
 
 def _session(document: Node, name: str | None) -> Session:
-    for member in UNBUILT:
-        if document.get(member).there:
-            raise document.get(member).unbuilt(
-                member, "Take it out: where it stands in the hash is not public."
-            )
-    document.members(MEMBERS)
+    refuse_first_language(document)
     version = _version(document.get("version"))
-    old = version == "0.2"
+    check_shape(document, version)
+    number = minor(version)
     security = read_security(document.get("security"))
     known = _name(document.get("name")) if name is None else check_name(name)
-    return Session(
+    predecessor = _predecessor(document.get("predecessor"))
+    if predecessor and document.get("namespace_hash").there:
+        raise document.get("namespace_hash").refuse(
+            "either predecessor or namespace_hash",
+            "The namespace above is compared when a name is new.",
+            got="both",
+        )
+    found = Session(
         name=known,
         version=version,
-        predecessor=_predecessor(document.get("predecessor")),
-        secrets=read_secrets(document.get("secrets"), known),
-        access=read_access(document.get("access_policy"), old),
-        others={m: document.get(m).plain() for m in CARRIED if document.get(m).there},
+        predecessor=predecessor,
+        secrets=read_secrets(document.get("secrets"), known, number),
+        access=read_access(document.get("access_policy"), number, kinds_named(document)),
+        others={m: document.get(m).plain() for m in OTHERS if document.get(m).there},
         creator=read_creator(document.get("creator")),
-        services=read_services(document.get("services"), security.mode, old),
+        services=read_services(
+            document.get("services"),
+            "" if document.get("security").holes() else security.mode,
+            number < 0,
+        ),
         security=security,
+        policy=document.get("access_policy").hole.strip(),
     )
+    check_carried(document, number)
+    return found
 
 
 def _name(node: Node) -> str:
     wanted = "segments of letters, digits and _-.~, joined by /"
     name = node.text(wanted, "Add a line `name: NAME`." if not node.there else "")
+    if name == "/":
+        raise node.unbuilt("the root namespace", "Write the name of a session below it.")
     if problem := name_problem(name):
         raise node.refuse(wanted, problem)
     return name
@@ -276,6 +321,11 @@ def _version(node: Node) -> str:
     if not node.there:
         return UNNAMED
     version = node.text('"0.3"')
+    if version == "0.1" or version.startswith("0.1."):
+        raise node.refuse(
+            'version: "0.3"',
+            "This is language 0.1, which CASes of today do not read: write it anew in 0.3.",
+        )
     if not _VERSION.fullmatch(version):
         raise UsageError(
             node.place,
@@ -294,56 +344,3 @@ def _predecessor(node: Node) -> str | None:
     if node.value == "~":
         do = "Take off the quotes: in quotes it is text."
     return node.matching(_HASH, wanted, do) if node.there else None
-
-
-def _dumper(base: Any) -> Any:
-    """Return a dumper that writes as a CAS reads back: text of several lines as a block, nothing
-    by reference.
-    """
-    kind: Any = type("_Dumper", (base,), {"ignore_aliases": lambda self, data: True})
-    kind.add_representer(str, _represent_text)
-    return kind
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar(
-        "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
-    )
-
-
-_Plain = _dumper(yaml.SafeDumper)
-#: libyaml's, five times as fast, where PyYAML has it.
-_Quick = _dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper))
-
-
-def _dump(value: Mapping[str, Any], kind: Any) -> str:
-    text: str = yaml.dump(
-        value,
-        Dumper=kind,
-        sort_keys=False,
-        default_flow_style=False,
-        allow_unicode=True,
-        width=1 << 20,
-    )
-    return text
-
-
-def _named(value: Any) -> bool:
-    """Whether all members have a name, and one that fits on its line."""
-    if isinstance(value, dict):
-        return all(0 < len(name) < 100 and _named(inner) for name, inner in value.items())
-    return not isinstance(value, list) or all(map(_named, value))
-
-
-def write_yaml(value: Mapping[str, Any]) -> str:
-    """Return plain data as YAML, one member a line, PEM as a block; the same text with libyaml
-    as without it.
-
-    libyaml writes another text where a character wants an escape, where the last block ends in
-    blank lines, and for strange names: there it is not asked.
-    """
-    if _named(value):
-        text = _dump(value, _Quick)
-        if text.isascii() and "\\" not in text and not text.endswith("\n...\n"):
-            return text
-    return _dump(value, _Plain)

@@ -1,39 +1,28 @@
-"""Values of a session's secrets: made once when it is stored, kept over updates, imported, put
-into a service's configuration.
-"""
+"""Values of a session's secrets: made once when it is stored, kept over updates, imported."""
 
 from __future__ import annotations
 
-import base64
-import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from casnb.base.errors import EvidenceError
 from casnb.session import material
+from casnb.session.kinds import CERTIFICATES
 from casnb.session.material import Random
 from casnb.session.names import resolve
-from casnb.session.secrets import CERTIFICATES, Party, Secret, span_days
+from casnb.session.secrets import Secret, span_days
 from casnb.session.session import Session
+from casnb.session.sharing import Party
 
 #: Imports may lead on to imports, so far and no further.
 _LONGEST_WAY = 8
-_PLACEHOLDER = re.compile(
-    r"\$\$SCONE::([^$|:]{1,128})(?::([a-z0-9]{1,20}))?(\|escape\(json\))?\$\$"
-)
-
-_FORMATS: Mapping[str, Callable[[bytes], str]] = {
-    "hex": bytes.hex,
-    "bin": lambda data: data.decode("utf-8"),
-    "base64": lambda data: base64.b64encode(data).decode(),
-    "base64url": lambda data: base64.urlsafe_b64encode(data).decode(),
-    "base32": lambda data: base64.b32encode(data).decode(),
-    "base32nopad": lambda data: base64.b32encode(data).decode().rstrip("="),
-}
+#: No chain of certificates is longer.
+_LONGEST_CHAIN = 16
+#: Under which names values stand that no secret of the text has: the key of a certificate of
+#: language 0.2, and that session's own authority. No secret's name has a colon.
+_OWN_KEY, _SESSION_CA = ":privatekey", ":session-ca"
 
 
 @dataclass(frozen=True)
@@ -67,21 +56,33 @@ def generate(
     version that it follows.
 
     Kept from there: ascii and binary of the same kind and size; private keys of the same type
-    where `migrate` says so. Certificates are always made anew, valid from `now` (aware). The
+    where `migrate` says so. Certificates are always made anew, valid from `now` (aware). In
+    language 0.2 each has a key of its own and is issued by the session's, which is kept. The
     result follows from the arguments, but for RSA keys and ECDSA signatures. Raises
     EvidenceError where an issuer cannot be imported.
     """
     made: dict[str, str] = {}
+    if session.minor < 0 and any(s.kind in CERTIFICATES for s in session.secrets):
+        made |= _session_authority(session, before, now, random)
     for secret in session.secrets:
-        if secret.made and secret.kind not in CERTIFICATES:
+        if secret.made and secret.kind not in (*CERTIFICATES, "public-key"):
             made[secret.name] = _kept(secret, before) or _make(secret, random)
+    for secret in session.secrets:
+        if secret.made and secret.kind == "public-key":
+            assert secret.private_key is not None
+            key = value(Stored(session, made), secret.private_key, lookup)
+            made[secret.name] = material.public_key_of(key)
     waiting = [s for s in session.secrets if s.made and s.kind in CERTIFICATES]
     while waiting:
         names = {s.name for s in waiting}
         ready = next(s for s in waiting if s.issuer not in names)
         waiting.remove(ready)
-        made[ready.name] = _issue(ready, Stored(session, made), now, random, lookup)
-    return {s.name: made[s.name] for s in session.secrets if s.name in made}
+        if ready.old:
+            made |= _issue_old(ready, made, now, random)
+        else:
+            made[ready.name] = _issue(ready, Stored(session, made), now, random, lookup)
+    own = {n: v for n, v in made.items() if ":" in n}
+    return {s.name: made[s.name] for s in session.secrets if s.name in made} | own
 
 
 def _kept(secret: Secret, before: Stored | None) -> str | None:
@@ -110,11 +111,54 @@ def _issue(secret: Secret, at: Stored, now: datetime, random: Random, lookup: Lo
         authority=secret.kind == "x509-ca",
         endpoint=secret.endpoint,
         alternatives=names,
-        days=span_days(secret.valid_for),
+        days=span_days(secret.valid_for) if secret.valid_for else None,
         now=now,
         random=random,
         issuer=_issuer(at, secret.issuer, lookup) if secret.issuer else None,
     )
+
+
+def _session_authority(
+    session: Session, before: Stored | None, now: datetime, random: Random
+) -> dict[str, str]:
+    """The authority of a session in language 0.2, certificate and key; it stays what it was."""
+    names = (_SESSION_CA, _SESSION_CA + _OWN_KEY)
+    if before is not None and all(n in before.values for n in names):
+        return {n: before.values[n] for n in names}
+    key = material.make_key("P-256", random)
+    made = material.issue(
+        f"cas-session:{session.name}"[:64],
+        key,
+        authority=True,
+        endpoint=None,
+        alternatives=(),
+        days=None,
+        now=now,
+        random=random,
+    )
+    return {names[0]: made, names[1]: key}
+
+
+def _issue_old(
+    secret: Secret, made: Mapping[str, str], now: datetime, random: Random
+) -> dict[str, str]:
+    """A certificate of language 0.2 with its key, by the session's authority; or that itself."""
+    above = made[_SESSION_CA], made[_SESSION_CA + _OWN_KEY]
+    if secret.kind == "session-ca":
+        return {secret.name: above[0]}
+    key = material.make_key("P-256", random)
+    certificate = material.issue(
+        secret.name[:64],
+        key,
+        authority=secret.kind == "x509-ca",
+        endpoint=None,
+        alternatives=(),
+        days=None,
+        now=now,
+        random=random,
+        issuer=above,
+    )
+    return {secret.name: certificate, secret.name + _OWN_KEY: key}
 
 
 def _issuer(at: Stored, name: str, lookup: Lookup) -> tuple[str, str]:
@@ -124,6 +168,8 @@ def _issuer(at: Stored, name: str, lookup: Lookup) -> tuple[str, str]:
     public lets nobody issue.
     """
     certificate, where, secret = _origin(at, name, lookup, named=True)
+    if secret.old and secret.name + _OWN_KEY in where.values:
+        return certificate, where.values[secret.name + _OWN_KEY]
     if secret.private_key is None:
         raise EvidenceError(
             f"secret {name}",
@@ -171,18 +217,19 @@ def _origin(
         return found, at, secret
     wanted = secret.imported
     assert wanted.session is not None and wanted.secret is not None
-    source = _source(at, secret, lookup, named) if steps < _LONGEST_WAY else None
+    source = _source(at, secret, lookup, named, steps) if steps < _LONGEST_WAY else None
     if source is None:
         raise EvidenceError(
             f"secret {name}: import",
             got=f"nothing under secret {wanted.secret} of session {wanted.session}",
-            wanted=f"a secret of kind {secret.kind} that is exported to {at.session.name}",
+            wanted=f"a secret {f'of kind {secret.kind} ' if secret.kind else ''}that is exported to"
+            f" {at.session.name}",
             do="Its session names this one under `export`.",
         )
     return _origin(source, wanted.secret, lookup, steps + 1, named)
 
 
-def _source(at: Stored, secret: Secret, lookup: Lookup, named: bool) -> Stored | None:
+def _source(at: Stored, secret: Secret, lookup: Lookup, named: bool, steps: int) -> Stored | None:
     """The session that a secret is imported from, if that lets it go.
 
     An export must hold in the version that is named and in the current one: who withdraws it
@@ -198,11 +245,71 @@ def _source(at: Stored, secret: Secret, lookup: Lookup, named: bool) -> Stored |
         if (
             version is None
             or other is None
-            or other.kind != secret.kind
+            or (secret.kind and _settled(version, other, lookup, steps) != secret.kind)
             or not exported(other, version.session, at.session, named)
         ):
             return None
     return source
+
+
+def _settled(at: Stored, secret: Secret, lookup: Lookup, steps: int) -> str | None:
+    """The kind of a secret; of an import that leaves it open, that of what it imports."""
+    if secret.kind is not None:
+        return secret.kind
+    try:
+        return _origin(at, secret.name, lookup, steps + 1)[2].kind
+    except EvidenceError:
+        return None
+
+
+def kind_of(at: Stored, name: str, lookup: Lookup = nowhere) -> str:
+    """Return the kind of a secret; raise EvidenceError where it is imported from nowhere."""
+    return _origin(at, name, lookup)[2].kind or "ascii"
+
+
+def key_of(at: Stored, name: str, lookup: Lookup = nowhere) -> str:
+    """Return the private key of a certificate, PEM (PKCS#8).
+
+    One that is imported brings its key along where the key is exported to this session too; in
+    language 0.2 key and certificate are one secret. Raises EvidenceError where there is none.
+    """
+    _, where, secret = _origin(at, name, lookup)
+    if secret.old and secret.name + _OWN_KEY in where.values:
+        return where.values[secret.name + _OWN_KEY]
+    key = where.session.secret(secret.private_key) if secret.private_key else None
+    if key is None or (
+        where.session.name != at.session.name and not _lends(key, where, at, lookup)
+    ):
+        raise EvidenceError(
+            f"secret {name}: key",
+            got="a certificate without its key",
+            wanted="one whose private_key is in its session"
+            + ("" if where.session.name == at.session.name else ", and exported to this one"),
+        )
+    return value(where, key.name, lookup)
+
+
+def _lends(key: Secret, where: Stored, at: Stored, lookup: Lookup) -> bool:
+    """Whether a key is exported to a session by name, in this version and in the current one."""
+    versions = (where, lookup(where.session.name, None))
+    found = [(v.session.secret(key.name), v.session) for v in versions if v]
+    return len(found) == len(versions) and all(
+        secret is not None and exported(secret, session, at.session, named=True)
+        for secret, session in found
+    )
+
+
+def chain_of(at: Stored, name: str, lookup: Lookup = nowhere) -> list[str]:
+    """Return the certificates above one, PEM, from the first intermediate to the root."""
+    found: list[str] = []
+    _, where, secret = _origin(at, name, lookup)
+    if secret.old:
+        own = where.values.get(_SESSION_CA)
+        return [own] if own and secret.kind != "session-ca" else []
+    while secret.issuer is not None and len(found) < _LONGEST_CHAIN:
+        certificate, where, secret = _origin(where, secret.issuer, lookup)
+        found.append(certificate)
+    return found
 
 
 def exported(secret: Secret, session: Session, to: Session, named: bool = False) -> bool:
@@ -218,67 +325,7 @@ def exported(secret: Secret, session: Session, to: Session, named: bool = False)
 
 def _meant(party: Party, session: Session, to: Session) -> bool:
     if party.namespace is not None:
-        return to.name.startswith(resolve(party.namespace, session.name) + "/")
+        above = resolve(party.namespace, session.name)
+        return to.name == above or to.name.startswith(above + "/")
     assert party.session is not None
     return resolve(party.session, session.name) == to.name and party.session_hash in (None, to.hash)
-
-
-# A service's configuration
-
-
-def configuration(at: Stored, service: str, lookup: Lookup = nowhere) -> dict[str, Any]:
-    """Return what a service of a session is given: `command`, `environment` and `pwd`, values of
-    secrets filled in.
-    """
-    for found in at.session.services:
-        if found.name == service:
-            words = found.command
-            return {
-                "command": (
-                    fill(words, at, lookup)
-                    if isinstance(words, str)
-                    else [fill(w, at, lookup) for w in words]
-                ),
-                "environment": {n: fill(text, at, lookup) for n, text in found.environment.items()},
-                "pwd": found.pwd,
-            }
-    raise EvidenceError(
-        f"service {service}",
-        got="no such service",
-        wanted="one of " + (", ".join(s.name for s in at.session.services) or "none"),
-    )
-
-
-def placeholders(text: str) -> tuple[str, ...]:
-    """Return the names of the secrets that a text has placeholders for."""
-    return tuple(match[1] for match in _PLACEHOLDER.finditer(text))
-
-
-def fill(text: str, at: Stored, lookup: Lookup = nowhere) -> str:
-    """Replace each `$$SCONE::name$$`, `$$SCONE::name:format$$`, `$$SCONE::name|escape(json)$$`
-    by the value of that secret.
-
-    Formats are hex (what binary is without one), bin, base64, base64url, base32 and base32nopad.
-    """
-
-    def one(match: re.Match[str]) -> str:
-        name, form, escape = match[1], match[2], match[3]
-        found = value(at, name, lookup)
-        secret = at.session.secret(name)
-        if form is not None:
-            if form not in _FORMATS:
-                raise EvidenceError(
-                    f"placeholder {match[0]}",
-                    got=f"format {form}",
-                    wanted="one of " + ", ".join(_FORMATS),
-                )
-            data = bytes.fromhex(found) if secret and secret.kind == "binary" else found.encode()
-            try:
-                found = _FORMATS[form](data)
-            except UnicodeDecodeError:
-                raise EvidenceError(
-                    f"placeholder {match[0]}", got="bytes that are no text", wanted="hex or base64"
-                ) from None
-        return json.dumps(found, ensure_ascii=False)[1:-1] if escape else found
-
-    return _PLACEHOLDER.sub(one, text)

@@ -1,5 +1,5 @@
-"""YAML as sessions use it: bounded, without anchors, tags or guessed types, variables replaced
-where that is asked for.
+"""YAML as sessions use it: read within bounds, without anchors, tags or guessed types, variables
+replaced where that is asked for; and written as a CAS reads it back.
 """
 
 from __future__ import annotations
@@ -51,9 +51,15 @@ _CURES = (
     ("document start", "Take out what stands behind the end of the document."),
     ("expected", "Indent the line like those that it belongs to, and write `key: value`."),
 )
+#: The one place where a tag is part of the language, and those that stand there.
+_TAGGED, _TAGS = "secret_config.store_in", ("!cas", "!akv")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Lookup = Callable[[str], "str | None"]
+
+
+class Tag(str):
+    """A tag that is a value, with its exclamation mark; written back as one."""
 
 
 def environment(variables: Mapping[str, str], use_env: bool) -> Lookup:
@@ -180,7 +186,9 @@ class _Reader:
             raise here.refuse(
                 "the value itself", "Write it out where it is meant.", got="an anchor or alias"
             )
-        if event.tag is not None:
+        if event.tag is not None and not (
+            here.path == _TAGGED and event.tag in _TAGS and kind is yaml.ScalarEvent
+        ):
             raise here.refuse(
                 "no tag", "Take it out; quotes make text.", got=f"the tag {event.tag}"
             )
@@ -189,7 +197,7 @@ class _Reader:
                 f"{_DEPTH} levels, {_NODES} values", got="too much nesting or too many values"
             )
         if kind is yaml.ScalarEvent:
-            found = self.scalar(event, here)
+            found = Tag(event.tag) if event.tag else self.scalar(event, here)
             return (
                 here
                 if found is None
@@ -263,3 +271,60 @@ class _Reader:
             return value
 
         return VARIABLE.sub(one, text)
+
+
+# Writing
+
+
+def _dumper(base: Any) -> Any:
+    """Return a dumper that writes as a CAS reads back: text of several lines as a block, nothing
+    by reference.
+    """
+    kind: Any = type("_Dumper", (base,), {"ignore_aliases": lambda self, data: True})
+    kind.add_representer(str, _represent_text)
+    kind.add_representer(Tag, lambda dumper, tag: dumper.represent_scalar(str(tag), ""))
+    return kind
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
+    )
+
+
+_Plain = _dumper(yaml.SafeDumper)
+#: libyaml's, five times as fast, where PyYAML has it.
+_Quick = _dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper))
+
+
+def _dump(value: Mapping[str, Any], kind: Any) -> str:
+    text: str = yaml.dump(
+        value,
+        Dumper=kind,
+        sort_keys=False,
+        default_flow_style=False,
+        allow_unicode=True,
+        width=1 << 20,
+    )
+    return text
+
+
+def _named(value: Any) -> bool:
+    """Whether all members have a name, and one that fits on its line."""
+    if isinstance(value, dict):
+        return all(0 < len(name) < 100 and _named(inner) for name, inner in value.items())
+    return not isinstance(value, list) or all(map(_named, value))
+
+
+def write_yaml(value: Mapping[str, Any]) -> str:
+    """Return plain data as YAML, one member a line, PEM as a block; the same text with libyaml
+    as without it.
+
+    libyaml writes another text where a character wants an escape, where the last block ends in
+    blank lines, and for strange names: there it is not asked.
+    """
+    if _named(value):
+        text = _dump(value, _Quick)
+        if text.isascii() and "\\" not in text and not text.endswith("\n...\n"):
+            return text
+    return _dump(value, _Plain)

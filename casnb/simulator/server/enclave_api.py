@@ -4,10 +4,11 @@ if the session wants it.
 
 from __future__ import annotations
 
+import base64
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from casnb.evidence.quote import Quote, parse_quote
 from casnb.evidence.report import ReportBody
 from casnb.policy.advisories import ADVISORIES
 from casnb.policy.flags import BY_NAME
-from casnb.session.values import configuration
+from casnb.session.filling import configuration, with_policy
 from casnb.simulator.enclave_protocol import (
     CHALLENGE,
     CONFIGURATION,
@@ -100,12 +101,17 @@ class EnclaveApi:
                 raise nothing
             at = stored(found)
             try:
-                policy = service_policy(at.session, asked.service)
+                policy = service_policy(with_policy(at, lookup(transaction)), asked.service)
             except UsageError:
                 raise nothing from None
+            except EvidenceError as exc:
+                raise Refused(
+                    400, "Failed to make the configuration of the service", str(exc)
+                ) from None
             self._judge(policy, quote, service_binding(nonce, client.key))
             try:
                 given = configuration(at, asked.service, lookup(transaction))
+                given["files"] = [_file(f) for f in given["files"]]
             except EvidenceError as exc:
                 raise Refused(
                     400, "Failed to make the configuration of the service", str(exc)
@@ -177,6 +183,12 @@ class EnclaveApi:
             raise Refused(
                 403, "DCAP quote verification failed", failed, *reasons(result, policy, proof)
             )
+
+
+def _file(file: Mapping[str, Any]) -> dict[str, Any]:
+    """A file as it travels: its content in base64."""
+    content = file["content"]
+    return {**file, "content": None if content is None else base64.b64encode(content).decode()}
 
 
 def reasons(result: AttestationResult, policy: ServicePolicy, proof: Proof) -> list[str]:

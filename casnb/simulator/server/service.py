@@ -14,8 +14,10 @@ from typing import Any
 from flask import Flask, Response, request
 
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
+from casnb.session.access import certificate_hash
+from casnb.session.filling import with_access
 from casnb.session.session import Session, canonical_pem, public_key
-from casnb.session.values import Lookup, Stored, generate, value
+from casnb.session.values import Lookup, Stored, generate, kind_of, value
 from casnb.simulator.server.audit_log import AuditLog
 from casnb.simulator.server.http_answers import Refused, answer, new_app, route
 from casnb.simulator.server.store import Conflict, Store, Transaction, Version
@@ -216,7 +218,7 @@ class ClientApi:
         with self.store.writing() if self.audit else self.store.reading() as transaction:
             current = transaction.current(name)
             found = current if hash is None else transaction.version(name, hash)
-            admitted = [_may(version, "read", client) for version in (current, found)]
+            admitted = [_may(transaction, version, "read", client) for version in (current, found)]
             if found and all(admitted):
                 self._record(transaction, "session_read", name, found.hash)
                 return {"hash": found.hash, "session": found.text}
@@ -246,7 +248,7 @@ class ClientApi:
                 name
                 for _, name in page
                 if any(
-                    _may(transaction.current(n), "list_sessions", client)
+                    _may(transaction, transaction.current(n), "list_sessions", client)
                     for n in (name, name.rpartition("/")[0])
                     if n
                 )
@@ -285,7 +287,9 @@ class ClientApi:
         current = transaction.current(session.name)
         if session.predecessor is None:
             above = session.name.rpartition("/")[0]
-            if above and not _may(transaction.current(above), "create_sessions", client):
+            if above and not _may(
+                transaction, transaction.current(above), "create_sessions", client
+            ):
                 raise Refused(
                     404,
                     f"Failed to create session '{neutral(session.name, 200)}'",
@@ -293,8 +297,9 @@ class ClientApi:
                 )
             if current is not None:
                 raise Refused(400, "Session already exists, please specify predecessor hash")
+            _compare_namespace(transaction.current(above) if above else None, session)
             return None
-        if not _may(current, "update", client) or current is None:
+        if not _may(transaction, current, "update", client) or current is None:
             raise Refused(
                 404,
                 f"Failed to update session '{neutral(session.name, 200)}'",
@@ -390,9 +395,9 @@ def _public(at: Stored, find: Lookup) -> dict[str, dict[str, Any]]:
     for secret in at.session.secrets:
         if secret.export_public:
             with suppress(EvidenceError):
-                kind = "string" if secret.kind == "ascii" else secret.kind
+                kind = kind_of(at, secret.name, find)
                 found[secret.name] = {
-                    "kind": kind,
+                    "kind": "string" if kind == "ascii" else kind,
                     "value": value(at, secret.name, find),
                     "expires": None,
                     "renew": None,
@@ -400,12 +405,31 @@ def _public(at: Stored, find: Lookup) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _may(version: Version | None, action: str, client: Client | None) -> bool:
+def _may(
+    transaction: Transaction, version: Version | None, action: str, client: Client | None
+) -> bool:
     """Whether a client may do that with a session; one that is not there is asked for as well,
     and admits nobody.
     """
     session = parsed(version.text if version else _NOBODYS)
-    return session.admits(action, client.key if client else None)
+    if version:
+        session = with_access(stored(version), lookup(transaction))
+    return session.admits(
+        action,
+        client.key if client else None,
+        certificates=[certificate_hash(client.certificate)] if client else [],
+    )
+
+
+def _compare_namespace(above: Version | None, session: Session) -> None:
+    """A session that names the hash of its namespace is created in that very version of it."""
+    wanted = session.others.get("namespace_hash")
+    if wanted and (above is None or above.hash != wanted):
+        raise Refused(
+            400,
+            f"Failed to create session '{neutral(session.name, 200)}'",
+            "The namespace has another hash than namespace_hash says",
+        )
 
 
 def _stale(predecessor: str | None) -> Refused:
