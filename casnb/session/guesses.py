@@ -10,8 +10,8 @@ from collections.abc import Mapping
 #: rows.
 GUESSES: Mapping[str, str] = {
     "hash-place-of-secrets": (
-        "In the hash `images`, `volumes` and `secrets` stand between `services` and"
-        " `access_policy`."
+        "In the hash `salt`, `namespace_hash` and `secret_config` follow `predecessor`; `images`,"
+        " `volumes` and `secrets` stand between `services` and `access_policy`."
     ),
     "hash-order-in-secrets": (
         "Members of a secret are hashed as `name kind value size key_type private_key issuer"
@@ -34,9 +34,7 @@ GUESSES: Mapping[str, str] = {
         "A text without `version` is read as 0.2, as the assignment says; the documentation says"
         " 0.1."
     ),
-    "version-minor": (
-        "0.3 to 0.3.12 are read alike: no member is refused because it came with a later number."
-    ),
+    "version-open": ('version: "0.3" may use whatever 0.3.12 has; "0.3.N" what was there by then.'),
     "key-hash": "A key hash is taken over the DER form of the public key (SubjectPublicKeyInfo).",
     "creator-signer": (
         "`creator: {signer: KEY}` keeps the key as it was given, PEM or 50 characters of Base58."
@@ -44,20 +42,27 @@ GUESSES: Mapping[str, str] = {
     "quorum-counts-keys": (
         "`require-at-least-N` counts different keys: one key that meets two entries counts once."
     ),
-    "isvsvn-required": "A `signer` under `attestation` must say `isvprodid` and a version.",
-    "names-relative": "`./x` is beside the session, `../x` one namespace further up.",
-    "secret-printable": (
-        "A made ascii secret has no blank, quote, backslash, backquote or dollar sign, so that"
-        " shells carry it."
+    "secret-blank": "A made ascii secret has special characters, and no blank.",
+    "certificate-end": (
+        "A certificate without `valid_for` is good until 4096-01-01, like a CAS's own. A month has"
+        " 30 days. Its key usage is what its kind needs."
     ),
+    "certificate-several": (
+        "A value of several certificates is kept, hashed and given out whole, in its order; in DER"
+        " it has no form."
+    ),
+    "old-authority": (
+        "In language 0.2 the session's certificate signs itself, stays over updates, and exported"
+        " certificates bring their keys along."
+    ),
+    "placeholder-unknown": (
+        "A placeholder that the tables do not have is refused when a session is checked or"
+        " uploaded; of an import without `kind`, when a service asks."
+    ),
+    "name-slash": "A slash in front of a session's name, in a reference or a request, is left out.",
     "secret-migration": (
         "Over an update only values that the CAS made are kept; one that the text gave before is"
         " not."
-    ),
-    "binary-placeholder": "A placeholder for a binary secret without a format gives hex.",
-    "certificate-defaults": (
-        "A certificate is valid for a year and for servers where nothing else is said; a month has"
-        " 30 days."
     ),
     "import-public": "What `export_public` shows may be imported by every session.",
     "import-authority": (

@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from doctables import attacks, checks, commands, connections, evidence
+from doctables import attacks, checks, commands, connections, evidence, language
 
 from casnb.mallory.attacks import FLAG_SETS, matrix
 
@@ -15,6 +15,7 @@ DOCS = Path(__file__).resolve().parent.parent
 TABLES = {
     **checks.TABLES,
     **connections.TABLES,
+    **language.TABLES,
     **attacks.TABLES,
     **commands.TABLES,
     **evidence.TABLES,

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from casnb.base.errors import UsageError
+from casnb.base.errors import EvidenceError, UsageError
 from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport
 from casnb.session.service_policy import service_policy
@@ -195,9 +195,12 @@ def test_mode_none_is_accepted_with_everything_waived(sound):
 @pytest.mark.parametrize(
     "security, named",
     [
-        ("mode: maa", "maa"),
+        (
+            "mode: maa, url: 'https://a.b.attest.azure.net', tolerate: [maa-managed-tcb]",
+            "maa",
+        ),
         ("must_be_sgx_local: true", "must_be_sgx_local"),
-        ("singleton_enclaves: true", "singleton_enclaves"),
+        (f"trusted_scone_qe_pubkeys: [{OTHER}]", "trusted_scone_qe_pubkeys"),
     ],
 )
 def test_what_cannot_be_checked_is_refused_by_name(sound, security, named):
@@ -219,7 +222,22 @@ def test_it_shows_what_it_asks_for(sound):
         service_policy(session, "db")
 
 
-def test_an_old_session_without_requirements_accepts_nobody(sound):
-    """Language 0.2 lets a service name no enclave; then none is accepted."""
-    session = Session.from_yaml("name: s\nversion: 0.2\nservices: [{name: web}]")
-    assert not service_policy(session, "web").appraise(sound).accepted
+def test_an_old_session_names_its_enclaves(sound):
+    """Language 0.2 wants measurements for every service, and they are judged like others."""
+    text = "name: s\nversion: 0.2\nservices: [{name: web, mrenclaves: [%s]}]"
+    assert (
+        service_policy(Session.from_yaml(text % sound.report.mrenclave), "web")
+        .appraise(sound)
+        .accepted
+    )
+    assert not service_policy(Session.from_yaml(text % OTHER), "web").appraise(sound).accepted
+    with pytest.raises(EvidenceError, match="each service says which enclave"):
+        Session.from_yaml("name: s\nversion: 0.2\nservices: [{name: web}]")
+
+
+def test_a_signer_without_a_version_asks_for_none(sound):
+    """Without bounds every version will do, and the check says that nobody asked."""
+    signer = signed(sound, isvsvn_min=1).replace(", isvsvn_min: 1", "")
+    result = judge(sound, f"[{signer}]")
+    check = next(c for c in result.checks if c.id == "isvsvn")
+    assert check.status.name == "NOT_RUN" and check.optional and result.accepted

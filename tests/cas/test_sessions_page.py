@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from doctables.checks import fill
-from doctables.connections import TABLES
+from doctables.language import TABLES, members
 
-from casnb.base.errors import EvidenceError
+from casnb.base.errors import EvidenceError, UsageError
 from casnb.session.guesses import GUESSES
-from casnb.session.secrets import KINDS, UNBUILT_KINDS
 from casnb.session.session import MEMBERS, Session
+from casnb.session.shape import check_shape
+from casnb.session.table import REFUSED, TABLE, Member, below
+from casnb.session.yaml import read_document
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sessions.md"
 
@@ -31,21 +33,32 @@ def test_the_guesses_are_the_data(text):
     assert [line.split("`")[1] for line in rows if line.startswith("| `")] == list(GUESSES)
 
 
-def test_members_stand_in_the_order_of_the_hash(text):
-    """The table of members is the order that is hashed."""
-    rows = [
-        re.findall(r"`(\w+)`", line.split("|")[1])
-        for line in text.split("## Members")[1].split("\n\n")[1].splitlines()[2:]
-    ]
-    assert [name for row in rows for name in row] == list(MEMBERS)
+def test_a_row_of_the_table_is_everywhere():
+    """A member that somebody adds is read, refused where the language does not have it yet, named
+    where it is not built, and documented, without another line.
+    """
+    own = Member("secrets.colour", "text", "red, blue", since=9, page="colours", built=REFUSED)
+    told = Member("colour", "text", "red, blue", since=9, check=lambda n: n.choice(("red", "blue")))
+    table = {**TABLE, own.path: own, told.path: told}
+    assert "| `secrets.colour` | red, blue |  | 0.3.9 | **not built** |" in members(table)
+
+    def check(text: str, version: str = "0.3") -> None:
+        check_shape(read_document(text, "session"), version, table)
+
+    check("colour: red")
+    with pytest.raises(EvidenceError, match="wanted one of red, blue"):
+        check("colour: green")
+    with pytest.raises(EvidenceError, match=r"It is there since 0\.3\.9"):
+        check("colour: red", "0.3.8")
+    with pytest.raises(UsageError, match="casnb has not built this"):
+        check("secrets: [{name: a, colour: red}]")
+    with pytest.raises(EvidenceError, match="Did you mean colour"):
+        check("color: red")
 
 
-def test_kinds_that_are_made_and_kinds_that_are_refused(text):
-    """All kinds of the language are on the page, on the right side."""
-    assert f"| all | {', '.join(KINDS)} |" in text
-    assert all(
-        kind in text.split("Refused by name: the kinds")[1].split(";")[0] for kind in UNBUILT_KINDS
-    )
+def test_members_are_hashed_in_one_order():
+    """Each member of the top has its place."""
+    assert set(MEMBERS) == set(below(""))
 
 
 def test_the_error_on_the_page_is_the_error(text):

@@ -115,8 +115,11 @@ class Model:
         return [
             n
             for n in self.sessions
-            if self.may(self.current(n), "list_sessions", who)
-            or self.may(self.current(n.rpartition("/")[0]), "list_sessions", who)
+            if any(
+                self.may(self.current(at), action, who)
+                for at in (n, n.rpartition("/")[0])
+                for action in ("list_sessions", "create_sessions")
+            )
         ]
 
 

@@ -454,7 +454,11 @@ def test_of_hidden_and_missing_the_same_is_asked(call, alice, bob, monkeypatch):
     asked: list[str] = []
     admits = model.admits
     monkeypatch.setattr(
-        model, "admits", lambda self, action, key: asked.append(action) or admits(self, action, key)
+        model,
+        "admits",
+        lambda self, action, *keys, **more: (
+            asked.append(action) or admits(self, action, *keys, **more)
+        ),
     )
     work = {}
     for name in ("mine", "none"):

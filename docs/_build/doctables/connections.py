@@ -1,13 +1,10 @@
-"""Recipes, what goes wrong on the way to a CAS, guesses about sessions, as Markdown:
-documentation made of data.
-"""
+"""Recipes, and what goes wrong on the way to a CAS, as Markdown: documentation made of data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from casnb.explain.messages import PARTS
-from casnb.session.guesses import GUESSES
 from casnb.tls.diagnoses import DIAGNOSES
 from casnb.tls.recipes import RECIPES
 from doctables.checks import markdown_table
@@ -65,16 +62,8 @@ def recipes() -> str:
     )
 
 
-def guesses() -> str:
-    """Return one row a guess about sessions, by its id."""
-    return markdown_table(
-        ("guess", "what casnb does"), ((f"`{id}`", text) for id, text in GUESSES.items())
-    )
-
-
 TABLES: Mapping[str, Callable[[], str]] = {
     "diagnoses": diagnoses,
     "messages": messages,
     "recipes": recipes,
-    "guesses": guesses,
 }
