@@ -30,8 +30,8 @@ from verify.faults_lists import first, intel, pck, sgx_of
 from casnb.cli.main import casnb
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read
+from casnb.simulator.ias_report import ias_proof
 from casnb.simulator.keys import KeyPair
-from casnb.simulator.world import ias_proof
 
 #: Clears a screen, sets a title, turns the line around, breaks out of an attribute, and runs a
 #: script; and it is long.

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,12 +17,11 @@ import click
 from casnb.base.errors import CasnbError, neutral
 from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json
+from casnb.cli.narrator import Narrator
 from casnb.cli.policy_options import option
 from casnb.policy.flags import BY_NAME, story
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from casnb.cas.attest import Attempt, AttestedCas
     from casnb.evidence.cas_report import CasReport
     from casnb.policy.policy import AttestationPolicy
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
     from casnb.simulator.world import World
 
 SESSION, SECRET = "example_session", "example_value"
-#: With the indent, a prompt and a backslash 80 columns.
-_COMMAND_WIDTH = 73
 
 
 @click.command(
@@ -91,28 +87,15 @@ def walkthrough(scenario: str, seed: str, as_json: bool) -> int:
     return ACCEPTED if story.ok and story.value else REJECTED
 
 
-class Story:
-    """One telling: what was tried, what was expected, what came; printed as it goes unless
-    `quiet`.
-    """
+class Story(Narrator):
+    """One telling of the whole story, step after step."""
 
     def __init__(self, world: World, running: RunningWorld, folder: Path, *, quiet: bool) -> None:
+        super().__init__(quiet=quiet)
         self.world, self.running, self.folder = world, running, folder
-        self.steps: list[dict[str, Any]] = []
         self.flags: tuple[str, ...] = ()
         self.mrenclave = self.value = ""
         self.result: AttestationResult | None = None
-        self.out: Console | None = None
-        self._number = 0
-        if not quiet:
-            from casnb.cli.terminal import console
-
-            self.out = console()
-
-    @property
-    def ok(self) -> bool:
-        """Whether every step went as expected; whether a value was read is another question."""
-        return all(step["ok"] for step in self.steps)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -138,58 +121,6 @@ class Story:
         from casnb.simulator.world import World
 
         return World(self.world.seed[:180] + " of Mallory").cas_chain_pem
-
-    # What the reader sees
-
-    def heading(self, text: str) -> None:
-        """Begin a chapter."""
-        self._number += 1
-        self._print(f"\n{self._number}. {text}", "bold")
-
-    def say(self, text: str, style: str = "") -> None:
-        """Say a paragraph."""
-        self._print(text, style, indent=3)
-
-    def type_(self, command: str) -> None:
-        """Show the command a reader would type for the same thing, so that it can be pasted."""
-        lines = wrap(command, _COMMAND_WIDTH, break_long_words=False, break_on_hyphens=False)
-        self._print("$ " + " \\\n    ".join(lines), "cyan", indent=3)
-
-    def checks(self, checks: Sequence[Check]) -> None:
-        """Show rows of the check list."""
-        if self.out:
-            from rich.padding import Padding
-
-            from casnb.cli.terminal import checks_table
-
-            self.out.print(Padding(checks_table(checks), (0, 0, 0, 3), expand=False))
-
-    def _print(self, text: str, style: str, indent: int = 0) -> None:
-        """Print paragraphs, wrapped; no line ends in blanks, so that a command can be copied
-        over several lines.
-        """
-        if self.out:
-            from rich.text import Text
-
-            for line in text.split("\n"):
-                for part in wrap(
-                    line,
-                    self.out.width - indent,
-                    break_long_words=False,
-                    break_on_hyphens=False,
-                    drop_whitespace=True,
-                    replace_whitespace=False,
-                    subsequent_indent=" " * _hanging(line),
-                ) or [""]:
-                    self.out.print(Text((" " * indent + part).rstrip(), style), soft_wrap=True)
-
-    def step(self, what: str, expected: str, got: str) -> bool:
-        """Note what was expected and what came; say so where they differ."""
-        ok = expected == got
-        self.steps.append({"step": what, "expected": expected, "got": got, "ok": ok})
-        if not ok:
-            self.say(f"UNEXPECTED: {what}: wanted {expected}, got {got}", "bold red")
-        return ok
 
     # The story
 
@@ -467,11 +398,6 @@ class Story:
         self.say("... the commands above, with $CAS_ADDR for the address, and in the end:")
         self.type_("casnb stop")
         self.say("Or in notebooks, with questions to answer: casnb lab")
-
-
-def _hanging(line: str) -> int:
-    """How far the further lines of a list item stand to the right."""
-    return 2 if line.startswith(("- ", "-> ")) else 0
 
 
 def _failing(result: AttestationResult) -> list[Check]:

@@ -6,15 +6,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from functools import cached_property
-from ipaddress import ip_address
 from typing import Any
-
-from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from casnb.base import strictjson
 from casnb.base.errors import UsageError
@@ -23,27 +18,24 @@ from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.ledger import Ledger
 from casnb.policy.identities import ExpectedSigner
-from casnb.simulator.intel import LEVELS, ORGANIZATION, Intel, key_usage
-from casnb.simulator.keys import KeyPair, Seed, certificate, distinguished_name, spki
+from casnb.simulator.cas_certificates import (
+    cas_authority,
+    site_authority,
+    site_certificate,
+    tls_leaf,
+)
+from casnb.simulator.ias_report import NONCE, avr_members, ias_proof, service_provider
+from casnb.simulator.intel import Intel
+from casnb.simulator.keys import KeyPair, Seed
 from casnb.simulator.platform import CAS_ISVPRODID, CAS_ISVSVN, Enclave, Platform, mrsigner
 from casnb.simulator.scenario import RELEASES, SCENARIOS, Release, Scenario
 from casnb.verify.endorsements import Endorsements
 from casnb.verify.pki import TrustAnchors
 from casnb.verify.proof import utc
-from casnb.verify.tcb import TcbStatus
 
 #: What time it is in a world that was not told otherwise.
 LESSON_TIME = datetime(2026, 9, 1, 12, 0, tzinfo=timezone.utc)
 
-_CAS_VALID = (
-    datetime(2025, 7, 3, 8, 54, 38, tzinfo=timezone.utc),
-    datetime(4096, 1, 1, tzinfo=timezone.utc),
-)
-_SERVER_VALID = (
-    datetime(2020, 1, 1, tzinfo=timezone.utc),
-    datetime(4096, 1, 1, tzinfo=timezone.utc),
-)
-_NONCE = re.compile(r"([0-9a-f]{32})?")
 _EVIDENCE = {
     "IASReport": "IASReport",
     "EPID": "EPID",
@@ -197,63 +189,19 @@ class World(Shown):
     @cached_property
     def cas_root(self) -> KeyPair:
         """`CN=cas`, self-signed: the identity of the instance."""
-        return self._cas_authority("cas", None)
+        return cas_authority(self._seed, self.scenario, "cas", None)
 
     @cached_property
     def cas_instance(self) -> KeyPair:
         """`CN=cas-instance`, signed by `cas`."""
-        return self._cas_authority("cas-instance", self.cas_root)
-
-    def _cas_authority(self, name: str, signer: KeyPair | None) -> KeyPair:
-        """As CAS makes them since 2025: key identifier from the SPKI, critical basic
-        constraints, nothing else.
-        """
-        key = self._seed.p256(f"{name} {self.scenario}")
-        identifier = hashlib.sha256(spki(key.public_key())).digest()[:20]
-        return certificate(
-            distinguished_name(CN=name),
-            key,
-            signer,
-            self._seed.serial(f"{name} {self.scenario}", 8),
-            _CAS_VALID,
-            [
-                (x509.SubjectKeyIdentifier(identifier), False),
-                (x509.BasicConstraints(True, None), True),
-            ],
-        )
+        return cas_authority(self._seed, self.scenario, "cas-instance", self.cas_root)
 
     @cached_property
     def tls_leaf(self) -> KeyPair:
         """What the CAS presents on its TLS port: names `cas` and `localhost`, signed by
         `cas-instance`.
         """
-        name = distinguished_name(
-            CN="cas",
-            C="DE",
-            O="scontain GmbH",
-            ST="Saxony",
-            L="Dresden",
-            emailAddress="info@scontain.com",
-        )
-        usage = x509.ExtendedKeyUsage(
-            [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        )
-        label = f"tls {self.scenario}"
-        return certificate(
-            name,
-            self._seed.p256(label),
-            self.cas_instance,
-            self._seed.serial(label, 8),
-            _SERVER_VALID,
-            [
-                (
-                    x509.SubjectAlternativeName([x509.DNSName("cas"), x509.DNSName("localhost")]),
-                    False,
-                ),
-                (usage, False),
-                (x509.BasicConstraints(False, None), True),
-            ],
-        )
+        return tls_leaf(self._seed, self.scenario, self.cas_instance)
 
     @cached_property
     def cas_chain_pem(self) -> bytes:
@@ -268,20 +216,7 @@ class World(Shown):
     @cached_property
     def site_ca(self) -> KeyPair:
         """The authority for the page's server; it has nothing to do with the CAS or with Intel."""
-        key = self._seed.p256("page authority")
-        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-        return certificate(
-            distinguished_name(CN="SIMULATED web authority", O=ORGANIZATION),
-            key,
-            None,
-            self._seed.serial("page authority"),
-            _SERVER_VALID,
-            [
-                (identifier, False),
-                (x509.BasicConstraints(True, 0), True),
-                (key_usage("key_cert_sign", "crl_sign"), True),
-            ],
-        )
+        return site_authority(self._seed)
 
     @property
     def site_ca_pem(self) -> bytes:
@@ -291,28 +226,8 @@ class World(Shown):
     def site_certificate(self, addresses: Sequence[str] = ()) -> KeyPair:
         """Return a certificate for the page's server: `localhost`, `127.0.0.1` and the given
         host names or IP addresses.
-
-        It carries all that strict X.509 verification asks for (Python 3.13 and later does).
         """
-        names = tuple(dict.fromkeys(("localhost", "127.0.0.1", *addresses)))
-        key = self._seed.p256("page")
-        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-        above = x509.SubjectKeyIdentifier.from_public_key(self.site_ca.key.public_key())
-        return certificate(
-            distinguished_name(CN="localhost", O=ORGANIZATION),
-            key,
-            self.site_ca,
-            self._seed.serial("page " + " ".join(names)),
-            _SERVER_VALID,
-            [
-                (own, False),
-                (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), False),
-                (x509.BasicConstraints(False, None), True),
-                (key_usage("digital_signature"), True),
-                (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
-                (x509.SubjectAlternativeName([_general_name(n) for n in names]), False),
-            ],
-        )
+        return site_certificate(self._seed, self.site_ca, addresses)
 
     # Evidence
 
@@ -382,26 +297,17 @@ class World(Shown):
         """
         at = utc(now or self.now)
         quote = self.epid_quote(report_data, body=body)[:432]
-        status, advisories = self.setup.status, LEVELS[self.setup.status].advisories
-        found: dict[str, Any] = {"nonce": nonce} if nonce else {}
-        timestamp = at.strftime("%Y-%m-%dT%H:%M:%S.%f")
-        number = hashlib.sha256(quote + timestamp.encode() + nonce.encode()).digest()
-        found.update(
-            id=str(int.from_bytes(number[:16], "big")),
-            timestamp=timestamp,
-            version=4,
-            epidPseudonym=base64.b64encode(self.platform.epid_pseudonym(self.spid)).decode(),
+        platform = self.platform
+        found, request_id = avr_members(
+            quote,
+            self.setup.status,
+            at=at,
+            nonce=nonce,
+            pseudonym=platform.epid_pseudonym(self.spid),
+            platform_info=platform.platform_info,
         )
-        if advisories:
-            found.update(
-                advisoryURL="https://security-center.intel.com", advisoryIDs=list(advisories)
-            )
-        found["isvEnclaveQuoteStatus"] = status.ias_name
-        if status not in (TcbStatus.UP_TO_DATE, TcbStatus.SW_HARDENING_NEEDED):
-            found["platformInfoBlob"] = self.platform.platform_info()
-        found["isvEnclaveQuoteBody"] = base64.b64encode(quote).decode()
         found = {k: v for k, v in {**found, **(members or {})}.items() if v is not None}
-        return self.intel.sign_avr(found, number[16:].hex(), sign_with)
+        return self.intel.sign_avr(found, request_id, sign_with)
 
     def additional_data(self, nonce: str = "") -> dict[str, Any]:
         """Return what the CAS has the evidence speak for: its chain (CRLF line ends,
@@ -438,7 +344,7 @@ class World(Shown):
                 got=type,
                 wanted=" or ".join(self.setup.evidence) + f" (scenario {self.scenario})",
             )
-        if not _NONCE.fullmatch(nonce):
+        if not NONCE.fullmatch(nonce):
             raise UsageError("nonce", got=nonce, wanted="32 hex digits")
         extra = self.additional_data(nonce)
         data = hashlib.sha512(strictjson.compact(extra)).digest()
@@ -462,7 +368,7 @@ class World(Shown):
         if kind == "IASReport":
             return ias_proof(self.avr(report_data, now=now))
         if kind == "EPID":
-            provider = _spid(spid) if spid is not None else self.spid
+            provider = service_provider(spid) if spid is not None else self.spid
             quote = self.epid_quote(report_data, spid=provider, linkable=linkable)
             return {
                 "type": "EPIDQuote",
@@ -509,29 +415,3 @@ class World(Shown):
             f"A simulated world. {self.setup.story}",
             code=(1,),
         )
-
-
-def ias_proof(report: SignedAvr) -> dict[str, Any]:
-    """Return `proof_data` for an IAS report, members in the order in which a CAS sends them."""
-    return {
-        "type": "IASReport",
-        "request_id": report.request_id,
-        "report_signature": base64.b64encode(report.signature).decode(),
-        "signing_certificate": report.chain_pem.decode(),
-        "advisory_url": None,
-        "advisory_ids": None,
-        "body": report.body.decode(),
-    }
-
-
-def _spid(text: str) -> bytes:
-    if not text or not _NONCE.fullmatch(text):
-        raise UsageError("spid", got=text, wanted="32 hex digits")
-    return bytes.fromhex(text)
-
-
-def _general_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)

@@ -36,7 +36,7 @@ h"""
 
 
 ADVISORY = """from casnb.evidence.cas_report import CasReport
-from casnb.simulator.world import ias_proof
+from casnb.simulator.ias_report import ias_proof
 from casnb.teach.tampering.model import Tamper
 bad = Facts(World("evil"))
 avr = bad.world.avr(bytes(64), members={"advisoryIDs": [evil], "isvEnclaveQuoteStatus": evil})

@@ -36,8 +36,9 @@ from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport
 from casnb.policy.flags import FLAGS
 from casnb.policy.policy import AttestationPolicy
+from casnb.simulator.ias_report import ias_proof
 from casnb.simulator.server.running import serve
-from casnb.simulator.world import World, ias_proof
+from casnb.simulator.world import World
 from casnb.tls.cas_chain import CasChain
 from casnb.verify.pki import TrustAnchors
 

@@ -20,17 +20,9 @@ from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World
 from casnb.teach.explorer.bytemap import ByteMap, Spot, byte_map
 from casnb.teach.explorer.calculator import PYTHON, SHELL, Calculation
+from casnb.teach.explorer.payload import payload, with_bytes
 from casnb.teach.explorer.twins import SideBySide
-from casnb.teach.explorer.view import (
-    announce,
-    announce_check,
-    dump,
-    explain,
-    payload,
-    reproduce,
-    view,
-    with_bytes,
-)
+from casnb.teach.explorer.view import announce, announce_check, dump, explain, reproduce, view
 
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[2J\u202e"
 

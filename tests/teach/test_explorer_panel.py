@@ -12,7 +12,7 @@ from traitlets import TraitError
 from casnb.base.errors import UsageError
 from casnb.policy.policy import AttestationPolicy
 from casnb.teach.explorer.panel import ByteExplorer
-from casnb.teach.explorer.view import payload
+from casnb.teach.explorer.payload import payload
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from casnb.base.errors import UsageError
 from casnb.checks.result import CheckStatus
 from casnb.evidence.cas_report import CasReport
 from casnb.policy.policy import AttestationPolicy
-from casnb.simulator.world import World, ias_proof
+from casnb.simulator.ias_report import ias_proof
+from casnb.simulator.world import World
 from casnb.teach.facts import Facts
 from casnb.teach.tampering.model import MEANS, Tamper
 from casnb.teach.tampering.panel import TamperPanel

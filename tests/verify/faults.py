@@ -20,10 +20,11 @@ from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote
 from casnb.policy.appraise import POLICY_IDS
 from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.simulator.ias_report import ias_proof
 from casnb.simulator.intel import EVALUATION
 from casnb.simulator.keys import KeyPair, Seed
 from casnb.simulator.scenario import Scenario
-from casnb.simulator.world import World, ias_proof
+from casnb.simulator.world import World
 from casnb.tls.cas_chain import CasChain
 from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import Endorsements

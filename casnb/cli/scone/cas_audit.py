@@ -216,10 +216,10 @@ def _checkpoints(
         note("note: no CAS was attested that could be asked for its last event.")
         return None
     from casnb.cas.client import CasClient
-    from casnb.cli.scone.session_group import _again
+    from casnb.cli.scone.session_client import again
 
     try:
-        return _again(retries, CasClient(attested).audit_checkpoints)
+        return again(retries, CasClient(attested).audit_checkpoints)
     except (SourceError, CasnbError) as exc:
         if isinstance(exc, UsageError):
             raise

@@ -16,7 +16,8 @@ from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshotted
 from casnb.checks.result import Check
 from casnb.teach.explorer.bytemap import ByteMap
-from casnb.teach.explorer.view import View, announce, payload, view, with_bytes
+from casnb.teach.explorer.payload import payload, with_bytes
+from casnb.teach.explorer.view import View, announce, view
 
 _HERE = Path(__file__).parent
 LAYERS = ("meaning", "expected", "second", "changes")

@@ -5,7 +5,7 @@ are renderings of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: A static form lists at most so many fields; the widget shows them all.
 FIELD_LIMIT = 120
-_VALUE = 200
+VALUE = 200
 #: What is set in a fixed-width face.
 CODE = frozenset(
     {
@@ -170,7 +170,7 @@ def explain(view: View, spot: Spot) -> list[tuple[str, str]]:
     )
     rows = [
         ("where", f"{where}, {spot.size} in all, in {spot.part}"),
-        ("value", neutral(spot.show(data), _VALUE)),
+        ("value", neutral(spot.show(data), VALUE)),
         ("meaning", f.meaning),
         ("more", f.detail),
     ]
@@ -189,7 +189,7 @@ def explain(view: View, spot: Spot) -> list[tuple[str, str]]:
         rows.append(("expected", wanted))
     if view.compare is not None:
         n = view.changed(spot, view.compare)
-        there = neutral(spot.show(view.compare), _VALUE)
+        there = neutral(spot.show(view.compare), VALUE)
         rows.append(
             ("second", f"{n} of {spot.size} bytes differ; there: {there}" if n else "the same")
         )
@@ -198,7 +198,7 @@ def explain(view: View, spot: Spot) -> list[tuple[str, str]]:
         rows.append(
             (
                 "changed",
-                f"{n} of {spot.size} bytes; it was {neutral(spot.show(view.original), _VALUE)}",
+                f"{n} of {spot.size} bytes; it was {neutral(spot.show(view.original), VALUE)}",
             )
         )
     if spot.id == "report_data" and view.report is not None:
@@ -287,7 +287,7 @@ def _rows(view: View) -> list[tuple[str, ...]]:
             str(s.offset),
             str(s.size),
             s.id,
-            short(neutral(s.show(view.map.data), _VALUE), 16),
+            short(neutral(s.show(view.map.data), VALUE), 16),
             _checks(view, s),
             _mark(view, s),
         )
@@ -373,68 +373,3 @@ def dump(view: View, limit: int = 1024) -> str:
         lines.append(f"{at:5d}  {text.ljust(64 if lit else 48)}  {names}".rstrip())
     more = len(data) - limit
     return "\n".join([*lines, *([f"... {more} further bytes"] if more > 0 else [])])
-
-
-def payload(view: View) -> dict[str, Any]:
-    """Return what the widget draws: fields and checks as plain data. It sets text only, so
-    nothing here is escaped.
-    """
-    fields = [
-        {
-            "id": s.id,
-            "name": s.name,
-            "part": s.part,
-            "offset": s.offset,
-            "size": s.size,
-            "reserved": s.reserved,
-            "value": short(neutral(s.show(view.map.data), _VALUE), 16),
-            "say": announce(view, s),
-            "rows": [[k, neutral(v, 500), k in CODE] for k, v in explain(view, s)],
-            "checks": [*s.checks, *s.covered],
-            "state": _state(view, s),
-        }
-        for s in view.map.spots
-    ]
-    checks = []
-    for c in view.map.checks:
-        result, (title, compares) = view.result(c), check_title(c)
-        checks.append(
-            {
-                "id": c,
-                "title": title,
-                "compares": compares,
-                "say": announce_check(view, c),
-                "status": result.status.label if result is not None else "",
-                "ranges": [list(r) for r in view.map.ranges(c)],
-            }
-        )
-    return {"fields": fields, "checks": checks}
-
-
-def _state(view: View, spot: Spot) -> str:
-    """Return 'equal', 'differs' or nothing: by the expected value, else by the checks that
-    compare this very field.
-    """
-    if wanted := view.wanted(spot):
-        return "equal" if wanted.startswith("equals") else "differs"
-    own = [
-        found.status.value
-        for c in spot.checks
-        if (found := view.result(c)) is not None and not c.endswith("-format")
-    ]
-    return (
-        "differs"
-        if "failed" in own or "waived" in own
-        else "equal"
-        if own and set(own) == {"passed"}
-        else ""
-    )
-
-
-def with_bytes(view: View, data: bytes) -> View:
-    """Return the view on changed bytes of the same length, the first ones kept as `original`."""
-    return replace(
-        view,
-        map=view.map.with_data(data),
-        original=view.map.data if view.original is None else view.original,
-    )

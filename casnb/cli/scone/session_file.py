@@ -1,0 +1,72 @@
+"""A session file on its way to a CAS: variables replaced, warnings told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from casnb.base.errors import CasnbError, UsageError, neutral
+from casnb.cli.base import REJECTED, Failure, note, slurp
+
+if TYPE_CHECKING:
+    from casnb.session.session import Session
+
+#: No session comes near this many bytes.
+SESSION_LIMIT = 256 * 1024
+
+
+def _pairs(variables: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in variables:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError("-e", got=text, wanted="VAR=VALUE")
+        found[name] = value
+    return found
+
+
+def read_session(
+    file: str, variables: Sequence[str], use_env: bool, name: str | None, strict: bool
+) -> Session:
+    """Return the session in a template, variables replaced; errors and warnings name the file.
+    `strict` makes warnings errors.
+    """
+    return parse_session(slurp(file, SESSION_LIMIT), file, variables, use_env, name, strict)
+
+
+def parse_session(
+    text: bytes, file: str, variables: Sequence[str], use_env: bool, name: str | None, strict: bool
+) -> Session:
+    from casnb.session.explain import warnings
+    from casnb.session.session import Session
+
+    given: Mapping[str, str] = _pairs(variables)
+    where = neutral("standard input" if file == "-" else file, 200)
+    try:
+        found = Session.from_yaml(text, variables=given, use_env=use_env, name=name)
+    except CasnbError as exc:
+        raise Failure(
+            f"Parsing session from session template file '{where}' failed",
+            [str(exc)],
+            exc.exit_code,
+        ) from None
+    cautions = [neutral(w, 400) for w in warnings(found)]
+    if cautions and strict:
+        raise Failure(
+            f"'{where}' gives warnings, and --fail-on-warning was set", cautions, REJECTED
+        )
+    for caution in cautions:
+        note(f"warning: {caution}")
+    return found
+
+
+def as_it_stands(text: bytes, name: str | None) -> Session | None:
+    """Return the session in a text whose dollar signs are dollar signs, as a CAS reads it back;
+    None where that is none.
+    """
+    from casnb.session.session import Session
+
+    try:
+        return Session.from_yaml(text, name=name)
+    except CasnbError:
+        return None
