@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from casnb.base.view import Shown, html_table, text_table
 from casnb.policy.crosswalk import WORDS
 from casnb.session.access import ACTIONS, FOLLOWS, Entry, Quorum, Signer, is_variable
-from casnb.session.kinds import CERTIFICATES
 from casnb.session.placeholders import whole
+from casnb.session.secret_kinds import CERTIFICATES
 from casnb.session.secrets import Secret, span_days
 from casnb.session.service_policy import describe
 from casnb.session.services import Service

@@ -13,10 +13,10 @@ from typing import Any
 
 from casnb.base.errors import EvidenceError
 from casnb.session import material
-from casnb.session.kinds import CERTIFICATES, KINDS, kinds_of
 from casnb.session.names import SEGMENT
 from casnb.session.nodes import Node
 from casnb.session.placeholders import BEGINS
+from casnb.session.secret_kinds import CERTIFICATES, KINDS, kinds_of
 from casnb.session.sharing import Party, check_names, read_exports, read_import
 
 ENDPOINTS = ("server", "client")

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from casnb.base.errors import EvidenceError, UsageError
 from casnb.session import placeholders
-from casnb.session.kinds import ALWAYS, KINDS, kinds_of
 from casnb.session.nodes import Node
 from casnb.session.placeholders import Form, Placeholder
+from casnb.session.secret_kinds import ALWAYS, KINDS, kinds_of
 from casnb.session.table import (
     FIRST_LANGUAGE,
     REFUSED,

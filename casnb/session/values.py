@@ -9,9 +9,9 @@ from datetime import datetime
 
 from casnb.base.errors import EvidenceError
 from casnb.session import material
-from casnb.session.kinds import CERTIFICATES
 from casnb.session.material import Random
 from casnb.session.names import resolve
+from casnb.session.secret_kinds import CERTIFICATES
 from casnb.session.secrets import Secret, span_days
 from casnb.session.session import Session
 from casnb.session.sharing import Party
