@@ -3,7 +3,7 @@ and what casnb does with it.
 
 Reader, errors and `docs/sessions.md` are loops over these rows: a new row is read, checked,
 refused where the named version of the language does not have it, hashed and documented.
-Kinds of secrets are rows of `kinds`, forms of placeholders rows of `placeholders`.
+Kinds of secrets are rows of `secret_kinds`, forms of placeholders rows of `placeholders`.
 """
 
 from __future__ import annotations
