@@ -341,7 +341,32 @@ def rows(runs: int) -> list[dict[str, object]]:
                     "target": "see docs/server.md",
                 }
             out.append(row)
-    return out
+    return out + beside_attackers()
+
+
+def beside_attackers() -> list[dict[str, object]]:
+    """For `make bench`: the longest that an honest client waits for a small request, beside each
+    attacker, against the longest beside nobody.
+    """
+    import attackers
+
+    found = attackers.run(list(attackers.KINDS))
+
+    def longest(kind: str) -> float:
+        if found[kind]["failed"]:
+            raise SystemExit(f"an honest client was refused beside {kind}: {found[kind]['failed']}")
+        return max(found[kind][f"{what}_ms"]["max"] for what in ("read", "create")) / 1e3
+
+    return [
+        {
+            "what": f"server: honest client beside {kind}, longest wait",
+            "median": longest(kind),
+            "against": longest("nobody"),
+            "ratio": longest(kind) / longest("nobody"),
+            "target": "see docs/server.md",
+        }
+        for kind in attackers.KINDS
+    ]
 
 
 def main() -> int:

@@ -18,32 +18,47 @@ from casnb.session.session import Session
 from casnb.session.table import CARRIED, TABLE
 from casnb.session.values import Lookup, Stored, chain_of, key_of, kind_of, nowhere, value
 
+#: Characters and bytes of one service's configuration with all values filled in; a short text of
+#: placeholders could ask for gigabytes.
+FILLED = 1 << 20
+
 
 def configuration(at: Stored, service: str, lookup: Lookup = nowhere) -> dict[str, Any]:
     """Return what a service of a session is given: `command`, `environment`, `pwd` and `files`,
     values of secrets filled in.
 
     `files` are those that its image injects: `path`, `permission` and `content` (bytes); a file
-    that is read from the image itself has the content None.
+    that is read from the image itself has the content None. Raises EvidenceError for more than
+    `FILLED` characters and bytes in all.
     """
+    room = FILLED
+
+    def text(written: str) -> str:
+        nonlocal room
+        made = fill(written, at, lookup, room)
+        room -= len(made)
+        return made
+
+    def content(written: str) -> bytes:
+        nonlocal room
+        made = fill_bytes(written, at, lookup, room)
+        room -= len(made)
+        return made
+
     for found in at.session.services:
         if found.name == service:
             words = found.command
             return {
-                "command": (
-                    fill(words, at, lookup)
-                    if isinstance(words, str)
-                    else [fill(w, at, lookup) for w in words]
-                ),
-                "environment": {n: fill(text, at, lookup) for n, text in found.environment.items()},
+                "command": text(words) if isinstance(words, str) else [text(w) for w in words],
+                "environment": {n: text(written) for n, written in found.environment.items()},
                 "pwd": found.pwd,
                 "files": [
                     {
                         "path": path,
                         "permission": permission,
-                        "content": None if text is None else fill_bytes(text, at, lookup),
+                        "content": None if written is None else content(written),
                     }
-                    for path, permission, text in injected(at.session, service)
+                    for path, permission, written in injected(at.session, service)
                 ],
             }
     raise EvidenceError(
@@ -74,9 +89,9 @@ def injected(session: Session, service: str) -> list[tuple[str, str, str | None]
     return found
 
 
-def fill(text: str, at: Stored, lookup: Lookup = nowhere) -> str:
+def fill(text: str, at: Stored, lookup: Lookup = nowhere, most: int = FILLED) -> str:
     """Replace each placeholder in a text; raise EvidenceError for one that has no value here, or
-    whose value is bytes.
+    whose value is bytes, and for more than `most` characters.
     """
     out = []
     for piece in pieces(text):
@@ -88,13 +103,28 @@ def fill(text: str, at: Stored, lookup: Lookup = nowhere) -> str:
                 wanted="a form that gives text: bytes go into files alone",
             )
         out.append(made)
+        most = _left(most, made)
     return "".join(out)
 
 
-def fill_bytes(text: str, at: Stored, lookup: Lookup = nowhere) -> bytes:
-    """Replace each placeholder in the content of a file, where bytes have a place as well."""
-    made = (p if isinstance(p, str) else _made(p, at, lookup) for p in pieces(text))
-    return b"".join(m if isinstance(m, bytes) else m.encode() for m in made)
+def fill_bytes(text: str, at: Stored, lookup: Lookup = nowhere, most: int = FILLED) -> bytes:
+    """Replace each placeholder in the content of a file, where bytes have a place as well; raise
+    EvidenceError for more than `most` bytes.
+    """
+    out = []
+    for piece in pieces(text):
+        made = piece if isinstance(piece, str) else _made(piece, at, lookup)
+        out.append(made if isinstance(made, bytes) else made.encode())
+        most = _left(most, out[-1])
+    return b"".join(out)
+
+
+def _left(room: int, made: str | bytes) -> int:
+    if len(made) > room:
+        raise EvidenceError(
+            "configuration with its secrets", got="more", wanted=f"at most {FILLED} bytes in all"
+        )
+    return room - len(made)
 
 
 def _kinds(at: Stored) -> dict[str, str | None]:

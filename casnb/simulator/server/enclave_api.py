@@ -34,7 +34,7 @@ from casnb.simulator.server.audit_log import AuditLog
 from casnb.simulator.server.http_answers import Refused, answer, new_app, route
 from casnb.simulator.server.service import Client
 from casnb.simulator.server.store import Store
-from casnb.simulator.server.stored import lookup, stored
+from casnb.simulator.server.stored import Sources
 from casnb.simulator.world import World
 
 if TYPE_CHECKING:
@@ -96,12 +96,13 @@ class EnclaveApi:
         from casnb.session.service_policy import service_policy
 
         with self.store.reading() as transaction:
-            found = transaction.current(asked.session)
+            sources = Sources(transaction)
+            found = sources.current(asked.session)
             if found is None:
                 raise nothing
-            at = stored(found)
+            at = sources.stored(found)
             try:
-                policy = service_policy(with_policy(at, lookup(transaction)), asked.service)
+                policy = service_policy(with_policy(at, sources), asked.service)
             except UsageError:
                 raise nothing from None
             except EvidenceError as exc:
@@ -110,7 +111,7 @@ class EnclaveApi:
                 ) from None
             self._judge(policy, quote, service_binding(nonce, client.key))
             try:
-                given = configuration(at, asked.service, lookup(transaction))
+                given = configuration(at, asked.service, sources)
                 given["files"] = [_file(f) for f in given["files"]]
             except EvidenceError as exc:
                 raise Refused(

@@ -78,4 +78,7 @@ def answer(status: int, content: Any) -> Response:
 
 
 def _message(status: int, *sentences: str) -> Response:
-    return answer(status, {"msg": list(sentences)})
+    found = answer(status, {"msg": list(sentences)})
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        found.headers["Retry-After"] = "1"
+    return found

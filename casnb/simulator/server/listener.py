@@ -34,6 +34,8 @@ _WORKERS, _PATIENT = 8, 4
 _QUEUE = 1024
 #: Open files that a server process asks for.
 _FILES = 4096
+#: Bytes of requests that have not wholly arrived, all connections of one server together.
+WAITING_BYTES = 32 << 20
 #: What one record of TLS holds.
 _RECORD = 16 * 1024
 _BUSY = (
@@ -48,6 +50,39 @@ _BODY_FIELD = re.compile(
 _log = logging.getLogger("casnb.simulator")
 
 
+class Dropped(Exception):
+    """What had arrived of this request was given up: others needed the room."""
+
+
+class Waiting:
+    """What all connections hold of requests that have not wholly arrived.
+
+    Where that is too much, whoever holds most loses it, so that somebody who sends halves of large
+    bodies pushes out himself, and not those whose small request is on its way.
+    """
+
+    def __init__(self, most: int = WAITING_BYTES) -> None:
+        self.most, self.held, self.dropped = most, 0, 0
+        self._sizes: dict[_Reader, int] = {}
+        self._lock = threading.Lock()
+
+    def leave(self, reader: _Reader) -> None:
+        """Somebody works on this connection again, or it is closed."""
+        with self._lock:
+            self.held -= self._sizes.pop(reader, 0)
+
+    def enter(self, reader: _Reader, size: int) -> None:
+        """Nobody works on this connection any more until more arrives."""
+        with self._lock:
+            self._sizes[reader] = size
+            self.held += size
+            while self.held > self.most:
+                most = max(self._sizes, key=self._sizes.__getitem__)
+                self.held -= self._sizes.pop(most)
+                most.drop()
+                self.dropped += 1
+
+
 class _Reader:
     """What a client sent: as much as has arrived is taken in at once, so that a worker starts on
     whole requests only.
@@ -57,14 +92,28 @@ class _Reader:
     #: with.
     closed = False
 
-    def __init__(self, sock: TlsSocket) -> None:
+    def __init__(self, sock: TlsSocket, waiting: Waiting) -> None:
         self._sock, self._held = sock, bytearray()
         self._looked = self.bytes_read = 0
+        self._waiting, self._dropped = waiting, False
+
+    def drop(self) -> None:
+        """Forget what has arrived, for good."""
+        self._held, self._dropped = bytearray(), True
 
     def arrived(self) -> bool | None:
         """Take in what is there. True: a request can be answered without waiting. None: it must
-        be read to know where it ends.
+        be read to know where it ends. Raises Dropped where its beginning was given up.
         """
+        self._waiting.leave(self)
+        if self._dropped:
+            raise Dropped
+        whole = self._take_in()
+        if whole is False:
+            self._waiting.enter(self, len(self._held))
+        return whole
+
+    def _take_in(self) -> bool | None:
         try:
             while len(self._held) < HEADER_LIMIT + BODY_LIMIT:
                 part = self._sock.recv(65536, patient=False)
@@ -118,7 +167,8 @@ class _Reader:
         return self._take(size if end < 0 else end + 1)
 
     def close(self) -> None:
-        """Nothing to do: the socket is closed by whoever holds it."""
+        """Give the room back; the socket is closed by whoever holds it."""
+        self._waiting.leave(self)
 
 
 class _Writer:
@@ -143,7 +193,7 @@ class _Adapter(Adapter):
     """
 
     def __init__(self, context: SSL.Context) -> None:
-        self.context = context
+        self.context, self.waiting = context, Waiting()
 
     def bind(self, sock: socket.socket) -> socket.socket:
         return sock
@@ -156,7 +206,7 @@ class _Adapter(Adapter):
         return {}
 
     def makefile(self, sock: TlsSocket, mode: str = "r", bufsize: int = -1) -> Any:
-        return _Reader(sock) if "r" in mode else _Writer(sock)
+        return _Reader(sock, self.waiting) if "r" in mode else _Writer(sock)
 
 
 class _Connection(HTTPConnection):
@@ -190,6 +240,10 @@ class _Connection(HTTPConnection):
             whole = self.rfile.arrived()
         except Later:
             return self._wait(HANDSHAKE_TIME)
+        except Dropped:
+            with suppress(errors.FatalSSLAlert, OSError):
+                self.wfile.write(_BUSY)
+            return False
         except errors.NoSSLError:
             tls.refuse_plain()
             return False

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response, request
@@ -20,8 +21,9 @@ from casnb.session.session import Session, canonical_pem, public_key
 from casnb.session.values import Lookup, Stored, generate, kind_of, value
 from casnb.simulator.server.audit_log import AuditLog
 from casnb.simulator.server.http_answers import Refused, answer, new_app, route
+from casnb.simulator.server.quota import charge
 from casnb.simulator.server.store import Conflict, Store, Transaction, Version
-from casnb.simulator.server.stored import lookup, parsed, stored
+from casnb.simulator.server.stored import SLOW, Sources, TooFar, in_turn
 from casnb.simulator.world import World
 
 #: The policy of the assignment's page, without its predecessor.
@@ -42,8 +44,8 @@ access_policy:
 
 #: Stands in for a session that is not there: the same work is done, and nobody is admitted.
 _NOBODYS = "name: nobodys\nversion: 0.3\naccess_policy: {read: NONE, update: NONE}\n"
-#: How many sessions one call of the listing looks at.
-LISTED = 1000
+#: How many sessions one call of the listing looks at, and how many characters of their texts.
+LISTED, LISTED_CHARACTERS = 1000, 1 << 20
 
 _SPEC_KEYS = ("session", "session_hash", "secret")
 
@@ -136,11 +138,12 @@ class ClientApi:
         wanted = _read_spec(spec)
         name, secret = wanted["session"], wanted.get("secret")
         with self.store.reading() as transaction:
-            found = transaction.current(name)
+            sources = Sources(transaction)
+            found = sources.current(name)
             if found is not None and wanted.get("session_hash", found.hash) != found.hash:
                 found = None
             public: dict[str, dict[str, Any]] = (
-                _public(stored(found), lookup(transaction)) if found else {}
+                _public(sources.stored(found), sources, secret) if found else {}
             )
         if secret is None and public:
             return {"values": public}
@@ -165,7 +168,8 @@ class ClientApi:
     def create(self, text: bytes, client: Client | None) -> dict[str, str]:
         """Store a session, or its next version where a predecessor is given; return the hash."""
         try:
-            session = Session.from_yaml(text)
+            with in_turn(len(text) > SLOW):
+                session = Session.from_yaml(text)
         except CasnbError as exc:
             raise Refused(400, "Failed to parse session", str(exc)) from None
         if session.creator and (client is None or session.creator_key != client.key):
@@ -181,21 +185,21 @@ class ClientApi:
                 "The access policy says CREATOR, and no client certificate was sent",
             )
         session = session.with_creator(client.certificate if client else None)
-        digest, written = session.hash, session.to_yaml()
+        with in_turn(len(text) > SLOW):
+            digest, written = session.hash, session.to_yaml()
+        slow_keys = any(s.made and s.key_type.startswith("RSA") for s in session.secrets)
         try:
             with self.store.reading() as transaction:
-                before = self._predecessor(transaction, session, client)
-                made = generate(
-                    session,
-                    stored(before) if before else None,
-                    now=self.clock(),
-                    lookup=lookup(transaction),
-                )
+                sources = Sources(transaction)
+                before = self._predecessor(sources, session, client)
+                previous = sources.stored(before) if before else None
+                with in_turn(slow_keys):
+                    made = generate(session, previous, now=self.clock(), lookup=sources)
+            version = Version(session.name, digest, session.predecessor, written, made)
             with self.store.writing() as transaction:
-                self._predecessor(transaction, session, client)
-                transaction.append(
-                    Version(session.name, digest, session.predecessor, written, made)
-                )
+                self._predecessor(sources.again(transaction), session, client)
+                charge(transaction, client.key if client else None, version)
+                transaction.append(version)
                 self._record(
                     transaction,
                     "session_updated" if before else "session_created",
@@ -215,18 +219,29 @@ class ClientApi:
         asked for. A session that is not there and one that this client may not read give the
         same answer.
         """
-        with self.store.writing() if self.audit else self.store.reading() as transaction:
-            current = transaction.current(name)
-            found = current if hash is None else transaction.version(name, hash)
-            admitted = [_may(transaction, version, "read", client) for version in (current, found)]
-            if found and all(admitted):
-                self._record(transaction, "session_read", name, found.hash)
-                return {"hash": found.hash, "session": found.text}
+        with self.store.reading() as transaction:
+            sources = Sources(transaction)
+            found = self._readable(sources, name, hash, client)
+        if found and self.audit:
+            with self.store.writing() as transaction:
+                found = self._readable(sources.again(transaction), name, hash, client)
+                if found:
+                    self._record(transaction, "session_read", name, found.hash)
+        if found:
+            return {"hash": found.hash, "session": found.text}
         raise Refused(
             404,
             f"Failed to read session '{neutral(name, 200)}'",
             "Session does not exist or is not visible for this client",
         )
+
+    @staticmethod
+    def _readable(
+        sources: Sources, name: str, hash: str | None, client: Client | None
+    ) -> Version | None:
+        current, found = sources.current(name), sources.version(name, hash)
+        admitted = [_may(sources, version, "read", client) for version in (current, found)]
+        return found if all(admitted) else None
 
     def listing(self, after: str | None, client: Client | None) -> dict[str, Any]:
         """Return the names of sessions that this client may list, oldest first, and under `next`
@@ -234,7 +249,7 @@ class ClientApi:
 
         A session is listed to whom its own `list_sessions` admits or that of the namespace right
         above it; where a session does not say, `read` counts. One call looks at no more than
-        `LISTED` sessions.
+        `LISTED` sessions, and at no more once it has read `LISTED_CHARACTERS`.
         """
         if after is not None and not re.fullmatch("[0-9]{1,18}", after):
             raise Refused(
@@ -243,17 +258,18 @@ class ClientApi:
                 "A number from the member 'next' of an earlier answer is wanted",
             )
         with self.store.reading() as transaction:
-            page = transaction.firsts(int(after or 0), LISTED)
-            names = [
-                name
-                for _, name in page
-                if any(
-                    _may(transaction, transaction.current(n), "list_sessions", client)
-                    for n in (name, name.rpartition("/")[0])
-                    if n
-                )
-            ]
-        return {"sessions": names, "next": page[-1][0] if len(page) == LISTED else None}
+            page, sources = transaction.firsts(int(after or 0), LISTED), Sources(transaction)
+            names: list[str] = []
+            looked = 0
+            for _, name in page:
+                rows = [sources.current(n) for n in (name, name.rpartition("/")[0]) if n]
+                if any(_may(sources, row, "list_sessions", client) for row in rows):
+                    names.append(name)
+                looked += 1
+                if sources.characters > LISTED_CHARACTERS:
+                    break
+        more = looked < len(page) or len(page) == LISTED
+        return {"sessions": names, "next": page[looked - 1][0] if more else None}
 
     def version(self) -> dict[str, str]:
         """Return what software this CAS is."""
@@ -277,19 +293,17 @@ class ClientApi:
             self.audit.record(transaction, {"type": kind, "session": name, "session_hash": digest})
 
     def _predecessor(
-        self, transaction: Transaction, session: Session, client: Client | None
+        self, sources: Sources, session: Session, client: Client | None
     ) -> Version | None:
         """The version that `session` follows, None if it is the first; raises Refused where it
         must not be stored.
 
         Who may not create in a namespace is told that before anything about what is in it.
         """
-        current = transaction.current(session.name)
+        current = sources.current(session.name)
         if session.predecessor is None:
             above = session.name.rpartition("/")[0]
-            if above and not _may(
-                transaction, transaction.current(above), "create_sessions", client
-            ):
+            if above and not _may(sources, sources.current(above), "create_sessions", client):
                 raise Refused(
                     404,
                     f"Failed to create session '{neutral(session.name, 200)}'",
@@ -297,9 +311,9 @@ class ClientApi:
                 )
             if current is not None:
                 raise Refused(400, "Session already exists, please specify predecessor hash")
-            _compare_namespace(transaction.current(above) if above else None, session)
+            _compare_namespace(sources.current(above) if above else None, session)
             return None
-        if not _may(transaction, current, "update", client) or current is None:
+        if not _may(sources, current, "update", client) or current is None:
             raise Refused(
                 404,
                 f"Failed to update session '{neutral(session.name, 200)}'",
@@ -385,15 +399,16 @@ def _read_spec(spec: str) -> dict[str, str]:
     return found
 
 
-def _public(at: Stored, find: Lookup) -> dict[str, dict[str, Any]]:
-    """The values that anybody may read; one whose import leads nowhere is not there.
+def _public(at: Stored, find: Lookup, name: str | None) -> dict[str, dict[str, Any]]:
+    """The values that anybody may read, or only that of one secret; one whose import leads nowhere
+    is not there.
 
     An ascii secret has kind `string`; the labels of the others, and hex for binary ones, are
     casnb's choice.
     """
     found = {}
     for secret in at.session.secrets:
-        if secret.export_public:
+        if secret.export_public and name in (None, secret.name):
             with suppress(EvidenceError):
                 kind = kind_of(at, secret.name, find)
                 found[secret.name] = {
@@ -405,15 +420,14 @@ def _public(at: Stored, find: Lookup) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _may(
-    transaction: Transaction, version: Version | None, action: str, client: Client | None
-) -> bool:
+def _may(sources: Sources, version: Version | None, action: str, client: Client | None) -> bool:
     """Whether a client may do that with a session; one that is not there is asked for as well,
-    and admits nobody.
+    and admits nobody, and so does one whose policy imports lead too far.
     """
-    session = parsed(version.text if version else _NOBODYS)
+    session = _nobodys()
     if version:
-        session = with_access(stored(version), lookup(transaction))
+        with suppress(TooFar):
+            session = with_access(sources.stored(version), sources.afresh())
     return session.admits(
         action,
         client.key if client else None,
@@ -430,6 +444,11 @@ def _compare_namespace(above: Version | None, session: Session) -> None:
             f"Failed to create session '{neutral(session.name, 200)}'",
             "The namespace has another hash than namespace_hash says",
         )
+
+
+@cache
+def _nobodys() -> Session:
+    return Session.from_yaml(_NOBODYS)
 
 
 def _stale(predecessor: str | None) -> Refused:
