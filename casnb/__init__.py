@@ -1,12 +1,14 @@
 """Decide, by doing, whether a remote SCONE CAS can be trusted.
 
-Importing opens nothing and loads nothing: each name below is loaded when it is first used.
+Importing opens nothing and loads next to nothing: each name below is loaded when it is first used.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from casnb.base.surface import surface
+from casnb.verify import verify as verify
 
 if TYPE_CHECKING:
     from casnb.base.errors import CasnbError as CasnbError
@@ -35,43 +37,38 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "AttestationPolicy": "policy.policy",
-    "AttestationResult": "checks.result",
-    "AttestedCas": "cas.attest",
-    "CasClient": "cas.client",
-    "CasnbError": "base.errors",
-    "Check": "checks.result",
-    "CheckStatus": "checks.result",
-    "EvidenceError": "base.errors",
-    "PolicyError": "base.errors",
-    "Session": "session.session",
-    "SourceError": "base.errors",
-    "UsageError": "base.errors",
-    "Verdict": "checks.result",
-    "VerificationError": "base.errors",
-    "World": "simulator.world",
-    "appraise": "policy.policy",
-    "attempt": "cas.attest",
-    "attest": "cas.attest",
-    "decode": "evidence.decode",
-    "explain_tls_error": "tls.tls_errors",
-    "fetch_report": "cas.attest",
-    "scrape": "cas.page",
-    "service_policy": "session.service_policy",
-    "verify": "verify",
-}
-
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'casnb' has no attribute {name!r}")
-    module = import_module("casnb." + _HOME[name])
-    value = module if name == "verify" else getattr(module, name)
-    globals()[name] = value
-    return value
+_lazy, __getattr__ = surface(
+    __name__,
+    {
+        "AttestationPolicy": "casnb.policy.policy",
+        "AttestationResult": "casnb.checks.result",
+        "AttestedCas": "casnb.cas.attest",
+        "CasClient": "casnb.cas.client",
+        "CasnbError": "casnb.base.errors",
+        "Check": "casnb.checks.result",
+        "CheckStatus": "casnb.checks.result",
+        "EvidenceError": "casnb.base.errors",
+        "PolicyError": "casnb.base.errors",
+        "Session": "casnb.session.session",
+        "SourceError": "casnb.base.errors",
+        "UsageError": "casnb.base.errors",
+        "Verdict": "casnb.checks.result",
+        "VerificationError": "casnb.base.errors",
+        "World": "casnb.simulator.world",
+        "appraise": "casnb.policy.policy",
+        "attempt": "casnb.cas.attest",
+        "attest": "casnb.cas.attest",
+        "decode": "casnb.evidence.decode",
+        "explain_tls_error": "casnb.tls.tls_errors",
+        "fetch_report": "casnb.cas.attest",
+        "scrape": "casnb.cas.page",
+        "service_policy": "casnb.session.service_policy",
+    },
+)
+#: `verify` is bound at once, before anything can load the package of that name a second time: so
+#: `from casnb import verify` gives the function whatever was imported before, while `import
+#: casnb.verify.dcap` and `from casnb.verify import ...` find the package as ever.
+__all__ = sorted([*_lazy, "verify"])
 
 
 def __dir__() -> list[str]:

@@ -12,8 +12,8 @@ import yaml
 from doctables.checks import fill
 
 from casnb.policy.advisories import ADVISORIES
-from casnb.policy.crosswalk import TOOLS, WORDS, Idea, crosswalk, to_flags, to_session
 from casnb.policy.flags import BY_NAME, FLAGS, NEWER
+from casnb.policy.translation import TOOLS, WORDS, Idea, crosswalk, to_flags, to_session
 from casnb.verify.tcb import TcbStatus
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "flags.md"

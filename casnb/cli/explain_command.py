@@ -18,7 +18,7 @@ from casnb.cli.policy_options import option
 if TYPE_CHECKING:
     from casnb.explain.explanation import Explanation
     from casnb.explain.script import Walk
-    from casnb.policy.crosswalk import Translation
+    from casnb.policy.translation import Translation
 
 _LARGEST = 1 << 18
 _SESSIONS = (".yml", ".yaml")
@@ -244,7 +244,7 @@ def _session(path: str, variables: Sequence[str], use_env: bool, as_json: bool) 
     """Say what each part of a session means, what to think twice about, and translate its
     security block.
     """
-    from casnb.policy.crosswalk import to_flags
+    from casnb.policy.translation import to_flags
     from casnb.session.template import explain_template
 
     found = explain_template(_text(slurp(path, _LARGEST)), variables, use_env)

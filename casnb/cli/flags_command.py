@@ -263,7 +263,7 @@ def _crosswalk(as_json: bool) -> int:
     """List each idea and what the tools call it."""
     from dataclasses import asdict
 
-    from casnb.policy.crosswalk import TOOLS, crosswalk
+    from casnb.policy.translation import TOOLS, crosswalk
 
     if as_json:
         emit_json([asdict(idea) for idea in crosswalk()])

@@ -69,7 +69,7 @@ def measure(
     from pathlib import Path
 
     from casnb.base.errors import SourceError, neutral
-    from casnb.measure.measure import MEASURE_LIMIT, measure
+    from casnb.measure.measurer import MEASURE_LIMIT, measure
 
     if file == "-" and sigstruct == "-":
         raise click.UsageError("a dash is one file: give it once.")

@@ -12,7 +12,7 @@ from casnb.explain.attest_names import BY_NAME, FLAG_NAMES, KNOWN, TAKING, TELLI
 from casnb.explain.explanation import Explanation, Part
 from casnb.explain.shell import DASHES, QUOTES, SUBSTITUTED, Command, has_variable
 from casnb.policy.advisories import lookup
-from casnb.policy.options import OLD, OLD_VALUES
+from casnb.policy.attest_options import OLD, OLD_VALUES
 from casnb.policy.policy import AttestationPolicy, measurement_problem
 from casnb.tls.exchange import parse_address
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from casnb.policy.attest_options import OLD_VALUES, OPTIONS, Option
 from casnb.policy.flags import FLAGS, NEWER, Flag
-from casnb.policy.options import OLD_VALUES, OPTIONS, Option
 
 #: Option by each of its spellings.
 BY_NAME: Mapping[str, Option] = {name: o for o in OPTIONS for name in o.names}

@@ -11,9 +11,9 @@ from typing import Any
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, html_verdict, short
 from casnb.explain.attest_names import BY_NAME, TELLING
-from casnb.policy.crosswalk import Translation, to_session
 from casnb.policy.flags import FLAGS, NEWER, Flag
 from casnb.policy.policy import AttestationPolicy
+from casnb.policy.translation import Translation, to_session
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ class Elsewhere:
     nothing for it.
 
     `tolerate` are the words of a session's `security.attestation.tolerate`, `session` says what
-    to write where none of them fits. Sources: `casnb.policy.crosswalk.TOOLS`.
+    to write where none of them fits. Sources: `casnb.policy.translation.TOOLS`.
     """
 
     gramine: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from casnb.base.view import Shown, html_table, text_table
-from casnb.policy.crosswalk import WORDS
+from casnb.policy.translation import WORDS
 from casnb.session.access import ACTIONS, FOLLOWS, Entry, Quorum, Signer, is_variable
 from casnb.session.placeholders import whole
 from casnb.session.secret_kinds import CERTIFICATES

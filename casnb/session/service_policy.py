@@ -22,9 +22,9 @@ from casnb.checks.result import (
 from casnb.evidence.report import ReportBody
 from casnb.policy import flags as catalogue
 from casnb.policy.appraise import appraise
-from casnb.policy.crosswalk import WORDS
 from casnb.policy.identities import known_signer
 from casnb.policy.policy import AttestationPolicy
+from casnb.policy.translation import WORDS
 from casnb.session.services import Requirement, Security, Signer
 from casnb.session.session import Session
 from casnb.verify.proof import Proof

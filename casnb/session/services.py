@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from casnb.base.errors import EvidenceError
-from casnb.policy.crosswalk import WORDS
+from casnb.policy.translation import WORDS
 from casnb.session.material import canonical_bundle
 from casnb.session.nodes import Node
 from casnb.session.table import carried, guards

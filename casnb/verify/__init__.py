@@ -1,8 +1,5 @@
-"""Say whether evidence is genuine: `casnb.verify(evidence, now=...)` returns a Proof, an ordered
-list of checks.
-
-The package itself can be called, so that `from casnb import verify` gives the function whatever
-was imported before.
+"""Proof: is evidence genuine? Time, roots and bytes are arguments; nothing here has an opinion on
+what is wanted.
 
 >>> from casnb import World, decode, verify
 >>> world = World("lesson", "production")
@@ -12,16 +9,32 @@ True
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from casnb.evidence.avr import SignedAvr
+    from casnb.evidence.cas_report import CasReport
+    from casnb.evidence.quote import EpidQuote, Quote
+    from casnb.verify.endorsements import Endorsements, VerifiedEndorsements
+    from casnb.verify.pki import TrustAnchors
+    from casnb.verify.proof import Proof
+
+__all__ = ["verify"]
 
 
-class _Callable(ModuleType):
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        from casnb.verify.dispatch import verify
+def verify(
+    evidence: Quote | EpidQuote | SignedAvr | CasReport,
+    *,
+    endorsements: Endorsements | VerifiedEndorsements | None = None,
+    roots: TrustAnchors | None = None,
+    now: datetime,
+    nonce: str | None = None,
+) -> Proof:
+    """Check whether evidence is genuine at the time `now`; see `casnb.verify.dispatch.verify`,
+    which is loaded when this is first called.
+    """
+    from casnb.verify import dispatch
 
-        return verify(*args, **kwargs)
-
-
-sys.modules[__name__].__class__ = _Callable
+    return dispatch.verify(evidence, endorsements=endorsements, roots=roots, now=now, nonce=nonce)

@@ -25,7 +25,7 @@ from casnb.teach.gallery.gallery import Exhibit, Gallery
 from casnb.teach.gallery.tools import Outcome
 from casnb.teach.gallery.mistakes import Mistake
 from casnb.teach.lab import start
-from casnb.measure.measure import measure
+from casnb.measure.measurer import measure
 EVIL = ("\\u202e\\x1b[31m</text></td><script>window.owned=1</script>"
         "<img src=x onerror='window.owned=1'>")
 lab = start("04")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from casnb.base.errors import CasnbError, EvidenceError, UsageError
 from casnb.cas.trust import ClientIdentity
-from casnb.policy.crosswalk import WORDS
+from casnb.policy.translation import WORDS
 from casnb.session.access import Quorum, Signer
 from casnb.session.explain import explain, explained, warnings
 from casnb.session.material import make_key

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from casnb.evidence.cas_report import CasReport
-from casnb.policy.crosswalk import crosswalk
 from casnb.policy.flags import FLAGS, NEWER
+from casnb.policy.translation import crosswalk
 from casnb.simulator.world import World
 
 TEST = "--only_for_testing-debug --only_for_testing-ignore-signer"

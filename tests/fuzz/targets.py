@@ -36,7 +36,7 @@ from casnb.evidence.quote import EpidQuote, Quote, parse_quote
 from casnb.evidence.ratls import RaTlsCertificate
 from casnb.evidence.report import ReportBody
 from casnb.evidence.sigstruct import SigStruct
-from casnb.measure.measure import measure
+from casnb.measure.measurer import measure
 from casnb.measure.program import EnclaveFile
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.keys import sign_raw

@@ -12,6 +12,7 @@ import tracemalloc
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta, timezone
+from importlib import import_module
 from pathlib import Path
 from random import Random
 
@@ -184,7 +185,8 @@ def test_what_is_written_is_read_as_the_same(values, data):
 
 
 def breaks(monkeypatch: pytest.MonkeyPatch, path: str, value: object) -> None:
-    monkeypatch.setattr(path, value)
+    module, _, name = path.rpartition(".")
+    monkeypatch.setattr(import_module(module), name, value)
 
 
 @pytest.mark.parametrize(

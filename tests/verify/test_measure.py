@@ -17,8 +17,8 @@ from casnb.checks.result import CheckStatus
 from casnb.evidence.ledger import Eadd, Ecreate, Eextend
 from casnb.evidence.sigstruct import SIGNED, SigStruct
 from casnb.evidence.sigstruct_layout import SIGSTRUCT
-from casnb.measure.measure import measure
 from casnb.measure.measurement import Measurement
+from casnb.measure.measurer import measure
 from casnb.policy.identities import SIMULATED_SIGNERS
 from casnb.simulator.cas_image import PROGRAM, STATEMENT, build_image
 from casnb.simulator.platform import mrsigner, sign_sigstruct

@@ -14,7 +14,7 @@ import traitlets
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshotted
 from casnb.base.view import cell, html_verdict, page
-from casnb.measure.measure import measure
+from casnb.measure.measurer import measure
 from casnb.simulator.platform import Enclave
 from casnb.teach.explorer.panel import ByteExplorer
 from casnb.teach.live import Live
