@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from casnb.base.errors import neutral
-from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, slurp
+from casnb.cli.base import ACCEPTED, REJECTED, UNCHECKED, Command, emit_json, note, slurp
 from casnb.cli.decode_command import several
 from casnb.cli.policy_options import (
     SECTIONS,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from casnb.cli.many.cases import CaseResult
     from casnb.cli.many.judge import Terms
     from casnb.evidence.decode import Evidence
+    from casnb.verify.alone import QuoteAlone
 
 #: Chains and signatures are small.
 _PIECE = 1 << 20
@@ -71,12 +72,14 @@ SHOWN = 20
     help="What Intel signed about the platform, JSON; needed for a bare DCAP quote.",
 )
 @option(
-    "--signature", metavar="FILE", help="The signature over a bare IAS report body, base64 or raw."
+    "--signature",
+    metavar="FILE",
+    help="The signature over a bare IAS report body: base64, hex or raw.",
 )
 @option(
     "--chain",
     metavar="FILE",
-    help="The signing certificates of a bare IAS report body, PEM, also URL-encoded.",
+    help="The signing certificates of a bare IAS report body: PEM (URL-encoded, too), base64, hex.",
 )
 @option(
     "--at",
@@ -176,9 +179,15 @@ def verify(
 def _one(file: str, terms: Terms, signature: str | None, chain: str | None, as_json: bool) -> int:
     from casnb.cli.many.judge import judge, to_json
     from casnb.evidence.ratls import RaTlsCertificate
+    from casnb.verify.alone import UndecidedError
 
     value = _evidence(file, signature, chain)
-    result = judge(value, terms, "standard input" if file == "-" else neutral(Path(file).name, 80))
+    try:
+        result = judge(
+            value, terms, "standard input" if file == "-" else neutral(Path(file).name, 80)
+        )
+    except UndecidedError as exc:
+        return _undecided(exc.alone, as_json)
     if as_json:
         emit_json(to_json(value, result))
     else:
@@ -190,14 +199,36 @@ def _one(file: str, terms: Terms, signature: str | None, chain: str | None, as_j
     return ACCEPTED if result.accepted else REJECTED
 
 
+def _undecided(alone: QuoteAlone, as_json: bool) -> int:
+    """Say what a quote proves by itself, that nothing was decided, and what to fetch."""
+    if as_json:
+        emit_json(alone.to_json())
+        return UNCHECKED
+    from rich.text import Text
+
+    from casnb.cli.terminal import checks_table, console
+
+    out = console()
+    out.print(checks_table(alone.proof.checks))
+    out.print(Text(f"\nNOT DECIDED. {alone.sentence}", "bold"))
+    for line in alone.advice():
+        click.echo(neutral(line, 300))
+    return UNCHECKED
+
+
 def _evidence(file: str, signature: str | None, chain: str | None) -> Evidence:
     """Read what is to be verified, and say as what."""
     from casnb.evidence.avr import SignedAvr
     from casnb.evidence.decode import read
+    from casnb.evidence.ias_forms import chain_pem, signature_bytes
 
     data = slurp(file)
     if signature is not None and chain is not None:
-        return SignedAvr(data, _signature(slurp(signature, _PIECE)), _chain(slurp(chain, _PIECE)))
+        raw = slurp(signature, _PIECE)
+        certificates = slurp(chain, _PIECE)
+        if b"-----BEGIN%20" in certificates:
+            note("note: --chain read as PEM, URL-encoded.")
+        return SignedAvr(data, signature_bytes(raw, "--signature"), chain_pem(certificates))
     reading = read(data)
     note(f"note: read as {reading}.")
     return reading.value
@@ -308,25 +339,6 @@ def _summarise(summary: Summary) -> None:
             for name, count in counts:
                 table.add_row(f"  {neutral(name, 60)}", Text(str(count), justify="right"))
     console().print(table)
-
-
-def _chain(data: bytes) -> bytes:
-    """Return the certificates in PEM, decoded where they stand as in the service's header."""
-    if b"-----BEGIN%20CERTIFICATE" not in data:
-        return data
-    from urllib.parse import unquote_to_bytes
-
-    note("note: --chain read as PEM, URL-encoded.")
-    return unquote_to_bytes(data)
-
-
-def _signature(data: bytes) -> bytes:
-    """Return the signature's bytes: base64 text is decoded, 256 raw bytes stay."""
-    if len(data) == 256:
-        return data
-    from casnb.evidence.avr import decode_base64
-
-    return decode_base64("".join(data.decode("ascii", "replace").split()), "--signature")
 
 
 def _manifest(path: str, as_json: bool) -> int:

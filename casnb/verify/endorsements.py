@@ -11,6 +11,7 @@ from typing import Any
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, VerificationError
 from casnb.checks.result import Check
+from casnb.evidence.signed_lists import split_signed
 from casnb.verify.certificate import (
     Certificate,
     Crl,
@@ -52,6 +53,9 @@ class Endorsements:
     def from_json(cls, data: bytes | str | Mapping[str, Any]) -> Endorsements:
         """Read a JSON object (or its value) with these members; raise EvidenceError for another
         member or type.
+
+        Intel's own structure is read, too: `version` and `tee_type` (0 for SGX), and lists with
+        their signature in one text.
         """
         body = (
             data
@@ -61,7 +65,11 @@ class Endorsements:
         if not isinstance(body, Mapping):
             raise EvidenceError("endorsements", got=type(body).__name__, wanted="a JSON object")
         names = {f.name for f in fields(cls)}
+        found = {}
         for name, value in body.items():
+            if name in _HEAD:
+                _require_head(name, value)
+                continue
             if name not in names:
                 raise EvidenceError(
                     "endorsements",
@@ -70,11 +78,42 @@ class Endorsements:
                 )
             if value is not None and not isinstance(value, str):
                 raise EvidenceError(f"endorsements.{name}", got=type(value).__name__, wanted="text")
-        return cls(**{name: value or "" for name, value in body.items()})
+            found[name] = value or ""
+        for name, served in _SERVED.items():
+            _part(found, name, served)
+        return cls(**found)
 
     def to_json(self) -> dict[str, str]:
         """Return the members that are there, in the usual order."""
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name)}
+
+
+#: The first members of Intel's structure (`sgx_ql_qve_collateral_t`), with the values that there
+#: are. Tools that mirror it write them beside the texts.
+_HEAD: Mapping[str, tuple[object, ...]] = {
+    "version": (1, 3, 4, 3.1, "1", "3", "3.1", "4"),
+    "tee_type": (0, "0", "SGX"),
+}
+_TDX = (0x81, "0x81", "129", "TDX")
+#: In Intel's structure a list is the whole answer: list and signature under these names.
+_SERVED: Mapping[str, str] = {"tcb_info": "tcbInfo", "qe_identity": "enclaveIdentity"}
+
+
+def _require_head(name: str, value: object) -> None:
+    if isinstance(value, bool) or value not in _HEAD[name]:
+        tdx = name == "tee_type" and not isinstance(value, bool) and value in _TDX
+        raise EvidenceError(
+            f"endorsements.{name}",
+            got=f"{value!r}{' (lists for TDX)' if tdx else ''}",
+            wanted="0 (lists for SGX)" if name == "tee_type" else "1, 3, 3.1 or 4",
+        )
+
+
+def _part(found: dict[str, str], name: str, served: str) -> None:
+    """Take a whole answer apart into the text that is signed and its signature."""
+    text, signature = found.get(name, ""), f"{name}_signature"
+    if text.lstrip().startswith(f'{{"{served}"') and not found.get(signature):
+        found[name], found[signature] = split_signed(text.encode("utf-8", "replace"), served)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ def real(vectors) -> Path:
     return vectors / "cas-attest" / "v1-attest-iasreport-2019.json"
 
 
+_SAMPLE = "33d8736db756ed4997e04ba358d27833188f1932ff7b1d156904d3f560452fbb"
+
+
 class TestDecode:
     """What does it say?"""
 
@@ -198,19 +201,99 @@ class TestVerify:
     @pytest.mark.parametrize(
         ("file", "code", "got"),
         [
-            pytest.param("quote.bin", 2, "got no endorsements with it", id="quote-alone"),
             pytest.param(
                 "collateral.json", 1, "got endorsements: what Intel signed", id="endorsements-alone"
             ),
         ],
     )
     def test_halves_name_the_option_that_joins_them(self, casnb, vectors, file, code, got):
-        """A quote without what Intel signed, and the other way round, each say how to give the
-        other half.
-        """
+        """What Intel signed, without a quote, says how the halves go together."""
         result = casnb("verify", vectors / "dcap" / "dcapqvl-sample-202506" / file)
         assert (result.exit_code, result.stdout) == (code, "")
         assert got in result.stderr and "--endorsements FILE" in result.stderr
+
+    PCS = "https://api.trustedservices.intel.com/sgx/certification/v4"
+
+    def test_quote_alone(self, casnb, vectors):
+        """A quote alone is proven as far as it goes, nothing is decided, and what to fetch is
+        said: on the screen and as JSON.
+        """
+        file = vectors / "dcap" / "dcapqvl-sample-202506" / "quote.bin"
+        result = casnb("verify", file)
+        assert result.exit_code == 3
+        for told in (
+            "PASSED   quote-signature",
+            "PASSED   pck-chain",
+            "NOT RUN  tcb-status",
+            "NOT DECIDED",
+            "FMSPC 00A067110000, PCEID 0000, CA processor",
+            f"{self.PCS}/tcb?fmspc=00A067110000",
+            f"{self.PCS}/qe/identity",
+            f"{self.PCS}/pckcrl?ca=processor&encoding=der",
+            "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der",
+        ):
+            assert told in result.stdout
+        found = json.loads(casnb("verify", file, "--json").stdout)
+        assert (found["decided"], found["needs"]["ca"]) == (False, "processor")
+        assert "verdict" not in found
+        status = {c["id"]: c["status"] for c in found["checks"]}
+        assert {i for i, s in status.items() if s == "passed"} == {
+            "quote-format",
+            "pck-chain",
+            "qe-report-signature",
+            "qe-report-binding",
+            "quote-signature",
+        }
+        assert set(status.values()) == {"passed", "not-run"}
+
+    @pytest.mark.parametrize(
+        ("at", "check"),
+        [(450, "quote-signature"), (960, "qe-report-signature"), (520, "qe-report-binding")],
+    )
+    def test_bad_quote_alone(self, casnb, vectors, tmp_path, at, check):
+        """A quote whose own signatures do not hold is rejected without any list."""
+        data = bytearray((vectors / "dcap" / "dcapqvl-sample-202506" / "quote.bin").read_bytes())
+        data[at] ^= 1
+        (tmp_path / "quote").write_bytes(data)
+        result = casnb("verify", tmp_path / "quote", "--json")
+        found = json.loads(result.stdout)
+        assert (result.exit_code, found["verdict"]) == (1, "rejected")
+        assert next(c for c in found["checks"] if c["status"] == "failed")["id"] == check
+
+    def test_quotes_alone_among_many(self, casnb, vectors):
+        """Among many a quote without endorsements counts as not checked."""
+        folder = vectors / "dcap" / "dcapqvl-sample-202506"
+        result = casnb("verify", folder / "quote.bin", folder / "quote.bin", "--json")
+        assert result.exit_code == 3
+        assert {json.loads(r)["verdict"] for r in result.stdout.splitlines()} == {"not-checked"}
+
+    @pytest.mark.parametrize(
+        ("members", "code"),
+        [
+            ({"version": 3, "tee_type": 0}, 0),
+            ({"version": 3.1}, 0),
+            ({"tee_type": 0x81}, 3),
+            ({"version": 2}, 3),
+            ({"version": True}, 3),
+            ({"other": 1}, 3),
+        ],
+    )
+    def test_head_of_intels_structure(self, casnb, vectors, tmp_path, members, code):
+        """The first members of Intel's structure are read, and lists for TDX refused."""
+        folder = vectors / "dcap" / "dcapqvl-sample-202506"
+        lists = {**members, **json.loads((folder / "collateral.json").read_bytes())}
+        (tmp_path / "lists").write_text(json.dumps(lists))
+        words = ["-C", "-S", "--only_for_testing-ignore-signer", "--mrenclave", _SAMPLE]
+        result = casnb(
+            "verify",
+            folder / "quote.bin",
+            "--endorsements",
+            tmp_path / "lists",
+            "--at",
+            "2025-07-08T18:40:00Z",
+            *words,
+        )
+        assert result.exit_code == code
 
     def test_quote_with_endorsements(self, casnb, vectors):
         """A bare DCAP quote is judged with the endorsements given."""

@@ -146,7 +146,6 @@ BYTES = [
         "P22 P13",
         "quote-format",
         [
-            ("4, for SGX", later(4)),
             ("5, for SGX", later(5)),
             ("4, for TDX", later(4, 0x81)),
             ("5, for TDX", later(5, 0x81)),
@@ -1250,6 +1249,7 @@ QUOTE_HARMLESS = [
     ],
     Harmless("signed again", "P19", resigned),
     Harmless("no authentication data", "P23", quoted(auth_data=b"")),
+    Harmless("whole quote of version 4, for SGX", "P22", later(4)),
     Harmless(
         "key separation and sharing used",
         "P22",

@@ -125,6 +125,9 @@ MILDER = {
     "Intel's own sample has none, and the QE's report binds that there is none": (
         "no authentication data",
     ),
+    "Intel's own library reads it: the same parts, laid out a little differently": (
+        "whole quote of version 4, for SGX",
+    ),
     "the level is found with the components, not with the octets": (
         "CPUSVN octets older than the components",
     ),

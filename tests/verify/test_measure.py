@@ -104,8 +104,6 @@ FAULTS = [
     Fault("1809 bytes", "sigstruct-format", SIGNED_BY + b"\0"),
     Fault("header", "sigstruct-format", put("header", b"\7")),
     Fault("header2", "sigstruct-format", put("header2", b"\2")),
-    Fault("month 13", "sigstruct-format", put("date", 0x20231301)),
-    Fault("day 30 of February", "sigstruct-format", put("date", 0x20240230)),
     Fault("another vendor", "sigstruct-format", put("vendor", 0x1234)),
     *(
         Fault(f"reserved{n} not zero", "sigstruct-format", put(f"reserved{n}", b"\1"))

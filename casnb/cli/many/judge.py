@@ -22,6 +22,7 @@ from casnb.evidence.ratls import RaTlsCertificate
 from casnb.evidence.signed_lists import SignedList
 from casnb.evidence.tdx import TdxQuote
 from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.verify.alone import UndecidedError, verify_alone
 from casnb.verify.dispatch import verify
 from casnb.verify.endorsements import Endorsements, VerifiedEndorsements, verify_endorsements
 from casnb.verify.pki import TrustAnchors, intel_roots
@@ -68,9 +69,16 @@ def judge(value: Evidence, terms: Terms, subject: str) -> AttestationResult:
     one are not verified again.
 
     Of an RA-TLS certificate the evidence is judged, and `certificate-binding` is whether it
-    names the certificate's key. Raises UsageError for what nobody has signed, or what lacks its
-    endorsements, EvidenceError and SourceError as `verify` does.
+    names the certificate's key. Raises UsageError for what nobody has signed, UndecidedError for a
+    quote without endorsements that does not fail by itself, EvidenceError and SourceError as
+    `verify` does.
     """
+    evidence = _signed(value, subject)
+    if isinstance(evidence, Quote) and not terms.endorsements:
+        alone = verify_alone(evidence, roots=_anchors(terms.roots), now=terms.now)
+        if not alone.rejected:
+            raise UndecidedError(alone, subject)
+        return appraise(alone.proof, terms.policy, subject=subject)
     proof, report = prove(value, terms, subject)
     result = appraise(proof, terms.policy, report=report, subject=subject)
     return (

@@ -19,4 +19,4 @@ def wrappings() -> str:
     return markdown_table(("wrapping", "what it is", "for example"), rows)
 
 
-TABLES = {"evidence-kinds": kinds, "evidence-wrappings": wrappings}
+TABLES = {"kinds": kinds, "wrappings": wrappings}
