@@ -141,10 +141,13 @@ def measure(program: str, seed: str, signer: str, isvsvn: int, debug: bool, as_j
         2: "called wrongly",
         3: "PROGRAM could not be read, or no CAS answers",
     },
-    example='  casnb service run "$NS/app/web" app.py',
+    example=(
+        '  casnb service run "$NS/app/web" app.py\n'
+        '  casnb service run --dry-run --session session.yml "$NS/app/web"'
+    ),
 )
 @click.argument("config_id", metavar="SESSION/SERVICE")
-@click.argument("program", type=click.Path(allow_dash=True))
+@click.argument("program", type=click.Path(allow_dash=True), required=False)
 @_build_options
 @click.option(
     "--platform",
@@ -176,10 +179,23 @@ def measure(program: str, seed: str, signer: str, isvsvn: int, debug: bool, as_j
     metavar="N",
     help="Port of its enclave API.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print command, environment and pwd as JSON.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say which secret goes into which argument, variable and file; ask for no value.",
+)
+@option(
+    "--session",
+    "session_file",
+    metavar="FILE",
+    help="With --dry-run: the session's file, instead of what an attested CAS has.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print command, environment, pwd and files as JSON."
+)
 def run(
     config_id: str,
-    program: str,
+    program: str | None,
     seed: str,
     signer: str,
     isvsvn: int,
@@ -188,6 +204,8 @@ def run(
     cas_name: str | None,
     address: str | None,
     port: int,
+    dry_run: bool,
+    session_file: str | None,
     as_json: bool,
 ) -> None:
     """What is this PROGRAM given, as a service of a session?
@@ -197,6 +215,15 @@ def run(
     environment, secrets filled in. Like a real service it believes whoever answers, unless --cas
     pins it: the host chooses the address.
     """
+    if dry_run:
+        _plan(config_id, cas_name, session_file, as_json)
+        return
+    if session_file is not None:
+        raise UsageError("--session", got="no --dry-run", wanted="--dry-run beside it")
+    if program is None:
+        raise UsageError(
+            "casnb service run", got="no PROGRAM", wanted="SESSION/SERVICE PROGRAM, or --dry-run"
+        )
     from casnb.simulator.service_enclave import ServiceRefusal
     from casnb.tls.exchange import parse_address
 
@@ -230,7 +257,12 @@ def run(
         ) from None
     if as_json:
         emit_json(
-            {"command": given.command, "environment": dict(given.environment), "pwd": given.pwd}
+            {
+                "command": given.command,
+                "environment": dict(given.environment),
+                "pwd": given.pwd,
+                "files": [f.to_json() for f in given.files],
+            }
         )
         return
     words = given.command if isinstance(given.command, str) else shlex.join(given.command)
@@ -239,3 +271,40 @@ def run(
         click.echo(f"{neutral(name, 300)}={neutral(value, 4000)}")
     if given.pwd:
         click.echo(f"pwd: {neutral(given.pwd, 600)}")
+    for file in given.files:
+        shown = file.to_json()
+        content = shown.get("content", shown.get("content_base64"))
+        kind = " in base64" if "content_base64" in shown else ""
+        click.echo(
+            f"file {neutral(file.path, 600)} ({file.permission}){kind}: "
+            + ("read from the image" if content is None else neutral(content, 4000))
+        )
+
+
+def _plan(config_id: str, cas_name: str | None, file: str | None, as_json: bool) -> None:
+    """Print which secret goes where in a service, by the text of its session alone."""
+    from casnb.base.view import text_table
+    from casnb.session.session import Session
+    from casnb.session.uses import uses
+    from casnb.simulator.enclave_protocol import ConfigId
+
+    asked = ConfigId.parse(config_id)
+    if file is not None:
+        text: bytes | str = slurp(file, 256 * 1024)
+    else:
+        from casnb.cas.client import CasClient
+        from casnb.cas.trust import TrustStore
+
+        place = os.environ.get("SCONE_CLI_CONFIG")
+        store = TrustStore(place) if place else TrustStore()
+        text = CasClient(store.get(cas_name), store.identity()).read_session(asked.session)[1]
+    rows = uses(Session.from_yaml(text), asked.service)
+    if as_json:
+        emit_json([{"secret": u.secret, "form": u.form, "place": u.place} for u in rows])
+        return
+    click.echo(
+        text_table(("goes into", "secret", "as"), [(u.place, u.secret, u.form) for u in rows])
+        if rows
+        else "No secret goes into this service."
+    )
+    note("note: by the session's text; no value was asked for, and no evidence was shown.")

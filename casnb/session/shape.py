@@ -7,6 +7,7 @@ a list should be: refused here, in carried parts as in those that casnb builds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from casnb.base.errors import EvidenceError, UsageError
@@ -27,6 +28,7 @@ from casnb.session.table import (
 #: Lists whose rows have a name of their own.
 _NAMED = ("services", "images", "volumes")
 _MOST = 1000
+_PATH = re.compile(r"[^\x00]{1,4096}")
 
 
 def check_shape(document: Node, version: str, table: Mapping[str, Member] = TABLE) -> None:
@@ -100,20 +102,24 @@ class _Shape:
             self.children[path] = below(path, self.table)
         return self.children[path]
 
-    def walk(self, node: Node, row: Member) -> None:
-        """Compare what stands for a member."""
+    def walk(self, node: Node, row: Member, item: bool = False) -> None:
+        """Compare what stands for a member, or for one item of its list."""
         if row.form == "any":
             return
         if (found := self.variable(node, row)) is not None:
             self.usable(node, row, found)
             _punch(node)
-        elif isinstance(node.value, list) and "list" in row.form:
+        elif isinstance(node.value, list) and ("list" in row.form or row.form == "rows"):
             self.rows(node, row)
         elif isinstance(node.value, dict) and row.form == "names":
             self.texts(node.value.values(), row)
         elif isinstance(node.value, dict) and "mapping" in row.form:
             self.mapping(node, row.path)
         elif node.there:
+            if row.form in ("list", "rows") and not item:
+                node.rows(row.values)
+            elif row.form in ("mapping", "names"):
+                node.mapping(row.values)
             self.scalar(node, row)
 
     def mapping(self, node: Node, path: str) -> None:
@@ -163,7 +169,9 @@ class _Shape:
             raise node.refuse(f"at most {_MOST}", got=f"{len(node.value)} items")
         seen: set[str] = set()
         for item in node.value:
-            if row.form == "list" and self.below(row.path) and item.there:
+            if row.form == "rows" and isinstance(item.value, str):
+                item.matching(_PATH, "a path")
+            elif row.form in ("list", "rows") and self.below(row.path) and item.there:
                 self.mapping(item, row.path)
                 name = item.get("name").value
                 if row.path in _NAMED and str(name) in seen:
@@ -174,7 +182,7 @@ class _Shape:
             elif isinstance(item.value, list):
                 raise item.refuse("one value", "Write each item after a dash of its own.")
             else:
-                self.walk(item, row)
+                self.walk(item, row, item=True)
 
     def texts(self, nodes: Iterable[Node], row: Member) -> None:
         for node in nodes:

@@ -31,10 +31,10 @@ class Member:
     """One member. `path` leaves out the places in lists: `services.command`.
 
     `form` is what may stand there, any of `mapping`, `list`, `text`, `names` (a mapping with
-    names of one's own) and `any` (its own reader looks). `since` is the minor version of
-    language 0.3, `old` whether 0.2 has it too. `variable` is since when a whole
-    `$$SCONE::name$$` may stand for it; `fills` says what placeholders inside of it become: text,
-    or `bytes`. `check` looks at the text, or at each of a list.
+    names of one's own), `rows` (a list of paths or mappings) and `any` (its own reader looks).
+    `since` is the minor version of language 0.3, `old` whether 0.2 has it too. `variable` is
+    since when a whole `$$SCONE::name$$` may stand for it; `fills` says what placeholders inside
+    of it become: text, or `bytes`. `check` looks at the text, or at each of a list.
     """
 
     path: str
@@ -188,7 +188,7 @@ _ROWS = (
        "ephemeral, rollback_protected, no_rollback_protection", "rollback_protected", since=2,
        page="image-volume-tag-update-policy", built=CARRIED,
        check=_words("ephemeral", "rollback_protected", "no_rollback_protection")),
-    _M("images.injection_files", "list", "files whose placeholders become values", old=True,
+    _M("images.injection_files", "rows", "files whose placeholders become values", old=True,
        page="secret-injection-files"),
     _M("images.injection_files.path", "text", "a path", old=True, page="secret-injection-files",
        check=_path, needed=True),

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -17,6 +18,7 @@ from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.cas.client import pinned_context
 from casnb.cas.trust import ClientIdentity
+from casnb.evidence.avr import decode_base64
 from casnb.evidence.ledger import PAGE, Ecreate, Ledger, Record, page_records
 from casnb.simulator.enclave_protocol import (
     CHALLENGE,
@@ -82,12 +84,42 @@ class ServiceRefusal(CasnbError):
 
 
 @dataclass(frozen=True)
+class InjectedFile:
+    """A file that a service finds in memory: `content` is None where it is read from the image."""
+
+    path: str
+    permission: str
+    content: bytes | None = field(repr=False)
+
+    @classmethod
+    def from_json(cls, found: object, what: str) -> InjectedFile:
+        """Read one of a CAS's answer; raise EvidenceError for anything else."""
+        content = strictjson.member(found, "content", (str, type(None)), what)
+        return cls(
+            strictjson.member(found, "path", str, what),
+            strictjson.member(found, "permission", str, what),
+            None if content is None else decode_base64(content, what),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form: `content` where it is text, `content_base64` where it is not."""
+        out: dict[str, Any] = {"path": self.path, "permission": self.permission}
+        if self.content is None:
+            return {**out, "content": None}
+        try:
+            return {**out, "content": self.content.decode()}
+        except UnicodeDecodeError:
+            return {**out, "content_base64": base64.b64encode(self.content).decode()}
+
+
+@dataclass(frozen=True)
 class Configuration:
     """What a CAS gave to a service. The values are secrets: `repr` does not show them."""
 
     command: str | tuple[str, ...] = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
     pwd: str = ""
+    files: tuple[InjectedFile, ...] = field(default=(), repr=False)
 
     @classmethod
     def from_json(cls, data: bytes) -> Configuration:
@@ -103,6 +135,10 @@ class Configuration:
             tuple(command) if isinstance(command, list) else command,
             environment,
             strictjson.member(found, "pwd", str, what),
+            tuple(
+                InjectedFile.from_json(f, what)
+                for f in strictjson.member({"files": [], **found}, "files", list, what)
+            ),
         )
 
 

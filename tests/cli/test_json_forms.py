@@ -83,7 +83,10 @@ CASES = {
         ("why", "hello"),
     ],
     "casnb service measure": [("serviceMeasure", "app.py --debug")],
-    "casnb service run": [("serviceRun", "NAME/web app.py --seed SEED --address HOST --port PORT")],
+    "casnb service run": [
+        ("serviceRun", "NAME/web app.py --seed SEED --address HOST --port PORT"),
+        ("serviceUses", "NAME/web --dry-run"),
+    ],
     "casnb history": [("history", "NAME"), ("history", "NAME --readers --compare 1 1")],
     "casnb doctor": [("doctor", "")],
 }
