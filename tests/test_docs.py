@@ -14,6 +14,7 @@ from doctables.connections import TABLES
 from casnb.base.errors import UsageError
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE
 from casnb.explain.messages import MESSAGES
+from casnb.explain.releases import RELEASES, SINCE
 from casnb.policy.advisories import ADVISORIES
 from casnb.simulator.world import World
 from casnb.tls.diagnoses import DIAGNOSES
@@ -81,6 +82,14 @@ def test_messages_page_is_the_data():
     """The page of messages carries every row of the table once, and is renewed by `make docs`."""
     text = PAGE.with_name("messages.md").read_text(encoding="utf-8")
     assert fill(text, TABLES) == text and all(text.count(f"(`{id}`)") == 1 for id in MESSAGES)
+
+
+def test_versions_page_is_the_data():
+    """The page of releases carries every change and every option once."""
+    text = PAGE.with_name("versions.md").read_text(encoding="utf-8")
+    assert fill(text, TABLES) == text
+    assert all(text.count(c.what) == 1 for r in RELEASES.values() for c in r.changes)
+    assert all(f"| `{name}` |" in text for name in SINCE)
 
 
 def test_recipes_page_is_the_data():

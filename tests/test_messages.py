@@ -353,7 +353,7 @@ def sentences():
                 continue
             if node.func.id == "Refused":
                 said = node.args[1:]
-            elif node.func.id in ("Failure", "_for"):
+            elif node.func.id in ("Failure", "attempt_for"):
                 said = node.args[:1]
             else:
                 continue

@@ -13,6 +13,7 @@ import click
 
 from casnb.base.errors import UsageError, neutral
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note
+from casnb.cli.completers import attacks, one_of
 from casnb.cli.policy_options import SECTIONS, Day, option, policy_of, policy_options
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _FORMS = ("text", "csv", "json")
         3: "could not run: a port or file was not to be had",
     },
 )
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=one_of(attacks))
 @click.option("--strict", is_flag=True, help="A defence of yours without any flag.")
 @option(
     "--without",

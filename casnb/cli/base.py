@@ -4,6 +4,7 @@ error, four exit codes.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -19,6 +20,7 @@ from textwrap import dedent, fill
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from casnb.base.errors import CasnbError, SourceError, neutral
 
@@ -240,6 +242,9 @@ class Command(click.Command):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        from casnb.cli.completers import offer_files
+
+        offer_files(self.params)
         self.example = example
         self.exits = dict(EXITS if exits is None else exits)
         self.sections = dict(sections or {})
@@ -280,6 +285,8 @@ class Command(click.Command):
 class Commands(click.Group):
     """A group that loads a subcommand's module only when it is called: name to
     `module:attribute` and a line of help.
+
+    `elsewhere` says of names that are none of its own what to tell whoever calls them.
     """
 
     def __init__(
@@ -287,11 +294,13 @@ class Commands(click.Group):
         *args: Any,
         lazy: Mapping[str, tuple[str, str]] | None = None,
         epilog_rows: Mapping[int, str] | None = None,
+        elsewhere: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.lazy = dict(lazy or {})
         self.epilog_rows = dict(epilog_rows or {})
+        self.elsewhere = dict(elsewhere or {})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order in which a newcomer meets them."""
@@ -310,23 +319,44 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the subcommand, or say which ones there are."""
+        if ctx.resilient_parsing:  # a shell asks what could come next
+            return super().resolve_command(ctx, args)
         if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
             from difflib import get_close_matches
 
             names = self.list_commands(ctx)
-            near = get_close_matches(args[0], names, 1)
+            if args[0] in self.elsewhere:
+                ctx.fail(self.elsewhere[args[0]])
+            near = get_close_matches(args[0], names, 1, 0.7)
             known = f"Did you mean {near[0]}?" if near else f"There are {', '.join(names)}."
             ctx.fail(f"no command {neutral(args[0], 60)!r}. {known}")
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what a shell may offer here, without loading a subcommand's module."""
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return [
+            CompletionItem(name, help=text)
+            for name, text in self.lines(ctx)
+            if name.startswith(incomplete)
+        ]
+
+    def lines(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """Return each subcommand with its line of help."""
+        return [
+            (
+                name,
+                self.lazy[name][1]
+                if name in self.lazy
+                else self.commands[name].get_short_help_str(70),
+            )
+            for name in self.list_commands(ctx)
+        ]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one line for each subcommand without loading it."""
-        rows = []
-        for name in self.list_commands(ctx):
-            if name in self.lazy:
-                rows.append((name, self.lazy[name][1]))
-            else:
-                rows.append((name, self.commands[name].get_short_help_str(70)))
+        rows = self.lines(ctx)
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -345,8 +375,29 @@ class Commands(click.Group):
         _main(self, args, prog_name)
 
 
+def complete(command: click.Command, name: str, variable: str) -> None:
+    """Answer a shell that asks what could come next, and leave; do nothing for another command."""
+    from click.shell_completion import shell_complete
+
+    if variable == completion_variable(name):
+        with contextlib.suppress(CasnbError, click.ClickException):
+            sys.exit(shell_complete(command, {}, name, variable, os.environ.pop(variable)))
+        sys.exit(UNCHECKED)
+
+
+def completion_variable(name: str) -> str:
+    """Return the variable in which a shell's completion script asks the command `name`."""
+    return f"_{name.upper()}_COMPLETE"
+
+
+#: What the scripts of `casnb completion` set.
+COMPLETING = (completion_variable("casnb"), completion_variable("scone"))
+
+
 def _main(command: click.Command, args: Sequence[str] | None, prog_name: str | None) -> NoReturn:
     words = list(sys.argv[1:] if args is None else args)
+    if variable := next((v for v in COMPLETING if v in os.environ), ""):
+        complete(command, prog_name or Path(sys.argv[0]).name, variable)
 
     def work() -> Any:
         with command.make_context(prog_name or Path(sys.argv[0]).name, words) as ctx:

@@ -58,7 +58,31 @@ COMMANDS = {
         "casnb.cli.history_command:history",
         "The versions of a session, what changed, and who could read what.",
     ),
+    "completion": (
+        "casnb.cli.completion_command:completion",
+        "What makes a shell complete casnb and scone.",
+    ),
     "doctor": ("casnb.cli.doctor_command:doctor", "What on this machine would get in the way."),
+}
+
+#: What people type in place of a command of this list, and what to tell them.
+ELSEWHERE = {
+    **{
+        name: f"no command {name!r}. That is scone {words}: see scone {words} --help."
+        for name, words in {
+            "attest": "cas attest",
+            "cas": "cas",
+            "cert": "cert",
+            "self": "self",
+            "session": "session",
+            "show-certificate": "cas show-certificate",
+            "verify-audit-log": "cas verify-audit-log",
+        }.items()
+    },
+    "version": "no command 'version'. Write casnb --version.",
+    "help": "no command 'help'. Write casnb --help, or casnb COMMAND --help.",
+    "start": "no command 'start'. A simulated CAS is started by casnb serve.",
+    "notebook": "no command 'notebook'. The notebooks are opened by casnb lab.",
 }
 
 
@@ -66,6 +90,7 @@ COMMANDS = {
     cls=Commands,
     lazy=COMMANDS,
     epilog_rows=EXITS,
+    elsewhere=ELSEWHERE,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @click.version_option(

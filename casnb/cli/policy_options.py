@@ -60,6 +60,8 @@ class ValueOption(click.Option):
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Refuse a missing value before anything else is made of it."""
+        if ctx.resilient_parsing:  # a shell asks what could come next
+            return super().process_value(ctx, value)
         for text in value if isinstance(value, (tuple, list)) else (value,):
             if isinstance(text, str) and (
                 not text.strip() or (text.startswith("-") and len(text) > 1)

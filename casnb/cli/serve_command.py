@@ -13,6 +13,7 @@ import click
 
 from casnb.base.errors import SourceError
 from casnb.cli.base import Command, note, write_atomically
+from casnb.cli.completers import one_of, scenarios
 from casnb.cli.policy_options import option
 
 _EXITS = {
@@ -36,6 +37,7 @@ _EXITS = {
     default="public",
     show_default=True,
     metavar="NAME",
+    shell_complete=one_of(scenarios),
     help="What the world is like: one of those above.",
 )
 @option(
@@ -101,6 +103,14 @@ def serve(
       hardening       as public, but leaks to compile around: -S instead of -G
       both            as public, but -C and -S instead of -G
       revoked         Intel gave the machine up: no flag helps
+
+    \b
+    The page has several layouts; the course's first solution takes the ninth
+    word of its example line, and finds, where CAS_PAGE_URL says in place of latest:
+      latest          a word of prose, so the line is refused
+      2024-10         a flag, so the line is refused; 2022-04 the same
+      2021-11         the right MRENCLAVE: there it runs as printed
+      2021-10         the MRENCLAVE of another release, so the CAS is refused
     """
     target = Path(env_file).absolute() if env_file else None
     state = str(Path(state).absolute()) if state else None

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from casnb.base.errors import CasnbError, neutral
 from casnb.explain.attest_names import BY_NAME, FLAG_NAMES, KNOWN, TAKING, TELLING
 from casnb.explain.explanation import Explanation, Part
+from casnb.explain.releases import since
 from casnb.explain.shell import DASHES, QUOTES, SUBSTITUTED, Command, has_variable
 from casnb.policy.advisories import lookup
 from casnb.policy.attest_options import OLD, OLD_VALUES
@@ -118,8 +119,9 @@ class AttestLine:
         if name in FLAG_NAMES or OLD.get(name) in FLAG_NAMES:
             flag = FLAG_NAMES[name if name in FLAG_NAMES else OLD[name]]
             notes = [f"Waives {', '.join(flag.waives)}."]
-            notes += [f"IAS: {flag.ias}. DCAP: {flag.dcap}."] if flag.dcap else []
+            notes += [f"IAS (SCONE up to 6): {flag.ias}. DCAP: {flag.dcap}."] if flag.dcap else []
             notes += [f"Needs {flag.needs}."] if flag.needs else []
+            notes += [when] if (when := since(f"--{flag.name}")) else []
             self.parts.append(Part(name, "flag", flag.help, tuple(notes), flag.name))
             return
         takes = (
@@ -135,13 +137,8 @@ class AttestLine:
             self._valued(name, takes, value)
         else:
             self.bare.add(name)
-            self.parts.append(
-                Part(
-                    name,
-                    "option",
-                    BY_NAME[name].means if name in BY_NAME else "Said more while it worked.",
-                )
-            )
+            means = BY_NAME[name].means if name in BY_NAME else "Said more while it worked."
+            self.parts.append(Part(name, "option", means, self._since(name)))
 
     def _valued(self, name: str, takes: str, value: str | None) -> None:
         """An option with its value, which is the next word where it was not given."""
@@ -159,10 +156,16 @@ class AttestLine:
         text = self.words.pop(0) if value is None else value
         if takes == "ADDRESS":
             self.addresses.append(text)
-        self.parts.append(Part(f"{name} {text}", "option", means, self._about(name, told, text)))
+        notes = (*self._about(name, told, text), *self._since(told))
+        self.parts.append(Part(f"{name} {text}", "option", means, notes))
         self.values.setdefault(BY_NAME[told].names[-1] if told in BY_NAME else told, []).append(
             text
         )
+
+    def _since(self, name: str) -> tuple[str, ...]:
+        """Say since which release an option is there, where that is known."""
+        when = since(BY_NAME[name].names[-1]) if name in BY_NAME else ""
+        return (when,) if when else ()
 
     def _about(self, name: str, told: str, text: str) -> tuple[str, ...]:
         """What to say of one value."""

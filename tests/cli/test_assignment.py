@@ -535,3 +535,33 @@ class TestRealReport:
         (tmp_path / "changed.json").write_text(text.replace(old, new))
         run = attest(*FLAGS.split(), report=tmp_path / "changed.json")
         assert (run.returncode, run.stdout) == (1, "") and check in run.stderr
+
+
+#: Where the page stands in the address of the page, to what the course's pipeline finds there.
+LAYOUTS = {
+    "latest": "Error: --mrenclave: got 'the'",
+    "2024-10": "needs a value and got -GCS",
+    "2022-04": "needs a value and got --only_for_testing-ignore-signer",
+    "2021-11": "is trustworthy",
+    "2021-10": "Unexpected enclave measurement",
+}
+
+
+@pytest.mark.scripts
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_first_solution_as_printed(bash, casnb, layout):
+    """The ninth word of the page's example line, as the course's own solution takes it: with one
+    layout it is right, with the others the CLI or the CAS's measurement stops it; the help of
+    serve names each.
+    """
+    done = bash(
+        f"""
+        MRENCLAVE=$(curl -s --cacert "$CAS_PAGE_CA" "${{CAS_PAGE_URL/latest/{layout}}}" \\
+            | grep "scone cas attest" | tail -1 | awk '{{print $9}}')
+        scone cas attest -G --mrenclave $MRENCLAVE --only_for_testing-ignore-signer \\
+            --only_for_testing-debug $CAS_ADDR
+        """
+    )
+    assert LAYOUTS[layout] in done.stdout + done.stderr
+    assert (done.returncode == 0) == (layout == "2021-11")
+    assert layout in casnb("serve", "--help").stdout

@@ -127,6 +127,7 @@ COMMANDS = [
     "why",
     "service",
     "history",
+    "completion",
     "doctor",
 ]
 #: Those that do something themselves.
@@ -250,7 +251,7 @@ def test_a_command_that_is_none(casnb, scone):
     """
     assert "no command 'verfy'. Did you mean verify?" in casnb("verfy", "x").stderr
     assert "Did you mean attest?" in scone("cas", "atest").stderr
-    assert "There are cas, self, cert, session." in scone("frobnicate").stderr
+    assert "There are cas, self, cert, session, version." in scone("frobnicate").stderr
 
 
 @pytest.mark.scripts

@@ -89,13 +89,15 @@ CASES = {
     ],
     "casnb history": [("history", "NAME"), ("history", "NAME --readers --compare 1 1")],
     "casnb doctor": [("doctor", "")],
+    "scone cas list": [("casList", "")],
+    "scone session list": [("sessionList", "")],
 }
 ROWS = [
     pytest.param(command, form, line, id=f"{command} {line}".strip())
     for command, rows in CASES.items()
     for form, line in rows
 ]
-RUNNING = ("casnb history", "casnb service run")
+RUNNING = ("casnb history", "casnb service run", "scone cas list", "scone session list")
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +162,7 @@ def running(tmp_path_factory) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize(("command", "form", "line"), ROWS)
-def test_form(casnb, folder, monkeypatch, request, command, form, line):
+def test_form(casnb, scone, folder, monkeypatch, request, command, form, line):
     """What the command prints has the form of its row; of many files every line has."""
     monkeypatch.chdir(folder)
     small = partial(mallory.matrix, {"-G": Defence.of("-G")}, ["forged-quote"])
@@ -170,7 +172,8 @@ def test_form(casnb, folder, monkeypatch, request, command, form, line):
         monkeypatch.setenv("SCONE_CLI_CONFIG", known["CONFIG"])
         for name, value in known.items():
             line = line.replace(name, value)
-    result = casnb(*command.split()[1:], "--json", *shlex.split(line))
+    program = scone if command.startswith("scone ") else casnb
+    result = program(*command.split()[1:], "--json", *shlex.split(line))
     values = [
         json.loads(text)
         for text in (result.stdout.splitlines() if form.endswith("Line") else [result.stdout])
@@ -195,7 +198,7 @@ def test_no_command_is_forgotten():
 def test_no_form_is_forgotten():
     """The documentation lists exactly the forms that the rows have, each beside its own command."""
     listed = re.findall(
-        r"^\| `(casnb [^`]+) --json` \| [^|]+ \| `(\w+)` \|$",
+        r"^\| `((?:casnb|scone) [^`]+) --json` \| [^|]+ \| `(\w+)` \|$",
         DOCUMENT.read_text(encoding="utf-8"),
         re.MULTILINE,
     )

@@ -253,7 +253,7 @@ def test_the_index_links_every_form(site):
     """Newest first, and every link leads somewhere."""
     links = re.findall(r'href="(/[^"]+)"', ask(site, "/")[2].decode())
     assert (
-        len(links) == 4
+        len(links) == 5
         and links[0] == "/latest/public-CAS/"
         and all(ask(site, link)[0] == 200 for link in links)
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from casnb.base.errors import SourceError, UsageError, neutral
-from casnb.cli.base import ACCEPTED, UNCHECKED, Command, Commands, note
-from casnb.cli.scone.main import HELP, trust_store
+from casnb.cli.base import ACCEPTED, UNCHECKED, Command, Commands, emit_json, note
+from casnb.cli.completers import attested, one_of
+from casnb.cli.scone.main import HELP, json_option, trust_store
+from casnb.cli.scone.unbuilt import unbuilt
 
 if TYPE_CHECKING:
     from casnb.cas.attest import AttestedCas
@@ -33,6 +35,7 @@ _EXITS = {
             "The same, by the evidence in the log itself.",
         ),
     },
+    elsewhere=unbuilt("scone cas"),
     context_settings=HELP,
 )
 def cas() -> None:
@@ -46,13 +49,15 @@ def cas() -> None:
     short_help="Which CASes were attested?",
     example="  scone cas list",
 )
+@json_option
 @click.pass_context
-def list_(ctx: click.Context) -> int:
+def list_(ctx: click.Context, as_json: bool) -> int:
     """Which CASes were attested? The default one has a star; standard error says how each was
     accepted.
     """
     store = trust_store(ctx)
     default, status = store.default, ACCEPTED
+    rows: list[dict[str, Any]] = []
     for name in store.names():
         try:
             found = store.get(name)
@@ -60,8 +65,22 @@ def list_(ctx: click.Context) -> int:
             note(f"warning: {exc}")
             status = UNCHECKED
             continue
-        click.echo(f"{'*' if name == default else ' '} {neutral(name)}: {neutral(found.url)}")
+        rows.append(
+            {
+                "name": neutral(name),
+                "url": neutral(found.url),
+                "default": name == default,
+                "key_hash": found.chain.key_hashes[0],
+                "waivers": None
+                if found.waivers is None
+                else [{"check": w.check, "flag": w.flag} for w in found.waivers],
+            }
+        )
+        if not as_json:
+            click.echo(f"{'*' if name == default else ' '} {neutral(name)}: {neutral(found.url)}")
         repeat_waivers(found)
+    if as_json:
+        emit_json(rows)
     return status
 
 
@@ -72,7 +91,7 @@ def list_(ctx: click.Context) -> int:
     short_help="Which CAS is meant when none is named?",
     example="  scone cas set-default scone-cas.cf",
 )
-@click.argument("name", metavar="CAS")
+@click.argument("name", metavar="CAS", shell_complete=one_of(attested))
 @click.pass_context
 def set_default(ctx: click.Context, name: str) -> None:
     """Which CAS do the other commands mean, when none is named? CAS is the name it was attested
@@ -106,7 +125,7 @@ def repeat_waivers(found: AttestedCas) -> None:
     short_help="The certificates of an attested CAS, PEM.",
     example="  scone cas show-certificate > cas_cert.crt",
 )
-@click.argument("name", required=False, metavar="[CAS]")
+@click.argument("name", required=False, metavar="[CAS]", shell_complete=one_of(attested))
 @click.pass_context
 def show_certificate(ctx: click.Context, name: str | None) -> None:
     """Which certificates vouch for the TLS connections of an attested CAS? PEM: `cas-instance`,
@@ -122,7 +141,7 @@ def show_certificate(ctx: click.Context, name: str | None) -> None:
     short_help="Hashes and keys of an attested CAS.",
     example='  scone cas attest -c "$(scone cas show-identification -c)" cas',
 )
-@click.argument("name", required=False, metavar="[CAS]")
+@click.argument("name", required=False, metavar="[CAS]", shell_complete=one_of(attested))
 @click.option(
     "-c",
     "--cas-key-hash",

@@ -15,6 +15,8 @@ from casnb import __version__
 from casnb.base.errors import SourceError, UsageError, neutral
 from casnb.cli.base import EXITS, Commands, write_atomically
 from casnb.cli.policy_options import option
+from casnb.cli.scone.unbuilt import unbuilt
+from casnb.explain.releases import SPOKEN
 
 if TYPE_CHECKING:
     from casnb.cas.trust import TrustStore
@@ -38,7 +40,14 @@ COMMANDS = {
         "casnb.cli.scone.session_group:session",
         "Create, update, read, list and verify sessions.",
     ),
+    "version": ("casnb.cli.scone.version:version", "As scone --version."),
 }
+
+
+#: Wrappers read the last word as the version of the CLI, and leave newer flags out where it is
+#: older; so it is the release whose options casnb's scone takes.
+VERSION = SPOKEN.number
+VERSION_LINE = f"casnb's scone {__version__}, not Scontain's; speaks as %(version)s"
 
 
 class Scone(Commands):
@@ -54,7 +63,8 @@ class Scone(Commands):
         **extra: Any,
     ) -> click.Context:
         """Parse, argument files replaced by what they hold."""
-        return super().make_context(info_name, args if parent else expand(args), parent, **extra)
+        plain = bool(parent) or bool(extra.get("resilient_parsing"))
+        return super().make_context(info_name, args if plain else expand(args), parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand; with `-o` its standard output becomes a file, once the command has
@@ -73,7 +83,9 @@ class Scone(Commands):
         return status
 
 
-@click.group(cls=Scone, lazy=COMMANDS, epilog_rows=EXITS, context_settings=HELP)
+@click.group(
+    cls=Scone, lazy=COMMANDS, epilog_rows=EXITS, elsewhere=unbuilt("scone"), context_settings=HELP
+)
 @option(
     "-c",
     "--config",
@@ -85,9 +97,7 @@ class Scone(Commands):
 @option(
     "-o", "output", metavar="OUTPUT", help="Write standard output to this file, once all went well."
 )
-@click.version_option(
-    __version__, "-V", "--version", message="casnb's scone, not Scontain's %(version)s"
-)
+@click.version_option(VERSION, "-V", "--version", message=VERSION_LINE)
 @click.pass_context
 def scone(ctx: click.Context, config: str | None, output: str | None) -> None:
     """Attest a SCONE CAS and use it.
@@ -136,6 +146,13 @@ def expand(words: Sequence[str], level: int = 0) -> list[str]:
                 neutral(word, 100), got=f"more than {_WORDS} arguments", wanted="fewer"
             )
     return out
+
+
+def json_option(command: Any) -> Any:
+    """Add `--json`, which SCONE's own lists do not have."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="casnb's own: one JSON array on standard output."
+    )(command)
 
 
 def retries_option(command: Any) -> Any:

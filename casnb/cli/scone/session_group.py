@@ -6,6 +6,7 @@ import click
 
 from casnb.cli.base import Commands
 from casnb.cli.scone.main import HELP
+from casnb.cli.scone.unbuilt import unbuilt
 
 
 @click.group(
@@ -40,6 +41,7 @@ from casnb.cli.scone.main import HELP
             "Print the names of sessions that you may list.",
         ),
     },
+    elsewhere=unbuilt("scone session"),
     context_settings=HELP,
 )
 def session() -> None:

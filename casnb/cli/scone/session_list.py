@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from casnb.base.errors import neutral
-from casnb.cli.base import Command
+from casnb.cli.base import Command, emit_json
+from casnb.cli.scone.main import json_option
 from casnb.cli.scone.session_client import attempt_for, client_of
 from casnb.cli.scone.session_options import EXITS, cas_options
 
@@ -18,6 +19,7 @@ from casnb.cli.scone.session_options import EXITS, cas_options
     example="  scone session list",
 )
 @cas_options
+@json_option
 @click.pass_context
 def list_sessions(
     ctx: click.Context,
@@ -26,10 +28,16 @@ def list_sessions(
     identity: str | None,
     retries: int,
     unattested: bool,
+    as_json: bool,
 ) -> None:
     """Which sessions are there for me? One name a line; where a policy has no `list_sessions`,
     who may read may list.
     """
     client = client_of(ctx, cas_name, identity, unattested)
-    for name in attempt_for("Listing sessions failed", retries, client.sessions):
-        click.echo(neutral(name, 600))
+    found = attempt_for("Listing sessions failed", retries, client.sessions)
+    names = [neutral(name, 600) for name in found]
+    if as_json:
+        emit_json(names)
+        return
+    for name in names:
+        click.echo(name)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from casnb.cli.completers import attested, one_of
 from casnb.cli.policy_options import option
 from casnb.cli.scone.main import retries_option
 
@@ -66,6 +67,7 @@ def cas_options(command: Any) -> Any:
                 "--cas",
                 "cas_name",
                 metavar="CAS",
+                shell_complete=one_of(attested),
                 help="An attested CAS.  [default: the one with a star in scone cas list]",
             ),
             option(

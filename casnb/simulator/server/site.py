@@ -170,7 +170,8 @@ def prose_page(world: World) -> str:
 
 def create_site(world: World, addresses: Sequence[str] = ()) -> Callable[..., Iterable[bytes]]:
     """Return the WSGI app: `/latest/public-CAS/`, an older layout each under `/2024-10/`,
-    `/2022-04/`, `/2021-10/`, else 404.
+    `/2022-04/`, `/2021-10/`, and under `/2021-11/` that of 2021-10 with its example up to date;
+    else 404.
     """
     pages = {
         f"/{'latest' if layout == 'today' else layout}/public-CAS/": (
@@ -178,6 +179,8 @@ def create_site(world: World, addresses: Sequence[str] = ()) -> Callable[..., It
         )
         for layout in LAYOUTS
     }
+    fresh = render_page(world, LAYOUTS[-1], addresses, stale=False)
+    pages["/2021-11/public-CAS/"] = fresh.encode()
     links = "".join(f'<li><a href="{path}">{path}</a></li>' for path in pages)
     index = (
         f"<h1>Documentation</h1>\n<p>The public CAS page, newest form first:</p>\n<ul>{links}</ul>"

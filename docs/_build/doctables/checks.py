@@ -11,8 +11,8 @@ from casnb.base.errors import UsageError
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE, CheckSpec
 from casnb.measure import program as enclave
 from casnb.policy.advisories import ADVISORIES
-from casnb.policy.translation import TOOLS, WORDS, crosswalk
 from casnb.policy.flags import BY_NAME, FLAGS, NEWER, options
+from casnb.policy.translation import TOOLS, WORDS, crosswalk
 from casnb.verify.tcb import TcbStatus
 from doctables.fields import markdown_table as field_table
 

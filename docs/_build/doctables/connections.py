@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from casnb.explain.messages import PARTS
+from casnb.explain.releases import RELEASES, SINCE
 from casnb.tls.diagnoses import DIAGNOSES
 from casnb.tls.recipes import RECIPES
 from doctables.checks import markdown_table
@@ -54,6 +55,28 @@ def messages() -> str:
     )
 
 
+def versions() -> str:
+    """Return one section a release: each change, whether it breaks something, what to do, page."""
+    return "\n".join(
+        f"\n## {r.name}\n\nFirst seen {r.seen}; session language up to {r.language}.\n\n"
+        + markdown_table(
+            ("about", "what changed", "what to do", "page"),
+            (
+                (f"{c.about}{' (breaks)' if c.breaks else ''}", c.what, c.do, c.source)
+                for c in r.changes
+            ),
+        )
+        for r in RELEASES.values()
+    )
+
+
+def since() -> str:
+    """Return one row an option of `scone cas attest`: since when it is there."""
+    return markdown_table(
+        ("option", "since"), ((f"`{name}`", text) for name, text in SINCE.items())
+    )
+
+
 def recipes() -> str:
     """Return one section a recipe: its text, and why each part of it is there."""
     return "\n".join(
@@ -65,5 +88,7 @@ def recipes() -> str:
 TABLES: Mapping[str, Callable[[], str]] = {
     "diagnoses": diagnoses,
     "messages": messages,
+    "versions": versions,
+    "since": since,
     "recipes": recipes,
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from casnb.session.guesses import GUESSES
-from casnb.session.secret_kinds import KINDS
 from casnb.session.placeholders import FORMS
+from casnb.session.secret_kinds import KINDS
 from casnb.session.table import BUILT, REFUSED, TABLE, Member
 from doctables.checks import markdown_table
 
