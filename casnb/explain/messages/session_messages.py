@@ -140,6 +140,55 @@ ROWS = (
         source="namespace (the rule; its message is not public)",
     ),
     Diagnosis(
+        "namespace-hash",
+        "the namespace is not the version that the file names",
+        "namespace_hash pins the version of the parent session, and the parent was changed"
+        " since, or"
+        " is another one",
+        "Read the parent (scone session read) and see what changed before you name its new hash",
+        "a parent whose owner changed who may do what",
+        (
+            Wording(
+                "casnb's CAS",
+                "The namespace has another hash than namespace_hash says",
+                r"namespace_hash|namespace has another hash",
+            ),
+        ),
+        lets_in="whoever may update the parent, without the pin",
+    ),
+    Diagnosis(
+        "busy",
+        "the CAS has too much to do",
+        "casnb's CAS bounds what it does at a time, so that one client cannot stop the others",
+        "Try again in a moment, with fewer requests at once",
+        "one client who stops all others",
+        (
+            Wording("casnb's CAS", "The CAS is busy", r"\bCAS is busy"),
+            Wording(
+                "casnb's CAS",
+                "Too many large sessions at a time: try again soon",
+                r"too many large sessions",
+            ),
+        ),
+    ),
+    Diagnosis(
+        "quota",
+        "you have stored all that you may",
+        "casnb's CAS keeps every version of every session for good, so it bounds how much one"
+        " client"
+        " stores",
+        "Use another seed or state folder for a new lesson: casnb serve --state DIR",
+        "a disk filled by one client",
+        (
+            Wording(
+                "casnb's CAS",
+                "This client has stored 10 versions, 20 bytes in all; it may store 10, and 30"
+                " bytes",
+                r"has stored \S+ versions.{0,60}it may store",
+            ),
+        ),
+    ),
+    Diagnosis(
         "creator",
         "the session says CREATOR, and you are not",
         "the file carries a creator with another key (it was read back from a CAS where somebody"
