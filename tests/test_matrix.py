@@ -166,7 +166,7 @@ def test_picture(matrix):
     assert root.find(f"{SVG}desc").text == description(matrix)
     words = [t.text for t in root.iter(f"{SVG}text")]
     assert words.count("3 waivers") == sum(c.word == "W3" for r in matrix.rows for c in r.cells)
-    frames = {r.get("style").partition(";stroke:")[0] for r in root.iter(f"{SVG}rect")}
+    frames = {r.get("style").partition(";stroke-width:")[2] for r in root.iter(f"{SVG}rect")}
     assert len(frames) == 3 and sum("dasharray" in f for f in frames) == 1
     width = float(root.get("viewBox").split()[2])
     assert all(float(r.get("x")) + float(r.get("width")) <= width for r in root.iter(f"{SVG}rect"))

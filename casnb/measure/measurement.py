@@ -126,7 +126,7 @@ class Measurement(Shown):
                 ("ENCLAVEHASH", s.enclave_hash),
                 ("MRSIGNER", s.mrsigner),
                 ("signer", self.signer.name if self.signer else "not publicly known"),
-                ("product", f"ISVPRODID {s.isv_prod_id}, ISVSVN {s.isv_svn}, built {_day(s)}"),
+                ("product", f"ISVPRODID {s.isv_prod_id}, ISVSVN {s.isv_svn}, built {s.day}"),
             ]
         return [(k, v) for k, v in out if v]
 
@@ -149,7 +149,7 @@ class Measurement(Shown):
                     "signer": self.signer.name if self.signer else None,
                     "isvprodid": s.isv_prod_id,
                     "isvsvn": s.isv_svn,
-                    "date": _day(s),
+                    "date": s.day,
                     "debug_allowed": debug_allowed(s),
                 }
             ),
@@ -184,11 +184,6 @@ class Measurement(Shown):
         return html_table(("measured", "value"), self.rows(), code=(1,)) + html_result(
             self.checks, self.sentence, self.remarks, "trustworthy" if self.holds else "rejected"
         )
-
-
-def _day(s: SigStruct) -> str:
-    digits = f"{s.date:08x}"
-    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
 
 
 def debug_allowed(s: SigStruct) -> bool:

@@ -9,10 +9,10 @@ import io
 import json
 import textwrap
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import neutral
+from casnb.base.svg import box, drawing, path, text
 from casnb.base.view import Shown, cell, page, scrolling
 from casnb.policy.flag_sets import (
     COMBINATIONS,
@@ -197,16 +197,15 @@ def _hung(line: str, width: int, margin: int) -> list[str]:
 
 TITLE = "Which flags accept which report"
 _LABEL, _WIDE, _HIGH, _TOP = 260, 122, 44, 50
-_TEXT = "fill:var(--jp-ui-font-color1,#1a1a1a);font-family:var(--jp-ui-font-family,sans-serif)"
-_CODE = "fill:var(--jp-ui-font-color1,#1a1a1a);font-family:var(--jp-code-font-family,monospace)"
-_LINE = "stroke:var(--jp-ui-font-color1,#1a1a1a)"
 #: Frame of a cell by outcome, so that a picture without colour says as much.
-_FRAME = {
-    "trustworthy": "stroke-width:2.5;fill:none;stroke:var(--jp-success-color0,#1b5e20)",
-    "accepted-with-waivers": (
-        "stroke-width:2.5;stroke-dasharray:6 4;fill:none;stroke:var(--jp-warn-color0,#8a3c00)"
-    ),
-    "rejected": "stroke-width:0.6;fill:none;" + _LINE,
+_FRAME: dict[str, dict[str, Any]] = {
+    "trustworthy": {"stroke": 2.5, "colour": "var(--jp-success-color0,#1b5e20)"},
+    "accepted-with-waivers": {
+        "stroke": 2.5,
+        "dash": "6 4",
+        "colour": "var(--jp-warn-color0,#8a3c00)",
+    },
+    "rejected": {"stroke": 0.6},
 }
 
 
@@ -234,65 +233,39 @@ def svg_matrix(matrix: Matrix) -> str:
     frame, colours follow the theme.
     """
     width, height = _LABEL + _WIDE * len(matrix.columns) + 10, _TOP + _HIGH * len(matrix.rows) + 10
-    told = escape(description(matrix))
-    out = [
-        f'<svg role="img" aria-label="{TITLE}. {told}" viewBox="0 0 {width} {height}"'
-        ' xmlns="http://www.w3.org/2000/svg" '
-        f'style="width:100%;min-width:60em;max-width:{width // 16}em;height:auto;display:block">'
-        f"<title>{TITLE}</title><desc>{told}</desc>"
-    ]
+    told = description(matrix)
+    out: list[str] = []
     for n, column in enumerate(matrix.columns):
-        out.append(
-            _words(
-                _LABEL + _WIDE * n + _WIDE // 2,
-                _TOP - 16,
-                cell(column.name, 15),
-                "middle",
-                f"{_TEXT};font-weight:600",
-            )
-        )
-    out.append(_words(8, _TOP - 16, "flags", "start", f"{_TEXT};font-weight:600"))
+        middle, name = _LABEL + _WIDE * n + _WIDE // 2, neutral(column.name, 15)
+        out.append(text(middle, _TOP - 16, name, size=14, anchor="middle", bold=True))
+    out.append(text(8, _TOP - 16, "flags", size=14, bold=True))
     for n, row in enumerate(matrix.rows):
-        out.append(_row(row, _TOP + _HIGH * n))
-    return "".join([*out, "</svg>"])
+        out += _row(row, _TOP + _HIGH * n)
+    label = f"{TITLE}. {told}"
+    most = f"{width // 16}em"
+    return drawing(width, height, TITLE, out, told=told, label=label, least="60em", most=most)
 
 
-def _row(row: Row, top: int) -> str:
+def _row(row: Row, top: int) -> list[str]:
     """One row: its flags, what makes no difference in small letters below, and a framed word a
     column.
     """
-    middle = top + (18 if row.either else 27)
     out = [
-        (
-            f'<line x1="0" y1="{top}" x2="{_LABEL + _WIDE * len(row.cells) + 10}" y2="{top}"'
-            f' style="{_LINE};stroke-width:0.5"/>'
-        ),
-        _words(8, middle, cell(label(row.always)), "start", _CODE),
+        path((0, top), (_LABEL + _WIDE * len(row.cells) + 10, top), stroke=0.5),
+        text(8, top + (18 if row.either else 27), label(row.always), size=14, mono=True),
     ]
     if row.either:
-        out.append(_words(8, top + 35, cell("or add: " + label(row.either)), "start", _TEXT, 11))
+        out.append(text(8, top + 35, "or add: " + label(row.either), size=11))
     if row.problem:
-        words = cell(f"usage error: {row.problem}", 130)
-        return "".join(
-            [*out, _words(_LABEL + 8, top + 27, words, "start", f"{_TEXT};font-style:italic")]
-        )
+        words = neutral(f"usage error: {row.problem}", 130)
+        return [*out, text(_LABEL + 8, top + 27, words, size=14, italic=True)]
     for n, found in enumerate(row.cells):
-        left = _LABEL + _WIDE * n
-        bold = "" if found.verdict == "rejected" else ";font-weight:600"
+        left, bold = _LABEL + _WIDE * n, found.verdict != "rejected"
         if found.verdict in _FRAME:
-            out.append(
-                f'<rect x="{left + 5}" y="{top + 8}" width="{_WIDE - 10}" height="{_HIGH - 16}"'
-                f' rx="3" style="{_FRAME[found.verdict]}"/>'
-            )
-        out.append(_words(left + _WIDE // 2, top + 27, cell(found.words), "middle", _TEXT + bold))
-    return "".join(out)
-
-
-def _words(x: int, y: int, text: str, anchor: str, style: str, size: int = 14) -> str:
-    return (
-        f'<text x="{x}" y="{y}" text-anchor="{anchor}"'
-        f' style="{style};font-size:{size}px">{text}</text>'
-    )
+            out.append(box(left + 5, top + 8, _WIDE - 10, _HIGH - 16, **_FRAME[found.verdict]))
+        middle = left + _WIDE // 2
+        out.append(text(middle, top + 27, found.words, size=14, anchor="middle", bold=bold))
+    return out
 
 
 def dumps(matrix: Matrix, form: str, width: int = 100) -> str:

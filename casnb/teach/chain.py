@@ -13,6 +13,7 @@ from typing import NamedTuple
 from cryptography import x509
 
 from casnb.base.errors import CasnbError, EvidenceError, neutral
+from casnb.base.svg import Span, box, drawing, head, path, text
 from casnb.base.view import Shown, scrolling, short
 from casnb.cas.attest import Attempt
 from casnb.checks.result import Check, CheckStatus, not_run
@@ -307,16 +308,8 @@ def _leaf_line(chain: CasChain | None, leaf: bytes | None) -> Line:
 # The picture
 
 _WIDTH, _BOX, _ROW, _HEAD = 800, 52, 20, 30
-_TEXT = "fill:var(--jp-ui-font-color1,#1a1a1a);font-family:var(--jp-ui-font-family,sans-serif)"
-_MONO = "fill:var(--jp-ui-font-color1,#1a1a1a);font-family:var(--jp-code-font-family,monospace)"
-_STROKE = "stroke:var(--jp-ui-font-color1,#1a1a1a);fill:none"
 #: How the line of an edge is drawn, beside the word that says the same.
-_DASH = {
-    "passed": "",
-    "waived": "stroke-dasharray:9 5;",
-    "not-run": "stroke-dasharray:2 5;",
-    "failed": "",
-}
+_DASH = {"passed": "", "waived": "9 5", "not-run": "2 5", "failed": ""}
 
 
 def svg_chain(chain: Chain) -> str:
@@ -326,59 +319,46 @@ def svg_chain(chain: Chain) -> str:
     parts: list[str] = []
     y = 4
     for n, node in enumerate(chain.nodes):
-        parts.append(_box(node, y))
+        parts += _box(node, y)
         y += _BOX
         if n < len(chain.edges):
             edge = chain.edges[n]
             height = _HEAD + _ROW * len(edge.lines) + 8
-            parts.append(_edge(edge, y, height))
+            parts += _edge(edge, y, height)
             y += height
-    title = escape(f"Chain of trust: {chain.sentence}")
-    return (
-        f'<svg role="img" aria-label="{title}" viewBox="0 0 {_WIDTH} {y + 4}"'
-        ' xmlns="http://www.w3.org/2000/svg" '
-        f'style="width:100%;min-width:46em;max-width:56em;height:auto;display:block"><title>{title}</title><desc>{escape(str(chain))}</desc>'
-        + "".join(parts)
-        + "</svg>"
-    )
+    title = f"Chain of trust: {chain.sentence}"
+    return drawing(_WIDTH, y + 4, title, parts, told=str(chain))
 
 
-def _box(node: Node, y: int) -> str:
-    return (
-        f'<rect x="6" y="{y}" width="{_WIDTH - 12}" height="{_BOX}" rx="4"'
-        ' style="stroke:var(--jp-ui-font-color1,#1a1a1a);stroke-width:1.5;'
-        'fill:var(--jp-layout-color1,#fff)"/>'
-        f'<text x="20" y="{y + 21}" style="{_TEXT};font-size:15px;font-weight:600">'
-        f"{escape(node.title)}</text>"
-        f'<text x="20" y="{y + 41}" style="{_MONO};font-size:13px">'
-        f"{escape(neutral(node.line, 92))}</text>"
-    )
+def _box(node: Node, y: int) -> list[str]:
+    return [
+        box(6, y, _WIDTH - 12, _BOX),
+        text(20, y + 21, node.title, size=15, bold=True),
+        text(20, y + 41, neutral(node.line, 92), mono=True),
+    ]
 
 
-def _edge(edge: Edge, y: int, height: int) -> str:
+def _edge(edge: Edge, y: int, height: int) -> list[str]:
     """An arrow downwards, drawn by its status, and beside it the words and one line for each
     check.
     """
     end, middle = y + height, y + height // 2
     out = [
-        f'<line x1="40" y1="{y}" x2="40" y2="{end - 2}"'
-        f' style="{_STROKE};stroke-width:2;{_DASH[edge.status]}"/><polyline points="34,{end - 11}'
-        f' 40,{end - 1} 46,{end - 11}" style="{_STROKE};stroke-width:2"/>'
+        path((40, y), (40, end - 2), stroke=2, dash=_DASH[edge.status]),
+        head((40, end - 1), down=True, size=10, stroke=2),
     ]
     if edge.status == "failed":
-        cross = f"M31 {middle - 9} L49 {middle + 9} M49 {middle - 9} L31 {middle + 9}"
-        out.append(f'<path d="{cross}" style="{_STROKE};stroke-width:3"/>')
-    out.append(
-        f'<text x="66" y="{y + 21}"'
-        f' style="{_TEXT};font-size:13px;font-style:italic">{escape(edge.words)}</text>'
-    )
+        out += [
+            path((31, middle - 9), (49, middle + 9), stroke=3),
+            path((49, middle - 9), (31, middle + 9), stroke=3),
+        ]
+    out.append(text(66, y + 21, edge.words, italic=True))
     for n, line in enumerate(edge.lines):
-        at = y + _HEAD + _ROW * n + 11
-        out.append(
-            f'<text x="66" y="{at}" data-check="{escape(line.id)}" data-status="{line.status}" '
-            f'style="{_TEXT};font-size:13px">'
-            f'<tspan style="font-weight:700">{_MARK[line.status]} {_WORD[line.status]}</tspan>'
-            f'<tspan x="158" style="{_MONO}">{escape(line.id)}</tspan>'
-            f'<tspan x="322">{escape(neutral(line.saw, 58))}</tspan></text>'
+        words = (
+            Span(f"{_MARK[line.status]} {_WORD[line.status]}", bold=True),
+            Span(line.id, 158, mono=True),
+            Span(neutral(line.saw, 58), 322),
         )
-    return "".join(out)
+        data = f'data-check="{escape(line.id)}" data-status="{line.status}"'
+        out.append(text(66, y + _HEAD + _ROW * n + 11, words, data=data))
+    return out

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
-from itertools import pairwise
 
 from casnb.base.errors import UsageError
-from casnb.base.view import Shown, cell, html_table, scrolling, text_table
+from casnb.base.svg import box, drawing, head, path, text
+from casnb.base.view import Shown, html_table, scrolling, text_table
 from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.checks.view import describe
 from casnb.policy.flags import BY_NAME, options
@@ -183,8 +182,6 @@ _ARROWS = (
     ("appraisal", "certificate", "if accepted"),
     ("certificate", "value", "TLS, verified by it"),
 )
-_TEXT = "fill:var(--jp-ui-font-color1,#1a1a1a);font-family:var(--jp-ui-font-family,sans-serif)"
-_LINE = "stroke:var(--jp-ui-font-color1,#1a1a1a);fill:none"
 
 
 class Way(Shown):
@@ -227,53 +224,36 @@ def svg_way(here: str, description: str) -> str:
     theme.
     """
     by = {s.name: s for s in STAGES}
-    out = [
-        f'<svg role="img" aria-label="{escape(description)}" viewBox="0 0 890 222"'
-        ' xmlns="http://www.w3.org/2000/svg"'
-        ' style="width:100%;min-width:46em;max-width:52em;height:auto;display:block"><title>From'
-        f" web page to public value</title><desc>{escape(description)}</desc>"
-    ]
+    out: list[str] = []
     for a, b, label in _ARROWS:
-        out.append(_arrow(by[a], by[b], label))
+        out += _arrow(by[a], by[b], label)
     for s in STAGES:
-        current = s.name == here
-        out.append(
-            f'<rect x="{s.x}" y="{s.y}" width="{_W}" height="{_H}" rx="4"'
-            f' style="stroke:var(--jp-ui-font-color1,#1a1a1a);stroke-width:{4 if current else 1.5};'
-            'fill:var(--jp-layout-color1,#fff)"/>'
-            f'<text x="{s.x + _W // 2}" y="{s.y + 26}" text-anchor="middle"'
-            f' style="{_TEXT};font-size:15px;font-weight:600">{escape(s.title)}</text><text'
-            f' x="{s.x + _W // 2}" y="{s.y + 46}" text-anchor="middle"'
-            f' style="{_TEXT};font-size:13px">{escape(s.line)}</text>'
-        )
+        current, middle = s.name == here, s.x + _W // 2
+        out += [
+            box(s.x, s.y, _W, _H, stroke=4 if current else 1.5),
+            text(middle, s.y + 26, s.title, size=15, anchor="middle", bold=True),
+            text(middle, s.y + 46, s.line, anchor="middle"),
+        ]
         if current:
-            out.append(
-                f'<text x="{s.x + _W // 2}" y="{s.y + _H + 17}" text-anchor="middle" '
-                f'style="{_TEXT};font-size:13px;font-style:italic">you are here</text>'
-            )
-    return "".join([*out, "</svg>"])
+            out.append(text(middle, s.y + _H + 17, "you are here", anchor="middle", italic=True))
+    title = "From web page to public value"
+    return drawing(890, 222, title, out, told=description, label=description, most="52em")
 
 
-def _arrow(a: Stage, b: Stage, label: str) -> str:
+def _arrow(a: Stage, b: Stage, label: str) -> list[str]:
     """A line with a head: to the right between columns, downwards inside one."""
     if a.x == b.x:
-        points = [(a.x + _W // 2, a.y + _H), (b.x + _W // 2, b.y)]
-        head = (
-            f"{points[1][0] - 5},{points[1][1] - 9} {points[1][0]},{points[1][1]}"
-            f" {points[1][0] + 5},{points[1][1] - 9}"
-        )
-        at, anchor = (points[0][0] + 8, (points[0][1] + points[1][1]) // 2 + 4), "start"
-    else:
-        middle = b.x - 30
-        into = b.y + _H // 2 + (-12 if a.y < b.y else 12 if a.y > b.y and a.x < 100 else 0)
-        points = [(a.x + _W, a.y + _H // 2), (middle, a.y + _H // 2), (middle, into), (b.x, into)]
-        head = f"{b.x - 9},{into - 5} {b.x},{into} {b.x - 9},{into + 5}"
-        at, anchor = ((a.x + _W + middle) // 2, a.y + _H // 2 - 8), "middle"
-    lines = "".join(
-        f'<line x1="{p[0]}" y1="{p[1]}" x2="{q[0]}" y2="{q[1]}" style="{_LINE};stroke-width:1.5"/>'
-        for p, q in pairwise(points)
-    )
-    return (
-        f'{lines}<polyline points="{head}" style="{_LINE};stroke-width:1.5"/><text x="{at[0]}"'
-        f' y="{at[1]}" text-anchor="{anchor}" style="{_TEXT};font-size:12px">{cell(label)}</text>'
-    )
+        start, end = (a.x + _W // 2, a.y + _H), (b.x + _W // 2, b.y)
+        return [
+            path(start, end),
+            head(end, down=True),
+            text(start[0] + 8, (start[1] + end[1]) // 2 + 4, label, size=12),
+        ]
+    middle = b.x - 30
+    into = b.y + _H // 2 + (-12 if a.y < b.y else 12 if a.y > b.y and a.x < 100 else 0)
+    start = (a.x + _W, a.y + _H // 2)
+    return [
+        path(start, (middle, start[1]), (middle, into), (b.x, into)),
+        head((b.x, into)),
+        text((start[0] + middle) // 2, start[1] - 8, label, size=12, anchor="middle"),
+    ]

@@ -210,7 +210,7 @@ def test_picture_for_everybody():
     assert root.attrib["role"] == "img" and chain.sentence in title and description == str(chain)
     assert "<summary>The same as text</summary>" in html
     assert re.findall(r"(?:fill|stroke):(?!var\(|none)[^;\"]+", svg_chain(chain)) == []
-    dashes = [e.attrib["style"] for e in root.iter("{http://www.w3.org/2000/svg}line")]
+    dashes = [e.attrib["style"] for e in root.iter("{http://www.w3.org/2000/svg}polyline")]
     assert sum("stroke-dasharray" in d for d in dashes) == 1
 
 
