@@ -370,14 +370,31 @@ def test_spans(text, value):
 
 
 @pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("30 days", 30),
+        ("1 year", 365),
+        ("2w", 14),
+        ("6 months", 180),
+        ("1 day", 1),
+        ("48 hours", 2),
+    ],
+)
+def test_spans_of_the_session_language(text, days):
+    """Options and sessions share one grammar: units may be written out, with one space before."""
+    assert read_span(text) == days * DAY
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "30",
         "d",
         "-1d",
         "1.5d",
-        "30 d",
-        "1w",
+        "30  d",
+        "1 fortnight",
+        "0d",
         "",
         "30D",
         "1d2h",

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -23,6 +22,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from casnb.base.errors import CasnbError, SourceError, neutral
+from casnb.base.files import replace_file
 
 #: What every command returns: accepted, rejected, called wrongly, could not check.
 ACCEPTED, REJECTED, MISUSED, UNCHECKED = 0, 1, 2, 3
@@ -114,41 +114,17 @@ def slurp(file: str, limit: int | None = None) -> bytes:
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace a file as a whole (text as UTF-8); where that fails the old one is untouched.
-    Raises SourceError.
-
-    A link is followed, the mode of an old file kept; a device or pipe is written to, never
-    replaced.
+    Raises SourceError. See `casnb.base.files.replace_file`.
     """
-    temporary = None
-    data = content.encode("utf-8") if isinstance(content, str) else content
     try:
-        path = path.resolve()
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)
-            return
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
+        replace_file(path, content)
     except OSError as exc:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise SourceError(
             str(path),
             got=exc.strerror or type(exc).__name__,
             wanted="a file that can be written",
             do="Choose another place or make room; what was there before is untouched.",
         ) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def causes_of(exc: BaseException) -> list[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
+from casnb.base.spans import read_span
 from casnb.base.view import Shown, html_table, text_table
 from casnb.policy.translation import WORDS
 from casnb.session.access import ACTIONS, FOLLOWS, Entry, Quorum, Signer, is_variable
 from casnb.session.placeholders import whole
 from casnb.session.secret_kinds import CERTIFICATES
-from casnb.session.secrets import Secret, span_days
+from casnb.session.secrets import Secret
 from casnb.session.service_policy import describe
 from casnb.session.services import Service
 from casnb.session.session import Session
@@ -166,7 +168,9 @@ def _meant(secret: Secret, session: Session) -> str:
         out = [f"the public half of {secret.private_key}"]
     elif secret.kind in CERTIFICATES:
         by = f"issued by {secret.issuer}" if secret.issuer else "signed by itself"
-        life = f"{span_days(secret.valid_for):g} days" if secret.valid_for else "as good as forever"
+        life = "as good as forever"
+        if secret.valid_for:
+            life = f"{read_span(secret.valid_for) / timedelta(days=1):g} days"
         out = [
             f"a certificate for the key in secret {secret.private_key}, {by}, for {life}; new with"
             " every version"

@@ -200,7 +200,7 @@ def issue(
     authority: bool,
     endpoint: str | None,
     alternatives: tuple[str, ...],
-    days: float | None,
+    life: timedelta | None,
     now: datetime,
     random: Random,
     issuer: tuple[str, str] | None = None,
@@ -208,7 +208,7 @@ def issue(
     """Return a certificate (PEM) for a key, signed by `issuer` (certificate and key, PEM) or by
     itself.
 
-    `alternatives` are `dns:HOST` and `ip:ADDRESS`; without `days` it is good until 4096, without
+    `alternatives` are `dns:HOST` and `ip:ADDRESS`; without `life` it is good until 4096, without
     `endpoint` it names no extended use. Everything but an ECDSA signature is the same
     for the same input.
     """
@@ -231,7 +231,7 @@ def issue(
         .public_key(key.public_key())
         .serial_number(int.from_bytes(random(8), "big") >> 1 or 1)
         .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(WITHOUT_END if days is None else now + timedelta(days=days))
+        .not_valid_after(WITHOUT_END if life is None else now + life)
         .add_extension(x509.BasicConstraints(authority, None), True)
         .add_extension(identifier, False)
         .add_extension(authority_id, False)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from casnb.base.errors import EvidenceError
+from casnb.base.spans import SPAN, read_span
 from casnb.session import material
 from casnb.session.names import SEGMENT
 from casnb.session.nodes import Node
@@ -25,10 +26,6 @@ _ASCII = re.compile(r"[\t\n\r -~]*")
 _BINARY = re.compile(r"([0-9A-Fa-f]{2})*")
 _COMMON_NAME = re.compile(r"[ -~]{1,64}")
 _DNS = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_\-.]{0,251}[A-Za-z0-9])?")
-_SPAN = re.compile(
-    r"([1-9][0-9]{0,5}) ?(s|seconds?|m|minutes?|h|hours?|d|days?|w|weeks?|months?|y|years?)"
-)
-_DAYS = {"s": 1 / 86400, "m": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "month": 30, "y": 365}
 _LONGEST_LIFE = 365 * 1000
 _LONGEST_VALUE = 1 << 16
 _LARGEST_SIZE = 4096
@@ -118,14 +115,6 @@ class Secret:
         if self.export:
             out["export"] = [p.word() if self.old else p.plain() for p in self.export]
         return {**out, "export_public": self.export_public}
-
-
-def span_days(text: str) -> float:
-    """Return a length of time in days. A month has 30 days, a year 365: casnb's own choice."""
-    found = _SPAN.fullmatch(text)
-    assert found is not None
-    unit = "month" if found[2].startswith("month") else found[2][0]
-    return int(found[1]) * _DAYS[unit]
 
 
 # Reading
@@ -267,8 +256,8 @@ def _reference(node: Node) -> str | None:
 def _life(node: Node) -> str | None:
     if not node.there:
         return None
-    text = node.matching(_SPAN, "a number and its unit: 30 days, 1 year")
-    if span_days(text) > _LONGEST_LIFE:
+    text = node.matching(SPAN, "a number and its unit: 30 days, 1 year")
+    if read_span(text).days > _LONGEST_LIFE:
         raise node.refuse("at most 1000 years")
     return text
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from casnb.base.errors import EvidenceError
+from casnb.base.spans import read_span
 from casnb.session import material
 from casnb.session.material import Random
 from casnb.session.names import resolve
 from casnb.session.secret_kinds import CERTIFICATES
-from casnb.session.secrets import Secret, span_days
+from casnb.session.secrets import Secret
 from casnb.session.session import Session
 from casnb.session.sharing import Party
 
@@ -111,7 +112,7 @@ def _issue(secret: Secret, at: Stored, now: datetime, random: Random, lookup: Lo
         authority=secret.kind == "x509-ca",
         endpoint=secret.endpoint,
         alternatives=names,
-        days=span_days(secret.valid_for) if secret.valid_for else None,
+        life=read_span(secret.valid_for) if secret.valid_for else None,
         now=now,
         random=random,
         issuer=_issuer(at, secret.issuer, lookup) if secret.issuer else None,
@@ -132,7 +133,7 @@ def _session_authority(
         authority=True,
         endpoint=None,
         alternatives=(),
-        days=None,
+        life=None,
         now=now,
         random=random,
     )
@@ -153,7 +154,7 @@ def _issue_old(
         authority=secret.kind == "x509-ca",
         endpoint=None,
         alternatives=(),
-        days=None,
+        life=None,
         now=now,
         random=random,
         issuer=above,
