@@ -98,8 +98,8 @@ class Station:
             self.note = (
                 f"The simulator at {where} has another seed or scenario; this lab serves its own."
             )
-        elif not all(Path(names[n]).is_file() for n in ("CAS_PAGE_CA", "CASNB_ROOTS")):
-            self.note = f"The files of the simulator at {where} are gone; this lab serves its own."
+        elif why := _unreadable(names["CAS_PAGE_CA"]) or _unreadable(names["CASNB_ROOTS"]):
+            self.note = f"The files of the simulator at {where} {why}; this lab serves its own."
         elif not answers(*_host_and_port(names["CAS_ADDR"], names.get("CAS_PORT"))):
             self.note = f"The simulator at {where} does not answer; this lab serves its own."
         else:
@@ -155,6 +155,18 @@ class Station:
             ):  # the process may be ending: what cannot be stopped ends with it
                 self.running.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _unreadable(path: str) -> str:
+    """Say what keeps this account from reading a file, or nothing where it can."""
+    try:
+        with Path(path).open("rb") as file:
+            file.read(1)
+    except PermissionError:
+        return "may not be read by this account"
+    except (OSError, ValueError):
+        return "are gone"
+    return ""
 
 
 def _host_and_port(address: str, port: str | None) -> tuple[str, int]:

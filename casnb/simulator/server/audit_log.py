@@ -183,8 +183,11 @@ def _append(path: Path, line: bytes) -> None:
     Half a line at the end is what a killed process left of an event that was never committed: it
     goes.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
     try:
+        if hasattr(os, "fchmod"):  # a log of an earlier casnb was for everybody
+            with suppress(PermissionError):
+                os.fchmod(handle, 0o600)
         size = os.fstat(handle).st_size
         if size:
             os.lseek(handle, max(0, size - _LONGEST), os.SEEK_SET)

@@ -40,7 +40,7 @@ def start_background(
     """
     folder = _folder(state_dir or _state_of(args))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone(folder):
             running = _recorded(folder)
             if running is not None:

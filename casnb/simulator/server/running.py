@@ -39,7 +39,7 @@ _FOREVER = (datetime(1975, 1, 1, tzinfo=timezone.utc), datetime(4096, 1, 1, tzin
 
 class RunningWorld(Shown):
     """A world that answers. `cas_addr` is what `scone cas attest` is given, `page_ca` and
-    `roots` are PEM files.
+    `roots` are PEM files that every account of the machine may read; `state_dir` is for this one.
 
     Ends with `stop()`, at the end of a `with` block, or with the process.
     """
@@ -51,6 +51,7 @@ class RunningWorld(Shown):
         cas_port: int,
         page_port: int,
         folder: Path,
+        public: Path,
         cleanup: ExitStack,
         enclave_port: int = 0,
     ) -> None:
@@ -62,8 +63,8 @@ class RunningWorld(Shown):
         )
         self.state_dir = folder
         self.page_url = f"https://{host}:{page_port}/latest/public-CAS/"
-        self.page_ca = folder / "page-authority.pem"
-        self.roots = folder / "simulated-roots.pem"
+        self.page_ca = public / "page-authority.pem"
+        self.roots = public / "simulated-roots.pem"
         self._cleanup = cleanup
         self._lock = threading.Lock()
 
@@ -178,15 +179,20 @@ def serve(
         page = _listen(
             [(where, PAGE_PORT), (where, 0)], create_site(world, (where,)), page_context, cleanup
         )
+        public = _public_folder(cleanup)
         running = RunningWorld(
-            world, where, cas.port, page.port, folder, cleanup.pop_all(), enclaves.port
+            world, where, cas.port, page.port, folder, public, cleanup.pop_all(), enclaves.port
         )
     try:
-        running.page_ca.write_bytes(world.site_ca_pem)
-        running.roots.write_bytes(world.roots_pem)
+        for path, content in (
+            (running.page_ca, world.site_ca_pem),
+            (running.roots, world.roots_pem),
+        ):
+            path.write_bytes(content)
+            path.chmod(0o644)
     except OSError as exc:
         running.stop()
-        raise _unusable(folder, exc) from None
+        raise _unusable(public, exc) from None
     return running
 
 
@@ -272,10 +278,24 @@ def _folder(state_dir: Path | str | None, cleanup: ExitStack) -> Path:
                     tempfile.TemporaryDirectory(prefix="casnb-", ignore_cleanup_errors=True)
                 )
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        # The store has everybody's secrets: a folder that is made here is for this account alone.
+        # One that was there before may be anything; its files are private all the same.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise _unusable(folder, exc) from None
     return folder
+
+
+def _public_folder(cleanup: ExitStack) -> Path:
+    """A folder that other accounts may read, for what they need to attach: nothing secret."""
+    try:
+        made = cleanup.enter_context(
+            tempfile.TemporaryDirectory(prefix="casnb-public-", ignore_cleanup_errors=True)
+        )
+        Path(made).chmod(0o755)
+    except OSError as exc:
+        raise _unusable(Path(tempfile.gettempdir()), exc) from None
+    return Path(made)
 
 
 def _unusable(folder: Path, exc: OSError) -> SourceError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -151,7 +152,8 @@ class Store:
         self._queue = threading.Lock()
         self._closed = False
         with self._sentences():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _private(path)
             with self._borrowed() as connection:
                 self._prepare(connection, owner)
 
@@ -282,6 +284,15 @@ class Store:
                     " lost."
                 ),
             ) from None
+
+
+def _private(path: Path) -> None:
+    """Let this account alone read the file, before anything is in it: SQLite gives its log, and
+    what it shares between processes, the same mode. A file of somebody else stays as it is.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    with suppress(PermissionError):
+        path.chmod(0o600)
 
 
 def _use_log(connection: sqlite3.Connection) -> None:
