@@ -35,6 +35,7 @@ WANTED = {
     "hardening": f"-S {TEST}",
     "both": f"-CS {TEST}",
     "revoked": None,
+    "current": f"-S {TEST}",
 }
 EVERY = [
     names for size in range(9) for names in combinations([f.name for f in (*FLAGS, *NEWER)], size)

@@ -553,6 +553,7 @@ NEEDS = {
     "hardening": {H},
     "both": {C, H},
     "revoked": None,
+    "current": {H},
 }
 
 

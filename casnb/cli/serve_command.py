@@ -103,6 +103,7 @@ def serve(
       hardening       as public, but leaks to compile around: -S instead of -G
       both            as public, but -C and -S instead of -G
       revoked         Intel gave the machine up: no flag helps
+      current         the CAS of today, DCAP alone: -S, debug, test signer
 
     \b
     The page has several layouts; the course's first solution takes the ninth

@@ -51,8 +51,8 @@ SESSION, SECRET = "example_session", "example_value"
     show_default=True,
     metavar="NAME",
     help=(
-        "public, dcap-debug, production, hyperthreading, hardening, both or revoked (which no flag"
-        " accepts)."
+        "public, dcap-debug, production, hyperthreading, hardening, both, current or revoked"
+        " (which no flag accepts)."
     ),
 )
 @option(

@@ -166,7 +166,7 @@ def test_matrix_with_a_report(casnb, made):
         made / "roots.pem",
     )
     assert (
-        done.stdout.splitlines()[0].endswith(",revoked,public (file)")
+        done.stdout.splitlines()[0].endswith(",current,public (file)")
         and "compared with itself" in done.stderr
     )
 

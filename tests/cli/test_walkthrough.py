@@ -22,6 +22,7 @@ FLAGS = {
     "hyperthreading": ["-C", *IGNORE_DEBUG],
     "hardening": ["-S", *IGNORE_DEBUG],
     "both": ["-C", "-S", *IGNORE_DEBUG],
+    "current": ["-S", *IGNORE_DEBUG],
 }
 VERDICTS = {"production": "trustworthy", "revoked": None}
 
