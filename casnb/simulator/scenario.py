@@ -87,7 +87,8 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario(
             "current",
             "the public CAS of today",
-            "SCONE without EPID: a DCAP quote is the only evidence. Firmware and settings are right,"
+            "SCONE without EPID: a DCAP quote is the only evidence. Firmware and settings are"
+            " right,"
             " as on most machines of today; the processor has holes that the compiler must close,"
             " and Intel's lists name them.",
             TcbStatus.SW_HARDENING_NEEDED,
