@@ -1,13 +1,16 @@
 # Two commands are all there is to know: `make lab` to learn, `make test` to check.
-# PYTHON=... chooses the interpreter (3.10 to 3.14).
+# PYTHON=... chooses the interpreter (3.10 to 3.14). What is installed is pinned by hash in
+# requirements.lock; where that does not fit (another index, a platform without these releases),
+# `make lab LOCK=` installs what the ranges in pyproject.toml allow instead.
 
 PYTHON ?= python3
 VENV ?= .venv
+LOCK ?= requirements.lock
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench docs fuzz lint mutants clean
+.PHONY: help lab test bench docs fuzz lint mutants lock sbom clean
 
 help:
 	@echo "make lab    install into $(VENV), start the simulated CAS and JupyterLab with the notebooks"
@@ -17,6 +20,8 @@ help:
 	@echo "make fuzz   mutate good evidence and judge it; ARGS=\"--inputs 10000000\" says how often"
 	@echo "make docs   renew every generated table of the documentation"
 	@echo "make mutants change the code that decides about trust, once each, and see whether tests notice"
+	@echo "make lock   pin every dependency by hash again, in requirements.lock"
+	@echo "make sbom   list what is installed to run casnb, in dist/casnb.cdx.json (CycloneDX)"
 	@echo "make clean  remove $(VENV) and caches; your notebooks stay"
 
 $(VENV)/.made:
@@ -25,16 +30,29 @@ $(VENV)/.made:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "Python: the venv module is missing. Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# With hashes nothing but what was locked is installed, also to build casnb itself. There is no
+# fallback that goes without a word: whoever could make the lock fail would choose it.
+$(VENV)/.lab: $(VENV)/.made pyproject.toml $(LOCK)
+ifeq ($(LOCK),)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	@touch $@
-
-$(VENV)/.lab: $(VENV)/.made pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
+else
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK) || { \
+	  echo "$(LOCK) does not fit this machine or its package index."; \
+	  echo "Without pinned versions and hashes: make LOCK= $(MAKECMDGOALS)"; exit 1; }
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+endif
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.made pyproject.toml
+$(VENV)/.test: $(VENV)/.lab
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
-	@touch $@ $(VENV)/.lab
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.lab
+	$(BIN)/python -m pip install --quiet --editable '.[release]'
+	@touch $@
 
 lab: $(VENV)/.lab
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/casnb lab --in-place
@@ -57,6 +75,17 @@ mutants: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -W ignore tests/fuzz/run.py $(ARGS)
+
+# One file for 3.10 to 3.14 on every platform; it names no package index.
+lock: $(VENV)/.release
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-emit-index-url \
+	  --python-version 3.10 --custom-compile-command "make lock" --extra build \
+	  pyproject.toml --output-file requirements.lock
+
+sbom: $(VENV)/.release
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+	  --output-reproducible --output-file dist/casnb.cdx.json
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .fuzz build dist

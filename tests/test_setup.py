@@ -63,10 +63,11 @@ def test_versions_agree():
     assert f"## [{PROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text()
 
 
-def test_every_runtime_dependency_has_an_upper_or_lower_bound():
+def test_every_runtime_dependency_has_both_bounds():
     """No dependency is left to chance."""
     for line in PROJECT["dependencies"]:
-        assert Requirement(line).specifier, line
+        bounds = {s.operator for s in Requirement(line).specifier}
+        assert bounds == {">=", "<"}, line
 
 
 def test_readme_commands_exist_in_the_makefile():
@@ -114,3 +115,62 @@ def test_built_wheel_carries_the_notebooks_and_nothing_foreign(tmp_path):
     assert any(n.endswith("licenses/LICENSE") for n in names)
     assert {"casnb/teach/explorer/bytes.js", "casnb/teach/explorer/bytes.css"} <= set(names)
     assert not [n for n in names if n.startswith(("tests/", "benchmarks/")) or "shared" in n]
+
+
+def test_the_lock_pins_every_dependency_by_hash():
+    """One version with a hash for each package of pyproject.toml and of what builds it, within its
+    range, and no package index is named.
+    """
+    text = (ROOT / "requirements.lock").read_text()
+    rows = [
+        Requirement(row.split(" --hash")[0])
+        for row in text.replace("\\\n", "").split("\n")
+        if row and row.lstrip() == row and not row.startswith("#")
+    ]
+    assert "://" not in text and "--index" not in text and text.count("==") >= len(rows)
+    pinned: dict[str, list[str]] = {}
+    for row in rows:
+        (version,) = row.specifier
+        assert version.operator == "==", row
+        pinned.setdefault(row.name.lower(), []).append(version.version)
+    for block in re.split(r"\n(?=[a-z0-9])", text.partition("\n#    make lock\n")[2]):
+        assert "--hash=sha256:" in block, block[:60]
+    for line in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["build"]):
+        wanted = Requirement(line)
+        assert all(v in wanted.specifier for v in pinned[wanted.name.lower()]), line
+
+
+def test_only_the_simulated_signers_are_let_past_a_secret_scanner():
+    """Every private key in the package is one of those that .gitleaks.toml names, and they are all
+    there.
+    """
+    lists = tomllib.loads((ROOT / ".gitleaks.toml").read_text())["allowlists"]
+    paths = [re.compile(p) for p in lists[0]["paths"]]
+    key = re.compile(rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\r?\n[A-Za-z0-9+/]{16}")
+    folders = ("casnb", "notebooks", "docs", "examples", "benchmarks")
+    files = [p for f in folders for p in (ROOT / f).rglob("*") if p.is_file()]
+    found = {p.relative_to(ROOT).as_posix() for p in files if key.search(p.read_bytes())}
+    assert found == {
+        f"casnb/simulator/keys/{n}.pem"
+        for n in ("ias_leaf", "ias_root", "owner_signer", "test_signer", "vendor_signer")
+    }
+    assert all(any(p.search(name) for p in paths) for name in found)
+    assert not any(p.search("casnb/simulator/keys/other.pem") for p in paths)
+
+
+def test_the_hosted_workflow_runs_what_is_run_here():
+    """`.ci/run` on every Python that is supported, and markers that exist."""
+    found = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    jobs = found["jobs"]
+    pythons = {c.rpartition(" ")[2] for c in PROJECT["classifiers"] if ":: 3." in c}
+    assert set(jobs["linux"]["strategy"]["matrix"]["python"]) == pythons
+    assert any(step.get("run") == ".ci/run" for step in jobs["linux"]["steps"])
+    markers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"][
+        "markers"
+    ]
+    used = re.findall(r"not (\w+)", jobs["elsewhere"]["steps"][-1]["run"])
+    assert used and set(used) <= {m.partition(":")[0] for m in markers}
+    assert {o.partition("-")[0] for o in jobs["elsewhere"]["strategy"]["matrix"]["os"]} == {
+        "macos",
+        "windows",
+    }
