@@ -133,7 +133,7 @@ def test_there_and_back(flag):
 
 
 def test_advisories():
-    """Ids go both ways; a star needs nothing on the command line; what is no id is named."""
+    """Ids go both ways; a star needs nothing on the command line; what is not an id is named."""
     security = {
         "attestation": {
             "tolerate": "outdated-tcb",

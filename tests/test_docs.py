@@ -101,7 +101,7 @@ def test_recipes_page_is_the_data():
 
 
 def test_unknown_table():
-    """A block with a name that is no table is a mistake, not an empty block."""
+    """A block with a name that is not a table is a mistake, not an empty block."""
     with pytest.raises(UsageError):
         fill("<!-- begin nothing -->\n<!-- end nothing -->")
 

@@ -138,7 +138,7 @@ def test_a_cluster_may_end_in_a_value():
         ("-G", "ADDRESS: missing"),
         (f"cas {M} x", "x: a third word that belongs to no option"),
         ("-c nonsense cas", "-c: "),
-        ("-G \\ \n cas", "a backslash with a blank behind it"),
+        ("-G \\ \n cas", "a backslash followed by a space"),
         (f"{DEBUG}=false cas", f"{DEBUG}: got false for a value, and takes none"),
         ("--accept-group cas", "Meant: --accept-group-out-of-date."),
         ("cas -- -G", "MRENCLAVE: got '-G'"),
@@ -207,7 +207,7 @@ def test_every_combination_agrees_with_the_policy():
     ],
 )
 def test_outside(line, said):
-    """What is no attest line is named as not explained, and never guessed at."""
+    """What is not an attest line is named as not explained, and never guessed at."""
     found = explain(line)
     assert (
         found.parts == ()

@@ -57,7 +57,7 @@ def test_fault(fault):
 )
 def test_no_flag_hides_what_it_is_not_for(fault):
     """With every insecure flag of every CLI set at once, the fault is refused all the same and
-    its check is no waiver.
+    its check is not a waiver.
     """
     evidence = fault.change(good(fault.kind))
     policy = replace(evidence.policy.with_flags(*EVERY_FLAG), tcb_grace=None, mrsigner=None)

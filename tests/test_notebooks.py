@@ -447,7 +447,7 @@ def test_06_attacks_run_once_predicted(runs):
         turned = "Mallory got in: " if id in HELD else "Mallory was stopped by "
         assert (
             all(w in answered.text(id) for w in wanted)
-            and turned in answered.text(id).partition("\nTurned round: ")[2]
+            and turned in answered.text(id).partition("\nThe other way round: ")[2]
         ), id
 
 

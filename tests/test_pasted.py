@@ -48,7 +48,7 @@ def test_cut(text, cut):
 
 
 def test_assignments_stand_apart():
-    """What is set before a command is no word of it."""
+    """What is set before a command is not a word of it."""
     (only,) = commands("M=1 scone a")
     assert only.words == ("scone", "a") and only.assignments == ("M=1",)
 

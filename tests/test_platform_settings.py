@@ -64,7 +64,7 @@ def test_an_ias_report_says_nothing_of_settings():
 
 @pytest.mark.parametrize("value", ["smt", ("SMT",), ("smt", "turbo")])
 def test_a_setting_nobody_knows_is_refused(value):
-    """A typing error is no setting that is always off."""
+    """A typing error is not a setting that is always off."""
     assert any("refuse" in p for p in AttestationPolicy(refuse_platform_settings=value).problems())
 
 

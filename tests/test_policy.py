@@ -171,7 +171,7 @@ def waived(result) -> dict[str, str]:
         ),
         pytest.param({"mrenclaves": (M, M.upper())}, "in lower case", id="upper case"),
         pytest.param({"mrenclaves": ("0x" + M,)}, "0x", id="0x"),
-        pytest.param({"mrenclaves": (f" {M}\n",)}, "blanks", id="blanks"),
+        pytest.param({"mrenclaves": (f" {M}\n",)}, "spaces", id="spaces"),
         pytest.param({"mrenclaves": ("",)}, "Did the scrape find nothing?", id="empty"),
         pytest.param({"mrenclaves": (M[1:],)}, "wanted 64", id="63 digits"),
         pytest.param({"mrenclaves": (M + "0",)}, "wanted 64", id="65"),
@@ -869,7 +869,7 @@ def test_trust_any_is_for_debug_enclaves_only(production):
 
 
 def test_trust_any_is_not_needed_where_the_signer_stands_for_the_code(public):
-    """With the right signer named, a missing MRENCLAVE is no failure, so there is nothing to
+    """With the right signer named, a missing MRENCLAVE is not a failure, so there is nothing to
     waive.
     """
     own = {

@@ -99,7 +99,7 @@ DCAP = {
     "version of a list": listed(tcb_info={"version": NASTY}),
     "kind of identity": listed(qe_identity={"id": NASTY}),
     "a member nobody knows, DCAP": rewritten(put(NASTY)),
-    "text that is no list": rewritten(lambda t: NASTY),
+    "text that is not a list": rewritten(lambda t: NASTY),
     "signature": members(tcb_info_signature=NASTY),
     "revocation list": members(pck_crl=NASTY),
     "chain of the signer": members(qe_identity_issuer_chain=NASTY),

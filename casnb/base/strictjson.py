@@ -136,7 +136,7 @@ def _shallow(value: Any) -> bool:
 
 
 def compact(value: Any) -> bytes:
-    """Return the compact JSON (`,` and `:` without blanks, members in their own order, non-ASCII
+    """Return the compact JSON (`,` and `:` without spaces, members in their own order, non-ASCII
     kept) as UTF-8 bytes.
     """
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8")

@@ -52,7 +52,7 @@ def page(body: str) -> str:
 
 def block(body: str) -> str:
     """Wrap escaped HTML in the same block without the style, for what stands beside a `page` and
-    changes often: a style that comes anew makes a browser lay out everything again.
+    changes often: a style that comes again makes a browser lay out everything again.
     """
     return f'<div class="casnb">{body}</div>'
 
@@ -147,7 +147,7 @@ def short(value: str, keep: int = 12) -> str:
 def html_verdict(name: str, words: str) -> str:
     """Return the verdict line, told apart by its border too; `words` is HTML.
 
-    It is no live region: what is drawn anew is not read aloud reliably. A panel has one `Live`
+    It is not a live region: what is drawn again is not read aloud reliably. A panel has one `Live`
     that stays, and says what changed.
     """
     return f'<div class="verdict" data-verdict="{escape(name)}">{words}</div>'

@@ -98,7 +98,7 @@ class Checkpoints:
 
 
 def attested_binding(public_key: bytes) -> bytes:
-    """Return the report_data (64 bytes) of evidence about a key that signs audit logs; the blank
+    """Return the report_data (64 bytes) of evidence about a key that signs audit logs; the space
     after the comma belongs there.
     """
     text = '{"type":"CasAuditLogSigningKey", "signing_key":"' + public_key.hex() + '"}'
@@ -109,8 +109,8 @@ def read_log(data: bytes) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
     """Return the entries of a signed log, and remarks.
 
     A last line without an end that cannot be read is what a killed process leaves: it is told
-    apart, and is no entry. Raises EvidenceError, with the line, for any other line that is no
-    entry or whose signature does not hold.
+    apart, and is not an entry. Raises EvidenceError, with the line, for any other line that is
+    not an entry or whose signature does not hold.
     """
     if len(data) > LOG_LIMIT:
         raise EvidenceError("audit log", got=f"{len(data)} bytes", wanted=f"at most {LOG_LIMIT}")

@@ -128,9 +128,7 @@ class CasClient(Shown):
         try:
             data = text.encode("utf-8")
         except (AttributeError, UnicodeEncodeError):
-            raise UsageError(
-                "session", got=f"{type(text).__name__} that is no text", wanted="YAML as text"
-            ) from None
+            raise UsageError("session", got=type(text).__name__, wanted="str (YAML)") from None
         if len(data) > SESSION_LIMIT:
             raise UsageError("session", got=f"{len(data)} bytes", wanted=f"at most {SESSION_LIMIT}")
         body = self._get("/v1/sessions", "session", method="POST", body=data, wanted=201)
@@ -164,7 +162,7 @@ class CasClient(Shown):
             page = strictjson.member(body, "sessions", list, "list of sessions")
             if not all(isinstance(name, str) and len(name) <= 512 for name in page):
                 raise EvidenceError(
-                    "list of sessions", got="something that is no name", wanted="names"
+                    "list of sessions", got="something that is not a name", wanted="names"
                 )
             names += page
             following = body.get("next")
@@ -262,7 +260,7 @@ def _not_the_pinned(cas: AttestedCas, exc: Mistrusted) -> Mistrusted:
         why,
         wanted=f"keys under root key hash {cas.chain.key_hashes[0]}",
         do=(
-            "The CAS may have been set up anew, this may be another instance, or somebody stands"
+            "The CAS may have been set up again, this may be another instance, or somebody stands"
             f" in between. The pin is kept. Attest again (scone cas attest {cas.name}), compare the"
             " key hash with what its operator says; no secret before."
         ),

@@ -65,7 +65,7 @@ class ClientIdentity(Shown):
             Exception
         ):  # cryptography raises many kinds for malformed keys; none may quote the key
             raise EvidenceError(
-                "client identity", got="text that is no key and certificate", wanted="both, in PEM"
+                "client identity", got="text without a key and certificate", wanted="both, in PEM"
             ) from None
         if not same:
             raise EvidenceError(
@@ -391,8 +391,8 @@ def _changed(old: AttestedCas, new: AttestedCas) -> PolicyError:
         got=f"key hash {new.chain.key_hashes[0]}",
         wanted=f"{old.chain.key_hashes[0]}{when}",
         do=(
-            f"It may have been set up anew, be another instance, or be somebody else's.{weaker} Ask"
-            " its operator for the key hash. If it is this one, attest again and name it: scone"
+            f"It may have been set up again, be another instance, or be somebody else's.{weaker}"
+            " Ask its operator for the key hash. If it is this one, attest again and name it: scone"
             " cas attest -c HASH (in Python: add(..., replace=True))."
         ),
     )

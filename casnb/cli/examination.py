@@ -302,8 +302,8 @@ def _capturing() -> Iterator[Finding]:
             "TLS variables",
             WORTH_KNOWING,
             "set: " + ", ".join(found),
-            "They steer TLS of other tools. casnb ignores them towards a CAS; your own scripts do"
-            " not: unset them where a connection fails.",
+            "They steer TLS of other tools. casnb ignores them when it talks to a CAS; your own"
+            " scripts do not: unset them where a connection fails.",
         )
     else:
         yield Finding(

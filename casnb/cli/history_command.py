@@ -85,7 +85,7 @@ def history(
     """What was this session before, what changed, and who could read it?
 
     Versions are fetched along `predecessor`, from the current one back, and the hash of each
-    text is computed anew: the current hash fixes the whole past. Version 1 is the oldest that
+    text is computed again: the current hash fixes the whole past. Version 1 is the oldest that
     was fetched.
     """
     if persons and not with_readers:

@@ -58,7 +58,7 @@ class Narrator:
             self.out.print(Padding(checks_table(checks), (0, 0, 0, 3), expand=False))
 
     def _print(self, text: str, style: str, indent: int = 0) -> None:
-        """Print paragraphs, wrapped; no line ends in blanks, so that a command can be copied
+        """Print paragraphs, wrapped; no line ends in spaces, so that a command can be copied
         over several lines.
         """
         if self.out:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 #: Chains and signatures are small.
 _PIECE = 1 << 20
-#: Of files that were not accepted, so many are shown; `--json` has every one.
+#: At most this many files that were not accepted are listed; `--json` has every one.
 SHOWN = 20
 
 

@@ -27,7 +27,7 @@ _RADICES = (16, 8, 10)
 class Unit:
     """How bytes are printed: a regular expression for one unit, and what a unit's bytes are.
 
-    `columns` is the width of a unit where blanks do not part them, because one may be printed.
+    `columns` is the width of a unit where spaces do not part them, because one may be printed.
     """
 
     pattern: str
@@ -78,7 +78,7 @@ class _Row:
 
 
 def _rows(piece: Piece) -> list[_Row] | None:
-    """Return the lines that begin with an offset, `*` among them; None where this is no dump.
+    """Return the lines that begin with an offset, `*` among them; None where this is not a dump.
 
     What stands before the first and after the last (a prompt, a heading) is passed over.
     """

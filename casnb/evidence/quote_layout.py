@@ -163,7 +163,7 @@ EPID_HEADER = Layout(
     ),
 )
 
-#: What stands behind the 432 signed bytes of a DCAP quote, up to the first length that varies.
+#: What follows the 432 signed bytes of a DCAP quote, up to the first length that varies.
 SIGNATURE_DATA = Layout(
     "quote signature data",
     578,

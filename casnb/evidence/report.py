@@ -61,7 +61,7 @@ REPORT_BODY = Layout(
             "what the enclave may do; bit 1 is DEBUG",
             _SDM,
             "The first byte holds INIT 01, DEBUG 02, MODE64BIT 04, PROVISIONKEY 10, EINITTOKENKEY"
-            " 20, CET 40, KSS 80. DEBUG is no part of MRENCLAVE. The format check wants INIT set"
+            " 20, CET 40, KSS 80. DEBUG is not part of MRENCLAVE. The format check wants INIT set"
             " and no unknown bit.",
             ("debug", *_FORMAT),
         ),

@@ -143,7 +143,7 @@ def split_signed(data: bytes, name: str) -> tuple[str, str]:
     """Return the exact signed text and the signature (hex) out of what Intel's service answers:
     {name: {...}, "signature": "..."}.
 
-    Raises EvidenceError for anything else. The text is cut out, never printed anew, because the
+    Raises EvidenceError for anything else. The text is cut out, never printed again, because the
     signature covers its bytes.
     """
     body = strictjson.loads(data, name)

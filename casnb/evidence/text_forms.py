@@ -39,7 +39,7 @@ def name_before(text: str, at: int) -> str:
 
 
 def open_hex(piece: Piece) -> Sequence[Piece] | None:
-    """Hex digits and nothing else, in any spelling: 0x, \\x, colons, blanks, commas, in lines."""
+    """Hex digits and nothing else, in any spelling: 0x, \\x, colons, spaces, commas, in lines."""
     text = piece.text
     if text is None:
         return None

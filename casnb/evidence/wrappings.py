@@ -114,7 +114,7 @@ WRAPPINGS: list[Wrapping] = [
     ),
     Wrapping(
         "hex",
-        "digits in either case; 0x, \\x, colons, blanks and commas between them; in lines",
+        "digits in either case; 0x, \\x, colons, spaces and commas between them; in lines",
         "0x03000200 or 03:00:02:00",
         text_forms.open_hex,
     ),

@@ -42,7 +42,7 @@ class Part:
 @dataclass(frozen=True)
 class Explanation(Shown):
     """A line explained. `problems` are what the command would refuse before anything is sent;
-    `outside` what is no attest line.
+    `outside` what is not an attest line.
     """
 
     parts: tuple[Part, ...] = ()

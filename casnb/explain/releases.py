@@ -73,7 +73,7 @@ RELEASES: Mapping[str, SconeRelease] = {
                     "signed-sessions",
                     "language",
                     "Signed and encrypted uploads, several signers, a signer as creator.",
-                    "Read access_policy anew where it says CREATOR.",
+                    "Read access_policy again where it says CREATOR.",
                     _R.format("5.8"),
                 ),
                 Change(

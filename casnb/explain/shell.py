@@ -41,7 +41,7 @@ QUOTES = (
     "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
     "\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
 )
-_SLIPPED = "a backslash with a blank behind it does not continue the line: take the blank away"
+_SLIPPED = "a backslash followed by a space does not continue the line: remove the space"
 #: Stands for a command substitution, which is one word whatever is in it.
 SUBSTITUTED = "$(...)"
 

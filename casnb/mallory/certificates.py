@@ -215,7 +215,7 @@ ATTACKS = (
         " another CAS. Does TLS notice?",
         "Not if the other CAS's key answers. A certificate from a debug CAS is worth as much as its"
         " key, and the host has that.",
-        "Export the certificates anew for each CAS, and throw those of debug CASes away.",
+        "Export the certificates again for each CAS, and throw those of debug CASes away.",
         "SCONE documentation, troubleshooting: curl 35 for another CAS's file",
         "2023",
         _wrong_file,

@@ -223,7 +223,7 @@ ATTACKS = (
         " this CAS would fail.",
         "Attestation says that it is the right software. It does not say whose it is: anybody may"
         " run the same code, and fill it.",
-        "Ask for the key hash of your own CAS with -c, and get that hash by a road of its own.",
+        "Ask for the key hash of your own CAS with -c, and get it over an independent channel.",
         "SCONE documentation, cas attest: -c against another instance in the middle",
         "2020-11",
         _other_instance,

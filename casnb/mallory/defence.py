@@ -153,7 +153,7 @@ class Defence(Shown):
         """Read options of `scone cas attest`, as text or words; leave usual habits out with
         `skip`, take others up with `add`.
 
-        Raises UsageError for an option or habit that there is none of; the combination is judged
+        Raises UsageError for an unknown option or habit; the combination is judged
         when an attack runs.
         """
         if twice := sorted(set(skip) & set(add)):

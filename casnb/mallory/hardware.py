@@ -148,7 +148,7 @@ def reply(
     lists: dict[str, Any] | None = None,
 ) -> bytes:
     """Return a reply of /v1/attest with a genuine quote of `world`'s machine whose body claims
-    `target`'s enclave, signed anew.
+    `target`'s enclave, signed again.
     """
     extra = world.additional_data(nonce)
     genuine = Quote.from_bytes(world.quote(bytes(64)))

@@ -40,7 +40,7 @@ class ImageFile:
 
 
 def _entries(data: bytes, what: str, limit: int) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
-    """Yield the members of a tar archive with their bytes (none for what is no file).
+    """Yield the members of a tar archive with their bytes (none for what is not a file).
 
     Raises EvidenceError for a damaged one, for more members than `limit`, for anything behind
     its end. What the library would pass over in silence (a damaged header ends the archive for
@@ -69,7 +69,7 @@ def _entries(data: bytes, what: str, limit: int) -> Iterator[tuple[tarfile.TarIn
             if any(data[archive.offset :]):
                 raise EvidenceError(
                     what,
-                    got=f"something that is no entry at byte {archive.offset}",
+                    got=f"something that is not an entry at byte {archive.offset}",
                     wanted="zeros up to the end",
                 )
     except (tarfile.TarError, ValueError, EOFError, OSError, OverflowError, RecursionError) as exc:

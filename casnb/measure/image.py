@@ -47,7 +47,7 @@ _LAYERS = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": True,
 }
 _PACK = (
-    "Pack it anew: skopeo copy --dest-compress-format gzip --dest-force-compress-format"
+    "Pack it again: skopeo copy --dest-compress-format gzip --dest-force-compress-format"
     " docker://NAME oci-archive:image.tar"
 )
 _DOCKER = (

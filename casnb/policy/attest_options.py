@@ -13,7 +13,7 @@ _NEWER = "Newer CLI. "
 
 @dataclass(frozen=True)
 class Option:
-    """One option that is no insecure flag: its spellings, what it means, and the label of its
+    """One option that is not an insecure flag: its spellings, what it means, and the label of its
     value (empty: it takes none).
 
     `loosens`: it waives no check of casnb's, and yet lets in what would be kept out without it.

@@ -42,7 +42,7 @@ def measurement_problem(value: object, name: str) -> str:
             " nothing?"
         )
     if _MEASUREMENT.fullmatch(text.strip().lower().removeprefix("0x")):
-        return got + " Write it without blanks and 0x, in lower case."
+        return got + " Write it without spaces and 0x, in lower case."
     return got
 
 
@@ -58,7 +58,7 @@ def _time(text: str) -> datetime:
 
 
 def listed(text: str, option: str) -> tuple[str, ...]:
-    """Return the entries of a comma-joined list without blanks; UsageError where there is none,
+    """Return the entries of a comma-joined list without spaces; UsageError where there is none,
     which would mean something else.
     """
     if found := tuple(part.strip() for part in text.split(",") if part.strip()):

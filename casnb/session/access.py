@@ -361,7 +361,7 @@ def _signer_key(text: str) -> bytes:
         except Exception:  # as above
             raise EvidenceError(
                 "signer",
-                got="text that is no public key",
+                got="text that is not a public key",
                 wanted="a public key in PEM, or an Ed25519 key of 50 characters in Base58",
             ) from None
     return bytes(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))

@@ -192,7 +192,7 @@ _MAKERS: Mapping[str, _Maker] = {
 def with_access(at: Stored, lookup: Lookup = nowhere) -> Session:
     """Return the session with the variables of its access policy filled in.
 
-    One that cannot be read, or whose value is no entry, is passed over: it admits nobody.
+    One that cannot be read, or whose value is not an entry, is passed over: it admits nobody.
     """
     session = at.session
     if session.policy:

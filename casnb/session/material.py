@@ -44,7 +44,7 @@ WITHOUT_END = datetime(4096, 1, 1, tzinfo=timezone.utc)
 
 
 def printable(size: int, random: Random) -> str:
-    """Return so many printable characters, special ones too; no blank."""
+    """Return so many printable characters, special ones too; no space."""
     out = ""
     while len(out) < size:
         out += "".join(

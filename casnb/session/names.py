@@ -23,7 +23,7 @@ def check_name(name: str) -> str:
 def name_problem(name: str) -> str:
     """Say what to do about a session name, or return an empty string for one that is right."""
     if not name:
-        return "Write one, without quotes or blanks."
+        return "Write one, without quotes or spaces."
     if name.startswith("/") or name.endswith("/"):
         return (
             "Take off the slash at its end."
@@ -37,7 +37,7 @@ def name_problem(name: str) -> str:
         return "Write it out: . and .. are for the names of other sessions in import and export."
     if not name.isascii():
         strange = next(c for c in name if not c.isascii())
-        return f"U+{ord(strange):04X} is no letter of ASCII, even where it looks like one."
+        return f"U+{ord(strange):04X} is not an ASCII letter, although it looks like one."
     if not all(SEGMENT.fullmatch(s) for s in segments):
         return "Replace the other characters, and see that no segment is empty."
     return ""

@@ -193,7 +193,7 @@ def pieces(text: str) -> Iterator[str | Placeholder]:
 
 def _cure(text: str, begins: int) -> str:
     if not text.startswith("::", begins + len(BEGINS)):
-        return "Two colons stand behind SCONE."
+        return "Two colons follow SCONE."
     if "$$" not in text[begins + 2 :].splitlines()[0]:
         return "Two dollar signs end it."
     return "A name is followed by formats, each behind a colon, and two dollar signs."

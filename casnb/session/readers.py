@@ -27,7 +27,7 @@ class Readers(Shown):
 
     `people` has a name for each public key (SPKI, DER), None for a client without one. What
     counts is the policies, as casnb's CAS keeps them: a former version is shown to whom that
-    version and the current one admit; a value is read by whom it is public to, and in each text
+    version and the current one admit; a public value can be read by anyone, and in each text
     where it is written out. Whoever could read it once may have kept it: nothing is taken back.
     """
 
@@ -78,8 +78,8 @@ class Readers(Shown):
 
     @cached_property
     def _identities(self) -> dict[tuple[int, str], object]:
-        """What tells the value of a secret from others of its name: what was given, whence it
-        came, or when it was made.
+        """What tells the value of a secret from others of its name: what was given, where it
+        came from, or when it was made.
         """
         found: dict[tuple[int, str], object] = {}
         before: dict[str, Secret] = {}

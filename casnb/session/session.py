@@ -101,7 +101,7 @@ class Session(Shown):
 
         With `variables` (an empty mapping will do) or `use_env`, `$NAME` and `${NAME}` in values
         are replaced, `variables` before the environment. Without both, `$` stays as it is: so a
-        CAS reads what it is sent. Raises EvidenceError for text that is no session (more than
+        CAS reads what it is sent. Raises EvidenceError for text that is not a session (more than
         256 kB, anchors, tags, unknown members, wrong types) and UsageError for a variable
         without a value and for what the language has and casnb does not; both say where.
 
@@ -116,7 +116,7 @@ class Session(Shown):
             raise document.refuse(
                 "a mapping with name and version",
                 (
-                    "Write a blank behind each colon."
+                    "Put a space after each colon."
                     if run_in
                     else 'A session begins with `name: NAME` and `version: "0.3"`, without dashes.'
                 ),
@@ -203,7 +203,7 @@ class Session(Shown):
 
         `signers` are keys that signed the request, `certificates` hashes of those that were shown
         (language 0.2 names them so). No key at all, or None, is an anonymous client. Keys are
-        compared, never certificates. Nobody creates sessions below one that is no namespace; who
+        compared, never certificates. Nobody creates sessions below one that is not a namespace; who
         may create there may list. Variables admit nobody: `casnb.session.filling` fills them in.
         """
         if action == "create_sessions" and not self.is_namespace:
@@ -324,7 +324,7 @@ def _version(node: Node) -> str:
     if version == "0.1" or version.startswith("0.1."):
         raise node.refuse(
             'version: "0.3"',
-            "This is language 0.1, which CASes of today do not read: write it anew in 0.3.",
+            "This is language 0.1, which CASes of today do not read: write it again in 0.3.",
         )
     if not _VERSION.fullmatch(version):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Whom a secret or a volume is exported to, and whence it is imported: references to other
+"""To whom a secret or a volume is exported, and where it is imported from: references to other
 sessions, in all the ways in which the language writes them.
 """
 
@@ -21,7 +21,7 @@ _MOST = 256
 @dataclass(frozen=True)
 class Party:
     """A session, one version of it, or a namespace with all sessions below it: to whom a secret
-    is exported, or whence it comes.
+    is exported, or where it comes from.
     """
 
     session: str | None = None
@@ -45,8 +45,8 @@ class Party:
 
 
 def read_import(node: Node, minor: int, own: str) -> Party | None:
-    """Return whence a secret comes; `own` is its name, which in language 0.2 (`minor` -1) is its
-    name there too.
+    """Return where a secret comes from; `own` is its name, which in language 0.2 (`minor` -1) is
+    its name there too.
     """
     if not node.there:
         return None

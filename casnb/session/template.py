@@ -1,5 +1,5 @@
 """A session file as its author wrote it, in words: variables that have no value yet are shown as
-they stand, because a template is no mistake.
+they stand, because a template is not a mistake.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def explain_template(text: str, pairs: Sequence[str] = (), use_env: bool = False
     """Explain a session file; `pairs` are NAME=VALUE as behind `-e`, which win over the
     environment.
 
-    Raises EvidenceError for text that is no session, whatever its variables stand for, and
-    UsageError for what is no pair.
+    Raises EvidenceError for text that is not a session, whatever its variables stand for, and
+    UsageError for what is not a pair.
 
     >>> explain_template("name: $NS/web\\nversion: '0.3'").rows[1][:2]
     ('name', '$NS/web')

@@ -57,7 +57,7 @@ def generate(
     version that it follows.
 
     Kept from there: ascii and binary of the same kind and size; private keys of the same type
-    where `migrate` says so. Certificates are always made anew, valid from `now` (aware). In
+    where `migrate` says so. Certificates are always made again, valid from `now` (aware). In
     language 0.2 each has a key of its own and is issued by the session's, which is kept. The
     result follows from the arguments, but for RSA keys and ECDSA signatures. Raises
     EvidenceError where an issuer cannot be imported.

@@ -42,13 +42,13 @@ _CURES = (
     (
         "mapping values",
         (
-            "A value with a colon and a blank wants quotes; else this line is indented wrongly, or"
+            "A value with a colon and a space wants quotes; else this line is indented wrongly, or"
             " the one above lacks its colon."
         ),
     ),
     ("alias", "Write the value out where it is meant."),
     ("incompatible", "Take the line out."),
-    ("document start", "Take out what stands behind the end of the document."),
+    ("document start", "Take out what follows the end of the document."),
     ("expected", "Indent the line like those that it belongs to, and write `key: value`."),
 )
 #: The one place where a tag is part of the language, and those that stand there.
@@ -130,7 +130,7 @@ def _not_yaml(exc: yaml.YAMLError, text: str, what: str) -> EvidenceError:
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
-        do = "Indent with blanks: a tab is none."
+        do = "Indent with spaces, not with tabs."
     else:
         do = next(
             (cure for word, cure in _CURES if word in reason or word in context),

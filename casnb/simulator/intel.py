@@ -200,7 +200,7 @@ class Intel:
     def sign_avr(
         self, body: Mapping[str, Any], request_id: str, signer: KeyPair | None = None
     ) -> SignedAvr:
-        """Return the members as one JSON text without blanks, signed as IAS signs; `signer`
+        """Return the members as one JSON text without spaces, signed as IAS signs; `signer`
         replaces the simulated IAS.
         """
         text, signer = strictjson.compact(dict(body)), signer or self.ias_leaf

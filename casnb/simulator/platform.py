@@ -363,7 +363,7 @@ class Platform:
         bytes as upper-case hex.
 
         Layout: type and version `1502`, length, group flags, TCB flags, PSE flags, CPUSVN,
-        PCESVN, PSE SVNs, group, signature (which is no signature here). Source: Intel IAS API
+        PCESVN, PSE SVNs, group, signature (which is not a signature here). Source: Intel IAS API
         v4, 4.2.1 and sgx_platform_info.
         """
         old = "accept-group-out-of-date" in self.status.needs

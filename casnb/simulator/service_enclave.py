@@ -130,7 +130,7 @@ class Configuration:
         environment = strictjson.member(found, "environment", dict, what)
         words = command if isinstance(command, list) else [command]
         if not all(isinstance(text, str) for text in (*words, *environment.values())):
-            raise EvidenceError(what, got="a value that is no text", wanted="texts")
+            raise EvidenceError(what, got="a value that is not text", wanted="texts")
         return cls(
             tuple(command) if isinstance(command, list) else command,
             environment,

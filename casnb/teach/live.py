@@ -23,7 +23,7 @@ export default { render({ model, el }) {
 class Live(anywidget.AnyWidget):
     """A live region without a picture: what stands in `text` is read aloud when it changes.
 
-    A part that is drawn anew can be none, since an element that comes with its text is often not
+    A part that is drawn again can be none, since an element that comes with its text is often not
     read. One in each panel; `text` is one sentence or two: the verdict, and what changed.
     """
 

@@ -34,7 +34,7 @@ class Table(Shown):
 @dataclass(frozen=True)
 class Step:
     """One rung of a ladder: the flags so far (long names), and the result, or why the
-    combination is no legal one.
+    combination is not a legal one.
     """
 
     flags: tuple[str, ...]

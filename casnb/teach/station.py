@@ -92,7 +92,7 @@ class Station:
         where = neutral(names["CAS_ADDR"], 80)
         if not all(n in names for n in wanted):
             self.note = (
-                f"CAS_ADDR names {where}, which is no simulator of casnb; this lab serves its own."
+                f"CAS_ADDR names {where}, which is not a casnb simulator; this lab serves its own."
             )
         elif (names["CASNB_SEED"], names["CASNB_SCENARIO"]) != (seed, scenario):
             self.note = (

@@ -41,7 +41,7 @@ DIAGNOSES: Mapping[str, Diagnosis] = {
             "values are answered to GET alone, so HEAD (curl -I) gets 405 whether or not the value"
             " exists",
             "Ask without -I. A 405 proves nothing about the value",
-            "nothing: it is no access check",
+            "nothing: it is not an access check",
             (
                 Wording(
                     "curl -I",
@@ -148,7 +148,7 @@ DIAGNOSES: Mapping[str, Diagnosis] = {
             "another CAS's certificates were given: names are the same in every CAS, the keys are"
             " not, so an issuer was found and its key does not fit the signature",
             "Is this the CAS you attested? Attest the one at this address again and export its"
-            " certificates anew (scone cas show-certificate > cas_cert.crt). Do not reach for -k",
+            " certificates again (scone cas show-certificate > cas_cert.crt). Do not reach for -k",
             "talking to another CAS, or to somebody who calls himself cas",
             (
                 Wording(

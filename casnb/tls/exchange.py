@@ -230,7 +230,7 @@ def _unreachable(exc: OSError | UnicodeError, timeout: float) -> str:
     if isinstance(exc, socket.gaierror):
         return "no such host name"
     if isinstance(exc, UnicodeError):
-        return "a name that is no host name"
+        return "a name that is not a host name"
     if isinstance(exc, ConnectionRefusedError):
         return "connection refused"
     known = {errno.EHOSTUNREACH: "no route to the host", errno.ENETUNREACH: "no network"}

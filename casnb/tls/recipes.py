@@ -37,7 +37,7 @@ class Recipe(Shown):
 
     def text(self, host: str = EXAMPLE_HOST, port: int = EXAMPLE_PORT) -> str:
         """Return what to type for a CAS at `host` and `port`; raise UsageError for a host that
-        is no plain name or address.
+        is not a plain name or address.
         """
         if not host or not all(c.isalnum() or c in ".-_" for c in host):
             raise UsageError("recipe: host", got=host, wanted="a host name or an IPv4 address")

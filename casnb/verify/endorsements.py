@@ -131,7 +131,7 @@ class VerifiedEndorsements:
     """Endorsements whose signatures were checked under `roots`, once for many quotes of a
     platform model.
 
-    Signatures hold for ever; dates are compared anew with the `now` of each verification.
+    Signatures hold for ever; dates are compared again with the `now` of each verification.
     `root_crl` and `pck_crl` are revocation lists signed by `root` and `pck_ca`, or None; without
     a `pck_ca` the signature of `pck_crl` is not checked yet. `crl_error` says why one of them
     cannot be used.

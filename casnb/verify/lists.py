@@ -35,7 +35,7 @@ def _date(text: Any, what: str) -> datetime:
 
 
 def unhex(text: Any, what: str, size: int) -> bytes:
-    """Return `size` bytes of hex in either case, without blanks or prefix; raise EvidenceError."""
+    """Return `size` bytes of hex in either case, without spaces or prefix; raise EvidenceError."""
     try:
         raw = bytes.fromhex(text)
     except (TypeError, ValueError):
@@ -60,7 +60,7 @@ def _load(data: bytes | str, what: str) -> Any:
     """Return the JSON value of a signed text, read as strictly as `strictjson.loads` does,
     sooner where it is as Intel prints it.
 
-    In ASCII without escapes, and without blanks after a quote, every member shows as `":`. Where
+    In ASCII without escapes, and without spaces after a quote, every member shows as `":`. Where
     the objects that the form expects have as many members as that, none stood twice.
     """
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
@@ -90,7 +90,7 @@ _PLAIN = json.JSONDecoder(parse_float=_unusual, parse_constant=_unusual)
 
 def _members(value: Any) -> int:
     """Count the members of every object that the reader will look into; a value of another type
-    is no object to it either.
+    is not an object to it either.
     """
     count = len(value)
     components = value["version"] == 3

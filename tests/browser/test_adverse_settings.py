@@ -9,7 +9,7 @@ from browser.test_switchboard import expect, write
 
 pytestmark = pytest.mark.browser
 
-#: What runs where it is taken for markup, colours a terminal, or turns round what stands behind it.
+#: What runs where it is taken for markup, colours a terminal, or turns round what follows it.
 HOSTILE = (
     "<img src=x onerror=\"window.hacked='img'\"><script>window.hacked='script'</script>\x1b[31m"
     "\N{RIGHT-TO-LEFT OVERRIDE}gpj.exe"

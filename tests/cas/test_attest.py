@@ -178,7 +178,7 @@ def edited(report: bytes, part: str, member: str, old: str, new: str) -> bytes:
         pytest.param(
             lambda r: (edited(r, "proof_data", "body", '"version":3', '"version": 3'), {}),
             ["avr-signature"],
-            id="a blank in the body",
+            id="a space in the body",
         ),
         pytest.param(
             lambda r: (edited(r, "proof_data", "report_signature", "L/Jnq", "L/Jnr"), {}),
@@ -218,7 +218,7 @@ UNSIGNED = {"request_id", "advisory_url", "advisory_ids"}
 
 
 def test_a_flipped_bit_is_never_accepted(report):
-    """Bits flipped all over the file: rejected or malformed, unless what changed is a blank or a
+    """Bits flipped all over the file: rejected or malformed, unless what changed is a space or a
     member nobody signed.
     """
     original = json.loads(report)
@@ -295,7 +295,7 @@ def test_no_roots_no_trust(report):
 
 
 def test_epid_quote_cannot_be_judged(vectors):
-    """The raw EPID form of the same answer is no failure of the CAS: only Intel's retired
+    """The raw EPID form of the same answer is not a failure of the CAS: only Intel's retired
     service could judge it.
     """
     with pytest.raises(SourceError, match="only Intel's attestation service"):
@@ -315,7 +315,7 @@ def test_epid_quote_cannot_be_judged(vectors):
     ],
 )
 def test_malformed_report(data):
-    """What is no report is malformed, in one sentence, and no verdict about a CAS."""
+    """What is not a report is malformed, in one sentence, and no verdict about a CAS."""
     with pytest.raises(EvidenceError) as caught:
         judge(data)
     assert len(str(caught.value)) < 1300
@@ -833,7 +833,7 @@ def test_address(text, host, port, url):
     ],
 )
 def test_bad_address(text):
-    """What is no host with a port is refused before a connection."""
+    """What is not a host with a port is refused before a connection."""
     with pytest.raises(UsageError) as caught:
         parse_address(text)
     assert str(caught.value).isprintable() and len(str(caught.value)) < 1300

@@ -1,5 +1,5 @@
 """The audit log: each way to tamper with a real one has its exit code, and what a killed CAS
-leaves is no tampering.
+leaves is not a tampering.
 """
 
 from __future__ import annotations
@@ -203,12 +203,12 @@ def repeated(data: bytes, n: int, spell: Callable[[str], str]) -> bytes:
             for n in (-1, -2, 5)
             for id, f in (
                 (f"event {n} again in capitals", str.upper),
-                (f"event {n} again with a blank", lambda s: s[:64] + " " + s[64:]),
+                (f"event {n} again with a space", lambda s: s[:64] + " " + s[64:]),
                 (f"event {n} again with a line end", lambda s: s + "\\n"),
                 (f"event {n} again with full-width digits", lambda s: s.translate(_WIDE)),
             )
         ),
-        pytest.param(lambda d: b"{}\n" + d, LogStatus.BROKEN, id="20 a line that is no event"),
+        pytest.param(lambda d: b"{}\n" + d, LogStatus.BROKEN, id="20 a line that is not an event"),
         pytest.param(lambda d: b"\n" + d, LogStatus.BROKEN, id="20 an empty line"),
         pytest.param(lambda d: b"\xff" * 100 + d, LogStatus.BROKEN, id="20 bytes"),
         pytest.param(lambda d: d + bytes(1000), LogStatus.BROKEN, id="20 zeros at the end"),
@@ -376,7 +376,7 @@ def test_a_long_log_is_put_aside_in_parts(world, tmp_path, lenient, alice, monke
 
 
 def test_the_binding_is_the_documented_string(world):
-    """With the blank after the comma, over the key in hex."""
+    """With the space after the comma, over the key in hex."""
     import hashlib
 
     key = bytes(range(32))
@@ -501,7 +501,7 @@ def test_evidence_about_another_key_vouches_for_none(command, world, tmp_path):
 
 
 def forged(data: bytes, change: Callable[[dict], None]) -> bytes:
-    """The whole log written anew by who wants to pass for a CAS; `change` bends each event."""
+    """The whole log written again by who wants to pass for a CAS; `change` bends each event."""
     mallory, before, out = audit_key(World("mallory")), "", b""
     for row in map(json.loads, data.splitlines()):
         entry = {

@@ -195,7 +195,7 @@ def test_another_identity(attested, alice):
 @pytest.mark.parametrize(
     "call",
     [
-        pytest.param(lambda c: c.value("a b", "x"), id="blank"),
+        pytest.param(lambda c: c.value("a b", "x"), id="space"),
         pytest.param(lambda c: c.value("", "x"), id="empty"),
         pytest.param(lambda c: c.value("a,secret=b", "x"), id="comma"),
         pytest.param(lambda c: c.value("a", "b/c"), id="slash in a secret"),
@@ -568,7 +568,7 @@ def test_the_pin_tells_what_a_stranger_may_mean(attested, elsewhere):
     for part in (
         "not the CAS that was attested on 2026-09-01",
         attested.chain.key_hashes[0],
-        "set up anew",
+        "set up again",
         "another instance",
         "stands in between",
         "scone cas attest",

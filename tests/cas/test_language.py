@@ -344,7 +344,7 @@ def test_an_error_names_line_path_and_cure(rest, place, cure):
         (
             "name:s\nversion:0.3",
             "session at line 1 column 1: got 'name:s version:0.3'",
-            "a blank behind each colon",
+            "a space after each colon",
         ),
         ("name s\nversion: 0.3", "session at line 2 column 8", "the one above lacks its colon"),
         (

@@ -97,7 +97,7 @@ def test_simulated_layout(public, layout):
         pytest.param(GOOD, "cas.example:8081", id="asked with port"),
         pytest.param(GOOD, "https://cas.example:8081/", id="asked with https"),
         pytest.param(GOOD, "CAS.Example", id="asked in upper case"),
-        pytest.param(page(("cas.example", "6", f"\n  {A}\n")), "cas.example", id="blanks around"),
+        pytest.param(page(("cas.example", "6", f"\n  {A}\n")), "cas.example", id="spaces around"),
         pytest.param(
             page(("cas.example", "6", f"<code>{A[:32]}</code><code>{A[32:]}</code>")),
             "cas.example",
@@ -111,7 +111,7 @@ def test_simulated_layout(public, layout):
         pytest.param(
             page(("cas.example", A), head=("CAS address", "Mr Enclave")),
             "cas.example",
-            id="header with blanks",
+            id="header with spaces",
         ),
         pytest.param(page(("x.example", "6", B)) + GOOD, "cas.example", id="second table"),
         pytest.param(
@@ -174,7 +174,7 @@ def test_read(html, address):
         pytest.param(page(("cas.example", "6", A + "0")), A + "0", id="65 digits"),
         pytest.param(page(("cas.example", "6", "0x" + A)), "0x" + A, id="0x"),
         pytest.param(
-            page(("cas.example", "6", A[:30] + " " + A[30:])), A[:30] + " ", id="blank inside"
+            page(("cas.example", "6", A[:30] + " " + A[30:])), A[:30] + " ", id="space inside"
         ),
         pytest.param(
             page(("cas.example", "6", A[:-1] + "\N{CYRILLIC SMALL LETTER A}")),

@@ -252,7 +252,7 @@ RULES = {"name": "rules", "kind": "config-fragment"}
     ],
 )
 def test_a_policy_may_be_a_secret(policy, value, admitted):
-    """A whole policy, a section or an entry; what is no entry, or cannot be read, admits nobody,
+    """A whole policy, a section or an entry; what is not an entry or cannot be read admits nobody,
     and is written back as it was.
     """
     cas = Cas()

@@ -46,7 +46,7 @@ HEAD = "name: s\nversion: 0.3\n"
 
 
 def certificate(key=None) -> str:
-    """Like the CLI's own: self-signed, a blank in its DNS name, valid from 1975 to 4096."""
+    """Like the CLI's own: self-signed, a space in its DNS name, valid from 1975 to 4096."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rcgen self signed cert")])
     digest = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
@@ -282,7 +282,7 @@ MALFORMED = [
     pytest.param("version: 0.3", "name", id="no name"),
     pytest.param("name: [s]\nversion: 0.3", "name", id="name a list"),
     pytest.param("name: true\nversion: 0.3", "name", id="name a truth"),
-    pytest.param("name: a b\nversion: 0.3", "name", id="blank in the name"),
+    pytest.param("name: a b\nversion: 0.3", "name", id="space in the name"),
     pytest.param("name: a//b\nversion: 0.3", "name", id="empty segment"),
     pytest.param("name: a/../b\nversion: 0.3", "name", id="dots in the name"),
     pytest.param("name: 'a\n\n  b'\nversion: 0.3", "name", id="line end in the name"),
@@ -330,7 +330,7 @@ MALFORMED = [
         "key hash",
         id="key hash with a wrong checksum",
     ),
-    pytest.param(HEAD + "creator: nobody", "certificate", id="creator that is no certificate"),
+    pytest.param(HEAD + "creator: nobody", "certificate", id="creator that is not a certificate"),
     pytest.param(HEAD + "services: [{command: ls}]", "services[0]", id="service without a name"),
 ]
 
@@ -505,5 +505,5 @@ def test_an_empty_item_in_a_policy_admits_nobody_more(pem):
 
 
 def test_certificates_are_normalised(pem):
-    """CRLF and blanks around a certificate do not change the hash."""
+    """CRLF and spaces around a certificate do not change the hash."""
     assert canonical_pem("\n" + pem.replace("\n", "\r\n") + "\n") == pem

@@ -146,7 +146,7 @@ def test_a_changed_root_key_is_refused(filled, cas, other):
         cas.chain.key_hashes[0],
         changed.chain.key_hashes[0],
         "attested 2026-09-01",
-        "set up anew",
+        "set up again",
         "another instance",
         "somebody else's",
         "scone cas attest -c HASH",
@@ -732,7 +732,7 @@ def another_key() -> str:
     ],
 )
 def test_bad_identity(pem):
-    """What is no key with its certificate is refused when it is read, not in the middle of a
+    """What is not a key with its certificate is refused when it is read, not in the middle of a
     handshake.
     """
     with pytest.raises(EvidenceError):

@@ -164,7 +164,7 @@ class TestBadInput:
         ],
     )
     def test_bad_offline_report(self, bash, content, told):
-        """A report that is no report is refused; nothing is remembered."""
+        """A report that is not a report is refused; nothing is remembered."""
         (bash.folder / "report.json").write_text(content)
         run = bash(f"scone cas attest cas --offline-report report.json --mrenclave {self.M}")
         assert (run.returncode, run.stdout) == (1, "")

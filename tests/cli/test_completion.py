@@ -136,7 +136,7 @@ def test_names_of_the_other_command(casnb, name):
 
 @pytest.mark.parametrize(("typed", "meant"), [("explian", "explain"), ("verfy", "verify")])
 def test_slips_are_still_guessed(casnb, typed, meant):
-    """A slip of the finger is recognised; a far word is no slip."""
+    """A slip of the finger is recognised; a far word is not a slip."""
     assert f"Did you mean {meant}?" in casnb(typed).stderr
     assert "Did you mean" not in casnb("frobnicate").stderr
 

@@ -109,7 +109,7 @@ ROWS = [
     ("lists without a name", 2, "casnb verify quote.bin --endorsements ''"),
     ("one standard input for two files", 2, "casnb verify - --endorsements -"),
     ("one standard input for two files, flags", 2, "casnb flags - --endorsements -"),
-        ("an unknown option", 2, "casnb verify --frobnicate"),
+    ("an unknown option", 2, "casnb verify --frobnicate"),
     ("a CAS that was never attested", 2, "scone cas show-certificate nobody"),
     ("a quote without its lists", 3, f"casnb verify quote.bin {AT}"),
     ("a file that is not there", 3, f"casnb verify nowhere.bin {JUDGED}"),

@@ -58,7 +58,7 @@ def test_a_sound_line(casnb):
 
 @pytest.mark.parametrize("words", [["curl -k x"], [""], ["ls"]], ids=str)
 def test_nothing_to_explain(casnb, words):
-    """What is no attest line is misuse, and says what it is."""
+    """What is not an attest line is misuse, and says what it is."""
     done = casnb("explain", *words)
     assert done.exit_code == 2 and done.stdout.startswith(
         "Nothing here is a scone cas attest line."
@@ -92,7 +92,7 @@ def test_session(casnb, tmp_path, monkeypatch, words):
 
 
 def test_session_without_attestation(casnb, tmp_path):
-    """`mode: none` is no flag, and says so."""
+    """`mode: none` is not a flag, and says so."""
     (tmp_path / "s.yml").write_text(
         'name: mine\nversion: "0.3"\nsecurity: {attestation: {mode: none}}\n'
     )

@@ -98,7 +98,7 @@ def test_a_bare_quote(about, made):
 
 def test_what_was_not_given_is_said(casnb, vectors):
     """Without a time an old report is judged today, and --at is named; without an MRENCLAVE
-    trust-any is no advice.
+    trust-any is not an advice.
     """
     path = vectors / "cas-attest" / "v1-attest-iasreport-2019.json"
     late = casnb("flags", path)

@@ -98,7 +98,7 @@ def student(cas, tmp_path, shell_env) -> Student:
 
 def test_once_and_twice(student):
     """Everything holds, and a second run changes nothing: same names, same hashes, nothing
-    created anew.
+    created again.
     """
     first = [student.done(s) for s in SCRIPTS]
     state = student.state

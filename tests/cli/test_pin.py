@@ -77,7 +77,7 @@ def test_a_changed_key_is_refused_with_the_way_forward(attest, tmp_path):
     """Another root key under the same name: exit code 1, the old pin stays, and naming the new
     hash with -c replaces it aloud.
     """
-    old, new = World("pin"), World("pin, set up anew")
+    old, new = World("pin"), World("pin, set up again")
     assert attest(old, *ALL).exit_code == 0
     before = (tmp_path / "config.json").read_bytes()
     refused = attest(new, *ALL)

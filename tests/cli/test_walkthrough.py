@@ -63,7 +63,7 @@ def test_each_scenario_ends_as_it_should(casnb, scenario):
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_the_story_reads_well(casnb, scenario):
-    """At most 80 columns, chapters in order, no line of a command ends in a blank, and nothing
+    """At most 80 columns, chapters in order, no line of a command ends in a space, and nothing
     on standard error.
     """
     run = casnb("walkthrough", "--scenario", scenario)

@@ -205,7 +205,7 @@ REFUSED = [
     (
         "layer of a kind unknown",
         image(ONE, layer={"mediaType": "application/vnd.oci.image.layer.v1.tar+zstd"}),
-        "zstd.*Pack it anew",
+        "zstd.*Pack it again",
     ),
     (
         "docker save of old",
@@ -271,7 +271,7 @@ REFUSED = [
         "no gzip",
     ),
     ("no gzip", image(ONE, change=other(ONE)), "no gzip"),
-    ("layer is no tar", image(b"x" * 4096), "damaged archive"),
+    ("layer is not a tar", image(b"x" * 4096), "damaged archive"),
     ("something behind the layer's end", image(ONE + b"\1" * 512), "zeros up to the end"),
     ("something behind the archive's end", image(ONE) + b"\1" * 512, "zeros up to the end"),
     ("archive cut", image(ONE)[:1500], "no entry at byte|damaged"),

@@ -109,7 +109,7 @@ def test_nearly_bound_is_not_bound(made, extensions):
 
 
 def test_a_key_without_coordinates_is_never_named_by_zeros(made):
-    """For a key that is no point of P-256 the rule `x then y` wants nothing that report data
+    """For a key that is not a point of P-256 the rule `x then y` wants nothing that report data
     could be.
     """
     for key in (made.wide, made.rsa):

@@ -173,7 +173,7 @@ DAYS = [
 
 @pytest.mark.parametrize(("date", "told"), DAYS)
 def test_any_date_is_read_and_remarked_on(date, told):
-    """EINIT does not look at DATE: what is no day is said, and the structure is read all the
+    """EINIT does not look at DATE: what is not a day is said, and the structure is read all the
     same, to the byte.
     """
     data = bytearray(SAMPLE.to_bytes())

@@ -96,7 +96,7 @@ FORMS: Mapping[str, tuple[str, Form]] = {
     "hex in capitals": ("hex", lambda d: d.hex().upper()),
     "hex in quotes after 0x": ("hex", lambda d: f"'0x{d.hex()}'\n"),
     "hex with colons": ("hex", lambda d: d.hex(":")),
-    "hex with blanks": ("hex", lambda d: d.hex(" ")),
+    "hex with spaces": ("hex", lambda d: d.hex(" ")),
     "hex, 0x before each": ("hex", lambda d: numbers(d, "0x{:02x}", " ")),
     "hex in odd lines": ("hex", lambda d: "\n".join(wrap(d.hex(), 75))),
     "hex, CRLF": ("hex", lambda d: "\r\n".join(wrap(d.hex()))),

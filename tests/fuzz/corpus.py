@@ -69,7 +69,7 @@ def quote(name: str, data: bytes) -> Sample:
 
 def combined(quotes: Iterable[bytes]) -> list[bytes]:
     """These quotes, and each statement with what vouches for its key in another: both were truly
-    signed, so that is no forgery.
+    signed, so that is not a forgery.
     """
     found = list(dict.fromkeys(quotes))
     return list(

@@ -47,8 +47,8 @@ _HEAD = b"<table><tr><th>Address<th>MrEnclave</tr>"
 INPUTS: Mapping[str, Callable[[], bytes]] = {
     "zeros": lambda: bytes(SIZE),
     "ones": lambda: fill(b"\xff"),
-    "blanks": lambda: fill(b" "),
-    "blanks before an object": lambda: fill(b" ", after=b"{}"),
+    "spaces": lambda: fill(b" "),
+    "spaces before an object": lambda: fill(b" ", after=b"{}"),
     "hex digits": lambda: fill(b"00"),
     "base64": lambda: fill(b"AAAA"),
     "base64 of base64 of base64": lambda: base64.b64encode(
@@ -59,7 +59,7 @@ INPUTS: Mapping[str, Callable[[], bytes]] = {
         b"-----BEGIN A-----\nAAAA\n-----END B-----\n"
     ),
     "PEM without end": lambda: fill(b"A", b"-----BEGIN CERTIFICATE-----\n"),
-    "PEM of blanks": lambda: fill(
+    "PEM of spaces": lambda: fill(
         b"\n", b"-----BEGIN CERTIFICATE-----\n", b"-----END CERTIFICATE-----"
     ),
     "PEM of a large block": lambda: (

@@ -255,7 +255,7 @@ def unwrap(random: Random, data: bytes, sample: Sample, others: Sequence[Sample]
 
 
 def respace(random: Random, data: bytes, sample: Sample, others: Sequence[Sample]) -> bytes:
-    """Put a blank, a line end or another filler where text may or may not have one."""
+    """Put a space, a line end or another filler where text may or may not have one."""
     at = _at(random, data, sample.head)
     return (
         data[:at]

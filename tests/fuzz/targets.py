@@ -190,7 +190,7 @@ def plain_json(data: bytes) -> str:
     value = strictjson.loads(data, "text")
     require(
         strictjson.loads(strictjson.compact(value), "text") == value,
-        "written anew, it is another value",
+        "written again, it is another value",
     )
     return "read"
 
@@ -419,7 +419,7 @@ def _known_lists() -> dict[meaning.Meaning, Any]:
 
 
 def signed_lists(data: bytes) -> str:
-    """TCB info or QE identity changed and signed anew by the true signer: only what it says can
+    """TCB info or QE identity changed and signed again by the true signer: only what it says can
     keep it from being believed.
     """
     changed, (name, content) = _lists(data), _split(data)
@@ -563,7 +563,7 @@ TARGETS: dict[str, Target] = {
             True,
         ),
         Target(
-            "verify-lists-signed-anew",
+            "verify-lists-signed-again",
             lambda: (
                 corpus.part("tcb_info", corpus.LISTS.tcb_info),
                 corpus.part("qe_identity", corpus.LISTS.qe_identity),

@@ -35,7 +35,7 @@ def self_made(
     name: str = "scone cli",
     key: Any = None,
 ) -> SelfMade:
-    """Like the CLI's own by default: self-signed, a blank in its DNS name, valid 1975 to 4096."""
+    """Like the CLI's own by default: self-signed, a space in its DNS name, valid 1975 to 4096."""
     key = (
         key
         or {

@@ -504,7 +504,7 @@ def test_config_ids_are_read_strictly(text):
     ],
 )
 def test_configurations_are_read_strictly(data):
-    """What is no configuration is an error."""
+    """What is not a configuration is an error."""
     with pytest.raises(EvidenceError):
         Configuration.from_json(data)
 

@@ -125,7 +125,7 @@ def test_report_cpusvn_is_not_the_pck_certificates():
 
 
 def test_an_override_of_an_unknown_field_is_refused():
-    """A typing mistake in a test's override is no silent good quote."""
+    """A typing mistake in a test's override is not a silent good quote."""
     with pytest.raises(UsageError, match="isvsvn"):
         World().quote(bytes(64), body={"isvsvn": 4})
     with pytest.raises(UsageError, match="report_data"):

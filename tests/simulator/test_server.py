@@ -164,7 +164,7 @@ def test_no_certificate_is_needed(server, ca):
 @pytest.mark.parametrize(
     "how",
     [
-        pytest.param({}, id="the CLI's own, 1975 to 4096, blank in the name"),
+        pytest.param({}, id="the CLI's own, 1975 to 4096, space in the name"),
         pytest.param({"kind": "rsa"}, id="RSA"),
         pytest.param({"kind": "p384"}, id="P-384"),
         pytest.param({"kind": "ed25519"}, id="Ed25519"),
@@ -352,7 +352,7 @@ def test_requests_the_library_works(server, ca):
         pytest.param(
             b"POST / HTTP/1.1\r\nHost: cas\r\nContent-Length: x\r\n\r\n",
             400,
-            id="length that is no number",
+            id="length that is not a number",
         ),
         pytest.param(b"nonsense\r\n\r\n", 400, id="nonsense"),
     ],

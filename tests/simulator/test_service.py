@@ -142,7 +142,7 @@ def test_parameters_of_newer_clients_are_ignored(call):
 
 
 def test_the_example_value_is_42_byte_for_byte(call):
-    """The answer of the assignment's page: member order, two blanks, no final newline."""
+    """The answer of the assignment's page: member order, two spaces, no final newline."""
     assert call("GET", "/v1/values/session=example_session,secret=example_value")[0] == 200
     assert (
         call.last.data
@@ -371,7 +371,7 @@ def test_a_creator_must_be_somebody(call, alice, bob):
 
 
 def test_an_unreadable_client_certificate_is_refused(call):
-    """What nobody can compare is no identity."""
+    """What nobody can compare is not an identity."""
 
     class Broken:
         pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
@@ -565,7 +565,7 @@ def test_look_alikes_of_a_name_are_other_names(call, alice, path):
 
 
 def test_generated_secrets_are_made_once(call, alice):
-    """CAS fills in what the session leaves open, keeps it over updates, makes it anew for
+    """CAS fills in what the session leaves open, keeps it over updates, makes it again for
     another size, and never reads it back.
     """
     text = (

@@ -188,7 +188,7 @@ def test_a_read_only_store_is_said(store):
     "content, kind",
     [
         pytest.param(
-            b"this is no database, and it is long enough to look like one" * 40,
+            b"this is not a database, and it is long enough to look like one" * 40,
             SourceError,
             id="not a database",
         ),

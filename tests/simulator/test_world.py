@@ -307,8 +307,8 @@ def test_tls_chain_holds_for_the_name_cas(name, tmp_path):
 
 
 def test_another_worlds_chain_fails_by_signature(tmp_path):
-    """All CAS chains carry the same names, so the wrong one is no unknown issuer but a signature
-    that does not hold.
+    """All CAS chains carry the same names, so the wrong one is not an unknown issuer but a bad
+    signature.
     """
     world, other = World("tls"), World("other")
     server = serving(tmp_path, world.tls_chain_pem, world.tls_leaf.key_pem)

@@ -98,7 +98,7 @@ def test_another_form_of_answer_is_told_the_wanted_one(task: Exercise, facts: Fa
 
 
 def test_blanks_around_a_name_do_not_count(facts: Facts):
-    """A set of names copied with blanks is the same set; a copied value is not, and the blank is
+    """A set of names copied with spaces is the same set; a copied value is not, and the space is
     named.
     """
     task = exercise("07.survives")
@@ -255,7 +255,7 @@ def test_the_four_layouts_fall_into_three_heaps(facts: Facts):
 
 
 def test_the_ninth_word_is_that_of_the_last_matching_line():
-    """As grep, tail and awk have it: last line, words split at blanks, empty when there are
+    """As grep, tail and awk have it: last line, words split at spaces, empty when there are
     fewer than nine.
     """
     assert ninth_word("scone cas attest 1 2 3 4 5 6 7\nx scone cas attest a b c d e f") == "e"

@@ -59,7 +59,7 @@ def gallery(tmp_path_factory) -> Gallery:
 
 
 def test_every_mistake_stands_for_something():
-    """The first is no mistake; every other one has a diagnosis of its own in the table."""
+    """The first is not a mistake; every other one has a diagnosis of its own in the table."""
     assert [m.id for m in MISTAKES] == ["right", *MEANS] and set(MEANS.values()) <= set(DIAGNOSES)
 
 

@@ -82,7 +82,7 @@ def test_a_child_process_finds_everything_in_the_environment(begun):
 
 
 def test_closing_leaves_nothing_behind(begun):
-    """No listener, no folder; the next start serves anew. Closing twice is fine."""
+    """No listener, no folder; the next start serves again. Closing twice is fine."""
     lab = begun("01")
     where, folder = (lab.host, lab.port), lab.folder
     lab.close()
@@ -152,7 +152,7 @@ def test_it_attaches_to_a_simulator_that_runs(begun, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "note"),
     [
-        pytest.param({"CASNB_SEED": None}, "which is no simulator of casnb", id="a real CAS"),
+        pytest.param({"CASNB_SEED": None}, "which is not a casnb simulator", id="a real CAS"),
         pytest.param(
             {"CASNB_SCENARIO": "production"}, "has another seed or scenario", id="another scenario"
         ),

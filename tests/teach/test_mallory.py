@@ -71,7 +71,7 @@ def test_every_run_is_turned_round(line, other):
     chosen = ATTACKS["forged-quote"]
     assert told.other.defence == (chosen.keep_out if line == "-G" else chosen.let_in)
     for text in told._repr_mimebundle_().values():
-        assert other in text.partition("Turned round")[2]
+        assert other in text.partition("The other way round")[2]
         assert (
             chosen.explain[:40] in text
             and chosen.defend[:40] in text

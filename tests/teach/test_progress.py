@@ -80,7 +80,7 @@ def one_entry(**changes) -> bytes:
         pytest.param(b"[" * 10000, id="deep"),
         pytest.param(b" " * (FILE_LIMIT + 1), id="too large"),
         pytest.param(one_entry(tries=-1), id="out of bounds"),
-        pytest.param(one_entry(codes=[5]), id="a code that is no text"),
+        pytest.param(one_entry(codes=[5]), id="a code that is not text"),
         pytest.param(one_entry(status="excellent"), id="a status that is none"),
     ],
 )

@@ -203,12 +203,12 @@ class Odd(str):
     [
         (lambda html: None, "refused", "refused: None"),
         (lambda html: html[10**9], "refused", "refused: IndexError"),
-        (lambda html: 7, "wrong, and noticed", "7, which is no value"),
+        (lambda html: 7, "wrong, and noticed", "7, which is not a value"),
         (lambda html: ["ab"], "wrong, and noticed", "no value"),
         (lambda html: Odd("x"), "wrong, and noticed", "x"),
         (lambda html: "\x1b[31m\u202e<b>", "wrong, and noticed", "<b>"),
         (lambda: 1, "refused", "TypeError"),
-        (lambda html: html * 99, "wrong, and noticed", "characters, which is no value"),
+        (lambda html: html * 99, "wrong, and noticed", "characters, which is not a value"),
     ],
     ids=[
         "None",
@@ -222,8 +222,8 @@ class Odd(str):
     ],
 )
 def test_whatever_a_function_does_is_an_answer(states, scraper, outcome, said):
-    """Exceptions are refusals; what is no text is no value; nothing of it is asked whether it is
-    equal.
+    """Exceptions are refusals; what is not text is not a value; nothing of it is asked whether
+    it is equal.
     """
     answer = own(scraper, [next(s for s in states if s.name == "today")]).answers[0]
     assert answer.outcome == outcome and said in answer.said and "\x1b" not in answer.said
@@ -279,7 +279,7 @@ def test_controls_have_names_and_the_snapshot_says_it_all(panel):
 
 
 def test_without_a_scraper_there_are_two_cards_and_nonsense_is_refused(world):
-    """No function of the reader's: pipeline and casnb. What is no function, and a state that is
+    """No function of the reader's: pipeline and casnb. What is not a function, and a state that is
     none, are refused.
     """
     model = ScrapeModel(world)

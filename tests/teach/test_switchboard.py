@@ -186,7 +186,7 @@ def test_the_verdict_line_is_escaped():
 
 
 def test_the_command_is_escaped_and_reads_as_one_line():
-    """Whoever copies it gets the line as it is; only blanks are places to break."""
+    """Whoever copies it gets the line as it is; only spaces are places to break."""
     html = render_command("scone cas attest '<x>'")
     assert re.sub("<[^>]*>", "", html).endswith("scone cas attest &#x27;&lt;x&gt;&#x27;")
 

@@ -204,7 +204,7 @@ def all_pass(evidence: Evidence) -> bool:
 
 
 def quoted(*, data: bytes | None = None, **overrides: Any) -> Change:
-    """Another quote of the same machine, signed anew: overrides of `World.quote`."""
+    """Another quote of the same machine, signed again: overrides of `World.quote`."""
     return lambda e: replace(
         e, quote=e.world.quote(e.digest if data is None else data, **overrides)
     )
@@ -241,7 +241,7 @@ def pem(change: Callable[[Evidence], bytes]) -> Change:
 
 
 def listed(**overrides: Any) -> Change:
-    """Other lists, signed anew: overrides of `World.endorsements`; a callable is given the
+    """Other lists, signed again: overrides of `World.endorsements`; a callable is given the
     evidence.
     """
     return lambda e: replace(
@@ -307,7 +307,7 @@ def under(roots: Callable[[Evidence], TrustAnchors]) -> Change:
 
 
 def reported(**overrides: Any) -> Change:
-    """Another IAS report, signed anew: overrides of `World.avr`; a callable is given the
+    """Another IAS report, signed again: overrides of `World.avr`; a callable is given the
     evidence.
     """
 

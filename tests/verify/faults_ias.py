@@ -80,12 +80,12 @@ def put(old: str, new: str) -> Change:
 
 
 def member(**values: Any) -> Change:
-    """Members of the body replaced (None drops one), and the report signed anew."""
+    """Members of the body replaced (None drops one), and the report signed again."""
     return reported(members=values)
 
 
 def body_of(change: Callable[[bytes], bytes]) -> Change:
-    """The quote inside cut or bent, and the report signed anew."""
+    """The quote inside cut or bent, and the report signed again."""
 
     def made(e: Evidence) -> Evidence:
         assert e.avr is not None
@@ -325,7 +325,7 @@ WHO = [
         "P24 P18",
         SIGNATURE,
         [
-            ("printed anew", resent(body=lambda e: json.dumps(json.loads(e.avr.body)).encode())),
+            ("printed again", resent(body=lambda e: json.dumps(json.loads(e.avr.body)).encode())),
             ("line end behind", resent(body=lambda e: e.avr.body + b"\n")),
             (
                 "another status",
@@ -463,7 +463,7 @@ IAS_HARMLESS = [
             ),
         ),
         (
-            "blanks in the body, signed so",
+            "spaces in the body, signed so",
             "P24",
             text(lambda t: json.dumps(json.loads(t), indent=1)),
         ),

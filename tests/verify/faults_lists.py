@@ -287,10 +287,10 @@ SIGNATURES = [
         "P18",
         TCB,
         [
-            ("blank behind", members(tcb_info=lambda e: e.lists.tcb_info + " ")),
+            ("space behind", members(tcb_info=lambda e: e.lists.tcb_info + " ")),
             ("line end in front", members(tcb_info=lambda e: "\n" + e.lists.tcb_info)),
             (
-                "blanks after commas",
+                "spaces after commas",
                 members(tcb_info=lambda e: e.lists.tcb_info.replace(",", ", ")),
             ),
             (
@@ -423,7 +423,7 @@ FORM = [
                 put('"tcbStatus":"UpToDate"', '"tcbStatus":"Revoked","tcbStatus":"UpToDate"'),
             ),
             ("one of them escaped", put('"fmspc"', '"\\u0066mspc":"00000000BEEF","fmspc"')),
-            ("blank before the colon", put('"tcbType":0', '"tcbType":0,"tcbType" :1')),
+            ("space before the colon", put('"tcbType":0', '"tcbType":0,"tcbType" :1')),
             ("in a member nobody reads", put('"version"', '"x":{"a":1,"a":2},"version"')),
         ],
         choice=TWICE,
@@ -451,7 +451,7 @@ FORM = [
                 ("30 February", "2026-02-30T12:00:00Z"),
                 ("29 February of a common year", "2023-02-29T12:00:00Z"),
                 ("a number", 1788177600),
-                ("a blank for T", "2026-08-31 12:00:00Z"),
+                ("a space for T", "2026-08-31 12:00:00Z"),
             )
         ],
         choice=DATE,
@@ -837,7 +837,7 @@ LISTS_HARMLESS = [
         ),
     ),
     Harmless(
-        "blanks and line ends, signed so",
+        "spaces and line ends, signed so",
         "P18",
         rewritten(lambda t: json.dumps(json.loads(t), indent=2)),
     ),

@@ -326,7 +326,7 @@ def stolen(**changes: bytes) -> Change:
 
 
 def named(point: bytes) -> Change:
-    """A point that is no key, and a quoting enclave (on the genuine platform) whose report names
+    """A point that is not a key, and a quoting enclave (on the genuine platform) whose report names
     it all the same.
     """
 
@@ -350,7 +350,7 @@ def _halves(change: Callable[[int, int], tuple[int, int]]) -> Callable[[bytes], 
     return made
 
 
-#: What may stand where r and s stand, and is no signature of anything (or not in this form).
+#: What may stand where r and s stand, and is not a signature of anything (or not in this form).
 BENT: dict[str, Callable[[bytes], bytes]] = {
     "all zero": lambda x: bytes(64),
     "r 0": _halves(lambda r, s: (0, s)),

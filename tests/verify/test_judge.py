@@ -107,7 +107,7 @@ STRICTER = {
         "date of the TCB info: small z",
         "date of the TCB info: fraction",
         "date of the TCB info: leap second",
-        "date of the TCB info: a blank for T",
+        "date of the TCB info: a space for T",
         "date of a level",
     ),
     "QE identity masks": (

@@ -301,7 +301,7 @@ def test_the_heap_is_the_callers_then_the_images_then_the_files():
 
 
 def test_another_signer_is_the_same_enclave():
-    """The same pages signed by another key: MRENCLAVE stays, MRSIGNER does not; debug is no part
+    """The same pages signed by another key: MRENCLAVE stays, MRSIGNER does not; debug is not part
     of either.
     """
     other = replace(WORLD.enclave, signer="owner", debug=True)

@@ -145,7 +145,7 @@ def level(first: int, pce: int = 5, status: TcbStatus = UP, rest: int = 0) -> Tc
 )
 def test_the_highest_level_that_is_reached_counts(components, pce, wanted):
     """All sixteen components and the PCE SVN must reach a level; below the lowest there is none,
-    which is no status.
+    which is not a status.
     """
     levels = [level(3), level(2, status=SW), level(1, pce=4, status=REVOKED)]
     for _ in range(6):

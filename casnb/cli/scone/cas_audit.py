@@ -41,7 +41,7 @@ _EXITS = {
 
 
 def _signature(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Refuse what is no signature before the log is judged by it."""
+    """Refuse what is not a signature before the log is judged by it."""
     if value is not None and not is_signature(value):
         raise click.BadParameter(
             f"got {neutral(value, 60)}, wanted 128 lower-case hex digits", ctx, param

@@ -31,7 +31,10 @@ COMMANDS = {
         "casnb.cli.scone.cas_group:cas",
         "Attest CAS instances, and remember which were attested.",
     ),
-    "self": ("casnb.cli.scone.self_group:own", "Who this command is towards a CAS."),
+    "self": (
+        "casnb.cli.scone.self_group:own",
+        "The client identity this command presents to a CAS.",
+    ),
     "cert": (
         "casnb.cli.scone.cert:cert",
         "Say of certificates by which hash a policy names their key.",

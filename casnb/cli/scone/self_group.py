@@ -1,4 +1,4 @@
-"""`scone self`: who this command is towards a CAS."""
+"""`scone self`: the client identity this command presents to a CAS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXITS = {
 
 @click.group("self", cls=Commands, context_settings=HELP)
 def own() -> None:
-    """Who this command is towards a CAS. An identity is made when it is first needed."""
+    """The client identity this command presents to a CAS. It is made when it is first needed."""
 
 
 @own.command(

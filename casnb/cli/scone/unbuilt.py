@@ -27,7 +27,7 @@ UNBUILT: Mapping[str, Mapping[str, str]] = {
     "scone cas": {
         "version": "asks a CAS for its version (5.8)",
         "provision": "takes ownership of a new CAS and uploads its configuration",
-        "update-config": "uploads the configuration of an owned CAS anew",
+        "update-config": "uploads the configuration of an owned CAS again",
         "register-backup": "lets another instance take over",
         "register-upgrade": "lets a newer version take over",
         "start-upgrade": "has a registered newer version take over",

@@ -323,7 +323,7 @@ ROWS = (
         "root-changed",
         "the CAS has another root key than the one remembered",
         "a CAS of this name was attested before, and the one that answers now has another root key:"
-        " it was set up anew, it is another instance, or it is somebody else's",
+        " it was set up again, it is another instance, or it is somebody else's",
         "Ask its operator, over another channel, for the hash of the root key, and attest again"
         " with"
         " it: scone cas attest -c HASH",

@@ -96,7 +96,7 @@ ROWS = (
         "the content of a file does not fit what was recorded when it was protected: a disk"
         " error, a"
         " tool that wrote the file without SCONE, or tampering",
-        "Restore the file from a good copy, or protect the folder anew from sources that you trust",
+        "Restore the file from a good copy, or protect the folder again from trusted sources",
         "files that somebody changed behind the enclave's back",
         (
             Wording(

@@ -124,7 +124,7 @@ ROWS = (
         " it;"
         " without create_sessions those may who may update it",
         "Create the namespace first (a session without services, version 0.3), or ask its owner to"
-        " name you under create_sessions. A session of language 0.2 is no namespace",
+        " name you under create_sessions. A session of language 0.2 is not a namespace",
         "strangers who put sessions under a name that is yours",
         (
             Wording(
@@ -271,7 +271,7 @@ ROWS = (
     Diagnosis(
         "template-parent",
         "the session file could not be read as a session",
-        "the file is no session: this line names the file, the one below says what is wrong, and"
+        "the file is not a session: this line names the file, the one below says what is wrong, and"
         " where",
         "Read the line below: it names member, line and column. scone session check FILE tries it"
         " without a CAS",

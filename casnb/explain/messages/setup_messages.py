@@ -53,7 +53,7 @@ ROWS = (
         "docker is there, and you may not use it",
         "the docker service is not running, or your user may not talk to it",
         "Start it (systemctl start docker), and add yourself to the group docker (then log in"
-        " anew)."
+        " again)."
         " Whoever may use docker is root on that machine",
         "users who would become root",
         (

@@ -70,7 +70,7 @@ def route(app: Flask, path: str, method: str, answer: Callable[..., Response]) -
 
 
 def answer(status: int, content: Any) -> Response:
-    """Return JSON as CAS writes it: two blanks a level, no newline at the end."""
+    """Return JSON as CAS writes it: two spaces a level, no newline at the end."""
     line = f"{status} {HTTPStatus(status).phrase}"
     return Response(
         json.dumps(content, indent=2, ensure_ascii=False), line, content_type="application/json"

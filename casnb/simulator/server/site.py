@@ -282,7 +282,7 @@ def _general(debug: bool) -> str:
 
 
 def _spans(release: Release, debug: bool) -> list[str]:
-    """Each word in a span of its own, and a span for each blank: no line of text holds the
+    """Each word in a span of its own, and a span for each space: no line of text holds the
     command any more.
     """
     command, said = _session(release, debug)

@@ -104,7 +104,7 @@ class Sources:
         self._characters = self._lookups = 0
 
     def again(self, transaction: Transaction) -> Sources:
-        """Return the same for a later transaction: versions are looked for anew, and none is read
+        """Return the same for a later transaction: versions are looked for again, and none is read
         twice.
         """
         later = Sources(transaction, self._cache)
@@ -113,7 +113,7 @@ class Sources:
 
     def afresh(self) -> Sources:
         """Return the same for another question of this request: what was read stays read, and
-        imports are counted anew.
+        imports are counted again.
         """
         other = Sources(self._transaction, self._cache)
         other._versions, other._sessions, other._count = self._versions, self._sessions, self._count

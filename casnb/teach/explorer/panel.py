@@ -44,7 +44,7 @@ class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unuse
 
     _esm = _HERE / "bytes.js"
 
-    #: The style sheet, which the module puts on the page once. As `_css` it would come anew with
+    #: The style sheet, which the module puts on the page once. As `_css` it would come again with
     #: each explorer, and the whole page would be styled and painted again.
     sheet = traitlets.Unicode(read_only=True).tag(sync=True)
     title = traitlets.Unicode("").tag(sync=True)

@@ -45,7 +45,7 @@ def _leaf(
     label: str,
     key: KeyPair | None = None,
 ) -> KeyPair:
-    """Return the CAS's TLS certificate made anew: the same names and extensions, other dates,
+    """Return the CAS's TLS certificate made again: the same names and extensions, other dates,
     signer or key.
     """
     seed, old = Seed(world.seed), world.tls_leaf
@@ -81,7 +81,7 @@ def _early(world: World) -> Chain:
 
 def _signed_by_leaf(world: World) -> Chain:
     """Whoever has the key of the TLS certificate makes another one with it, though that
-    certificate is no authority.
+    certificate is not an authority.
     """
     names = [(x509.SubjectAlternativeName([x509.DNSName("cas")]), False)]
     key = Seed(world.seed).p256("mishap below the leaf")

@@ -23,7 +23,7 @@ class Mistake(NamedTuple):
     note: str = ""
 
 
-#: In the order of a lesson; the first is no mistake. Servers are `cas`, `nobody`, or a kind of
+#: In the order of a lesson; the first is not a mistake. Servers are `cas`, `nobody`, or a kind of
 #: `Mishaps`.
 MISTAKES: tuple[Mistake, ...] = (
     Mistake("right", "the attested certificates, the name cas"),

@@ -79,14 +79,14 @@ class Foretold(Shown):
         return f"{head}{self.verdict}\n\n{self.outcome}\n\n{told}"
 
     def _told(self) -> list[tuple[str, str]]:
-        """What stands behind the run: label and text."""
+        """What the run rests on: label and text."""
         if self.other is None:
             return []
         again = f"The same against {self.other.defence.title}. {self.other.sentence}"
         return [
             ("Explain", self.attack.explain),
             ("Defend", self.attack.defend),
-            ("Turned round", again),
+            ("The other way round", again),
             ("Source", f"{self.attack.source} ({self.attack.date})."),
         ]
 

@@ -182,7 +182,7 @@ def _ask(scraper: Scraper, state: PageState) -> Answer:
         (
             neutral(found, 80)
             if isinstance(found, str) and found
-            else f"{said(found)}, which is no value"
+            else f"{said(found)}, which is not a value"
         ),
     )
 

@@ -350,7 +350,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         """Light the lamps, and show a button for each attack that gets in; those that are
         stopped share a chooser.
 
-        The buttons are all there from the start and only hidden: making them anew would cost a
+        The buttons are all there from the start and only hidden: making them again would cost a
         click its quickness.
         """
         inside = view.let_in(foreseen)

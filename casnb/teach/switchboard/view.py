@@ -203,7 +203,7 @@ def render_needs(names: Sequence[str], given: bool) -> str:
                 f'<text x="{middle + 12}" y="{top + _HIGH + 18}" style="{_TEXT}">'
                 f"{cell(words.replace('--only_for_testing-', ''))}</text>"
             )
-    # No tab stop of its own: the picture is made anew with each switch, and would take the focus
+    # No tab stop of its own: the picture is made again with each switch, and would take the focus
     # along.
     return (
         '<div role="group" aria-label="What needs what"'

@@ -143,7 +143,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
 
 def fill(text: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
     """Return a Markdown page with every block `<!-- begin NAME -->` to `<!-- end NAME -->` made
-    anew; raise UsageError for a name that is none of `tables`.
+    again; raise UsageError for a name that is none of `tables`.
     """
 
     def made(match: re.Match[str]) -> str:

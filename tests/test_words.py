@@ -1,0 +1,75 @@
+"""Plain technical English: kinds of wording that readers stumbled over stay out of code, errors,
+help and documents.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Each kind: a pattern, what to write instead, and a sentence that has it.
+KINDS = {
+    "is no NOUN": (
+        r"(?<!here )\b(?:is|was) no (?!longer|such|more|other|less|reason|telling|use|need|doubt)"
+        r"(?!way|one|question|answer)[a-z]",
+        "is not a NOUN",
+        "text that is no key",
+    ),
+    "anew": (r"\banew\b", "again, or afresh", "it was set up anew"),
+    "stands behind": (r"\bstands? behind\b", "follows", "what stands behind the document"),
+    "blank for space": (
+        r"\bblanks?\b(?! lines?| page| field|\()",
+        "space",
+        "a blank behind each colon",
+    ),
+    "whence": (r"\bwhence\b", "where ... from, or source", "whence it is imported"),
+    "by whom": (r"\bby whom\b", "who", "read by whom it is public to"),
+    "in their stead": (r"\bin (?:its|their) stead\b", "instead", "an option in their stead"),
+    "there is none of": (r"\bthere is none of\b", "unknown", "an option that there is none of"),
+    "so many are": (r"\bso many (?:are|is)\b", "at most this many", "so many are shown"),
+    "towards a CAS": (r"\btowards an? [A-Z]", "to a CAS", "who you are towards a CAS"),
+    "turned round": (r"\b[Tt]urned round\b", "the other way round", "Turned round: the same"),
+    "to the better": (r"\bto the better\b", "for the better", "changes to the better"),
+    "takes back": (
+        r"\b(?:takes?|taken) back (?:exactly|that|the demand)",
+        "drops",
+        "that is taken back exactly",
+    ),
+    "by another road": (r"\bby an?(?:other)? (?:honest )?road\b", "over an independent channel",
+                        "ask by another road"),
+    "Asked is": (r"\bAsked (?:is|are)\b", "The question asks for", "Asked is the check"),
+    "shall": (r"\bshall\b", "must", "nobody shall read it"),
+}  # fmt: skip
+#: Words of somebody else's: names in a format, a quotation, an option.
+QUOTED = ("secret-blank", "blank=", "_BLANK", "anew-and")
+
+
+def places() -> list[Path]:
+    """Code of the package (the chapters' exercises are edited as lessons), documents, README."""
+    code = [p for p in (ROOT / "casnb").rglob("*.py") if "_notebooks" not in p.parts]
+    code = [p for p in code if "course" not in p.parts]
+    return [*code, *(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_is_recognised(kind):
+    """Each pattern finds its own sample, and not what stands in its place."""
+    pattern, instead, sample = KINDS[kind]
+    assert re.search(pattern, sample) and not re.search(pattern, instead)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_text_has_it(kind):
+    """Nothing that a reader or a maintainer reads is worded so."""
+    pattern, instead, _ = KINDS[kind]
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]} (write: {instead})"
+        for path in places()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(pattern, line) and not any(word in line for word in QUOTED)
+    ]
+    assert found == []
