@@ -287,7 +287,7 @@ WRONG = [
     (
         "access_policy:\n\tread: ANY",
         "session at line 4 column 1: got text that is not YAML",
-        "a tab is none",
+        "not with tabs",
     ),
     (
         "access_policy:\n  read:\n  - ANY\n   update: ANY",
