@@ -20,7 +20,8 @@ from casnb.checks.result import (
     ordered,
     passed,
 )
-from casnb.checks.view import html_result, not_asked
+from casnb.checks.unasked import NotAsked
+from casnb.checks.view import html_result
 
 GOOD = passed("debug", "DEBUG is not set")
 BAD = failed(
@@ -249,17 +250,11 @@ def test_a_table_shows_what_failed_was_waived_or_could_not_be_run(name):
     assert html.count("<caption>") == html.count("<table") and "<th></th>" not in html
 
 
-def test_a_verdict_says_what_nobody_asked_in_words():
-    """Freshness first; a check that leaves nothing unknown is not spoken of."""
-    found = [
-        not_run(i, "not asked for", optional=True)
-        for i in ("isvsvn", "avr-nonce", "nonce", "instance-key")
-    ]
-    assert (
-        not_asked(found)
-        == "whether the report is fresh (no nonce of yours), whose CAS it is, and a least version"
-    )
-    assert not_asked([GOOD]) == "" and "Not asked" not in AttestationResult((GOOD,))._html()
-    assert (
-        "<b>Not asked:</b> whether the report is fresh" in AttestationResult((GOOD, *found))._html()
-    )
+def test_a_verdict_says_what_nobody_asked():
+    """In its sentence, in the order of the table, and what that leaves open unfolds."""
+    rows = tuple(NotAsked.of(id) for id in ("freshness", "instance"))
+    result = AttestationResult((GOOD,), not_asked=rows)
+    assert result.sentence.endswith(" Not asked: freshness, instance.")
+    assert "<b>Not asked:</b> freshness, instance." in result._html()
+    assert "<summary><b>2 left open</b>" in result._html() and rows[0].words in result._html()
+    assert "Not asked" not in AttestationResult((GOOD,))._html()

@@ -20,13 +20,24 @@ from casnb.base.errors import (
     neutral,
 )
 from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
-from casnb.checks.result import AttestationResult, Check, CheckStatus, Verdict, failed
+from casnb.checks.binding import Binding
+from casnb.checks.result import AttestationResult, CheckStatus, Verdict
+from casnb.checks.unasked import not_asked_sentence
 from casnb.evidence.cas_report import CasReport
+from casnb.policy.left_open import DRIFT
 from casnb.policy.policy import AttestationPolicy, appraise
 from casnb.tls.cas_chain import CasChain
-from casnb.tls.exchange import Answer, error_messages, exchange, parse_address, quoted
+from casnb.tls.exchange import (
+    Answer,
+    client_context,
+    error_messages,
+    exchange,
+    parse_address,
+    quoted,
+)
 from casnb.verify.dispatch import verify
 from casnb.verify.pki import TrustAnchors, intel_roots
+from casnb.verify.proof import utc
 
 __all__ = ["Attempt", "AttestedCas", "Waiver", "attempt", "attest", "fetch_report", "parse_address"]
 
@@ -66,7 +77,7 @@ def _fetch(host: str, port: int, type: str, nonce: str, timeout: float) -> tuple
         raise UsageError("evidence type", got=type, wanted="IASReport, EPID or DCAP")
     if not _NONCE.fullmatch(nonce):
         raise UsageError("nonce", got=nonce, wanted="32 lower-case hex digits")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = client_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     target = f"/v1/attest?type={_TYPES[type]}&nonce={nonce}" + (
@@ -145,12 +156,14 @@ def attempt(
     accepted or not.
 
     `roots` are Intel's unless given. The evidence type, if left out, is IASReport, or DCAP where
-    the CAS has no IAS report. The time is `policy.verification_time`, else `now`, else the clock
-    after the answer came; as in the SCONE CLI a day stands for its first instant, 00:00 UTC, so
-    for a saved report name the day after it was made. A fetched report must repeat a fresh nonce
-    and name, through its certificates, the very TLS key that sent it (part of
-    `certificate-binding`). `policy.nonce` is for saved reports only. Raises UsageError before
-    any connection for a policy that contradicts itself.
+    the CAS has no IAS report. The clock is this machine's, after the answer came; under simulated
+    roots `now` takes its place, for a world with a clock of its own. A saved report is judged as
+    of `policy.verification_time`, else `now`, else the clock, and the result says where that is
+    another time; as in the SCONE CLI a day stands for its first instant, 00:00 UTC, so for a
+    saved report name the day after it was made. A fetched report is judged by the clock, must
+    repeat a fresh nonce, and must name, through its certificates, the very TLS key that sent it
+    (part of `certificate-binding`). `policy.nonce` and another time are for saved reports only.
+    Raises UsageError before any connection for a policy that contradicts itself.
 
     Example: `attempt("scone-cas.cf", AttestationPolicy(mrenclaves=(value,)))`
     """
@@ -159,36 +172,52 @@ def attempt(
     anchors = roots if roots is not None else intel_roots()
     leaf: bytes | None = None
     if report is None:
-        if policy.nonce is not None:
-            raise UsageError(
-                "--nonce",
-                got="a nonce for a live CAS",
-                wanted="--offline-report with it",
-                do="A live attestation makes up its own.",
-            )
+        _require_live(policy, now, _clock(now, anchors))
         policy = replace(policy, nonce=secrets.token_hex(16))
         assert policy.nonce is not None
         found, leaf = _ask(host, port, type, policy.nonce, timeout)
     else:
         found = _saved(report)
-    at = policy.verification_time or now or datetime.now(timezone.utc)
-    proof = verify(found, roots=anchors, now=at)
-    result = appraise(proof, policy, report=found, subject=f"CAS {neutral(name, 120)}")
-    result = replace(
-        result,
-        checks=tuple(
-            _bound(c, found, leaf) if c.id == "certificate-binding" else c for c in result.checks
-        ),
+    clock = _clock(now, anchors)
+    at = policy.verification_time or (now if report is not None else None) or clock
+    result = appraise(
+        verify(found, roots=anchors, now=at),
+        policy,
+        report=found,
+        binding=cas_binding(found, leaf),
+        subject=f"CAS {neutral(name, 120)}",
+        clock=clock,
     )
-    if anchors.simulated:
-        result = replace(
-            result,
-            remarks=(
-                *result.remarks,
-                "The roots are simulated: this says nothing about real hardware.",
-            ),
-        )
     return Attempt(name, url, found, result, policy.nonce or "", anchors.label)
+
+
+def _clock(now: datetime | None, anchors: TrustAnchors) -> datetime:
+    """What the clock says; only a simulated world may have one of its own."""
+    return now if now is not None and anchors.simulated else datetime.now(timezone.utc)
+
+
+def _require_live(policy: AttestationPolicy, now: datetime | None, clock: datetime) -> None:
+    """Raise UsageError for what makes no sense with a live CAS: a nonce of the caller's, and a
+    time that is not now, at which revocation and patch level would be those of then.
+    """
+    if policy.nonce is not None:
+        raise UsageError(
+            "--nonce",
+            got="a nonce for a live CAS",
+            wanted="--offline-report with it",
+            do="A live attestation makes up its own.",
+        )
+    for option, time in (("--verification-time", policy.verification_time), ("now", now)):
+        if time is not None and abs(utc(time) - utc(clock)) > DRIFT:
+            raise UsageError(
+                option,
+                got=f"{utc(time):%Y-%m-%dT%H:%M:%SZ} for a live CAS",
+                wanted="--offline-report with it",
+                do=(
+                    "A live CAS is judged by the clock: what was revoked or outdated since then"
+                    " would pass."
+                ),
+            )
 
 
 def _saved(report: bytes | CasReport) -> CasReport:
@@ -217,25 +246,33 @@ def _ask(
         return _fetch(host, port, "DCAP", nonce, timeout)
 
 
-def _bound(check: Check, report: CasReport, leaf: bytes | None) -> Check:
-    """Demand also that the bound certificates are a CAS chain, and that it issued the TLS
-    certificate of a live server.
+def cas_binding(report: CasReport, leaf: bytes | None = None) -> Binding | None:
+    """Return whether a report speaks for a CAS: it names its additional data, the certificates
+    there are a CAS chain, and that chain issued `leaf`, the TLS certificate (DER) of a live
+    server. None where the evidence cannot be read: its proof says why.
     """
-    if check.status is not CheckStatus.PASSED:
-        return check
+    try:
+        said = report.report_body().report_data
+    except EvidenceError:
+        return None
+    own = report.binding(said)
+    if not own.bound:
+        return own
     try:
         chain = CasChain.from_pem(report.cert_chain_pem)
     except EvidenceError as exc:
-        return failed(check.id, str(exc), "an instance and a root certificate that issued it")
+        wanted = "an instance and a root certificate that issued it"
+        return Binding("", str(exc), wanted, said, "")
     if leaf is not None and not chain.issued(leaf):
-        return failed(
-            check.id,
+        return Binding(
+            "",
             "a TLS certificate that the certificates in the report did not issue",
             f"one under the attested root (SHA-256 {chain.fingerprint[:16]})",
+            said,
             "the report is genuine and was relayed: who speaks TLS here is not the enclave that it"
             " describes",
         )
-    return check
+    return own
 
 
 class Waiver(NamedTuple):
@@ -255,8 +292,10 @@ class AttestedCas(Shown):
 
     Made by `attest`, `from_attempt` or the trust file alone; a rejected attempt cannot become
     one. `name` is the address as typed. `waivers` is None where another program wrote the entry
-    and the flags are not recorded. `attested_at` is the verification time. `roots` names the
-    roots (`Intel`, `simulated`); empty where not recorded.
+    and the flags are not recorded; so is `not_asked`, the ids of what the verdict left open.
+    `attested_at` is when it was attested by the clock, `judged_at` the time it was judged as of.
+    `roots` names the roots (`Intel`, `simulated`); empty where not recorded. `simulated`: they
+    were not Intel's.
     """
 
     name: str
@@ -271,6 +310,9 @@ class AttestedCas(Shown):
     mrenclave: str = ""
     roots: str = ""
     proof_data: dict[str, Any] = field(default_factory=dict, compare=False)
+    not_asked: tuple[str, ...] | None = None
+    judged_at: datetime | None = None
+    simulated: bool = False
     seal: object = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -307,11 +349,14 @@ class AttestedCas(Shown):
             CasChain.from_pem(tried.report.cert_chain_pem),
             tuple(Waiver(c.id, str(c.flag)) for c in result.waivers),
             result.evidence_sha256,
-            result.at,
+            result.clock,
             tried.report.proof_type,
             result.identity.mrenclave if result.identity else "",
             tried.roots,
             tried.report.proof_data,
+            tuple(n.id for n in result.not_asked),
+            result.at,
+            result.simulated,
             _SEAL,
         )
 
@@ -325,18 +370,39 @@ class AttestedCas(Shown):
         """Under which conditions it was accepted, in words; said again whenever the pin is
         loaded.
         """
+        who = f"Simulated CAS {self.name}" if self.simulated else f"CAS {self.name}"
         if self.waivers is None:
             return (
-                f"CAS {self.name} was attested by another program: which checks were waived is not"
-                " recorded."
+                f"{who} was attested by another program: which checks were waived, and what was"
+                " not asked, is not recorded."
             )
         when = f" at {self.attested_at:%Y-%m-%dT%H:%M:%SZ}" if self.attested_at else ""
-        if not self.waivers:
-            return f"CAS {self.name} was found trustworthy{when}; nothing was waived."
-        listed = ", ".join(f"{w.check} by {w.flag}" for w in self.waivers)
-        return (
-            f"CAS {self.name} was accepted{when} with waivers ({listed}). It must not hold secrets."
+        left = (
+            not_asked_sentence(self.not_asked, self.judged_at)
+            if self.not_asked is not None
+            else " What was not asked is not recorded."
         )
+        if not self.waivers:
+            return f"{who} was found trustworthy{when}; nothing was waived.{left}"
+        listed = ", ".join(f"{w.check} by {w.flag}" for w in self.waivers)
+        return f"{who} was accepted{when} with waivers ({listed}). It must not hold secrets.{left}"
+
+    @property
+    def short(self) -> str:
+        """The same in one short line, for every command that uses the pin."""
+        who = f"{'simulated ' if self.simulated else ''}CAS {neutral(self.name, 80)}"
+        if self.waivers is None:
+            return f"{who}: attested by another program, waivers unknown."
+        said = [
+            f"{len(self.waivers)} waiver{'s' if len(self.waivers) > 1 else ''}, no secrets"
+            if self.waivers
+            else "nothing waived"
+        ]
+        if self.not_asked is not None and "time" in self.not_asked and self.judged_at:
+            said.append(f"judged as of {self.judged_at:%Y-%m-%d}")
+        if self.not_asked is not None and "freshness" in self.not_asked:
+            said.append("freshness not asked")
+        return f"{who}: {', '.join(said)} (scone cas list tells more)."
 
     @property
     def memory(self) -> str:

@@ -9,6 +9,7 @@ from casnb.base import strictjson
 from casnb.base.errors import EvidenceError
 from casnb.cas.audit import ATTESTING
 from casnb.cas.audit_entries import Entry, attested_binding
+from casnb.checks.binding import Binding
 from casnb.checks.result import AttestationResult
 from casnb.evidence.cas_report import CasReport
 from casnb.policy.appraise import appraise
@@ -26,11 +27,12 @@ def attested_keys(
     *,
     roots: TrustAnchors | None,
     now: datetime,
+    clock: datetime | None = None,
 ) -> dict[str, AttestationResult | str]:
     """Return, for each signing key (hex) about which the log holds evidence, what became of it.
 
     A text says why the evidence cannot be that key's. Only where a result is accepted is the key
-    a CAS's that the policy wants.
+    a CAS's that the policy wants. `now` is the time to judge at, `clock` what the clock says.
     """
     found: dict[str, AttestationResult | str] = {}
     for entry in entries:
@@ -45,10 +47,22 @@ def attested_keys(
         except EvidenceError as exc:
             found[entry.key] = str(exc)
             continue
-        if proof.report is None or proof.report.report_data != attested_binding(
-            bytes.fromhex(entry.key)
-        ):
-            found[entry.key] = f"Line {entry.line}: the evidence is about another key."
+        if proof.report is None:
+            found[entry.key] = f"Line {entry.line}: the evidence holds no report."
             continue
-        found[entry.key] = appraise(proof, policy, subject=f"audit log key {entry.key[:16]}")
+        said = proof.report.report_data
+        binding = Binding(
+            "SHA-512 of the key that signs the log",
+            said.hex(),
+            attested_binding(bytes.fromhex(entry.key)).hex(),
+            said,
+            f"line {entry.line}: the evidence is about another key",
+        )
+        found[entry.key] = appraise(
+            proof,
+            policy,
+            binding=binding,
+            subject=f"audit log key {entry.key[:16]}",
+            clock=clock,
+        )
     return found

@@ -16,7 +16,14 @@ from casnb.cas.attest import AttestedCas
 from casnb.cas.audit_entries import Checkpoints
 from casnb.cas.trust import ClientIdentity
 from casnb.tls.cas_chain import TLS_NAME, CasChain
-from casnb.tls.exchange import Answer, Mistrusted, error_messages, exchange, quoted
+from casnb.tls.exchange import (
+    Answer,
+    Mistrusted,
+    client_context,
+    error_messages,
+    exchange,
+    quoted,
+)
 
 _NAME = re.compile(r"[A-Za-z0-9_.~-]{1,512}")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -64,8 +71,7 @@ def pinned_context(chain: CasChain, identity: ClientIdentity | None = None) -> s
     demands (ssl.VERIFY_X509_STRICT); exactly that flag is taken out. Signature, name and dates
     are checked as ever.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = client_context()
     context.load_verify_locations(cadata=chain.to_pem().decode())
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if identity is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,25 +23,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from casnb.base import strictjson
-from casnb.base.errors import EvidenceError, PolicyError, SourceError, UsageError, neutral, own_file
+from casnb.base.errors import EvidenceError, PolicyError, SourceError, UsageError, own_file
 from casnb.base.view import Shown, html_table, text_table
-from casnb.cas.attest import AttestedCas, Waiver
-from casnb.tls.cas_chain import CasChain
-from casnb.tls.exchange import parse_address
+from casnb.cas.attest import AttestedCas
+from casnb.cas.entry import OURS, is_simulated, members, read_entry, require_here
 from casnb.verify.keyhash import key_hash
 
 #: A file with a thousand attested CASes has about 8 MB.
 FILE_LIMIT = 16 << 20
 _LOCK_SECONDS = 10.0
-_OURS = ("url", "chain", "ias_report", "casnb")
-_AVR_MEMBERS = (
-    "request_id",
-    "report_signature",
-    "signing_certificate",
-    "advisory_url",
-    "advisory_ids",
-    "body",
-)
 
 
 @dataclass(frozen=True)
@@ -155,11 +146,13 @@ class TrustStore(Shown):
 
     Every change rereads the file under a lock (`config.json.lock`), keeps members it does not
     know, and replaces the file as a whole, mode 0600. A file that cannot be read as what it
-    should be is never overwritten, and a SourceError.
+    should be, or that others could have written, is never overwritten, and a SourceError. A
+    simulated CAS is kept for loopback addresses alone, and never becomes the default one in the
+    reader's own file or beside a CAS that is not simulated.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
-        chosen = path or os.environ.get("SCONE_CLI_CONFIG") or Path.home() / ".cas" / "config.json"
+        chosen = path or os.environ.get("SCONE_CLI_CONFIG") or _own_path()
         self.path = Path(chosen).expanduser()
 
     # Reading
@@ -167,7 +160,10 @@ class TrustStore(Shown):
     def _load(self) -> dict[str, Any]:
         try:
             with self.path.open("rb") as file:
+                self._require_private(os.fstat(file.fileno()), "file")
                 data = file.read(FILE_LIMIT + 1)
+            for folder in {self.path.absolute().parent, self.path.resolve().parent}:
+                self._require_private(folder.stat(), "folder")
         except FileNotFoundError:
             return {}
         except OSError as exc:
@@ -186,6 +182,30 @@ class TrustStore(Shown):
                     strictjson.member(found, name, kind, what)
             return found
 
+    def _require_private(self, found: os.stat_result, what: str) -> None:
+        """Raise SourceError where somebody else owns it or may write it: who does chooses which
+        CAS is trusted.
+        """
+        if not hasattr(os, "getuid"):  # pragma: no cover - Windows has other rights
+            return
+        others = bool(found.st_mode & stat.S_IWOTH) and not (
+            what == "folder" and found.st_mode & stat.S_ISVTX
+        )
+        # A group of the owner's own name is how many systems set up accounts.
+        group = bool(found.st_mode & stat.S_IWGRP) and found.st_gid != found.st_uid
+        if found.st_uid not in (os.getuid(), 0):
+            got = f"a {what} that belongs to another account (uid {found.st_uid})"
+        elif others or (group and found.st_uid != 0):
+            got = f"a {what} that others may write (mode {stat.S_IMODE(found.st_mode):o})"
+        else:
+            return
+        raise SourceError(
+            f"trust file {self.path}",
+            got=got,
+            wanted=f"a {what} that you alone may write",
+            do="Whoever writes it chooses which CAS is trusted: look at it, then chmod go-w.",
+        )
+
     def names(self) -> tuple[str, ...]:
         """Return the addresses of all attested CASes, as they were typed."""
         return tuple(self._load().get("cas_db", {}))
@@ -199,7 +219,8 @@ class TrustStore(Shown):
     def get(self, name: str | None = None) -> AttestedCas:
         """Return the pin of one CAS, by its address as typed, or of the default one.
 
-        Raises UsageError where it was never attested, SourceError where its entry is damaged.
+        Raises UsageError where it was never attested, SourceError where its entry is damaged,
+        PolicyError for a simulated CAS that is not on this machine.
         """
         found = self._load()
         entries = found.get("cas_db", {})
@@ -213,7 +234,12 @@ class TrustStore(Shown):
                 do="Run scone cas attest first.",
             )
         with own_file(""):
-            return _entry(str(wanted), entries[wanted], f"trust file {self.path}: cas_db.{wanted}")
+            pin = read_entry(
+                str(wanted), entries[wanted], f"trust file {self.path}: cas_db.{wanted}"
+            )
+        if pin.simulated:
+            require_here(pin)
+        return pin
 
     # Changing
 
@@ -226,33 +252,53 @@ class TrustStore(Shown):
         under the same root is an update, and stored. An entry that is damaged is replaced:
         nothing can be said of it.
         """
+        if attested.simulated:
+            require_here(attested)
         before: list[AttestedCas] = []
 
         def change(found: dict[str, Any]) -> None:
             entries = found.setdefault("cas_db", {})
             with suppress(EvidenceError):
                 if attested.name in entries:
-                    before.append(_entry(attested.name, entries[attested.name], "entry"))
+                    before.append(read_entry(attested.name, entries[attested.name], "entry"))
             if (
                 before
                 and not replace
                 and before[0].chain.key_hashes[0] != attested.chain.key_hashes[0]
             ):
                 raise _changed(before[0], attested)
-            if not found.get("default_cas"):
+            if self._may_be_default(found, attested):
                 found["default_cas"] = attested.name
             old = entries.get(attested.name)
             kept = old if isinstance(old, dict) else {}
             entries[attested.name] = {
-                **_members(attested),
-                **{k: v for k, v in kept.items() if k not in _OURS},
+                **members(attested),
+                **{k: v for k, v in kept.items() if k not in OURS},
             }
 
         self._change(change)
         return before[0] if before else None
 
+    def _may_be_default(self, found: dict[str, Any], attested: AttestedCas) -> bool:
+        """Whether a CAS that is stored becomes the default one: the first does, and one that is
+        not simulated takes that from a simulated one.
+        """
+        entries = found["cas_db"]
+        others = [is_simulated(e) for name, e in entries.items() if name != attested.name]
+        if attested.simulated:
+            alone = all(others) and not self._readers_own()
+            return alone and not found.get("default_cas")
+        default = found.get("default_cas")
+        return not default or default not in entries or is_simulated(entries[default])
+
+    def _readers_own(self) -> bool:
+        """Whether this is the file that the reader's real CASes are in."""
+        return self.path.resolve() == _own_path().resolve()
+
     def set_default(self, name: str) -> None:
-        """Make an attested CAS the default one; raise UsageError for one that was not attested."""
+        """Make an attested CAS the default one; raise UsageError for one that was not attested,
+        PolicyError for a simulated one in the reader's own file.
+        """
 
         def change(found: dict[str, Any]) -> None:
             if name not in found.get("cas_db", {}):
@@ -261,6 +307,13 @@ class TrustStore(Shown):
                     got="one that was not attested",
                     wanted="an attested CAS",
                     do="Run scone cas attest first.",
+                )
+            if self._readers_own() and is_simulated(found["cas_db"][name]):
+                raise PolicyError(
+                    f"CAS {name}",
+                    got="a simulated one",
+                    wanted="no simulated default in your own file",
+                    do="Name it in each command, or use the SCONE_CLI_CONFIG of casnb serve.",
                 )
             found["default_cas"] = name
 
@@ -293,9 +346,7 @@ class TrustStore(Shown):
     def _locked(self) -> Iterator[None]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(
-                self.path.with_name(self.path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600
-            )
+            handle = open_lock(self.path.with_name(self.path.name + ".lock"))
         except OSError as exc:
             raise self._trouble(exc, "a folder that can be written") from None
         try:
@@ -359,7 +410,7 @@ class TrustStore(Shown):
         for name, value in found.get("cas_db", {}).items():
             mark = "default" if name == found.get("default_cas") else ""
             try:
-                rows.append((name, mark, _entry(name, value, "entry").sentence))
+                rows.append((name, mark, read_entry(name, value, "entry").sentence))
             except EvidenceError as exc:
                 rows.append((name, mark, f"damaged: {exc}"))
         return rows
@@ -377,6 +428,10 @@ class TrustStore(Shown):
             f"Attested CASes in {self.path}",
             code=(0,),
         )
+
+
+def _own_path() -> Path:
+    return Path.home() / ".cas" / "config.json"
 
 
 def _changed(old: AttestedCas, new: AttestedCas) -> PolicyError:
@@ -398,6 +453,14 @@ def _changed(old: AttestedCas, new: AttestedCas) -> PolicyError:
     )
 
 
+def open_lock(path: Path) -> int:
+    """Open a lock file of our own, made where there is none, mode 0600; OSError where a link
+    stands there, which somebody else may have put up.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    return os.open(path, flags, 0o600)
+
+
 def _lock(handle: int) -> bool:
     """Try once to take the lock; closing the handle gives it back."""
     try:
@@ -412,87 +475,3 @@ def _lock(handle: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _members(attested: AttestedCas) -> dict[str, Any]:
-    """What an attested CAS becomes in the file; the member `casnb` is ours, the others are the
-    SCONE CLI's.
-    """
-    entry: dict[str, Any] = {"url": attested.url, "chain": attested.chain.to_pem().decode()}
-    if attested.proof_type == "IASReport" and attested.proof_data:
-        entry["ias_report"] = {name: attested.proof_data.get(name) for name in _AVR_MEMBERS}
-    if attested.waivers is not None:
-        entry["casnb"] = {
-            "waivers": [{"check": w.check, "flag": w.flag} for w in attested.waivers],
-            "evidence_sha256": attested.evidence_sha256,
-            "attested_at": (
-                attested.attested_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-                if attested.attested_at
-                else None
-            ),
-            "proof_type": attested.proof_type,
-            "mrenclave": attested.mrenclave,
-            "roots": attested.roots,
-        }
-    return entry
-
-
-def _entry(name: str, entry: Any, what: str) -> AttestedCas:
-    """Return the pin that an entry stands for; EvidenceError where it is damaged."""
-    url = strictjson.member(entry, "url", str, what)
-    chain = CasChain.from_pem(strictjson.member(entry, "chain", str, what))
-    try:
-        _, host, port, url = parse_address(url)
-    except UsageError as exc:
-        raise EvidenceError(f"{what}.url", got=exc.got, wanted="https://HOST:PORT/") from None
-    report = entry.get("ias_report")
-    data = {"type": "IASReport", **report} if isinstance(report, dict) else {}
-    ours = entry.get("casnb")
-    if ours is None:
-        return AttestedCas._reloaded(
-            name=name,
-            url=url,
-            host=host,
-            port=port,
-            chain=chain,
-            waivers=None,
-            evidence_sha256="",
-            attested_at=None,
-            proof_type="IASReport" if data else "",
-            proof_data=data,
-        )
-    texts = {
-        n: neutral(strictjson.member(ours, n, str, f"{what}.casnb"), 80)
-        for n in ("evidence_sha256", "proof_type", "mrenclave", "roots")
-    }
-    waivers = tuple(
-        Waiver(
-            *(
-                neutral(strictjson.member(w, n, str, f"{what}.casnb.waivers"), 80)
-                for n in ("check", "flag")
-            )
-        )
-        for w in strictjson.member(ours, "waivers", list, f"{what}.casnb")
-    )
-    time_text = strictjson.member(ours, "attested_at", (str, type(None)), f"{what}.casnb")
-    try:
-        when = (
-            datetime.strptime(time_text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-            if time_text
-            else None
-        )
-    except ValueError:
-        raise EvidenceError(
-            f"{what}.casnb.attested_at", got=time_text, wanted="YYYY-MM-DDThh:mm:ssZ"
-        ) from None
-    return AttestedCas._reloaded(
-        name=name,
-        url=url,
-        host=host,
-        port=port,
-        chain=chain,
-        waivers=waivers,
-        attested_at=when,
-        proof_data=data,
-        **texts,
-    )

@@ -12,9 +12,6 @@ from casnb.base.errors import UsageError
 class CheckSpec:
     """What is always true of a check: its title, the specification it comes from, the attack it
     stops, what it compares.
-
-    `unasked` is what stays unknown where nobody asks for it, as the end of "Not asked: ..."; empty
-    where the verdict's reader misses nothing by that.
     """
 
     id: str
@@ -22,7 +19,6 @@ class CheckSpec:
     source: str
     attack: str
     compares: str
-    unasked: str = ""
 
 
 _DCAP = "Intel SGX ECDSA QuoteLibReference"
@@ -184,7 +180,6 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             f"{_SDM}, MRENCLAVE",
             "other code in a genuine enclave",
             "MRENCLAVE with each of the expected measurements; one that is equal is enough",
-            "which of the signer's builds it is",
         ),
         CheckSpec(
             "mrsigner",
@@ -206,7 +201,6 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             f"{_SDM}, SIGSTRUCT: ISVSVN",
             "rollback to a release with known holes",
             "ISVSVN with the least version accepted",
-            "a least version",
         ),
         CheckSpec(
             "advisories",
@@ -222,7 +216,6 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             "an honest report relayed in front of another TLS key",
             "report data with SHA-512 of the report's certificates and claims; live, also the"
             " server's TLS certificate",
-            "whether the server that answers is the one it describes",
         ),
         CheckSpec(
             "nonce",
@@ -230,7 +223,6 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             f"{_CAS}: nonce",
             "a replayed CAS report",
             "the nonce in the CAS report with ours",
-            "whether the report is fresh (no nonce of yours)",
         ),
         CheckSpec(
             "report-age",
@@ -239,7 +231,6 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             "a report saved before the machine was broken into",
             "the time at which the report says it was made with the verification time and the age"
             " allowed",
-            "how old the report may be",
         ),
         CheckSpec(
             "verification-time",
@@ -255,7 +246,6 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             "lists that have not expired and do not know the hole yet",
             "the edition number of the lists that judged, the older of two, with the least one"
             " accepted",
-            "whether Intel's newest lists judged it",
         ),
         CheckSpec(
             "tcb-grace",
@@ -279,7 +269,6 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             "scone cas attest, -c and -s",
             "another genuine CAS that is not yours",
             "hashes of the root key (-c) and the instance's key (-s) with those given",
-            "whose CAS it is",
         ),
     )
 }

@@ -16,6 +16,7 @@ from casnb.checks.catalogue import CATALOGUE as CATALOGUE
 from casnb.checks.catalogue import CheckSpec as CheckSpec
 from casnb.checks.catalogue import spec_of
 from casnb.checks.status_words import StatusWords
+from casnb.checks.unasked import NotAsked, not_asked_sentence
 from casnb.checks.view import html_result, text_result
 
 
@@ -188,9 +189,11 @@ class AttestationResult(Shown):
     """The outcome of an appraisal: the ordered checks, and what follows from them.
 
     `tcb_status` is spelled as the evidence spells it (IAS: `GROUP_OUT_OF_DATE`; DCAP:
-    `OutOfDate`); empty when the evidence never got that far. `at` is the verification time, UTC.
-    `remarks` are sentences that change nothing, such as a flag that was set and not needed.
-    `words` explain the status, where there is anything to explain.
+    `OutOfDate`); empty when the evidence never got that far. `at` is the verification time,
+    `clock` what the clock said when it was judged, both UTC. `simulated`: the roots were not
+    Intel's. `not_asked` is what the verdict leaves open. `remarks` are sentences that change
+    nothing, such as a flag that was set and not needed. `words` explain the status, where there
+    is anything to explain.
 
     >>> AttestationResult(checks=(passed("debug", "DEBUG=0"),)).verdict.value
     'trustworthy'
@@ -206,6 +209,9 @@ class AttestationResult(Shown):
     known_signer: str = ""
     subject: str = field(default="CAS")
     words: StatusWords | None = field(default=None, repr=False)
+    not_asked: tuple[NotAsked, ...] = ()
+    clock: datetime | None = None
+    simulated: bool = False
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -238,18 +244,20 @@ class AttestationResult(Shown):
 
     @property
     def sentence(self) -> str:
-        """The verdict in words."""
+        """The verdict in words, with what it leaves open."""
+        who = f"Simulated {self.subject}" if self.simulated else self.subject
         if self.verdict is Verdict.TRUSTWORTHY:
             return (
-                f"{self.subject} is trustworthy: every check that was asked for passed, and nothing"
-                " was waived."
+                f"{who} is trustworthy: every check that was asked for passed, and nothing was"
+                f" waived.{self.left_open}"
             )
         if self.verdict is Verdict.ACCEPTED_WITH_WAIVERS:
             n = len(self.waivers)
             names = ", ".join(c.id for c in self.waivers)
             return (
-                f"{self.subject} is accepted with {n} waiver{'s' if n > 1 else ''} ({names}). "
-                "It must not hold secrets: what a waived check would have stopped can happen."
+                f"{who} is accepted with {n} waiver{'s' if n > 1 else ''} ({names}). It must not"
+                " hold secrets: what a waived check would have stopped can"
+                f" happen.{self.left_open}"
             )
         names = (
             ", ".join(c.id for c in self.failures)
@@ -258,7 +266,12 @@ class AttestationResult(Shown):
             )
             or "nothing was checked"
         )
-        return f"{self.subject} is rejected: {names}."
+        return f"{who} is rejected: {names}."
+
+    @property
+    def left_open(self) -> str:
+        """What was not asked, as sentences that follow the verdict; empty where all was."""
+        return not_asked_sentence(tuple(n.id for n in self.not_asked), self.at)
 
     def require(self) -> AttestationResult:
         """Return self if accepted; else raise VerificationError (not genuine) or PolicyError
@@ -287,7 +300,10 @@ class AttestationResult(Shown):
             "advisories": [neutral(a, 80) for a in self.advisories],
             "identity": self.identity.to_json() if self.identity else {},
             "evidence_sha256": self.evidence_sha256,
+            "simulated": self.simulated,
+            "not_asked": [n.to_json() for n in self.not_asked],
             "verification_time": self.at.strftime("%Y-%m-%dT%H:%M:%SZ") if self.at else None,
+            "clock_time": self.clock.strftime("%Y-%m-%dT%H:%M:%SZ") if self.clock else None,
             "remarks": [neutral(r, 600) for r in self.remarks],
             "checks": [c.to_json() for c in self.checks],
         }
@@ -304,7 +320,8 @@ class AttestationResult(Shown):
         )
 
     def _html(self) -> str:
-        shown = html_result(self.checks, self.sentence, self.remarks, self.verdict.value)
+        open_ = [(n.id, n.words) for n in self.not_asked] if self.accepted else []
+        shown = html_result(self.checks, self.sentence, self.remarks, self.verdict.value, open_)
         return shown + (self.words._html() if self.words else "")
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from casnb.base.errors import neutral
 from casnb.base.view import cell, html_verdict, short, td
-from casnb.checks.catalogue import spec_of
+from casnb.checks.unasked import NOT_ASKED
 
 
 class Status(Protocol):
@@ -51,8 +51,6 @@ class Check(Protocol):
 _FOLDED = 3
 #: So many checks are named on the line that folds them away.
 _NAMED = 5
-#: What a reader should learn first of what nobody asked for.
-_FIRST = ("nonce", "certificate-binding", "instance-key", "report-age", "tcb-evaluation")
 
 _MARK = {
     "passed": "\N{CHECK MARK}",
@@ -158,39 +156,31 @@ def _fold(checks: Sequence[Check], words: str) -> str:
     )
 
 
-def not_asked(checks: Sequence[Check]) -> str:
-    """Say in words what stays unknown because nobody asked, freshness first; empty where there is
-    nothing to say.
-    """
-    ids = [c.id for c in checks if c.optional and c.status.value == "not-run"]
-    ids = [*(i for i in _FIRST if i in ids), *(i for i in ids if i not in _FIRST)]
-    words = [spec_of(i).unasked for i in ids if spec_of(i).unasked]
-    return f"{', '.join(words[:-1])}, and {words[-1]}" if words[1:] else "".join(words)
-
-
-def html_sentence(verdict: str, sentence: str, checks: Sequence[Check] = ()) -> str:
-    """Return a verdict: its first sentence in bold, the others plain, then what nobody
-    asked for.
+def html_sentence(verdict: str, sentence: str) -> str:
+    """Return a verdict: its first sentence in bold, the others plain, and marked where they begin
+    to say what nobody asked.
     """
     first, point, rest = sentence.partition(". ")
-    more = cell(rest, 600)
-    if checks and (words := not_asked(checks)):
-        more += f"{' ' if more else ''}<b>Not asked:</b> {cell(words, 600)}."
+    more = cell(rest, 600).replace(NOT_ASKED, f"<b>{NOT_ASKED}</b>", 1)
     shown = f'<span class="more">{more}</span>' if more else ""
     return html_verdict(verdict, cell(first + (point and "."), 600) + (" " if more else "") + shown)
 
 
 def html_result(
-    checks: Sequence[Check], sentence: str = "", remarks: Sequence[str] = (), verdict: str = ""
+    checks: Sequence[Check],
+    sentence: str = "",
+    remarks: Sequence[str] = (),
+    verdict: str = "",
+    left_open: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Return the same as HTML: the verdict, a table of what failed, was waived or could not be
-    run, and folded what passed and what nobody asked for.
+    run, and folded what passed, what nobody asked for, and what that leaves open (id and words).
 
     Status is told by word, mark and border, never by colour alone. The list of a single check is
     its row.
     """
     checks = list(checks)
-    out = [html_sentence(verdict, sentence, checks)] if sentence else []
+    out = [html_sentence(verdict, sentence)] if sentence else []
     asked = [c for c in checks if not (c.optional and c.status.value == "not-run")]
     telling = [c for c in asked if c.status.value != "passed"]
     if len(checks) == 1:
@@ -200,6 +190,13 @@ def html_result(
         out.append(html_checks(telling, ", ".join(f"{n} {word}" for word, n in counts.items())))
     out.append(_fold([c for c in asked if c.status.value == "passed"], "passed"))
     out.append(_fold([c for c in checks if c not in asked], "not asked"))
+    if left_open:
+        rows = "".join(f"<dt>{cell(id)}</dt><dd>{cell(words)}</dd>" for id, words in left_open)
+        out.append(
+            f'<details class="fold"><summary><b>{len(left_open)} left open</b> <span class="small">'
+            f"{cell(', '.join(id for id, _ in left_open), 400)}</span></summary><dl>{rows}</dl>"
+            "</details>"
+        )
     return "".join([*out, *_notes(remarks)])
 
 

@@ -4,7 +4,6 @@ the policy they make.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -247,7 +246,7 @@ def policy_of(
     and `nonce` where the command has them.
     """
     from casnb.policy.identities import SCONTAIN_CAS
-    from casnb.policy.policy import AttestationPolicy, listed
+    from casnb.policy.policy import NOT_GIVEN, AttestationPolicy, listed
 
     lists: dict[str, Any] = {
         name: listed(params[name], f"--{name.replace('_', '-')}")
@@ -255,7 +254,7 @@ def policy_of(
         if params.get(name) is not None
     }
     return AttestationPolicy(
-        mrenclaves=tuple(params["mrenclave"]),
+        mrenclaves=tuple(params["mrenclave"]) or NOT_GIVEN,
         mrsigner=params["mrsigner"],
         isvprodid=params["isvprodid"],
         isvsvn=params["isvsvn"],
@@ -271,31 +270,46 @@ def policy_of(
 
 
 def roots_option(command: F) -> F:
-    """Add `--simulated-roots FILE`; without it CASNB_ROOTS counts, and without both Intel's
-    pinned roots.
+    """Add `--simulated-roots FILE`; without it CASNB_ROOTS counts where a loopback address is
+    named, and without both Intel's pinned roots.
     """
     return option(
         "--simulated-roots",
         metavar="FILE",
         envvar="CASNB_ROOTS",
         show_envvar=True,
-        help="PEM file with the roots of a simulated world, instead of Intel's.",
+        help=(
+            "PEM file with the roots of a simulated world, instead of Intel's. The variable counts"
+            " for loopback addresses alone."
+        ),
     )(command)
 
 
 def roots_and_signer(
-    path: str | None, say: Callable[[str], None]
+    path: str | None, say: Callable[[str], None], address: str = ""
 ) -> tuple[TrustAnchors | None, ExpectedSigner | None]:
     """Return the simulated roots and vendor where a file names them, and say so; else (None,
     None): Intel's and Scontain's.
+
+    A file that only the environment names counts for a loopback `address`: a variable that was
+    left behind in a shell must not make anybody's evidence genuine.
     """
     if not path:
         return None, None
     from casnb.evidence.decode import read_file
     from casnb.simulator.world import World
+    from casnb.tls.exchange import is_loopback, parse_address
     from casnb.verify.pki import TrustAnchors
 
-    origin = "CASNB_ROOTS" if os.environ.get("CASNB_ROOTS") == path else "--simulated-roots"
+    source = click.get_current_context().get_parameter_source("simulated_roots")
+    left_over = source is click.core.ParameterSource.ENVIRONMENT
+    if left_over and not (address and is_loopback(parse_address(address)[1])):
+        say(
+            "note: CASNB_ROOTS is set and does not count here, only for loopback addresses:"
+            " --simulated-roots names a simulated world's roots. Judged under Intel's."
+        )
+        return None, None
+    origin = "CASNB_ROOTS" if left_over else "--simulated-roots"
     with own_file(f"{origin} {path}"):
         roots = TrustAnchors.from_pem(read_file(path, 1 << 20), label="simulated", simulated=True)
     say(

@@ -92,10 +92,15 @@ def show_result(result: AttestationResult, out: Console) -> None:
     out.print(checks_table(result.checks))
     out.print()
     out.print(verdict_text(result))
-    if result.at is not None:
+    open_ = result.not_asked if result.accepted else ()
+    if result.at is not None and "time" not in {n.id for n in open_}:
         out.print(Text(f"note: judged as of {result.at:%Y-%m-%dT%H:%M:%SZ}."))
     for remark in result.remarks:
         out.print(Text(f"note: {neutral(remark, 600)}"))
+    if open_:
+        out.print()
+        out.print(Text("Not asked", "bold"))
+        out.print(rows_table((n.id, n.words) for n in open_))
     if result.words is not None:
         out.print()
         out.print(Text(f"{neutral(result.words.status, 60)} in words", "bold"))

@@ -162,12 +162,14 @@ def verify(
 
     from casnb.cli.many.judge import Terms, endorsements_file
 
+    clock = datetime.now(timezone.utc)
     terms = Terms(
         policy,
-        at or datetime.now(timezone.utc),
+        at or clock,
         roots.to_pem() if roots else None,
         endorsements_file(endorsements),
         many,
+        clock,
     )
     return (
         _many(files, terms, jobs, scheduler, as_json)
@@ -321,7 +323,9 @@ def _show(row: Row) -> None:
 
 
 def _summarise(summary: Summary) -> None:
-    """Print what became of the files, by verdict, by first failing check, by TCB status."""
+    """Print what became of the files, by verdict, by first failing check, by TCB status, and what
+    was not asked of those accepted.
+    """
     from rich.text import Text
 
     from casnb.cli.many.batch import VERDICTS
@@ -332,6 +336,7 @@ def _summarise(summary: Summary) -> None:
         ("verdict", [(v, summary.verdicts[v]) for v in VERDICTS if summary.verdicts[v]]),
         ("first failing check", summary.first.most_common(SHOWN)),
         ("TCB status", summary.statuses.most_common(SHOWN)),
+        ("accepted, and left open", summary.left_open.most_common(SHOWN)),
     )
     for heading, counts in parts:
         if counts:

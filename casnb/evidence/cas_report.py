@@ -13,6 +13,7 @@ from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, UsageError, neutral
 from casnb.base.strictjson import Member
 from casnb.base.view import Shown, html_table, text_table
+from casnb.checks.binding import Binding
 from casnb.evidence.avr import SignedAvr, decode_base64
 from casnb.evidence.layout import FieldRow
 from casnb.evidence.quote import EpidQuote, Quote, parse_quote
@@ -124,6 +125,18 @@ class CasReport(Shown):
         order: what report_data must be.
         """
         return hashlib.sha512(strictjson.compact(self.additional_data)).digest()
+
+    def binding(self, report_data: bytes) -> Binding:
+        """Return whether evidence with this report data (64 bytes) speaks for the additional data
+        here, the CAS's certificates and the nonce among them.
+        """
+        return Binding(
+            "SHA-512 of additional_data",
+            report_data.hex(),
+            self.binding_digest.hex(),
+            report_data,
+            "the evidence was not made for these additional data",
+        )
 
     @property
     def nonce(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError
 from casnb.base.view import Shown, cell
+from casnb.checks.binding import Binding
 from casnb.evidence import cbor
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.der import Key, read_key_and_extensions, tlv
@@ -52,28 +53,6 @@ OE_EVIDENCE = Layout(
         Field("size", 20, 8, "u64", "how many bytes of evidence follow", _OE),
     ),
 )
-
-
-@dataclass(frozen=True)
-class Binding:
-    """Whether the evidence names the certificate's key: by which rule, what it says, and what
-    this key would want, hex.
-    """
-
-    bound: bool
-    rule: str
-    got: str
-    wanted: str
-
-    @property
-    def sentence(self) -> str:
-        """The outcome in words."""
-        if self.bound:
-            return f"The evidence names this certificate's key: report data is {self.rule}."
-        return f"The evidence does not name this certificate's key: report data is not {self.rule}."
-
-    def to_json(self) -> dict[str, Any]:
-        return {"bound": self.bound, "rule": self.rule, "got": self.got, "wanted": self.wanted}
 
 
 @dataclass(frozen=True)
@@ -174,7 +153,7 @@ def _bind(evidence: _Evidence, rules: Mapping[str, bytes]) -> Binding:
     got = _body(evidence).report_data
     found = {rule: wanted.ljust(64, b"\0") if wanted else b"" for rule, wanted in rules.items()}
     rule = next((rule for rule, wanted in found.items() if wanted == got), next(iter(found)))
-    return Binding(found[rule] == got, rule, got.hex(), found[rule].hex())
+    return Binding(rule, got.hex(), found[rule].hex(), got)
 
 
 def _hashed(key: Key) -> dict[str, bytes]:
@@ -233,7 +212,7 @@ def _dice(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Bi
     if not whole.bound:
         return evidence, whole
     rule = f"SHA-256 of claims that name this key by its {name.upper().replace('SHA', 'SHA-')}"
-    return evidence, Binding(entry[1] == digest, rule, entry[1].hex(), digest.hex())
+    return evidence, Binding(rule, entry[1].hex(), digest.hex(), evidence.body.report_data)
 
 
 def _oe_report(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:

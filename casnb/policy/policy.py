@@ -8,7 +8,7 @@ import argparse
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import NoReturn
@@ -17,15 +17,29 @@ from casnb.base.errors import UsageError
 from casnb.base.spans import read_span, span
 from casnb.base.view import Shown, html_table, text_table
 from casnb.policy import flags as catalogue
-from casnb.policy.appraise import PLATFORM_SETTINGS
 from casnb.policy.appraise import appraise as appraise
 from casnb.policy.identities import SCONTAIN_CAS, ExpectedSigner
+from casnb.policy.standing import PLATFORM_SETTINGS
 
 _EVERY = (*catalogue.FLAGS, *catalogue.NEWER)
 _MEASUREMENT = re.compile(r"[0-9a-f]{64}")
 _NONCE = re.compile(r"[0-9A-Fa-f]{32}")
 _U16 = 1 << 16
 _DAY, _SECOND = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"
+#: A pasted command has a few dozen words; argparse takes the square of their number.
+_WORDS = 2000
+
+
+class _NotGiven(tuple[str, ...]):
+    """An empty tuple that nobody gave, in the same process and after a journey to another."""
+
+    def __reduce__(self) -> str:
+        return "NOT_GIVEN"
+
+
+#: What a list of a policy is where it was left out. An empty one that was given is a wrong call:
+#: a scrape that found nothing must not read as "any".
+NOT_GIVEN: tuple[str, ...] = _NotGiven()
 
 
 def measurement_problem(value: object, name: str) -> str:
@@ -68,6 +82,17 @@ def listed(text: str, option: str) -> tuple[str, ...]:
     )
 
 
+#: The types that members have, and how a reader is told.
+_KINDS: dict[type, str] = {
+    str: "a text",
+    int: "a number",
+    bool: "True or False",
+    datetime: "a datetime with a time zone",
+    timedelta: "a timedelta greater than 0",
+    ExpectedSigner: "an ExpectedSigner",
+}
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"scone cas attest: {message}")
@@ -89,7 +114,7 @@ class AttestationPolicy(Shown):
     'scone cas attest -G --mrenclave 00000000'
     """
 
-    mrenclaves: tuple[str, ...] = ()
+    mrenclaves: tuple[str, ...] = NOT_GIVEN
     mrsigner: str | None = None
     isvprodid: int | None = None
     isvsvn: int | None = None
@@ -103,30 +128,21 @@ class AttestationPolicy(Shown):
     cas_software_key_hash: str | None = None
     nonce: str | None = None
     verification_time: datetime | None = None
-    ignore_advisories: tuple[str, ...] = ()
+    ignore_advisories: tuple[str, ...] = NOT_GIVEN
     fail_on_any_advisory: bool = False
     accept_revoked_pcs_certs: bool = False
     accept_unverifiable_pcs_certs: bool = False
     max_age: timedelta | None = None
     min_tcb_evaluation: int | None = None
     tcb_grace: timedelta | None = None
-    refuse_platform_settings: tuple[str, ...] = ()
+    refuse_platform_settings: tuple[str, ...] = NOT_GIVEN
     expected_signer: ExpectedSigner = SCONTAIN_CAS
 
     def problems(self) -> list[str]:
         """Return what is wrong with the combination itself, one sentence each; empty when it may
         be used.
         """
-        lists = (
-            ("mrenclaves", self.mrenclaves),
-            ("ignore_advisories", self.ignore_advisories),
-            ("refuse_platform_settings", self.refuse_platform_settings),
-        )
-        if out := [
-            f"{name}: got one text, wanted a tuple: ({value[:80]!r},)."
-            for name, value in lists
-            if isinstance(value, str)
-        ]:
+        if out := self._type_problems():
             return out
         out = [p for value in self.mrenclaves if (p := measurement_problem(value, "--mrenclave"))]
         if self.mrsigner is not None:
@@ -182,6 +198,32 @@ class AttestationPolicy(Shown):
             out.append("--verification-time: got a time without a zone, which could mean any.")
         return out + self._own_problems()
 
+    def _type_problems(self) -> list[str]:
+        """The same for values of a type that a member cannot have: nothing else is looked at."""
+        out = []
+        for name in _LISTS:
+            value = getattr(self, name)
+            if value is NOT_GIVEN:
+                continue
+            if isinstance(value, str):
+                out.append(f"{name}: got one text, wanted a tuple: ({value[:80]!r},).")
+            elif not isinstance(value, (tuple, list)):
+                out.append(f"{name}: got {type(value).__name__}, wanted a tuple of texts.")
+            elif not value:
+                out.append(
+                    f"{name}: got an empty list, wanted at least one. Did the scrape find nothing?"
+                    " Leave it out where nothing is meant."
+                )
+            elif name != "mrenclaves" and not all(isinstance(v, str) for v in value):
+                out.append(f"{name}: got something that is no text, wanted texts.")
+        for name, kind, optional in _VALUES:
+            value = getattr(self, name)
+            if type(value) is kind or (optional and value is None):
+                continue
+            if not isinstance(value, kind) or kind is int:
+                out.append(f"{name}: got {type(value).__name__}, wanted {_KINDS[kind]}.")
+        return out
+
     def _own_problems(self) -> list[str]:
         """The same for what `scone` does not have."""
         out = []
@@ -235,8 +277,10 @@ class AttestationPolicy(Shown):
 
     def arguments(self) -> list[str]:
         """Return the options of `scone cas attest` that stand for this policy, in the order the
-        assignment writes them.
+        assignment writes them; raise UsageError for a value of the wrong type.
         """
+        for problem in self._type_problems():
+            raise UsageError(problem)
         names = self.flags()
         cluster = "".join(f.short for f in _EVERY if f.short and f.name in names)
         out = [f"-{cluster}"] if cluster else []
@@ -293,6 +337,10 @@ class AttestationPolicy(Shown):
         words = list(args)
         if words[:3] == ["scone", "cas", "attest"]:
             del words[:3]
+        if len(words) > _WORDS:
+            raise UsageError(
+                "scone cas attest", got=f"{len(words)} words", wanted=f"at most {_WORDS}"
+            )
         parser = _Parser(add_help=False, allow_abbrev=False)
         for flag in _EVERY:
             names = [f"-{flag.short}"] if flag.short else []
@@ -302,7 +350,9 @@ class AttestationPolicy(Shown):
             parser.add_argument(f"--{name}")
         parser.add_argument("--verification-time", type=_time)
         for name in ("ignore-advisories", "refuse-platform-settings"):
-            parser.add_argument(f"--{name}", type=partial(listed, option=f"--{name}"), default=())
+            parser.add_argument(
+                f"--{name}", type=partial(listed, option=f"--{name}"), default=NOT_GIVEN
+            )
         parser.add_argument("--fail-on-any-advisory", action="store_true")
         for name in ("isvprodid", "isvsvn", "min-tcb-evaluation"):
             parser.add_argument(f"--{name}", type=int)
@@ -316,9 +366,8 @@ class AttestationPolicy(Shown):
         if len(old) > 1:
             raise UsageError("scone cas attest", got="more than one address", wanted="one")
         del found["offline_report"], found["retries"]
-        return cls(
-            **{**found, "mrenclaves": (*found["mrenclaves"], *old)}, expected_signer=expected_signer
-        )
+        given = (*found["mrenclaves"], *old) or NOT_GIVEN
+        return cls(**{**found, "mrenclaves": given}, expected_signer=expected_signer)
 
     def __str__(self) -> str:
         return text_table(("option", "value"), self._rows())
@@ -338,3 +387,12 @@ class AttestationPolicy(Shown):
         )
         rows += [*self._values(), *((f"--{f}", "set") for f in self.flags())]
         return [*rows, ("--fail-on-any-advisory", "set")] if self.fail_on_any_advisory else rows
+
+
+_NAMED = {kind.__name__: kind for kind in _KINDS}
+_LISTS = tuple(f.name for f in fields(AttestationPolicy) if str(f.type).startswith("tuple"))
+_VALUES = tuple(
+    (f.name, _NAMED[str(f.type).removesuffix(" | None")], str(f.type).endswith(" | None"))
+    for f in fields(AttestationPolicy)
+    if f.name not in _LISTS
+)

@@ -10,20 +10,14 @@ from dataclasses import dataclass, replace
 
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, html_table, text_table
-from casnb.checks.result import (
-    AttestationResult,
-    Check,
-    CheckStatus,
-    failed,
-    not_run,
-    ordered,
-    passed,
-)
+from casnb.checks.binding import Binding
+from casnb.checks.result import AttestationResult, Check, CheckStatus, failed, not_run, passed
+from casnb.checks.unasked import NotAsked
 from casnb.evidence.report import ReportBody
 from casnb.policy import flags as catalogue
 from casnb.policy.appraise import appraise
 from casnb.policy.identities import known_signer
-from casnb.policy.policy import AttestationPolicy
+from casnb.policy.policy import NOT_GIVEN, AttestationPolicy
 from casnb.policy.translation import WORDS
 from casnb.session.services import Requirement, Security, Signer
 from casnb.session.session import Session
@@ -67,15 +61,15 @@ class ServicePolicy(Shown):
         found = {WORDS[word].flag for word in self.security.tolerate}
         return tuple(f.name for f in catalogue.FLAGS if f.name in found)
 
-    def appraise(self, proof: Proof | None, binding: bytes | None = None) -> AttestationResult:
+    def appraise(self, proof: Proof | None, binding: Binding | None = None) -> AttestationResult:
         """Judge a proof: the enclave must meet one requirement, and no check may fail that
         `tolerate` does not name.
 
-        `binding` (64 bytes) is what the enclave's report data must be. Each advisory that is
-        listed for the platform rejects, unless `ignore_advisories` names it: other than with
-        `scone cas attest`, where none does. With mode none any program is accepted, and every
-        check it gives up is WAIVED. Raises UsageError for what casnb cannot judge: mode maa,
-        `unbuilt`.
+        `binding` says for which key the evidence must speak. Each advisory that is listed for the
+        platform rejects, unless `ignore_advisories` names it: other than with `scone cas attest`,
+        where none does. Evidence that cannot list any rejects too, unless all are ignored. With
+        mode none any program is accepted, and every check it gives up is WAIVED. Raises
+        UsageError for what casnb cannot judge: mode maa, `unbuilt`.
         """
         if self.unbuilt or self.mode == "maa":
             raise UsageError(
@@ -91,7 +85,10 @@ class ServicePolicy(Shown):
                 for i in _GIVEN_UP
             )
             return AttestationResult(
-                given, subject=subject, remarks=("Whoever asks is given the configuration.",)
+                given,
+                subject=subject,
+                remarks=("Whoever asks is given the configuration.",),
+                not_asked=tuple(NotAsked.of(i) for i in ("freshness", "channel")),
             )
         if proof is None:
             raise UsageError(
@@ -99,55 +96,46 @@ class ServicePolicy(Shown):
                 got="no evidence",
                 wanted="a proof",
             )
-        result = appraise(proof, self._platform(proof), subject=subject)
-        checks, body = {c.id: c for c in result.checks}, proof.report
-        remarks = [self._translated(r) for r in result.remarks]
-        remarks += [
-            f"tolerate: {w} changes nothing here: {WORDS[w].note}."
-            for w in self.security.tolerate
-            if not WORDS[w].flag
-        ]
-        if body is not None and checks["debug"].status is not CheckStatus.NOT_RUN:
-            number, found = self._best(body)
-            checks |= {c.id: c for c in found}
-            if len(self.requirements) > 1:
-                held = all(c.status is not CheckStatus.FAILED for c in found)
-                remarks.append(
-                    f"Alternative {number} of {len(self.requirements)}"
-                    f" {'is met' if held else 'comes nearest'}."
-                )
-            if binding is not None:
-                same = body.report_data == binding
-                checks["certificate-binding"] = (
-                    passed("certificate-binding", binding.hex())
-                    if same
-                    else failed(
-                        "certificate-binding",
-                        body.report_data.hex(),
-                        binding.hex(),
-                        "the evidence was made for somebody else",
-                    )
-                )
-        elif binding is not None:
-            checks["certificate-binding"] = replace(checks["certificate-binding"], optional=False)
-        rows = tuple(
-            replace(c, flag=self._translated(c.flag)) if c.flag else c for c in checks.values()
+        result = appraise(
+            proof, self._platform(proof), binding=binding, subject=subject, compare=self._compare
         )
-        return replace(result, checks=ordered(rows), remarks=tuple(remarks))
+        rows = tuple(
+            replace(c, flag=self._translated(c.flag)) if c.flag else c for c in result.checks
+        )
+        remarks = [
+            *map(self._translated, result.remarks),
+            *(
+                f"tolerate: {w} changes nothing here: {WORDS[w].note}."
+                for w in self.security.tolerate
+                if not WORDS[w].flag
+            ),
+        ]
+        return replace(result, checks=rows, remarks=tuple(remarks))
+
+    def _compare(self, body: ReportBody, remarks: list[str]) -> list[Check]:
+        number, found = self._best(body)
+        if len(self.requirements) > 1:
+            held = all(c.status is not CheckStatus.FAILED for c in found)
+            remarks.append(
+                f"Alternative {number} of {len(self.requirements)}"
+                f" {'is met' if held else 'comes nearest'}."
+            )
+        return found
 
     def _platform(self, proof: Proof) -> AttestationPolicy:
-        """The part that has nothing to do with identity; the signer is whoever it is, since
-        `_best` compares it.
+        """The part that has nothing to do with identity: `_compare` judges that, and the signer
+        named here is compared with nothing.
         """
-        ids = proof.advisories if self.security.every_advisory else self.security.ignore_advisories
-        body = proof.report
-        signer = (body.mrsigner, body.isv_prod_id, body.isv_svn) if body else ("0" * 64, 0, 0)
+        every = self.security.every_advisory
+        ids = proof.advisories if every else self.security.ignore_advisories
+        if every and proof.unlisted:
+            ids = ()
         policy = AttestationPolicy(
-            mrsigner=signer[0],
-            isvprodid=signer[1],
-            isvsvn=signer[2],
-            ignore_advisories=ids,
-            fail_on_any_advisory=not ids,
+            mrsigner="0" * 64,
+            isvprodid=0,
+            isvsvn=0,
+            ignore_advisories=ids or NOT_GIVEN,
+            fail_on_any_advisory=not ids and not (every and proof.unlisted),
         )
         return policy.with_flags(*self.flags())
 

@@ -32,7 +32,7 @@ from casnb.simulator.keys import Seed
 from casnb.simulator.platform import Enclave, Platform
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import TLS_NAME, CasChain
-from casnb.tls.exchange import Answer, error_messages, exchange
+from casnb.tls.exchange import Answer, client_context, error_messages, exchange
 from casnb.verify.tcb import TcbStatus
 
 #: A program of more bytes is not measured.
@@ -259,7 +259,7 @@ class ServiceEnclave:
 
 def _anybody(identity: ClientIdentity) -> ssl.SSLContext:
     """A context that speaks to whoever answers, as this enclave."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = client_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     identity.show_in(context)

@@ -23,7 +23,7 @@ from casnb.evidence.decode import read_file
 from casnb.policy.flag_matrix import Matrix
 from casnb.policy.flag_sets import Column
 from casnb.policy.identities import SCONTAIN_CAS, ExpectedSigner
-from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.policy import NOT_GIVEN, AttestationPolicy, appraise
 from casnb.policy.smallest import MinimalSet, minimal_flags
 from casnb.simulator.scenario import SCENARIOS
 from casnb.simulator.server.site import LAYOUTS, render_page
@@ -252,7 +252,7 @@ class Cases:
         ways: dict[str, Callable[[str], tuple[str, ...]]] = {
             "given": lambda m: (m,),
             "one digit wrong": lambda m: (changed_digit(m),),
-            "none": lambda m: (),
+            "none": lambda m: NOT_GIVEN,
         }
         if mrenclave not in ways:
             raise UsageError("MRENCLAVE", got=mrenclave, wanted="one of " + ", ".join(ways))

@@ -14,7 +14,8 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_address
+from typing import Any
 
 from casnb.base.errors import EvidenceError, SourceError, UsageError, VerificationError, neutral
 from casnb.tls.tls_errors import Explanation, explain_tls_error
@@ -80,6 +81,18 @@ def parse_address(address: str) -> tuple[str, str, int, str]:
     return text, host, int(port), f"https://{shown}:{int(port)}/"
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host as `parse_address` returns it is this machine by its very form: `localhost`,
+    127.x.y.z or ::1. What a name server would say does not count.
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a server answered: status, headers (lower-case names), whole body, and the
@@ -107,6 +120,18 @@ class Mistrusted(VerificationError):
         super().__init__(subject, got=explanation.cause, wanted=wanted, do=do or explanation.cure)
 
 
+def client_context() -> ssl.SSLContext:
+    """Return a TLS context of a client: 1.2 or later, no renegotiation, and no host name out of a
+    certificate's common name. It trusts nobody yet.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= getattr(ssl, "OP_NO_RENEGOTIATION", 0)
+    if ssl.HAS_NEVER_CHECK_COMMON_NAME:
+        context.hostname_checks_common_name = False
+    return context
+
+
 def exchange(
     host: str,
     port: int,
@@ -131,7 +156,7 @@ def exchange(
     where = f"CAS at {host}:{port}"
     end = time.monotonic() + timeout
     try:
-        raw = socket.create_connection((host, port), timeout)
+        raw = _connect(host, port, end)
     except (OSError, UnicodeError) as exc:
         raise SourceError(
             where,
@@ -172,6 +197,41 @@ def exchange(
                 raise SourceError(where, got=got, wanted="an HTTPS answer", do=cure) from None
             finally:
                 watch.cancel()
+
+
+def _connect(host: str, port: int, end: float) -> socket.socket:
+    """Try each address of a name until the deadline, which is one for all of them, the look-up
+    included: a resolver that is silent has no time limit of its own.
+    """
+    found: list[Any] = []
+
+    def resolve() -> None:
+        try:
+            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as exc:
+            found.append(exc)
+
+    waiting = threading.Thread(target=resolve, daemon=True)
+    waiting.start()
+    waiting.join(max(0.0, end - time.monotonic()))
+    answer = found[0] if found else TimeoutError()
+    if isinstance(answer, Exception):
+        raise answer
+    failure: OSError = OSError("no address")
+    for family, kind, protocol, _, place in answer:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        raw = socket.socket(family, kind, protocol)
+        try:
+            raw.settimeout(left)
+            raw.connect(place)
+            raw.settimeout(max(0.05, end - time.monotonic()))
+            return raw
+        except OSError as exc:
+            raw.close()
+            failure = exc
+    raise failure
 
 
 def _speak(

@@ -117,6 +117,7 @@ def verify_quote(
             report=None if q is None else q.body,
             platform=platform,
             evidence_sha256=hashlib.sha256(raw).hexdigest(),
+            simulated=lists.roots.simulated,
             beyond=beyond,
             **known,
         )
@@ -276,5 +277,10 @@ def _status(
         tcb_date=level.date,
         qe_tcb_date=qe.date,
         advisories=tuple(dict.fromkeys(level.advisories + qe.advisories)),
+        unlisted=(
+            "TCB info of version 2 lists none"
+            if info.version == 2 and not any(row.advisories for row in info.levels)
+            else ""
+        ),
     )
     return known

@@ -53,17 +53,53 @@ def verify_avr(
     if parsed is not None:
         known.update(report=parsed.quote.body, made=parsed.timestamp.replace(microsecond=0))
     if steps.reached("tcb-status", "avr-format", "avr-chain", "avr-signature", "avr-current"):
-        status = TcbStatus.from_ias(parsed.status)
+        status = TcbStatus.from_ias(parsed.status, parsed.version)
         steps.add(status_check(status, parsed.status or "an empty text", "OK"))
+        signed = parsed.advisory_ids or ()
         known.update(
             tcb_status=status,
             platform_tcb_status=status,
             status_text=parsed.status,
-            advisories=tuple(dict.fromkeys(parsed.advisory_ids or ())),
+            advisories=tuple(dict.fromkeys(signed)),
+            unlisted=_unlisted(parsed),
+            unsigned_advisories=tuple(
+                a for a in dict.fromkeys(avr.header_advisory_ids) if a not in signed
+            ),
             evaluation_number=parsed.tcb_evaluation_data_number,
+            remarks=_says_less(parsed),
         )
     return Proof(
-        "ias", steps.checks(), now, evidence_sha256=hashlib.sha256(avr.body).hexdigest(), **known
+        "ias",
+        steps.checks(),
+        now,
+        evidence_sha256=hashlib.sha256(avr.body).hexdigest(),
+        simulated=roots.simulated,
+        **known,
+    )
+
+
+#: The first version of the report that lists advisories, and that knows of hardened code.
+_LISTS = 4
+
+
+def _unlisted(avr: Avr) -> str:
+    """Say why a report without the member does not mean that there are none; empty where it
+    does.
+    """
+    if "advisoryIDs" in avr.members:
+        return ""
+    if avr.version < _LISTS:
+        return f"an IAS report of version {avr.version} lists none"
+    return "" if avr.status == "OK" else f"this report of status {avr.status} lists none"
+
+
+def _says_less(avr: Avr) -> tuple[str, ...]:
+    """Say of the OK of an old form what it cannot say."""
+    if avr.status != "OK" or avr.version >= _LISTS:
+        return ()
+    return (
+        f"An OK of version {avr.version} says less than today's: it has no SW_HARDENING_NEEDED, so"
+        " a CPU that leaks from code without mitigations was OK.",
     )
 
 

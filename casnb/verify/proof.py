@@ -33,8 +33,11 @@ class Proof(Shown):
     enclave's. `at` is the verification time, UTC; `made` is when the evidence says it was made,
     which a quote does not say. `platform` is what the PCK certificate says of the machine
     (DCAP), `evaluation_number` which edition of Intel's lists judged it (the older, where two
-    did). `beyond` is set where revocation failed in a way that flags accept: the same proof with
-    the status told all the same. It is not genuine either.
+    did). `unlisted` says why this form of evidence cannot list advisories; empty where it can,
+    and then none listed is none. `unsigned_advisories` came beside it and nobody vouches for
+    them. `simulated`: it was judged under other roots than Intel's. `beyond` is set where
+    revocation failed in a way that flags accept: the same proof with the status told all the
+    same. It is not genuine either.
     """
 
     kind: str
@@ -52,21 +55,37 @@ class Proof(Shown):
     evidence_sha256: str = ""
     platform: PckExtension | None = None
     evaluation_number: int | None = None
+    unlisted: str = ""
+    unsigned_advisories: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    simulated: bool = False
     beyond: Proof | None = field(default=None, repr=False)
 
     @cached_property
-    def genuine(self) -> bool:
-        """Whether every check but `tcb-status` passed, and a status could be told; checks that
-        nobody asked for do not count.
+    def believable(self) -> bool:
+        """Whether what `report` says may be believed: the one predicate that decides it.
+
+        Every check but `tcb-status` passed, was waived by a flag that it names, or was asked for
+        by nobody; and a status could be told.
         """
         return (
             bool(self.checks)
+            and self.report is not None
             and self.tcb_status is not None
-            and all(
-                c.status is CheckStatus.PASSED or c.optional or c.id == "tcb-status"
-                for c in self.checks
-            )
+            and all(_stands(c) or c.id == "tcb-status" for c in self.checks)
         )
+
+    @property
+    def genuine(self) -> bool:
+        """Whether it is believable and nothing was waived for it."""
+        return self.believable and not any(c.status is CheckStatus.WAIVED for c in self.checks)
+
+    @property
+    def hindrance(self) -> str:
+        """The first check that keeps the report from being believed; empty where none does."""
+        if self.believable:
+            return ""
+        return next((c.id for c in self.checks if not _stands(c)), "tcb-status")
 
     def check(self, id: str) -> Check:
         """Return the check with this id, or raise UsageError."""
@@ -97,6 +116,10 @@ class Proof(Shown):
 
     def _html(self) -> str:
         return html_result(self.checks, self.sentence, verdict="" if self.genuine else "rejected")
+
+
+def _stands(check: Check) -> bool:
+    return check.status in (CheckStatus.PASSED, CheckStatus.WAIVED) or check.optional
 
 
 class Steps:

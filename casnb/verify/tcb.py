@@ -77,15 +77,22 @@ class TcbStatus(Enum):
         return status
 
     @classmethod
-    def from_ias(cls, text: str) -> TcbStatus | None:
-        """Return the status of an IAS report, or None where it is not about the TCB: an invalid
-        signature, or unknown text.
+    def from_ias(cls, text: str, version: int) -> TcbStatus | None:
+        """Return the status of an IAS report of this version, or None where it is not about the
+        TCB: an invalid signature, unknown text, or a status that the version does not have.
         """
         if text in ("GROUP_REVOKED", "SIGNATURE_REVOKED", "KEY_REVOKED"):
             return cls.REVOKED
-        return next((s for s in cls if s.ias_name and s.ias_name == text), None)
+        found = next((s for s in cls if s.ias_name and s.ias_name == text), None)
+        return found if version >= _IAS_SINCE.get(text, 0) else None
 
 
+#: Statuses that came with a later version of the service's report.
+_IAS_SINCE = {
+    "CONFIGURATION_NEEDED": 3,
+    "SW_HARDENING_NEEDED": 4,
+    "CONFIGURATION_AND_SW_HARDENING_NEEDED": 4,
+}
 _DCAP = {status.dcap_name: status for status in TcbStatus}
 _NEEDS: dict[TcbStatus, tuple[str, ...]] = {
     TcbStatus.UP_TO_DATE: (),

@@ -47,7 +47,8 @@ class Item:
 @dataclass(frozen=True)
 class Row:
     """What became of one file. `first` is the first check that failed, `line` the JSON object
-    where one was asked for.
+    where one was asked for, `left_open` what an accepted one leaves open: what was not asked, and
+    that it is simulated.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Row:
     why: str = ""
     tcb_status: str = ""
     line: str = ""
+    left_open: tuple[str, ...] = ()
 
 
 Work = Callable[[Sequence[Item]], list[Row]]
@@ -210,6 +212,9 @@ def _judged(terms: Terms, name: str, reading: Reading, as_json: bool) -> Row:
         neutral(why, 400) if not result.accepted else "",
         neutral(result.tcb_status, 60),
         line,
+        (*(("simulated",) if result.simulated else ()), *(n.id for n in result.not_asked))
+        if result.accepted
+        else (),
     )
 
 
@@ -333,6 +338,7 @@ class Summary:
     verdicts: Counter[str] = field(default_factory=Counter)
     first: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
+    left_open: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: Row) -> None:
         """Count one row."""
@@ -341,6 +347,7 @@ class Summary:
             self.first[row.first] += 1
         if row.verdict in VERDICTS[:3]:
             self.statuses[row.tcb_status or "none was told"] += 1
+        self.left_open.update(row.left_open)
 
     @property
     def files(self) -> int:

@@ -4,13 +4,12 @@ cluster.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import EvidenceError, SourceError, UsageError, own_file
-from casnb.checks.result import failed, passed
 from casnb.cli.base import slurp
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
@@ -50,6 +49,7 @@ class Terms:
     roots: bytes | None = None
     endorsements: bytes | None = None
     many: bool = False
+    clock: datetime | None = None
 
 
 def endorsements_file(file: str | None) -> bytes | None:
@@ -80,9 +80,14 @@ def judge(value: Evidence, terms: Terms, subject: str) -> AttestationResult:
             raise UndecidedError(alone, subject)
         return appraise(alone.proof, terms.policy, subject=subject)
     proof, report = prove(value, terms, subject)
-    result = appraise(proof, terms.policy, report=report, subject=subject)
-    return (
-        _bound(result, value) if isinstance(value, RaTlsCertificate) and proof.genuine else result
+    binding = value.binding if isinstance(value, RaTlsCertificate) else None
+    return appraise(
+        proof,
+        terms.policy,
+        report=report,
+        binding=binding,
+        subject=subject,
+        clock=terms.clock,
     )
 
 
@@ -96,24 +101,6 @@ def prove(value: Evidence, terms: Terms, subject: str) -> tuple[Proof, CasReport
         now=terms.now,
     )
     return proof, evidence if isinstance(evidence, CasReport) else None
-
-
-def _bound(result: AttestationResult, certificate: RaTlsCertificate) -> AttestationResult:
-    """Return the result with the binding of the certificate's own key in place of a CAS's
-    certificate.
-    """
-    b = certificate.binding
-    check = (
-        passed("certificate-binding", b.got, f"{b.wanted}, the {b.rule}")
-        if b.bound
-        else failed(
-            "certificate-binding",
-            b.got,
-            f"{b.wanted}, the {b.rule}" if b.wanted else b.rule,
-            "this evidence speaks for another key: anybody can put it into a certificate",
-        )
-    )
-    return replace(result, checks=tuple(check if c.id == check.id else c for c in result.checks))
 
 
 def _signed(value: Evidence, subject: str) -> Quote | EpidQuote | SignedAvr | CasReport:

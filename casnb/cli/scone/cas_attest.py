@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from casnb.base.errors import CasnbError, SourceError, UsageError, neutral
+from casnb.base.errors import CasnbError, PolicyError, SourceError, UsageError, neutral
 from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.cli.base import REJECTED, Command, Failure, note
 from casnb.cli.policy_options import (
@@ -26,6 +26,7 @@ from casnb.policy.flags import find
 
 if TYPE_CHECKING:
     from casnb.cas.attest import Attempt, AttestedCas
+    from casnb.cas.trust import TrustStore
     from casnb.policy.policy import AttestationPolicy
     from casnb.verify.pki import TrustAnchors
 
@@ -69,7 +70,10 @@ _ADVISORIES = 4
     "--verification-time",
     type=Day(),
     metavar="DAY",
-    help="Judge as of 00:00 UTC of yyyy-mm-dd, dd.mm.yyyy or dd-mm-yyyy.",
+    help=(
+        "Judge a saved report as of 00:00 UTC of yyyy-mm-dd, dd.mm.yyyy or dd-mm-yyyy; only with"
+        " --offline-report."
+    ),
 )
 @retries_option
 @roots_option
@@ -114,11 +118,9 @@ def attest(
     _remark_unused(allow_cas_owner_secret_access, unprovisioned)
     # The policy is judged before anything is fetched or read.
     policy = policy_from(params)
-    roots, signer = roots_and_signer(simulated_roots, note)
+    roots, signer = roots_and_signer(simulated_roots, note, address)
     if signer is not None:
         policy = policy_from(params, expected_signer=signer)
-    if offline_report is not None and policy.nonce is None:
-        note("note: without --nonce nothing says that this report is not an old one, replayed.")
     store = trust_store(ctx)
     attempt = _attempt(address, policy, roots, offline_report, retries)
     result = attempt.result
@@ -127,12 +129,36 @@ def attest(
     from casnb.cas.attest import AttestedCas
 
     attested = AttestedCas.from_attempt(attempt)
-    # Naming the key's hash is how a changed key is confirmed.
-    before = store.add(attested, replace=bool(policy.cas_key_hash))
-    click.echo(f"CAS {neutral(attested.name, 300)} at {attested.url} is trustworthy")
+    before = _remember(store, attested, policy)
+    mark = " (simulated)" if attested.simulated else ""
+    click.echo(f"CAS {neutral(attested.name, 300)} at {attested.url} is trustworthy{mark}")
     report_waivers(result)
     if before is not None and before.chain != attested.chain:
         _say_changed(before, attested)
+
+
+def _remember(
+    store: TrustStore, attested: AttestedCas, policy: AttestationPolicy
+) -> AttestedCas | None:
+    """Store a pin and return the one before; a simulated CAS that is not on this machine is not
+    stored, and standard error says so.
+    """
+    from casnb.cas.entry import require_here
+
+    if attested.simulated:
+        try:
+            require_here(attested)
+        except PolicyError as exc:
+            note(f"note: not remembered. {exc}")
+            return None
+    # Naming the key's hash is how a changed key is confirmed.
+    before = store.add(attested, replace=bool(policy.cas_key_hash))
+    if attested.simulated and store.default != attested.name:
+        note(
+            "note: simulated, so not the default CAS of this file: name it in each command, or use"
+            " the SCONE_CLI_CONFIG that casnb serve prints."
+        )
+    return before
 
 
 def _say_changed(before: AttestedCas, now: AttestedCas) -> None:
@@ -280,8 +306,8 @@ def advice(result: AttestationResult) -> list[str]:
 
 
 def report_waivers(result: AttestationResult) -> None:
-    """Say on standard error what was waived, by which flag, and that such a CAS must not hold
-    secrets.
+    """Say on standard error what was waived, by which flag, that such a CAS must not hold
+    secrets, and what was not asked.
     """
     if result.waivers:
         count = len(result.waivers)
@@ -291,6 +317,8 @@ def report_waivers(result: AttestationResult) -> None:
         )
         for line in waiver_lines(result.waivers):
             note(line)
+    if result.left_open:
+        note(f"note:{result.left_open}")
     for remark in result.remarks:
         note(f"note: {neutral(remark, 600)}")
 

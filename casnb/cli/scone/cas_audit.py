@@ -175,16 +175,14 @@ def attest_audit_log(
     except EvidenceError:
         entries = ()
     keys = set()
+    clock = datetime.now(timezone.utc)
     for key, result in attested_keys(
-        entries, policy, roots=roots, now=policy.verification_time or datetime.now(timezone.utc)
+        entries, policy, roots=roots, now=policy.verification_time or clock, clock=clock
     ).items():
         if isinstance(result, AttestationResult) and result.accepted:
             keys.add(key)
-            if result.waivers:
-                note(
-                    f"warning: audit log key {key[:16]}: accepted with waivers"
-                    f" ({', '.join(c.id for c in result.waivers)})."
-                )
+            if result.waivers or result.simulated or result.left_open:
+                note(f"{'warning' if result.waivers else 'note'}: {neutral(result.sentence, 600)}")
         else:
             note(f"audit log key {key[:16]}: {_why(result)}")
     attested = attested_cas(ctx, cas_name) if cas_name or trust_store(ctx).default else None

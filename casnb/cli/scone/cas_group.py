@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from casnb.base.errors import SourceError, UsageError, neutral
+from casnb.base.errors import PolicyError, SourceError, UsageError, neutral
 from casnb.cli.base import ACCEPTED, UNCHECKED, Command, Commands, emit_json, note
 from casnb.cli.completers import attested, one_of
 from casnb.cli.scone.main import HELP, json_option, trust_store
@@ -61,7 +61,7 @@ def list_(ctx: click.Context, as_json: bool) -> int:
     for name in store.names():
         try:
             found = store.get(name)
-        except SourceError as exc:
+        except (SourceError, PolicyError) as exc:
             note(f"warning: {exc}")
             status = UNCHECKED
             continue
@@ -70,15 +70,20 @@ def list_(ctx: click.Context, as_json: bool) -> int:
                 "name": neutral(name),
                 "url": neutral(found.url),
                 "default": name == default,
+                "simulated": found.simulated,
+                "not_asked": None if found.not_asked is None else list(found.not_asked),
                 "key_hash": found.chain.key_hashes[0],
                 "waivers": None
                 if found.waivers is None
                 else [{"check": w.check, "flag": w.flag} for w in found.waivers],
             }
         )
+        mark = " (simulated)" if found.simulated else ""
         if not as_json:
-            click.echo(f"{'*' if name == default else ' '} {neutral(name)}: {neutral(found.url)}")
-        repeat_waivers(found)
+            click.echo(
+                f"{'*' if name == default else ' '} {neutral(name)}: {neutral(found.url)}{mark}"
+            )
+        note(f"{_kind(found)}: {neutral(found.memory, 800)}")
     if as_json:
         emit_json(rows)
     return status
@@ -111,11 +116,14 @@ def attested_cas(ctx: click.Context, name: str | None) -> AttestedCas:
 
 
 def repeat_waivers(found: AttestedCas) -> None:
-    """Say on standard error how a pin was obtained and what was waived: the certificate is worth
-    no more than that.
+    """Say on standard error, in one short line, what a pin is worth; attest and list say it at
+    length.
     """
-    kind = "warning" if found.waivers is None or found.waivers else "note"
-    note(f"{kind}: {neutral(found.memory, 800)}")
+    note(f"{_kind(found)}: {found.short}")
+
+
+def _kind(found: AttestedCas) -> str:
+    return "warning" if found.waivers is None or found.waivers else "note"
 
 
 @cas.command(

@@ -19,6 +19,7 @@ import psutil  # type: ignore[import-untyped]
 from platformdirs import user_state_path
 
 from casnb.base.errors import SourceError, UsageError, neutral
+from casnb.cas.trust import open_lock
 
 #: Seconds that a start and a stop may take: the first start on a small busy machine compiles and
 #: reads much.
@@ -154,7 +155,7 @@ def _said(log: Path) -> str:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Let one start at a time pass; the lock ends with the process that holds it."""
-    handle = os.open(folder / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    handle = open_lock(folder / "serve.lock")
     try:
         end = time.monotonic() + START_TIME + STOP_TIME
         while not _lock(handle):

@@ -16,6 +16,7 @@ from flask import Flask, request
 
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
+from casnb.checks.binding import Binding
 from casnb.checks.result import AttestationResult, Check, CheckStatus
 from casnb.evidence.avr import decode_base64
 from casnb.evidence.quote import Quote, parse_quote
@@ -175,7 +176,18 @@ class EnclaveApi:
             proof = verify(
                 quote, endorsements=self.world.endorsements(now), roots=self.world.roots, now=now
             )
-            result = policy.appraise(proof, binding)
+            said = quote.body.report_data
+            result = policy.appraise(
+                proof,
+                Binding(
+                    "SHA-512 of this CAS's nonce and the service's TLS key",
+                    said.hex(),
+                    binding.hex(),
+                    said,
+                    "the evidence was made for somebody else",
+                    fresh=True,
+                ),
+            )
         except Refused:
             raise
         except CasnbError as exc:

@@ -82,6 +82,7 @@ class RunningWorld(Shown):
             "CAS_PAGE_URL": self.page_url,
             "CAS_PAGE_CA": str(self.page_ca),
             "CASNB_ROOTS": str(self.roots),
+            "SCONE_CLI_CONFIG": str(self.state_dir / "scone" / "config.json"),
             "CASNB_SEED": self.world.seed,
             "CASNB_SCENARIO": self.world.scenario,
         }

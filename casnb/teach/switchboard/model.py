@@ -16,7 +16,7 @@ from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshot
 from casnb.mallory import attacks as mallory
 from casnb.policy import flags as catalogue
-from casnb.policy.policy import AttestationPolicy
+from casnb.policy.policy import NOT_GIVEN, AttestationPolicy
 from casnb.policy.smallest import closed
 from casnb.teach.facts import Cases, LoadedReport, changed_digit
 from casnb.teach.switchboard import view
@@ -122,7 +122,7 @@ class SwitchboardModel(traitlets.HasTraits):
     def policy(self) -> AttestationPolicy:
         """Return the policy that the switches stand for."""
         value = self.case.mrenclave
-        given = {"given": (value,), "one digit wrong": (changed_digit(value),), "none": ()}[
+        given = {"given": (value,), "one digit wrong": (changed_digit(value),), "none": NOT_GIVEN}[
             self.mrenclave
         ]
         return AttestationPolicy(mrenclaves=given).with_flags(*self.flags)
@@ -190,7 +190,11 @@ class SwitchboardModel(traitlets.HasTraits):
         Mallory's own worlds.
         """
         names = () if strict else self.flags
-        wrong = (changed_digit(self.case.mrenclave),) if self.mrenclave == "one digit wrong" else ()
+        wrong = (
+            (changed_digit(self.case.mrenclave),)
+            if self.mrenclave == "one digit wrong"
+            else NOT_GIVEN
+        )
         policy = AttestationPolicy(mrenclaves=wrong).with_flags(*names)
         usual = mallory.Defence().habits
         return mallory.Defence(
