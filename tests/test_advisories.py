@@ -160,14 +160,13 @@ def saved(tmp_path, monkeypatch):
     world = World("words", "both")
     (tmp_path / "report.json").write_bytes(world.attest())
     (tmp_path / "roots.pem").write_bytes(world.roots_pem)
-    monkeypatch.setenv("CASNB_ROOTS", str(tmp_path / "roots.pem"))
     monkeypatch.setenv("COLUMNS", "80")
-    return str(tmp_path / "report.json")
+    return str(tmp_path / "report.json"), "--simulated-roots", str(tmp_path / "roots.pem")
 
 
 def test_shown_by_casnb_verify(saved):
     """`casnb verify` explains the status below the verdict."""
-    shown = CliRunner().invoke(casnb_command, ["verify", saved, "--at", "2026-09-02"]).stdout
+    shown = CliRunner().invoke(casnb_command, ["verify", *saved, "--at", "2026-09-02"]).stdout
     below = " ".join(shown[shown.index("is rejected") :].split())
     for words in (
         "CONFIGURATION_AND_SW_HARDENING_NEEDED in words",
@@ -183,7 +182,15 @@ def test_shown_by_scone_cas_attest(saved):
     """A rejection says briefly what is left to do and what the advisories are about; nothing
     goes to standard output.
     """
-    words = ["cas", "attest", "cas", "--offline-report", saved, "--verification-time", "2026-09-02"]
+    words = [
+        "cas",
+        "attest",
+        "cas",
+        "--offline-report",
+        *saved,
+        "--verification-time",
+        "2026-09-02",
+    ]
     run = CliRunner().invoke(scone_command, words)
     assert run.exit_code == 1 and not run.stdout
     assert "note: what is left to you: read the advisories" in run.stderr
@@ -200,7 +207,7 @@ def test_an_accepted_attestation_does_not_dwell_on_it(saved):
             "attest",
             "cas",
             "--offline-report",
-            saved,
+            *saved,
             "--verification-time",
             "2026-09-02",
             "-CS",

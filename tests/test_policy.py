@@ -16,7 +16,7 @@ from casnb.checks.result import CATALOGUE, Check, CheckStatus, Verdict, failed, 
 from casnb.evidence.cas_report import CasReport
 from casnb.policy.flags import FLAGS
 from casnb.policy.identities import KNOWN_SIGNERS, SCONTAIN_CAS
-from casnb.policy.policy import AttestationPolicy, appraise, measurement_problem
+from casnb.policy.policy import NOT_GIVEN, AttestationPolicy, appraise, measurement_problem
 from casnb.simulator.scenario import SCENARIOS
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import CasChain
@@ -754,7 +754,7 @@ def test_version_is_a_minimum(production):
     [
         pytest.param({}, CheckStatus.NOT_RUN, id="MRENCLAVE alone: no default minimum"),
         pytest.param({"isvsvn": 5}, CheckStatus.FAILED, id="with --isvsvn"),
-        pytest.param({"mrenclaves": ()}, CheckStatus.FAILED, id="without MRENCLAVE"),
+        pytest.param({"mrenclaves": NOT_GIVEN}, CheckStatus.FAILED, id="without MRENCLAVE"),
     ],
 )
 def test_default_version_and_mrenclave(production, more, status):

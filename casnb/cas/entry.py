@@ -120,7 +120,11 @@ def require_here(pin: AttestedCas) -> None:
     """Raise PolicyError for a simulated CAS anywhere but on this machine: anybody can make its
     evidence, and its pin must not stand in for a real one's.
     """
-    if not is_loopback(pin.host) or parse_address(pin.name)[1] != pin.host:
+    try:
+        here = is_loopback(pin.host) and parse_address(pin.name)[1] == pin.host
+    except UsageError:
+        here = False
+    if not here:
         raise PolicyError(
             f"CAS {pin.name}",
             got="a pin of a simulated CAS",

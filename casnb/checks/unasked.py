@@ -11,7 +11,6 @@ from typing import Any
 
 from casnb.base.errors import UsageError, neutral
 
-
 #: How the part of a verdict's sentence begins that says what nobody asked.
 NOT_ASKED = "Not asked:"
 

@@ -4,8 +4,8 @@ defence says, and a record.
 
 from __future__ import annotations
 
-import socket
 import secrets
+import socket
 import ssl
 import tempfile
 import threading

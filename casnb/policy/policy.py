@@ -221,7 +221,9 @@ class AttestationPolicy(Shown):
             if type(value) is kind or (optional and value is None):
                 continue
             if not isinstance(value, kind) or kind is int:
-                out.append(f"{name}: got {type(value).__name__}, wanted {_KINDS[kind]}.")
+                wanted = _WANTED.get(name, _KINDS[kind])
+                shown = name if kind in (bool, ExpectedSigner) else f"--{name.replace('_', '-')}"
+                out.append(f"{shown}: got {type(value).__name__}, wanted {wanted}.")
         return out
 
     def _own_problems(self) -> list[str]:
@@ -389,6 +391,15 @@ class AttestationPolicy(Shown):
         return [*rows, ("--fail-on-any-advisory", "set")] if self.fail_on_any_advisory else rows
 
 
+#: The same for members that say more.
+_WANTED = {
+    "isvprodid": "a number from 0 to 65535",
+    "isvsvn": "a number from 0 to 65535",
+    "min_tcb_evaluation": f"a number from 0 to {(1 << 31) - 1}",
+    "nonce": "32 hex digits as text",
+    "cas_key_hash": "a text of 50 characters",
+    "cas_software_key_hash": "a text of 50 characters",
+}
 _NAMED = {kind.__name__: kind for kind in _KINDS}
 _LISTS = tuple(f.name for f in fields(AttestationPolicy) if str(f.type).startswith("tuple"))
 _VALUES = tuple(

@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 
 from casnb.base.errors import EvidenceError, UsageError
+from casnb.base.errors import UsageError
+from casnb.checks.binding import Binding
 from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport
 from casnb.session.service_policy import service_policy
@@ -164,12 +166,19 @@ def test_every_advisory_may_be_ignored_in_debug_mode(debug):
     assert result.check("advisories").status is CheckStatus.WAIVED and result.accepted
 
 
+def bound(proof, wanted: bytes) -> Binding:
+    """What evidence must say to be this service's."""
+    said = proof.report.report_data
+    return Binding("SHA-512 of nonce and key", said.hex(), wanted.hex(), said, fresh=True)
+
+
 def test_report_data_must_be_what_was_asked_for(sound):
     """Evidence of a good enclave that was made for another key is refused."""
-    assert judge(sound, measured(sound), binding=sound.report.report_data).accepted
-    assert [c.id for c in judge(sound, measured(sound), binding=bytes(64)).failures] == [
-        "certificate-binding"
-    ]
+    result = judge(sound, measured(sound), binding=bound(sound, sound.report.report_data))
+    assert result.accepted and "channel" not in {n.id for n in result.not_asked}
+    for other in (bound(sound, bytes(64)), Binding("", "00" * 64, "00" * 64, bytes(64))):
+        failures = judge(sound, measured(sound), binding=other).failures
+        assert [c.id for c in failures] == ["certificate-binding"]
 
 
 def test_what_is_not_genuine_is_not_compared(sound):
@@ -179,7 +188,10 @@ def test_what_is_not_genuine_is_not_compared(sound):
         for c in sound.checks
     )
     result = judge(
-        replace(sound, checks=checks), measured(sound), EVERY, binding=sound.report.report_data
+        replace(sound, checks=checks),
+        measured(sound),
+        EVERY,
+        binding=bound(sound, sound.report.report_data),
     )
     assert not result.accepted and result.check("mrenclave").status is CheckStatus.NOT_RUN
 

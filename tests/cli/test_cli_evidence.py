@@ -441,9 +441,12 @@ class TestVerify:
             "--at",
             world.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "--json",
-            env={"CASNB_ROOTS": str(tmp_path / "roots.pem")},
+            "--simulated-roots",
+            str(tmp_path / "roots.pem"),
         )
-        assert json.loads(result.stdout)["verdict"] == "trustworthy"
+        found = json.loads(result.stdout)
+        assert found["verdict"] == "trustworthy" and found["simulated"]
+        assert found["sentence"].startswith("Simulated report.json is trustworthy")
 
 
 PAGES = [

@@ -379,7 +379,7 @@ SAYS = [
             f"status {name}",
             "P24 P10" if fails == "tcb-status" else "P24 P08",
             fails,
-            member(isvEnclaveQuoteStatus=name),
+            member(isvEnclaveQuoteStatus=name, advisoryIDs=[]),
             status=name,
         )
         for name, fails in [*_STATUSES, ("SIGNATURE_REVOKED", S), ("KEY_REVOKED", S)]

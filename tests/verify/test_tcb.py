@@ -73,7 +73,7 @@ def test_each_status_has_two_spellings_and_its_flags(status, dcap, ias, needs):
     assert TcbStatus.from_dcap(dcap) is status
     assert status.meaning and status.who_acts
     if ias:
-        assert TcbStatus.from_ias(ias) is status
+        assert TcbStatus.from_ias(ias, 4) is status
 
 
 def test_there_is_no_other_status():
@@ -124,7 +124,7 @@ def test_ias_statuses_that_nothing_accepts(text, status):
     """Revoked is revoked; an invalid signature and any text that the service does not document
     are no TCB status at all.
     """
-    assert TcbStatus.from_ias(text) is status
+    assert TcbStatus.from_ias(text, 4) is status
 
 
 def level(first: int, pce: int = 5, status: TcbStatus = UP, rest: int = 0) -> TcbLevel:
