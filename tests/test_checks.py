@@ -253,7 +253,7 @@ def test_a_table_shows_what_failed_was_waived_or_could_not_be_run(name):
 def test_a_verdict_says_what_nobody_asked():
     """In its sentence, in the order of the table, and what that leaves open unfolds."""
     rows = tuple(NotAsked.of(id) for id in ("freshness", "instance"))
-    result = AttestationResult((GOOD,), not_asked=rows)
+    result = AttestationResult((GOOD, passed("mrsigner", "00")), not_asked=rows)
     assert result.sentence.endswith(" Not asked: freshness, instance.")
     assert "<b>Not asked:</b> freshness, instance." in result._html()
     assert "<summary><b>2 left open</b>" in result._html() and rows[0].words in result._html()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -22,6 +22,16 @@ _CAS_VALID = (
 _SERVER_VALID = (
     datetime(2020, 1, 1, tzinfo=timezone.utc),
     datetime(4096, 1, 1, tzinfo=timezone.utc),
+)
+#: What the page's authority may vouch for: this machine. Its key is public, so wherever somebody
+#: imported it, it must be worth nothing for any other name.
+_HERE_ALONE = x509.NameConstraints(
+    [
+        x509.DNSName("localhost"),
+        x509.IPAddress(ip_network("127.0.0.0/8")),
+        x509.IPAddress(ip_network("::1/128")),
+    ],
+    None,
 )
 
 
@@ -91,13 +101,14 @@ def site_authority(seed: Seed) -> KeyPair:
             (identifier, False),
             (x509.BasicConstraints(True, 0), True),
             (key_usage("key_cert_sign", "crl_sign"), True),
+            (_HERE_ALONE, True),
         ],
     )
 
 
 def site_certificate(seed: Seed, authority: KeyPair, addresses: Sequence[str] = ()) -> KeyPair:
     """Return a certificate for the page's server: `localhost`, `127.0.0.1` and the given
-    host names or IP addresses.
+    host names or IP addresses; its authority may vouch for loopback alone.
 
     It carries all that strict X.509 verification asks for (Python 3.13 and later does).
     """

@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from casnb.base.errors import EvidenceError, UsageError
-from casnb.base.errors import UsageError
 from casnb.checks.binding import Binding
 from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from casnb.base.errors import UsageError
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE, CheckSpec
+from casnb.checks.unasked import QUESTIONS
 from casnb.measure import program as enclave
 from casnb.policy.advisories import ADVISORIES
 from casnb.policy.flags import BY_NAME, FLAGS, NEWER, options
@@ -46,6 +47,17 @@ def statuses() -> str:
 def checks() -> str:
     """Return one row a check, in the order of every result."""
     return _checks(CATALOGUE.values())
+
+
+def questions() -> str:
+    """Return one row for each thing that a verdict can leave open."""
+    return markdown_table(
+        ("not asked", "what is then open", "checks that answer it", "how to ask"),
+        (
+            (f"`{q.id}`", q.words, ", ".join(f"`{c}`" for c in q.checks) or "none", q.asked_by)
+            for q in QUESTIONS.values()
+        ),
+    )
 
 
 def build() -> str:
@@ -130,6 +142,7 @@ def words() -> str:
 TABLES: Mapping[str, Callable[[], str]] = {
     "statuses": statuses,
     "checks": checks,
+    "questions": questions,
     "advisories": advisories,
     "insecure": insecure,
     "elsewhere": elsewhere,
