@@ -16,6 +16,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from casnb.policy.crosswalk import WORDS
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec
 from evidence import ratls_forms as forms
@@ -35,7 +36,6 @@ from casnb.cli.scone.main import scone
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote
 from casnb.evidence.ratls import RaTlsCertificate
-from casnb.policy.crosswalk import WORDS
 from casnb.policy.flags import FLAGS, NEWER
 from casnb.policy.policy import AttestationPolicy
 from casnb.session.service_policy import service_policy

@@ -133,7 +133,9 @@ def cas(tmp_path_factory) -> Iterator[SimpleNamespace]:
 
 
 class Bash:
-    """Runs scripts in an empty folder of its own, the simulated CAS's variables exported."""
+    """Runs scripts in an empty folder of its own, the simulated CAS's variables exported; attested
+    CASes are kept in the folder.
+    """
 
     ATTEST, FLAGS, SEED = ATTEST, FLAGS, SEED
 
@@ -142,11 +144,13 @@ class Bash:
 
     def __call__(self, script: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a script; variables in `more` are exported as well."""
-        text = f". {shlex.quote(str(self.env_file))}\n" + script
+        env = environment(self.folder, **more)
+        own = shlex.quote(env["SCONE_CLI_CONFIG"])
+        text = f". {shlex.quote(str(self.env_file))}\nexport SCONE_CLI_CONFIG={own}\n" + script
         return subprocess.run(
             ["bash", "-uo", "pipefail", "-c", text],
             cwd=self.folder,
-            env=environment(self.folder, **more),
+            env=env,
             capture_output=True,
             text=True,
             timeout=120,

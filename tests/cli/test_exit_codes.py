@@ -31,7 +31,7 @@ def folder(tmp_path_factory) -> Path:
     world, public = World("codes", "production"), World("codes", "public")
     quote, store = world.quote(bytes(64)), TrustStore(made / "config.json")
     found = attempt(
-        "cas.example",
+        "127.0.0.1",
         AttestationPolicy(expected_signer=world.vendor),
         roots=world.roots,
         report=world.attest("DCAP"),
@@ -57,7 +57,7 @@ def folder(tmp_path_factory) -> Path:
         "session.yml": "name: a\nversion: '0.3'\n",
         "bad.yml": "name: [\n",
         "page.html": "<p>nothing",
-        "entry.json": json.dumps(entry | {"cas_db": {"cas.example": {"url": 1}}}),
+        "entry.json": json.dumps(entry | {"cas_db": {"127.0.0.1": {"url": 1}}}),
         "person.json": json.dumps(entry | {"identity": "gone"}),
         "last.json": '{"last": {"sequence_number": 1, "signature": ""}, "checkpoints": []}',
         "log.jsonl": b"{}\n",
@@ -99,7 +99,7 @@ ROWS = [
     ("a folder with junk", 1, f"casnb verify bad {JUDGED} --jobs 1"),
     ("a manifest that differs", 1, "casnb verify --manifest differs.json"),
     ("no set of flags is enough", 1, f"casnb flags altered.bin {JUDGED}"),
-    ("a report to attest that is none", 1, "scone cas attest cas.example --offline-report damaged"),
+    ("a report to attest that is none", 1, "scone cas attest 127.0.0.1 --offline-report damaged"),
     ("a page without values", 1, "casnb scrape page.html --address x"),
     ("a session that is none", 1, "scone session check bad.yml"),
     ("a broken audit log", 20, "scone cas verify-audit-log log.jsonl --checkpoints-json last.json"),
@@ -124,7 +124,7 @@ ROWS = [
     (
         "damaged roots, attest",
         3,
-        "scone cas attest cas.example --offline-report report.json --simulated-roots damaged",
+        "scone cas attest 127.0.0.1 --offline-report report.json --simulated-roots damaged",
     ),
     ("an EPID quote", 3, f"casnb verify epid.bin {AT}"),
     ("a folder with a quote that lacks its lists", 3, f"casnb verify mixed {AT} --jobs 1"),
@@ -137,7 +137,7 @@ ROWS = [
 ]
 TRUST = [
     "scone cas list",
-    "scone cas set-default cas.example",
+    "scone cas set-default 127.0.0.1",
     "scone cas show-certificate",
     "scone cas show-identification -c",
     "scone self show",

@@ -48,7 +48,8 @@ class Student:
         shutil.copytree(EXAMPLES, self.scripts)
 
     def bash(self, text: str) -> subprocess.CompletedProcess[str]:
-        text = f". {shlex.quote(str(self.env_file))}\n{text}"
+        own = shlex.quote(self.env["SCONE_CLI_CONFIG"])
+        text = f". {shlex.quote(str(self.env_file))}\nexport SCONE_CLI_CONFIG={own}\n{text}"
         return subprocess.run(
             ["bash", "-c", text],
             cwd=self.folder,

@@ -108,7 +108,7 @@ def test_it_answers_when_serve_returns(running, world):
 
 
 def test_the_environment_leads_there(running, world):
-    """The eight variables; each file vouches for what it should, and nothing but loopback is
+    """The nine variables; each file vouches for what it should, and nothing but loopback is
     named.
     """
     found = running.environment()
@@ -119,6 +119,7 @@ def test_the_environment_leads_there(running, world):
         "CAS_PAGE_URL",
         "CAS_PAGE_CA",
         "CASNB_ROOTS",
+        "SCONE_CLI_CONFIG",
         "CASNB_SEED",
         "CASNB_SCENARIO",
     ]

@@ -317,13 +317,13 @@ def test_another_worlds_chain_fails_by_signature(tmp_path):
     assert world.cas_root.cert.subject == other.cas_root.cert.subject
 
 
-@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "127.9.8.7", "page.example"])
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "127.9.8.7"])
 def test_page_certificate_holds_under_strict_rules(name, tmp_path):
     """The page's certificate passes the strict verification that Python 3.13 made the default,
     for every address given.
     """
     world = World("page")
-    site = world.site_certificate(["127.9.8.7", "page.example"])
+    site = world.site_certificate(["127.9.8.7"])
     handshake(
         serving(tmp_path, site.cert_pem, site.key_pem),
         trusting(world.site_ca_pem, strict=True),
@@ -336,6 +336,19 @@ def test_page_certificate_holds_under_strict_rules(name, tmp_path):
         x509.BasicConstraints,
     ):
         assert site.cert.extensions.get_extension_for_class(kind)
+
+
+@pytest.mark.parametrize("name", ["page.example", "192.0.2.7", "localhost.example"])
+def test_the_pages_authority_vouches_for_loopback_alone(name, tmp_path):
+    """Its key is public: wherever it was imported, it certifies nobody else."""
+    world = World("page")
+    site = world.site_certificate([name])
+    with pytest.raises(ssl.SSLError, match="permitted subtree"):
+        handshake(
+            serving(tmp_path, site.cert_pem, site.key_pem),
+            trusting(world.site_ca_pem, strict=True),
+            name,
+        )
 
 
 def test_releases_start_with_the_running_one():

@@ -227,7 +227,9 @@ def test_other_wrong_answers_are_told_apart(answer, id, code, facts: Facts):
 def test_too_few_flags_are_answered_with_the_verdict_they_give(facts: Facts):
     """The feedback on a flag line is the appraisal of that flag line."""
     feedback = exercise("03.minimal-flags").check("-G", facts)
-    assert feedback.message.startswith("With these flags: CAS is rejected: debug, mrsigner.")
+    assert feedback.message.startswith(
+        "With these flags: Simulated CAS is rejected: debug, mrsigner."
+    )
 
 
 def test_the_minimum_follows_the_world(cases):

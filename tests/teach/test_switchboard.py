@@ -50,7 +50,9 @@ def every(widget):
 
 def test_without_a_flag_the_public_cas_is_rejected(cases):
     """The first thing a reader sees is the refusal, with its three reasons."""
-    assert sentence(SwitchboardModel(cases)) == "CAS is rejected: tcb-status, debug, mrsigner."
+    assert sentence(SwitchboardModel(cases)) == (
+        "Simulated CAS is rejected: tcb-status, debug, mrsigner."
+    )
 
 
 def test_the_assignments_flags_give_exactly_three_waivers(cases):
@@ -58,7 +60,7 @@ def test_the_assignments_flags_give_exactly_three_waivers(cases):
     model = SwitchboardModel(cases, flags=ASSIGNMENT)
     assert [c.id for c in model.result.waivers] == ["tcb-status", "debug", "mrsigner"]
     assert sentence(model).startswith(
-        "CAS is accepted with 3 waivers (tcb-status, debug, mrsigner). It must not hold secrets"
+        "Simulated CAS is accepted with 3 waivers (tcb-status, debug, mrsigner). It must not hold"
     )
 
 

@@ -78,7 +78,7 @@ def judge(value: Evidence, terms: Terms, subject: str) -> AttestationResult:
         alone = verify_alone(evidence, roots=_anchors(terms.roots), now=terms.now)
         if not alone.rejected:
             raise UndecidedError(alone, subject)
-        return appraise(alone.proof, terms.policy, subject=subject)
+        return appraise(alone.proof, terms.policy, subject=subject, clock=terms.clock)
     proof, report = prove(value, terms, subject)
     binding = value.binding if isinstance(value, RaTlsCertificate) else None
     return appraise(
