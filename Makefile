@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench docs fuzz lint mutants lock sbom clean
+.PHONY: help lab test bench docs notebooks fuzz lint mutants lock sbom clean
 
 help:
 	@echo "make lab    install into $(VENV), start the simulated CAS and JupyterLab with the notebooks"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench  measure speed side by side in one run"
 	@echo "make fuzz   mutate good evidence and judge it; ARGS=\"--inputs 10000000\" says how often"
 	@echo "make docs   renew every generated table of the documentation"
+	@echo "make notebooks  renew the exercises in the notebooks from the chapters' data"
 	@echo "make mutants change the code that decides about trust, once each, and see whether tests notice"
 	@echo "make lock   pin every dependency by hash again, in requirements.lock"
 	@echo "make sbom   list what is installed to run casnb, in dist/casnb.cdx.json (CycloneDX)"
@@ -72,6 +73,9 @@ docs: $(VENV)/.test
 
 mutants: $(VENV)/.test
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/mutants/run.py $(ARGS)
+
+notebooks: $(VENV)/.test
+	$(BIN)/python docs/_build/notebooks.py $(ARGS)
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -W ignore tests/fuzz/run.py $(ARGS)

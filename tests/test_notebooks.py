@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from html import unescape
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,7 +24,10 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from casnb.mallory.attacks import ATTACKS
-from casnb.teach.course.exercises import of_chapter
+from casnb.simulator.world import World
+from casnb.teach.course.exercises import exercise, of_chapter
+from casnb.teach.course.slips import told
+from casnb.teach.facts import PRACTICE, Facts
 
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -113,9 +115,9 @@ def test_cell_ids_are_unique_and_readable(slug):
 
 @each_notebook
 def test_length_is_a_lesson(slug):
-    """30 to 60 cells; code of at most 15 lines within 110 columns, prose of a paragraph."""
+    """30 to 90 cells; code of at most 15 lines within 110 columns, prose of a paragraph."""
     cells = NOTEBOOKS[slug].cells
-    assert 30 <= len(cells) <= 60
+    assert 30 <= len(cells) <= 90
     long_code = {c.id: c.source.count("\n") + 1 for c in code(slug) if c.source.count("\n") >= 15}
     assert long_code == {}
     assert {
@@ -209,12 +211,27 @@ def test_every_exercise_of_the_chapter_is_asked_once(slug):
 
 
 @each_notebook
-def test_every_exercise_has_a_folded_hint_and_solution(slug):
-    """The text of each exercise ends with two closed folds, of which the second is the solution."""
+def test_every_exercise_says_how_to_go_on(slug):
+    """The text of each exercise names its hints and its solution, and gives neither away."""
     texts = [c for c in NOTEBOOKS[slug].cells if "exercise" in tags(c)]
     assert len(texts) == len(code(slug, "check"))
-    for cell in texts:
-        assert re.findall(r"<details><summary>(\w+)", cell.source) == ["Hint", "Solution"], cell.id
+    for cell, task in zip(
+        texts, (CHECK.fullmatch(b.source)[1] for _, b in exercises(slug)), strict=True
+    ):
+        assert f'lab.hint("{task}")' in cell.source and f'lab.solution("{task}")' in cell.source
+        assert "<details>" not in cell.source
+
+
+def test_exercises_are_those_of_the_data():
+    """Task, question, answer and check cells are rendered from the chapters' data; `make notebooks`
+    renews them, and their ids, tags and metadata stay."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "_build" / "notebooks.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @each_notebook
@@ -318,35 +335,18 @@ def predictions(slug: str) -> list[str]:
     return [c.id for c in code(slug) if FORETOLD.fullmatch(c.source)]
 
 
-def solution(slug: str, answer: NotebookNode) -> str:
-    """The code that the folded solution above an answer cell prints, or nothing where it is in
-    words.
-    """
-    cells = NOTEBOOKS[slug].cells
-    told = next(c.source for c in reversed(cells[: cells.index(answer)]) if "exercise" in tags(c))
-    lines = [
-        unescape(c)
-        for c in re.findall(
-            r"(?s)<code>(.*?)</code>", told.partition("<summary>Solution</summary>")[2]
-        )
-    ]
-    last = next(
-        (
-            n
-            for n, line in enumerate(lines)
-            if re.search(rf"\b{ANSWER.fullmatch(answer.source)[1]} = ", line)
-        ),
-        -1,
-    )
-    return "\n".join(lines[: last + 1])
+def solution(id: str) -> str:
+    """The code that the solution of an exercise shows; nothing for a letter or a pairing."""
+    return told(exercise(id).code, Facts(World(PRACTICE)))
 
 
-def with_answers(slug: str) -> NotebookNode:
+def with_answers(slug: str, elsewhere: bool = False) -> NotebookNode:
     """A copy whose answer cells take the printed solutions, or the reference answers where those
     are in words, and whose
-    predictions are all that Mallory gets in."""
+    predictions are all that Mallory gets in. `elsewhere`: for another seed than the lessons'."""
     book = copy.deepcopy(NOTEBOOKS[slug])
-    answers = {a.id: (solution(slug, a), CHECK.fullmatch(b.source)[1]) for a, b in exercises(slug)}
+    ids = {a.id: CHECK.fullmatch(b.source)[1] for a, b in exercises(slug)}
+    answers = {cell: ("" if elsewhere else solution(id), id) for cell, id in ids.items()}
     for cell in book.cells:
         if cell.id in answers:
             printed, id = answers[cell.id]
@@ -525,7 +525,7 @@ def test_attaches_to_a_running_simulator(tmp_path):
                 assert time.monotonic() < until, "the simulator did not become ready"
                 time.sleep(0.05)
             ran = execute(
-                with_marks(with_answers("04-use-the-certificate")), tmp_path / "run", exported(file)
+                with_marks(with_answers("04-use-the-certificate", elsewhere=True)), tmp_path / "run", exported(file)
             )
         finally:
             server.terminate()

@@ -5,13 +5,14 @@ need it: without a network.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -25,7 +26,7 @@ from casnb.policy.flag_sets import Column
 from casnb.policy.identities import SCONTAIN_CAS, ExpectedSigner
 from casnb.policy.policy import NOT_GIVEN, AttestationPolicy, appraise
 from casnb.policy.smallest import MinimalSet, minimal_flags
-from casnb.simulator.scenario import SCENARIOS
+from casnb.simulator.scenario import SCENARIOS, Scenario
 from casnb.simulator.server.site import LAYOUTS, render_page
 from casnb.simulator.world import World
 from casnb.verify.dispatch import verify
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from casnb.verify.proof import Proof
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+#: The seed of the lessons: their prose describes its world.
+PRACTICE = "casnb"
+_T = TypeVar("_T")
 
 
 class Case:
@@ -128,20 +132,90 @@ class LoadedReport(Case):
 class Facts(Case):
     """One world and what follows from it; everything is computed when it is first asked for, and
     then kept.
+
+    `port` is where this world's CAS listens; None where that is not known or does not matter, as
+    for answers that were given on another machine.
     """
 
-    def __init__(self, world: World, host: str = "127.0.0.1", port: int = 8081) -> None:
+    def __init__(self, world: World, host: str = "127.0.0.1", port: int | None = None) -> None:
         self.world = world
         self.host = host
         self.port = port
         setup = world.setup
         self.name, self.title, self.story = setup.name, setup.title, setup.story
         self.mrenclave, self.signer = world.mrenclave, world.vendor
+        self._kept: dict[str, Any] = {}
 
     @property
     def address(self) -> str:
         """What `scone cas attest` is given: the port only where it is not 8081."""
-        return self.host if self.port == 8081 else f"{self.host}:{self.port}"
+        return self.host if self.port in (None, 8081) else f"{self.host}:{self.port}"
+
+    def kept(self, name: str, make: Callable[[], _T]) -> _T:
+        """Return what `make` returned when this name was first asked for."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        found: _T = self._kept[name]
+        return found
+
+    # Neighbours of this world
+
+    def of(self, scenario: str) -> Facts:
+        """Return the facts of another scenario of this seed, at this world's time."""
+        world = self.world
+
+        def make() -> Facts:
+            return Facts(World(world.seed, scenario, world.now), self.host, self.port)
+
+        return self.kept(f"scenario {scenario}", make)
+
+    def build(self, version: str, **others: Any) -> Facts:
+        """Return what would be true if another build ran, as `World.with_build` has it."""
+        return Facts(self.world.with_build(version, **others), self.host, self.port)
+
+    @cached_property
+    def elsewhere(self) -> Facts:
+        """What is true of the same build on another machine of the same kind: as genuine, with keys
+        of its own.
+        """
+        setup = self.world.setup
+        other = World(
+            self.world.seed, replace(setup, name=f"{setup.name} elsewhere"), self.world.now
+        )
+        return Facts(other, self.host, self.port)
+
+    @cached_property
+    def case(self) -> Facts:
+        """The CAS that the flag exercises are about: on the practice seed this one, else one whose
+        platform, mode and signer the seed chooses.
+        """
+        if self.practice:
+            return self
+        chosen = self.draw("case", cases_to_judge())
+        return Facts(World(self.world.seed, chosen, self.world.now), self.host, self.port)
+
+    # What the seed chooses
+
+    @property
+    def practice(self) -> bool:
+        """Whether this is the world that the lessons' prose describes."""
+        return self.world.seed == PRACTICE
+
+    def _number(self, label: str) -> int:
+        digest = hmac.digest(self.world.seed.encode(), f"casnb variant {label}".encode(), "sha256")
+        return int.from_bytes(digest, "big")
+
+    def draw(self, label: str, options: Sequence[_T]) -> _T:
+        """Return one of the options, chosen by the seed; the first on the practice seed."""
+        return options[0] if self.practice else options[self._number(label) % len(options)]
+
+    def order(self, label: str, items: tuple[_T, ...]) -> tuple[_T, ...]:
+        """Return the items in an order chosen by the seed, never the one in which they stand."""
+        number, rest, out = self._number(label), list(items), []
+        while rest:
+            number, at = divmod(number, len(rest))
+            out.append(rest.pop(at))
+        return tuple(out) if tuple(out) != items or len(items) < 2 else (*items[1:], items[0])
 
     @cached_property
     def nonce(self) -> str:
@@ -214,6 +288,26 @@ class Facts(Case):
     ) -> str:
         """Return the digest of the DER form of root (0), instance (1) or leaf (2), as hex."""
         return digest(self.chain[place].public_bytes(Encoding.DER)).hexdigest()
+
+
+def cases_to_judge() -> tuple[Scenario, ...]:
+    """Return the CASes that a seed may choose for the flag exercises: every platform that a flag
+    accepts, as a debug enclave by either signer, and as a release build that is not the vendor's.
+    """
+    accepted = ("public", "hyperthreading", "hardening", "both")
+    kinds = ((True, "test"), (True, "vendor"), (False, "test"), (False, "vendor"))
+    return tuple(
+        replace(
+            SCENARIOS[name],
+            name=f"case {name}, {'debug' if debug else 'release'}, {signer}",
+            title="a CAS to judge",
+            story="What its report says decides which flags it needs.",
+            debug=debug,
+            signer=signer,
+        )
+        for name in accepted
+        for debug, signer in kinds
+    )
 
 
 class Cases:

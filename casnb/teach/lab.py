@@ -9,7 +9,6 @@ import shlex
 import ssl
 import sys
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World
 from casnb.teach.course import exercises
 from casnb.teach.course.workbook import Workbook
-from casnb.teach.facts import Cases, Facts, LoadedReport
+from casnb.teach.facts import PRACTICE, Cases, Facts, LoadedReport
 from casnb.teach.station import Run, Station, answers, run_command
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from casnb.teach.tampering.panel import TamperPanel
     from casnb.verify.pki import TrustAnchors
 
-DEFAULT_SEED = "casnb"
 #: Chapters whose lab plays another scenario than `public`.
 _OWN = {"07": "production", "08": "production"}
 
@@ -66,7 +64,7 @@ def start(chapter: str, *, seed: str | None = None, scenario: str | None = None)
     number = str(chapter)[:2]
     if number not in exercises.CHAPTERS:
         raise UsageError("chapter", got=chapter, wanted="one of " + ", ".join(exercises.CHAPTERS))
-    wanted = seed or os.environ.get("CASNB_SEED") or DEFAULT_SEED
+    wanted = seed or os.environ.get("CASNB_SEED") or PRACTICE
     scenario = scenario or _OWN.get(number, "public")
     key = (number, wanted, scenario)
     station = _station(wanted, scenario)
@@ -215,18 +213,13 @@ class Lab(Workbook, Shown):
         """Return what would be true here if another build ran; `others` are `isv_svn`,
         `isv_prod_id` and `signer`.
         """
-        return Facts(self.world.with_build(version, **others), self.host, self.port)
+        return self.facts.build(version, **others)
 
     def elsewhere(self) -> Facts:
         """Return what is true of the same build on another machine of the same kind: as genuine,
         with keys of its own.
         """
-        setup = self.world.setup
-        return Facts(
-            World(self.seed, replace(setup, name=f"{setup.name} elsewhere"), self.world.now),
-            self.host,
-            self.port,
-        )
+        return self.facts.elsewhere
 
     def panel(self, **state: Any) -> Switchboard:
         """Return a switchboard on this lab's seed and address: flags, checks, and Mallory."""

@@ -235,7 +235,7 @@ def test_progress_that_cannot_be_kept_is_said_beside_the_feedback(begun, monkeyp
     """The answer is judged all the same."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("CASNB_PROGRESS", str(tmp_path / "file" / "progress.json"))
-    feedback = begun("00").check("00.decision", "b")
+    feedback = begun("00").check("00.decision", begun("00").reference("00.decision"))
     assert (
         feedback.right
         and feedback.notes[0].startswith("Progress is not kept")
@@ -279,7 +279,7 @@ def test_panel_and_quiz_come_from_the_lab(begun):
     )
     panel.close()
     quiz = lab.quiz("03.gain")
-    quiz.choose("c")
+    quiz.choose(lab.reference("03.gain"))
     assert quiz.answer().right and lab.progress().entries["03.gain"].status == "right"
     quiz.close()
 

@@ -11,7 +11,9 @@ import pytest
 from casnb.base import strictjson
 from casnb.base.errors import SourceError
 from casnb.teach.course import progress as module
-from casnb.teach.course.exercises import NOT_YET, RIGHT, WRONG, Feedback, catalogue
+from casnb.teach.course.answer_json import Answer, parse_receipt, world_id
+from casnb.teach.course.exercises import catalogue
+from casnb.teach.course.feedback import NOT_YET, RIGHT, WRONG, Feedback
 from casnb.teach.course.progress import FILE_LIMIT, Entry, ProgressFile, receipt
 
 
@@ -66,17 +68,24 @@ def test_a_chapter_is_full_when_every_exercise_is_right(file):
 
 def one_entry(**changes) -> bytes:
     entry = {**Entry(RIGHT, 1).to_json(), **changes}
-    return json.dumps({"format": module.FORMAT, "exercises": {"01.mrenclave": entry}}).encode()
+    return as_file({"01.mrenclave": entry})
+
+
+def as_file(entries) -> bytes:
+    """A progress file of one world, the practice seed's."""
+    world = {"used": "", "exercises": entries, "said": {}}
+    worlds = {world_id("casnb", "public"): world}
+    return json.dumps({"format": module.FORMAT, "worlds": worlds}).encode()
 
 
 @pytest.mark.parametrize(
     "damage",
     [
         pytest.param(b"", id="empty"),
-        pytest.param(b'{"format": "casnb progress 1", "exercises": {"01.m', id="cut short"),
+        pytest.param(b'{"format": "casnb progress 2", "worlds": {"01.m', id="cut short"),
         pytest.param(b"\x00" * 50, id="zeros after a crash"),
-        pytest.param(b'{"format": "casnb progress 9", "exercises": {}}', id="another format"),
-        pytest.param(b'{"format": "casnb progress 1", "exercises": []}', id="wrong type"),
+        pytest.param(b'{"format": "casnb progress 9", "worlds": {}}', id="another format"),
+        pytest.param(b'{"format": "casnb progress 2", "worlds": []}', id="wrong type"),
         pytest.param(b"[" * 10000, id="deep"),
         pytest.param(b" " * (FILE_LIMIT + 1), id="too large"),
         pytest.param(one_entry(tries=-1), id="out of bounds"),
@@ -162,9 +171,7 @@ def test_unknown_exercises_are_ignored_and_the_file_stays_small(file):
     """Only known ids are kept, so the file cannot grow."""
     file.path.parent.mkdir()
     entry = Entry(RIGHT, 1).to_json()
-    file.path.write_text(
-        json.dumps({"format": module.FORMAT, "exercises": {"99.other": entry, "01.trap": entry}})
-    )
+    file.path.write_bytes(as_file({"99.other": entry, "01.trap": entry}))
     for _ in range(30):
         file.record(say(WRONG, "c" * 60))
     assert {"01.trap", "01.mrenclave"} == set(file.load()[0]) and file.path.stat().st_size < 2000
@@ -180,15 +187,43 @@ def test_progress_can_be_deleted(file, tmp_path):
         ProgressFile(tmp_path).delete()
 
 
-def test_a_receipt_says_what_it_is_about(file):
-    """Marks, entries, seed, and a digest that anybody can compute again."""
+def test_worlds_have_progress_of_their_own(file):
+    """What was earned under one seed or scenario is not there under another."""
+    other = ProgressFile(file.path, world_id("another", "public"))
     file.record(say(RIGHT))
-    body = receipt(file.progress("01"), chapter="01", seed="s", scenario="public")
+    assert other.load() == ({}, "")
+    other.record(say(WRONG, "upper-case"))
+    assert file.load()[0]["01.mrenclave"].status == RIGHT
+    assert other.load()[0]["01.mrenclave"].status == WRONG
+
+
+def test_the_worlds_that_are_kept_are_few(file):
+    """The one that was used longest ago goes first."""
+    for n in range(module.WORLD_LIMIT + 3):
+        ProgressFile(file.path, world_id(f"seed {n}", "public")).record(say(RIGHT))
+    assert len(json.loads(file.path.read_text())["worlds"]) == module.WORLD_LIMIT
+    assert ProgressFile(file.path, world_id("seed 0", "public")).load() == ({}, "")
+
+
+def test_what_was_said_first_stays(file):
+    """A prediction that is changed afterwards is still the first one."""
+    for said in ("out", "in"):
+        assert file.record_said("debug-memory", said, "in") == ""
+    said = file.said()["debug-memory"]
+    assert (said.first, said.last, said.was, said.right) == ("out", "in", "in", False)
+
+
+def test_a_receipt_says_what_it_is_about(file):
+    """Marks, entries, world, answers, and a digest that anybody can compute again."""
+    file.record(say(RIGHT))
+    world = world_id("s", "public")
+    given = {"01.trap": Answer("01.trap", frozenset({"today"}), world)}
+    body = receipt(file.progress("01"), given, chapter="01", world=world, scenario="public")
+    text = json.dumps(body)
     digest = body.pop("sha256")
     assert digest == hashlib.sha256(strictjson.compact(body)).hexdigest()
-    assert (body["marks"], body["of"], body["seed"]) == (1, 4, "s") and json.loads(
-        json.dumps(body)
-    ) == body
+    assert (body["marks"], body["of"], body["world"]) == (1, 4, world)
+    assert parse_receipt(text).answers == given
 
 
 def test_progress_shows_itself(file):

@@ -13,7 +13,7 @@ from casnb.teach.quiz.panel import QuizPanel
 
 @pytest.fixture
 def quiz(facts, loud):
-    task = exercise("00.decision")
+    task = exercise("00.decision").posed(facts)
     made = QuizPanel(task, lambda id, answer: exercise(id).check(answer, facts))
     yield made
     made.close()
@@ -27,11 +27,11 @@ def test_nothing_is_chosen_at_first(quiz, page_clicks):
 
 def test_each_wrong_choice_has_its_own_words(quiz, page_sets, page_clicks):
     """Choosing and checking on the page shows the message of that choice."""
-    for n, (letter, option) in enumerate(quiz.task.judge.options.items()):
+    for n, option in enumerate(quiz.task.options.values()):
         page_sets(quiz.choice, index=n)
         page_clicks(quiz.button)
-        assert quiz.feedback.right == (letter == "b")
-        if letter != "b":
+        assert quiz.feedback.right == (not option.code)
+        if option.code:
             assert (option.code, option.message) == (
                 quiz.feedback.code,
                 quiz.feedback.message,
@@ -44,12 +44,12 @@ def test_what_is_chosen_is_said_before_it_is_checked(quiz, page_sets):
     """
     page_sets(quiz.choice, index=1)
     assert quiz.feedback.status == "not yet" and "You chose b" in quiz.line.value
-    assert all(escape(o.text) in quiz.question.value for o in quiz.task.judge.options.values())
+    assert all(escape(o.text) in quiz.question.value for o in quiz.task.options.values())
 
 
 def test_it_can_be_answered_in_plain_form(quiz):
     """`choose` and `answer` do what the controls do."""
-    quiz.choose("b")
+    quiz.choose(next(k for k, o in quiz.task.options.items() if not o.code))
     assert quiz.answer().right and "RIGHT" in quiz.line.value
     with pytest.raises(UsageError):
         quiz.choose("z")
@@ -58,7 +58,7 @@ def test_it_can_be_answered_in_plain_form(quiz):
 def test_only_questions_with_choices_become_a_quiz(facts):
     """A hex value has no options to choose from."""
     with pytest.raises(UsageError, match="multiple-choice"):
-        QuizPanel(exercise("01.mrenclave"), lambda id, answer: None)
+        QuizPanel(exercise("01.mrenclave").posed(facts), lambda id, answer: None)
 
 
 def test_controls_have_names_and_classes(quiz):

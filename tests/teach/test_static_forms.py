@@ -61,7 +61,7 @@ def quiz(cases):
         cases.get("public"),
         replace(exercise("00.decision"), question=f"Accept {MARKUP}?"),
     )
-    panel = QuizPanel(task, lambda id, answer: task.check(answer, facts))
+    panel = QuizPanel(task.posed(facts), lambda id, answer: task.check(answer, facts))
     panel.choose("a")
     panel.answer()
     return panel

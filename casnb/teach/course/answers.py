@@ -123,8 +123,29 @@ def unanswered(value: Any) -> bool:
 
 def said(value: Any, limit: int = 80) -> str:
     """Return a plain answer as a reader may meet it again in a sentence, neutral and short."""
+    return neutral(_said(value), limit)
+
+
+def _said(value: Any) -> str:
     if isinstance(value, Foreign):
         return value.kind
     if isinstance(value, frozenset):
-        return neutral("{" + ", ".join(sorted(repr(v) for v in value)) + "}", limit)
-    return neutral(repr(value), limit)
+        return "{" + ", ".join(sorted(map(_said, value))) + "}" if value else "an empty set"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_said, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_said(k)}: {_said(v)}" for k, v in value.items()) + "}"
+    return repr(value)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether two plain values are equal and of the same types throughout (True is not 1,
+    42 is not '42').
+    """
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(v, b[k]) for k, v in a.items())
+    return bool(a == b)

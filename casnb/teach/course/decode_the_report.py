@@ -3,33 +3,131 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from dataclasses import dataclass
 from typing import Any
 
-from casnb.base import strictjson
-from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.exercises import Exercise
 from casnb.teach.course.judges import Choice, Hex, Number, Numbers, Option
+from casnb.teach.course.misreadings import BINDING, reading_slips
+from casnb.teach.course.slips import Slip
 from casnb.teach.facts import Facts
 
 
-def _sha512(facts: Facts, **style: Any) -> str:
-    text = json.dumps(facts.report.additional_data, ensure_ascii=False, **style)
-    return hashlib.sha512(text.encode()).hexdigest()
+@dataclass(frozen=True)
+class Bit:
+    """An attribute that the first question may be about: its bit, and what it says."""
+
+    name: str
+    number: int
+    says: str
+
+    @property
+    def value(self) -> int:
+        return 1 << self.number
 
 
-def _unix_lines(facts: Facts) -> str:
-    return hashlib.sha512(
-        strictjson.compact(facts.report.additional_data).replace(b"\\r\\n", b"\\n")
-    ).hexdigest()
+#: The lesson asks about the first.
+BITS = (
+    Bit("DEBUG", 1, "tells that an enclave can be debugged"),
+    Bit("MODE64BIT", 2, "tells that an enclave runs in 64-bit mode"),
+    Bit("PROVISION_KEY", 4, "lets an enclave ask for the provisioning key"),
+    Bit("EINITTOKEN_KEY", 5, "lets an enclave ask for the key of launch tokens"),
+    Bit("CET", 6, "tells that an enclave uses CET, the protection of return addresses"),
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A demand of a policy that the report does not meet, and the byte of the quote that would
+    have to change.
+    """
+
+    check: str
+    asks: str
+    field: str
+    offset: int
+    other: int
+
+
+WISHES = (
+    Wish(
+        "isvsvn", "A policy asks for ISVSVN 6 or more, and the report says 5.", "isv_svn", 306, 307
+    ),
+    Wish(
+        "isvprodid",
+        "A policy asks for ISVPRODID 41317, and the report says 41316.",
+        "isv_prod_id",
+        304,
+        305,
+    ),
+    Wish(
+        "debug",
+        "A policy refuses debug enclaves, and this report has the DEBUG bit set.",
+        "attributes_flags",
+        96,
+        103,
+    ),
+    Wish(
+        "mrenclave",
+        "A policy asks for an MRENCLAVE that differs in its last two hex digits.",
+        "mr_enclave",
+        143,
+        112,
+    ),
+    Wish(
+        "mrsigner",
+        "A policy asks for an MRSIGNER that differs in its first two hex digits.",
+        "mr_signer",
+        176,
+        207,
+    ),
+    Wish(
+        "certificate-binding",
+        "The hash of other certificates differs from this report_data in its last two hex digits.",
+        "report_data",
+        431,
+        368,
+    ),
+)
+_HEADER = 48
+
+
+def _bit(facts: Facts) -> Bit:
+    return facts.draw("02.debug-byte", BITS)
+
+
+def _wish(facts: Facts) -> Wish:
+    return facts.draw("02.select-byte", WISHES)
+
+
+def _another_bit(facts: Facts, value: Any) -> Bit | None:
+    """Return the attribute whose bit was given in the place of the one that is asked for."""
+    if not (
+        isinstance(value, list) and len(value) == 2 and value[0] == 48 and type(value[1]) is int
+    ):
+        return None
+    asked = _bit(facts)
+    first = Bit("INIT", 0, "")
+    return next((b for b in (first, *BITS) if b.value == value[1] and b != asked), None)
+
+
+def _other_bit_says(facts: Facts, value: Any) -> str:
+    bit = _another_bit(facts, value)
+    assert bit is not None
+    return f"The right byte. {bit.value} is the value of bit {bit.number}, which is {bit.name}."
+
+
+def _another_wish(facts: Facts, value: Any) -> Wish | None:
+    asked = _wish(facts)
+    return next((w for w in WISHES if w != asked and value in (w.offset, w.other)), None)
 
 
 EXERCISES = (
     Exercise(
         id="02.debug-byte",
-        title="The byte that says debug",
-        question=(
-            "Which byte of the 384-byte report body tells that an enclave can be debugged, and"
-            " which bit of it?"
+        title="The byte that holds a flag",
+        question=lambda facts: (
+            f"Which byte of the 384-byte report body {_bit(facts).says}, and which bit of it?"
         ),
         given=(
             "the report body of the saved report: decode(lab.report_bytes).report_body().to_bytes()"
@@ -47,57 +145,84 @@ EXERCISES = (
                 "FLAGS is an integer of 8 bytes, little-endian: its lowest bits stand in its first"
                 " byte."
             ),
-            "Bit 0 is INIT and has the value 1. DEBUG is bit 1.",
+            lambda facts: (
+                "Bit 0 is INIT and has the value 1."
+                f" {_bit(facts).name} is bit {_bit(facts).number}."
+            ),
         ),
         judge=Numbers(("the offset", "the bit's value")),
-        reference=lambda facts: (48, 2),
+        name="debug_byte",
+        code=lambda facts: f"debug_byte = (48, {_bit(facts).value})",
+        why=lambda facts: (
+            "96 in the quote, minus the 48 bytes of its header; and bit"
+            f" {_bit(facts).number}, whose value is {_bit(facts).value}."
+        ),
+        answer=lambda facts: (48, _bit(facts).value),
         right=(
-            "Right: one bit of one byte decides whether the host can read the enclave, and"
-            " MRENCLAVE does not change with it."
+            "Right: one bit of one byte says it, and MRENCLAVE does not change with it. For DEBUG"
+            " it decides whether the host can read the enclave."
         ),
         slips=(
             Slip(
                 "offset-in-quote",
                 "96 counts from the start of the quote. The report body begins 48 bytes later,"
                 " after the quote's header; count from there.",
-                lambda facts: (96, 2),
+                lambda facts: (96, _bit(facts).value),
+                lambda facts, v: isinstance(v, list) and v[:1] == [96],
+                holds="offsets count from the start of the quote",
             ),
             Slip(
                 "byte-order",
                 "55 is the last byte of the field. FLAGS is little-endian: its lowest bits stand in"
                 " its first byte.",
-                lambda facts: (55, 2),
+                lambda facts: (55, _bit(facts).value),
+                lambda facts, v: isinstance(v, list) and v[:1] == [55],
+                holds="integers in a report are big-endian",
+            ),
+            Slip(
+                "extended-features",
+                "56 is the first byte of XFRM, which registers an enclave may use. FLAGS stands"
+                " before it.",
+                lambda facts: (56, _bit(facts).value),
+                lambda facts, v: isinstance(v, list) and v[:1] == [56],
+                holds="the flags stand in XFRM",
             ),
             Slip(
                 "bit-number",
-                "The right byte. 1 is the value of bit 0, which is INIT and set in every genuine"
-                " report. If you meant the bit's number: bit number 1 has the value 2.",
-                lambda facts: (48, 1),
+                lambda facts, v: (
+                    "The right byte. The number of the bit was given, and its value is asked for:"
+                    f" bit number {_bit(facts).number} has the value {_bit(facts).value}."
+                ),
+                lambda facts: (48, _bit(facts).number),
+                holds="a bit's number is its value",
             ),
             Slip(
-                "mode64",
-                "The right byte. The value 4 is bit 2, MODE64BIT: a 64-bit enclave, debug or not.",
-                lambda facts: (48, 4),
+                "another-bit",
+                _other_bit_says,
+                lambda facts: (48, 1 if _bit(facts).number != 1 else 4),
+                lambda facts, v: _another_bit(facts, v) is not None,
+                holds="another bit of FLAGS says it",
             ),
             Slip(
                 "whole-byte",
                 "7 is the whole byte of this enclave: INIT, DEBUG and MODE64BIT together (1 + 2 +"
-                " 4). Asked is one bit.",
+                " 4). The question asks for one bit.",
                 lambda facts: (48, 7),
+                holds="the whole byte is the flag",
             ),
             Slip(
                 "swapped",
                 "The right numbers the other way round: offset first, then the bit's value.",
-                lambda facts: (2, 48),
+                lambda facts: (_bit(facts).value, 48),
+                form=True,
             ),
         ),
     ),
     Exercise(
         id="02.select-byte",
         title="The byte that must change",
-        question=(
-            "A policy asks for ISVSVN 6 or more, and the report says 5. Which one byte of the quote"
-            " would Mallory change?"
+        question=lambda facts: (
+            f"{_wish(facts).asks} Which one byte of the quote would Mallory change?"
         ),
         given=(
             "the explorer on your report: select the byte there, and explorer.selected is its"
@@ -105,12 +230,20 @@ EXERCISES = (
         ),
         wanted="an integer: the byte's offset from the start of the quote (0 to 431)",
         hints=(
-            "Choose isvsvn under 'Light the bytes of a check': two bytes are lit.",
-            "Integers are little-endian: the first of the two counts ones, the second counts 256s.",
-            "The 5 stands in the first byte of isv_svn. explorer.select('isv_svn') goes there.",
+            lambda facts: f"Choose {_wish(facts).check} under 'Light the bytes of a check'.",
+            (
+                "Integers are little-endian: the first byte counts ones. A hash is written as it"
+                " stands in memory: its first two digits are its first byte."
+            ),
+            lambda facts: f"explorer.select({_wish(facts).field!r}) goes to the field.",
         ),
         judge=Number(),
-        reference=lambda facts: 306,
+        name="selected_byte",
+        code=lambda facts: (
+            f"explorer.select({_wish(facts).offset})\nselected_byte = explorer.selected"
+        ),
+        why=lambda facts: f"Byte {_wish(facts).offset} of the quote, in {_wish(facts).field}.",
+        answer=lambda facts: _wish(facts).offset,
         right=(
             "Right: one byte, and nothing in the body itself protects it. Only a signature does;"
             " try it in the tamper lab."
@@ -121,31 +254,104 @@ EXERCISES = (
                 "-1 means that no byte was selected when the answer was read. Select one in the"
                 " explorer, and run the answer cell again.",
                 lambda facts: -1,
+                form=True,
             ),
             Slip(
                 "byte-order",
-                "307 is the second byte of the field, which counts 256s: changing it asks for"
-                " version 261 at least.",
-                lambda facts: 307,
+                lambda facts, v: (
+                    f"{v} is the other end of the field {_wish(facts).field}. Integers are"
+                    " little-endian, and a hash is written as it stands in memory."
+                ),
+                lambda facts: _wish(facts).other,
+                holds="the bytes of a field stand the other way round",
             ),
             Slip(
                 "offset-in-body",
-                "258 counts from the start of the report body. The quote has a header of 48 bytes"
-                " before it.",
-                lambda facts: 258,
+                lambda facts, v: (
+                    f"{v} counts from the start of the report body. The quote has a header of 48"
+                    " bytes before it."
+                ),
+                lambda facts: _wish(facts).offset - _HEADER,
+                holds="offsets in the quote count from the report body",
             ),
             Slip(
-                "product",
-                "This is ISVPRODID, which product it is. ISVSVN, its security version, stands"
-                " behind it.",
-                lambda facts: 304,
-                lambda facts, value: value in (304, 305),
+                "offset-plus-header",
+                "The header of 48 bytes was added twice: this offset already counts from the start"
+                " of the quote.",
+                lambda facts: _wish(facts).offset + _HEADER,
+                holds="the header comes on top of the quote's offsets",
+            ),
+            Slip(
+                "another-field",
+                lambda facts, v: (
+                    f"This byte belongs to another field, {_named_field(facts, v)}. The demand is"
+                    " not about that one."
+                ),
+                lambda facts: next(w for w in WISHES if w != _wish(facts)).offset,
+                lambda facts, v: _another_wish(facts, v) is not None,
+                holds="another field is the one that the check reads",
             ),
             Slip(
                 "config-svn",
                 "This is the version of a configuration, which no check compares.",
                 lambda facts: 308,
                 lambda facts, value: value in (308, 309),
+                holds="the version of the configuration is the security version",
+            ),
+        ),
+    ),
+    Exercise(
+        id="02.product",
+        title="A number out of bytes",
+        question=(
+            "ISVPRODID says which product of its signer an enclave is. Which number stands there in"
+            " the saved report?"
+        ),
+        given="two bytes at offset 304 of the quote, or 256 of the report body",
+        wanted="an integer",
+        hints=(
+            "The field has two bytes. Which of them counts ones?",
+            "All integers in a report are little-endian.",
+            "int.from_bytes(quote[304:306], 'little')",
+        ),
+        judge=Number(),
+        name="product_number",
+        code="product_number = decode(lab.report_bytes).report_body().isv_prod_id",
+        why="The two bytes at 304, little-endian.",
+        answer=lambda facts: facts.body.isv_prod_id,
+        right="Right. A policy compares this number; read big-endian it is another product.",
+        slips=(
+            Slip(
+                "big-endian",
+                "The right two bytes, read big-endian. Integers in a report are little-endian.",
+                lambda facts: int.from_bytes(facts.body.isv_prod_id.to_bytes(2, "little"), "big"),
+                holds="integers in a report are big-endian",
+            ),
+            Slip(
+                "isvsvn",
+                "This is ISVSVN, the security version, which follows the product number.",
+                lambda facts: facts.body.isv_svn,
+                holds="the security version is the product number",
+            ),
+            Slip(
+                "one-byte",
+                "This is one byte of the field, which has two.",
+                lambda facts: facts.body.isv_prod_id & 255,
+                lambda facts, v: v in (facts.body.isv_prod_id & 255, facts.body.isv_prod_id >> 8),
+                holds="the product number has one byte",
+            ),
+            Slip(
+                "four-bytes",
+                "Four bytes were read: the two behind the product number are ISVSVN.",
+                lambda facts: facts.body.isv_prod_id + (facts.body.isv_svn << 16),
+                holds="the product number has four bytes",
+            ),
+            Slip(
+                "offset",
+                "This is where the number stands, not the number.",
+                lambda facts: 304,
+                lambda facts, v: v in (256, 304),
+                holds="the offset is the value",
             ),
         ),
     ),
@@ -164,7 +370,7 @@ EXERCISES = (
         hints=(
             "64 bytes: which hash function of the SHA-2 family gives that many?",
             (
-                "It is the hash of JSON text, and every blank counts. The response is printed with"
+                "It is the hash of JSON text, and every space counts. The response is printed with"
                 " two-space indentation; what is hashed is not."
             ),
             (
@@ -174,60 +380,35 @@ EXERCISES = (
             ),
         ),
         judge=Hex(64),
-        reference=lambda facts: facts.report.binding_digest.hex(),
+        name="saved_binding",
+        code=(
+            'text = json.dumps(\n    json.loads(lab.report_bytes)["additional_data"],'
+            ' separators=(",", ":"), ensure_ascii=False\n)\n'
+            "saved_binding = hashlib.sha512(text.encode()).hexdigest()"
+        ),
+        why="SHA-512 over the compact JSON.",
+        answer=lambda facts: facts.report.binding_digest.hex(),
         right=(
             "Right. Whoever relays this report in front of another key has another chain, and so"
             " another hash."
         ),
         slips=(
             Slip(
-                "indented-json",
-                "The right hash function over the JSON as it is printed, with indentation. What is"
-                " hashed is the compact form: no blank after comma or colon.",
-                lambda facts: _sha512(facts, indent=2),
-            ),
-            Slip(
-                "default-json",
-                "The right hash function over JSON with a blank after each comma and colon, which"
-                " is json.dumps without separators. The compact form has none.",
-                lambda facts: _sha512(facts),
-            ),
-            Slip(
-                "sorted-members",
-                "The members were sorted. Leave them in the order in which they stand: another"
-                " order is another text.",
-                lambda facts: _sha512(facts, separators=(",", ":"), sort_keys=True),
-            ),
-            Slip(
-                "line-ends",
-                "The line ends inside cert_chain were changed. They are CR LF, and they are part of"
-                " what is hashed.",
-                _unix_lines,
-            ),
-            Slip(
-                "sha256",
-                "SHA-256 gives 32 bytes; the field has 64.",
-                lambda facts: hashlib.sha256(
-                    strictjson.compact(facts.report.additional_data)
-                ).hexdigest(),
-            ),
-            Slip(
                 "chain-only",
                 "This is the hash of the certificates alone. The whole of additional_data is bound,"
                 " nonce included.",
                 lambda facts: hashlib.sha512(facts.report.cert_chain_pem).hexdigest(),
+                lambda facts, v: isinstance(v, str) and v in _chains(facts),
+                holds="only the certificates are bound, not the nonce",
             ),
-            Slip(
-                "whole-report",
-                "This is the hash of the whole response. It cannot be: the report would have to"
-                " contain its own hash.",
-                lambda facts: hashlib.sha512(facts.report_bytes).hexdigest(),
-            ),
+            *reading_slips(BINDING),
         ),
     ),
     Exercise(
         id="02.same-measurement",
         title="Debug and the measurement",
+        name="same_measurement",
+        why='They are equal: `World(lab.seed, "production").mrenclave` shows it.',
         question=(
             "The same CAS is built twice from the same pages, once as a debug enclave. How do the"
             " two MRENCLAVEs compare?"
@@ -247,20 +428,26 @@ EXERCISES = (
                     "attributes-measured",
                     "DEBUG is an attribute, and attributes are not measured: they stand beside"
                     " MRENCLAVE in the report. That is why debug is a check of its own.",
+                    holds="DEBUG changes MRENCLAVE",
                 ),
                 "c": Option(
                     "They differ, because another key signs a debug build.",
                     "signer-measured",
                     "The signer shows up in MRSIGNER. MRENCLAVE knows nothing about signatures.",
+                    holds="the signing key changes MRENCLAVE",
                 ),
             }
         ),
-        reference=lambda facts: "a",
         right="Right. Pinning the hash does not keep a debugger out; the debug check does.",
     ),
     Exercise(
         id="02.unnoticed",
         title="Unnoticed",
+        name="unnoticed",
+        why=(
+            "The machine's attestation key. Intel's service then signs a report about her"
+            " quote as about any other; only the status can tell that such keys may be out."
+        ),
         question=(
             "What must Mallory have, so that she can clear the DEBUG bit in a report of this debug"
             " CAS and no check notices?"
@@ -284,26 +471,42 @@ EXERCISES = (
                     "Nothing but the file.",
                     "file-only",
                     "Then the signature no longer fits what it covers, and is the first to notice.",
+                    holds="a report can be changed without a key",
                 ),
                 "b": Option(
                     "A signing certificate of her own, with the right names.",
                     "own-certificate",
                     "Names are free. The chain has to end in a root that you had before, and hers"
                     " does not.",
+                    holds="a certificate with the right names is enough",
                 ),
                 "c": Option(
                     "Intel's root certificate.",
                     "root-certificate",
                     "Everybody has it: a certificate holds a public key, which checks signatures"
                     " and makes none.",
+                    holds="Intel's root certificate makes signatures",
                 ),
                 "d": Option("The attestation key of the machine."),
             }
         ),
-        reference=lambda facts: "d",
         right=(
             "Right. Attestation rests on that key staying inside; an outdated platform's may be"
             " out; tcb-status says so."
         ),
     ),
 )
+
+
+def _named_field(facts: Facts, value: Any) -> str:
+    wish = _another_wish(facts, value)
+    return wish.field if wish else ""
+
+
+def _chains(facts: Facts) -> frozenset[str]:
+    """The certificates alone, in every hash and with every line end."""
+    pem = facts.report.cert_chain_pem
+    texts = {pem, pem.replace(b"\r\n", b"\n"), pem.rstrip(), pem.replace(b"\r\n", b"\n").rstrip()}
+    return frozenset(
+        hashlib.new(name, t).hexdigest() for t in texts for name in ("sha512", "sha256")
+    )

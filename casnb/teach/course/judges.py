@@ -1,39 +1,77 @@
-"""Forms of answer: hex text, words, numbers, choices, sets, pairings; each knows its own usual
-slips.
+"""Forms of answer: hex text, words, numbers, choices, sets, pairings; each says what an answer may
+mean, and what its form lacks.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from casnb.teach.course.answers import said
-from casnb.teach.course.exercises import Slip, same
+from casnb.teach.course.answers import said, same
+from casnb.teach.course.slips import Slip
+from casnb.teach.course.spelling import (
+    HEX_MARKS,
+    NUMBER_MARKS,
+    TEXT_MARKS,
+    Mark,
+    Reading,
+    bare_hex,
+    hex_readings,
+    number_readings,
+    unwrapped,
+)
+
+LETTERS = "abcdefgh"
 
 
 @dataclass(frozen=True)
 class Option:
-    """One choice of a question; a wrong one carries its misconception and what to say about it."""
+    """One sentence of a question; a wrong one carries its misconception: `code`, what to say about
+    it, and `holds`, the belief as the end of *held that ...*.
+    """
 
     text: str
     code: str = ""
     message: str = ""
+    holds: str = ""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a word belongs to a set, or does not: what is said when it is missing or too many."""
+
+    says: str
+    code: str = ""
+    holds: str = ""
 
 
 class Judge:
-    """Compares plain values by type and content."""
+    """Compares plain values by type and content. `lenient`: what is around one is no mistake."""
 
     options: Mapping[str, Option] = {}
+    lenient = False
+    marks: tuple[Mark, ...] = ()
+
+    def readings(self, value: Any) -> list[Reading]:
+        """Return what an answer may mean, as it stands first."""
+        return [Reading(value)]
 
     def same(self, value: Any, reference: Any) -> bool:
         """Return whether the answer is right."""
         return same(value, reference)
 
+    def like(self, value: Any, known: Any) -> bool:
+        """Return whether the answer is this known value, right or wrong."""
+        return self.same(value, known)
+
     def slips(self, reference: Any) -> tuple[Slip, ...]:
         """Return the slips that this form of answer invites, whatever the task."""
-        return ()
+        return tuple(
+            Slip(m.code, m.says, lambda facts, m=m: m.write(reference), form=True)  # type: ignore[misc]
+            for m in self.marks
+        )
 
     def problem(self, value: Any) -> str:
         """Return why the value has not the wanted form; empty when it has."""
@@ -45,9 +83,11 @@ class Judge:
         """
         return ""
 
-
-def _fixed(code: str, message: str, wrong: Any) -> Slip:
-    return Slip(code, message, lambda facts: wrong)
+    def part(self, value: Any, reference: Any) -> tuple[str, str]:
+        """Return code and sentence of the first wrong part of an answer of many parts; both empty
+        where nothing is known about it.
+        """
+        return "", ""
 
 
 @dataclass(frozen=True)
@@ -55,10 +95,32 @@ class Hex(Judge):
     """Lower-case hex text of `size` bytes, in memory order, without prefix or separators."""
 
     size: int
+    marks = (*HEX_MARKS, *TEXT_MARKS[2:])
+
+    def readings(self, value: Any) -> list[Reading]:
+        return hex_readings(value, self.size)
+
+    def like(self, value: Any, known: Any) -> bool:
+        return same(value, known) or same(value, self._bare(known))
+
+    def _bare(self, known: Any) -> Any:
+        found = bare_hex(known, self.size)
+        return found.value if found else known
+
+    def bent(self, value: Any, known: Any) -> str:
+        """Return how an answer was made from a known value: byte-order, cut-short or nothing."""
+        known = self._bare(known)
+        if not isinstance(value, str) or not isinstance(known, str) or len(known) < 32:
+            return ""
+        if re.fullmatch(r"([0-9a-f]{2})+", known) and value == bytes.fromhex(known)[::-1].hex():
+            return "byte-order"
+        if 8 <= len(value) < len(known) and known.startswith(value):
+            return "cut-short"
+        return "cut-short" if 16 <= len(value) < len(known) and known.endswith(value) else ""
 
     def problem(self, value: Any) -> str:
         if not isinstance(value, str):
-            return f"got {said(value)}, which is no text"
+            return f"got {said(value)}, which is not text"
         if re.fullmatch(r"[0-9a-f]*", value) is None:
             return f"got {said(value)}, and not all of it is a digit from 0 to f"
         return "" if len(value) == 2 * self.size else f"got {len(value)} hex digits"
@@ -66,93 +128,24 @@ class Hex(Judge):
     def nudge(self, value: Any, reference: Any) -> str:
         return "The form is right, the value is not."
 
-    def slips(self, reference: Any) -> tuple[Slip, ...]:
-        ref = str(reference)
-        raw = bytes.fromhex(ref)
-
-        def tidied(facts: object, value: Any) -> bool:
-            return isinstance(value, str) and value != ref and re.sub(r"\s", "", value) == ref
-
-        def cut(facts: object, value: Any) -> bool:
-            head = value.rstrip(".\N{HORIZONTAL ELLIPSIS}") if isinstance(value, str) else ""
-            return 8 <= len(head) < len(ref) and ref.startswith(head)
-
-        def colons(facts: object, value: Any) -> bool:
-            return isinstance(value, str) and ":" in value and value.replace(":", "").lower() == ref
-
-        return (
-            _fixed(
-                "upper-case",
-                "These are the right bytes in upper case. Tools compare the text: write it in lower"
-                " case.",
-                ref.upper(),
-            ),
-            _fixed(
-                "0x-prefix",
-                "These are the right bytes with 0x before them. The value is bare hex, without a"
-                " prefix.",
-                "0x" + ref,
-            ),
-            _fixed(
-                "byte-order",
-                "These are the right bytes in reverse order. A hash is written as it stands in"
-                " memory; only integers are little-endian.",
-                raw[::-1].hex(),
-            ),
-            Slip(
-                "whitespace",
-                "The right value with a blank or newline in or around it. Use .strip(), or a"
-                " comparison fails later.",
-                lambda facts: f" {ref}\n",
-                tidied,
-            ),
-            Slip(
-                "separators",
-                "The right bytes, with colons as openssl prints them. Wanted is bare lower-case"
-                " hex.",
-                lambda facts: raw.hex(":").upper(),
-                colons,
-            ),
-            Slip(
-                "cut-short",
-                f"This is only the beginning of the value. All {2 * self.size} hex digits count: a"
-                " build with the same few first digits is soon found.",
-                lambda facts: ref[:12] + "\N{HORIZONTAL ELLIPSIS}",
-                cut,
-            ),
-            _fixed(
-                "bytes",
-                "The right bytes, as bytes. Wanted is text: .hex() turns one into the other.",
-                raw,
-            ),
-            _fixed(
-                "in-a-list",
-                "The right value, inside a list. Take it out: one value is wanted.",
-                [ref],
-            ),
-        )
-
 
 @dataclass(frozen=True)
 class Text(Judge):
     """Exactly this text."""
 
+    marks = tuple(m for m in TEXT_MARKS if m.code not in ("number", "around"))
+
+    def readings(self, value: Any) -> list[Reading]:
+        out = unwrapped(value)
+        for reading in list(out):
+            if type(reading.value) is int:
+                out.append(reading.but(str(reading.value), "number"))
+            elif type(reading.value) is float and reading.value.is_integer():
+                out.append(reading.but(str(int(reading.value)), "number"))
+        return out
+
     def problem(self, value: Any) -> str:
-        return "" if isinstance(value, str) else f"got {said(value)}, which is no text"
-
-    def slips(self, reference: Any) -> tuple[Slip, ...]:
-        def tidied(facts: object, value: Any) -> bool:
-            return isinstance(value, str) and value != reference and value.strip() == reference
-
-        return (
-            Slip(
-                "whitespace",
-                "The right text with a blank or newline around it. Use .strip(), or a comparison"
-                " fails later.",
-                lambda facts: f" {reference}\n",
-                tidied,
-            ),
-        )
+        return "" if isinstance(value, str) else f"got {said(value)}, which is not text"
 
 
 @dataclass(frozen=True)
@@ -160,6 +153,25 @@ class Numbers(Judge):
     """A pair (or more) of integers; a list will do as well."""
 
     names: tuple[str, ...]
+
+    def readings(self, value: Any) -> list[Reading]:
+        out = [Reading(value)]
+        if isinstance(value, dict) and len(value) == len(self.names):
+            value = list(value.values())
+            out.append(Reading(value, ("label",)))
+        if isinstance(value, str) and (found := re.findall(r"0[xX][0-9a-fA-F]+|-?\d+", value)):
+            value = found
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
+            value = value[0]
+            out.append(Reading(value, ("in-a-list",)))
+        if isinstance(value, list) and len(value) == len(self.names):
+            each = [
+                next((r for r in number_readings(v) if type(r.value) is int), None) for v in value
+            ]
+            if all(each):
+                marks = tuple(dict.fromkeys(c for r in each if r for c in r.marks))
+                out.append(Reading([r.value for r in each if r], marks))
+        return out
 
     def problem(self, value: Any) -> str:
         fits = (
@@ -169,87 +181,190 @@ class Numbers(Judge):
         )
         return "" if fits else f"got {said(value)}"
 
-    def nudge(self, value: Any, reference: Any) -> str:
+    def part(self, value: Any, reference: Any) -> tuple[str, str]:
+        if self.problem(value):
+            return "", ""
         wrong = [n for n, a, b in zip(self.names, value, reference, strict=True) if a != b]
-        return f"Look again at: {', '.join(wrong)}."
+        return "other", f"Look again at: {', '.join(wrong)}." if wrong else ""
 
     def slips(self, reference: Any) -> tuple[Slip, ...]:
-        def loose(facts: object, value: Any) -> bool:
-            return bool(value == frozenset(reference))
-
         return (
             Slip(
                 "a-set",
                 "The right numbers in a set, which forgets their order. Use a pair: (a, b).",
                 lambda facts: set(reference),
-                loose,
+                lambda facts, value: bool(value == frozenset(reference)),
+                form=True,
+            ),
+            Slip(
+                "text",
+                "The right digits, as text. Wanted are numbers.",
+                lambda facts: [str(n) for n in reference],
+                form=True,
             ),
         )
 
 
+def _by_name(value: object) -> object:
+    return {"value": value}
+
+
+@dataclass(frozen=True)
 class Number(Judge):
     """One integer."""
 
+    marks = (
+        *NUMBER_MARKS,
+        *(m for m in TEXT_MARKS if m.code == "in-a-list"),
+        *(replace(m, write=_by_name) for m in TEXT_MARKS if m.code == "label"),
+    )
+
+    def readings(self, value: Any) -> list[Reading]:
+        return number_readings(value)
+
     def problem(self, value: Any) -> str:
-        return "" if type(value) is int else f"got {said(value)}, which is no integer"
+        return "" if type(value) is int else f"got {said(value)}, which is not an integer"
 
 
 @dataclass(frozen=True)
 class Choice(Judge):
-    """One letter."""
+    """One letter, or the sentence itself."""
 
     options: Mapping[str, Option] = field(default_factory=dict)
+    lenient = True
 
-    def same(self, value: Any, reference: Any) -> bool:
-        return isinstance(value, str) and _letter(value) == str(reference)
+    @property
+    def right(self) -> str:
+        """The letter of the option that carries no misconception."""
+        return next(k for k, o in self.options.items() if not o.code)
+
+    def lettered(self, order: Sequence[str]) -> Choice:
+        """Return the question with its options in another order, and letters in that order."""
+        return replace(
+            self, options={k: self.options[old] for k, old in zip(LETTERS, order, strict=False)}
+        )
+
+    def readings(self, value: Any) -> list[Reading]:
+        out = unwrapped(value)
+        for reading in list(out):
+            if isinstance(reading.value, str) and (letter := _letter(reading.value, self.options)):
+                out.append(reading.but(letter))
+        return out
 
     def slips(self, reference: Any) -> tuple[Slip, ...]:
         return tuple(
-            Slip(
-                o.code,
-                o.message,
-                lambda facts, k=k: k,  # type: ignore[misc]
-                lambda facts, v, k=k: isinstance(v, str) and _letter(v) == k,  # type: ignore[misc]
-            )
+            Slip(o.code, o.message, lambda facts, k=k: k, holds=o.holds)  # type: ignore[misc]
             for k, o in self.options.items()
-            if k != reference
+            if o.code
         )
 
     def problem(self, value: Any) -> str:
-        known = isinstance(value, str) and _letter(value) in self.options
+        known = isinstance(value, str) and _letter(value, self.options)
         return "" if known else f"got {said(value)}, and the choices are {', '.join(self.options)}"
 
 
-def _letter(value: str) -> str:
-    return value.strip().rstrip(").").lower()
+def _letter(value: str, options: Mapping[str, Option]) -> str:
+    """Return the letter that a text stands for: with its bracket, with words behind it, or the
+    words alone; empty for no letter.
+    """
+    bare = value.strip().strip("()[].:").strip()
+    if bare.lower() in options:
+        return bare.lower()
+    found = re.fullmatch(
+        r"(?:option|answer|letter)?\s*\(?([a-h])\s*[).:]\s*(.*)", bare, re.S | re.I
+    )
+    if found and found[1].lower() in options:
+        return found[1].lower()
+    words = _words_of(value)
+    return next((k for k, o in options.items() if words and _words_of(o.text) == words), "")
+
+
+def _words_of(text: str) -> str:
+    return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 
 @dataclass(frozen=True)
 class Names(Judge):
-    """A set of words out of `allowed`; a list will do as well."""
+    """A set of words out of `allowed`; a list will do as well. `reasons` say of a word why it
+    belongs to the set, or does not.
+    """
 
     allowed: tuple[str, ...]
     noun: str = "name"
+    reasons: Mapping[str, Reason] = field(default_factory=dict)
+    lenient = True
+
+    def readings(self, value: Any) -> list[Reading]:
+        out = [Reading(value)]
+        for reading in unwrapped(value):
+            found = self._listed(reading.value)
+            if found is not None:
+                out.append(reading.but(found))
+        return out
+
+    def _listed(self, value: Any) -> frozenset[str] | None:
+        """Return the words of a collection or of text that lists them, each as it is allowed."""
+        if isinstance(value, dict):
+            kept = [k for k, v in value.items() if v is not False]
+            value = kept if all(isinstance(k, str) for k in kept) else None
+        if isinstance(value, str):
+            value = [w for w in re.split(r"[\s,;]+|\band\b", value) if w]
+        if not isinstance(value, (list, frozenset)) or not all(isinstance(v, str) for v in value):
+            return None
+        known = {a.lower(): a for a in self.allowed}
+        bare = [v.strip().strip("'\"`").strip() for v in value]
+        return frozenset(known.get(b.lower(), b) for b in bare if b)
 
     def same(self, value: Any, reference: Any) -> bool:
-        return _words(value) is not None and _words(value) == _words(reference)
+        return isinstance(value, (list, frozenset)) and _set(value) == _set(reference)
 
     def problem(self, value: Any) -> str:
-        words = _words(value)
-        if words is None:
+        found = _set(value)
+        if found is None:
             return f"got {said(value)}"
-        strange = sorted(words - set(self.allowed))
+        strange = sorted(found - set(self.allowed))
         return (
             f"{said(strange[0])} is no {self.noun}; there are {', '.join(self.allowed)}"
             if strange
             else ""
         )
 
-    def nudge(self, value: Any, reference: Any) -> str:
-        have, want = _words(value) or frozenset(), _words(reference) or frozenset()
-        parts = [f"{len(have - want)} of them do not belong here"] if have - want else []
-        parts += [f"{len(want - have)} missing"] if want - have else []
-        return ("; ".join(parts) + ".").capitalize()
+    def part(self, value: Any, reference: Any) -> tuple[str, str]:
+        """Say one sentence of each word that is missing or too many."""
+        have, want = _set(value), _set(reference)
+        if have is None or want is None or have - set(self.allowed):
+            return "", ""
+        wrong = [w for w in self.allowed if (w in have) != (w in want)]
+        told = [f"`{w}`: {self.reasons[w].says}" for w in wrong if w in self.reasons and w in have]
+        missing = sum(w in want for w in wrong)
+        told += (
+            [f"{missing} more {'belongs' if missing == 1 else 'belong'} to it."] if missing else []
+        )
+        extra = [w for w in wrong if w in have and w not in self.reasons]
+        told += (
+            [
+                f"{len(extra)} of yours does not belong to it."
+                if len(extra) == 1
+                else f"{len(extra)} of yours do not belong to it."
+            ]
+            if extra
+            else []
+        )
+        codes = [self.reasons[w].code for w in wrong if w in have and w in self.reasons]
+        return next((c for c in codes if c), "other"), " ".join(told)
+
+    def slips(self, reference: Any) -> tuple[Slip, ...]:
+        want = _set(reference) or frozenset()
+        seen: dict[str, Slip] = {}
+        for word, reason in self.reasons.items():
+            if reason.code and word not in want and reason.code not in seen:
+                seen[reason.code] = Slip(
+                    reason.code,
+                    f"`{word}`: {reason.says}",
+                    lambda facts, word=word: want | {word},  # type: ignore[misc]
+                    holds=reason.holds,
+                )
+        return tuple(seen.values())
 
 
 def names_in(value: Any) -> frozenset[str]:
@@ -261,9 +376,7 @@ def names_in(value: Any) -> frozenset[str]:
     )
 
 
-def _words(value: Any) -> frozenset[str] | None:
-    if isinstance(value, str):
-        return frozenset([value.strip()])
+def _set(value: Any) -> frozenset[str] | None:
     if isinstance(value, (list, frozenset)) and all(isinstance(v, str) for v in value):
         return frozenset(v.strip() for v in value)
     return None
@@ -271,19 +384,45 @@ def _words(value: Any) -> frozenset[str] | None:
 
 @dataclass(frozen=True)
 class Pairing(Judge):
-    """A dictionary that gives each of `keys` one letter of `options`."""
+    """A dictionary that gives each of `keys` one letter of `options`. `about` says of a key what
+    helps when its letter is wrong.
+    """
 
     keys: tuple[str, ...]
     options: Mapping[str, Option] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)
+    lenient = True
 
-    def same(self, value: Any, reference: Any) -> bool:
-        return isinstance(value, dict) and bool(
-            same({k: _lower(v) for k, v in value.items()}, reference)
+    def lettered(self, order: Sequence[str]) -> Pairing:
+        """Return the pairing with its options in another order, and letters in that order."""
+        return replace(
+            self, options={k: self.options[old] for k, old in zip(LETTERS, order, strict=False)}
         )
+
+    def readings(self, value: Any) -> list[Reading]:
+        out = [Reading(value)]
+        for reading in unwrapped(value):
+            found = self._paired(reading.value)
+            if found is not None:
+                out.append(reading.but(found))
+        return out
+
+    def _paired(self, value: Any) -> dict[Any, Any] | None:
+        if isinstance(value, list) and value and all(_pair(v) for v in value):
+            value = dict(value)
+        if not isinstance(value, dict):
+            return None
+        known = {_words_of(k): k for k in self.keys}
+        return {
+            known.get(_words_of(k), k) if isinstance(k, str) else k: (
+                (_letter(v, self.options) or v) if isinstance(v, str) else v
+            )
+            for k, v in value.items()
+        }
 
     def problem(self, value: Any) -> str:
         if not isinstance(value, dict):
-            return f"got {said(value)}, which is no dictionary"
+            return f"got {said(value)}, which is not a dictionary"
         missing = [k for k in self.keys if k not in value]
         if missing:
             return f"{missing[0]!r} has no answer"
@@ -291,7 +430,7 @@ class Pairing(Judge):
         strange = strange or [
             said(v)
             for v in value.values()
-            if not isinstance(v, str) or _letter(v) not in self.options
+            if not isinstance(v, str) or not _letter(v, self.options)
         ]
         return (
             f"{strange[0]} is not one of {', '.join((*self.keys, *self.options))}"
@@ -299,10 +438,17 @@ class Pairing(Judge):
             else ""
         )
 
-    def nudge(self, value: Any, reference: Any) -> str:
-        right = sum(_lower(value[k]) == reference[k] for k in self.keys)
-        return f"{right} of {len(self.keys)} are right."
+    def part(self, value: Any, reference: Any) -> tuple[str, str]:
+        """Name the first wrong pair."""
+        if self.problem(value):
+            return "", ""
+        wrong = [k for k in self.keys if value[k] != reference[k]]
+        first = wrong[0]
+        chosen = self.options[value[first]].text
+        more = f" {len(wrong) - 1} more to look at after that." if len(wrong) > 1 else ""
+        about = f" {self.about[first]}" if first in self.about else ""
+        return "other", f"The first wrong pair: {first!r} is not *{chosen}*.{about}{more}"
 
 
-def _lower(value: Any) -> Any:
-    return _letter(value) if isinstance(value, str) else value
+def _pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(v, str) for v in value)

@@ -4,16 +4,113 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 from casnb.evidence.ledger import Ecreate, Ledger
 from casnb.measure.program import EnclaveFile
-from casnb.teach.course.exercises import Exercise, Slip
-from casnb.teach.course.judges import Choice, Hex, Names, Option, names_in
+from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.judges import Choice, Hex, Names, Option, Reason, names_in
+from casnb.teach.course.slips import Slip, braces
 from casnb.teach.facts import Facts
 
 #: The heap that the exercise asks for; the lab's panel offers it too.
 HEAP = "112K"
-_CHANGES = ("bit", "swapped", "heap", "debug", "signer", "date")
+#: Changes that an exercise may ask about: in words, whether they are measured, and why.
+CHANGES = {
+    "bit": (
+        "one bit of the code.",
+        True,
+        "the code is what is measured first of all.",
+        "code-free",
+        "a single bit may change",
+    ),
+    "swapped": (
+        "two pages added in the other order, each at its place.",
+        True,
+        "the record is hashed as it is written. The same two pages in another order are"
+        " another record.",
+        "order-free",
+        "the order of pages is not measured",
+    ),
+    "heap": (
+        "another SCONE_HEAP.",
+        True,
+        "the heap's pages are added too, and they make the enclave larger.",
+        "heap-free",
+        "the heap is not measured",
+    ),
+    "debug": (
+        "started as a debug enclave.",
+        False,
+        "DEBUG is an attribute. The report shows it beside MRENCLAVE, and the hash does not"
+        " know it.",
+        "",
+        "",
+    ),
+    "signer": (
+        "signed with another key.",
+        False,
+        "the signature comes after the measurement.",
+        "",
+        "",
+    ),
+    "date": (
+        "another day in the SIGSTRUCT.",
+        False,
+        "the date stands in the SIGSTRUCT: it is signed, and not measured.",
+        "",
+        "",
+    ),
+    "product": (
+        "another ISVPRODID in the SIGSTRUCT.",
+        False,
+        "it is signed, and not measured.",
+        "",
+        "",
+    ),
+    "version": (
+        "another ISVSVN in the SIGSTRUCT.",
+        False,
+        "it is signed, and not measured.",
+        "",
+        "",
+    ),
+    "writable": (
+        "a page of code made writable.",
+        True,
+        "EADD measures the permissions of each page.",
+        "permissions-free",
+        "permissions of pages are not measured",
+    ),
+    "moved": (
+        "a page at another address in the enclave.",
+        True,
+        "EADD measures where each page stands.",
+        "place-free",
+        "the place of a page is not measured",
+    ),
+}
+_LISTS = (
+    ("bit", "swapped", "heap", "debug", "signer", "date"),
+    ("swapped", "debug", "product", "writable", "date", "heap"),
+    ("version", "moved", "signer", "bit", "debug", "writable"),
+    ("date", "heap", "product", "moved", "swapped", "signer"),
+    ("writable", "version", "product", "bit", "moved", "debug"),
+    ("heap", "signer", "version", "date", "bit", "product"),
+)
+
+
+def _list(facts: Facts) -> tuple[str, ...]:
+    return facts.draw("08.unmeasured", _LISTS)
+
+
+def _unmeasured(facts: Facts) -> frozenset[str]:
+    return frozenset(n for n in _list(facts) if not CHANGES[n][1])
+
+
+def _changes_judge(facts: Facts) -> Names:
+    reasons = {n: Reason(c[2], c[3], c[4]) for n, c in CHANGES.items() if n in _list(facts)}
+    return Names(_list(facts), "change", reasons)
 
 
 def _file(facts: Facts) -> EnclaveFile:
@@ -42,7 +139,11 @@ def _former(facts: Facts) -> str:
 EXERCISES = (
     Exercise(
         id="08.heap",
+        scenarios=("production", "public"),
         title="Another heap",
+        name="other_heap",
+        code='other_heap = measure(image, heap="112K").mrenclave',
+        why="The heap's pages are part of what is measured.",
         question=(
             f"Somebody starts this CAS with SCONE_HEAP={HEAP}. Which MRENCLAVE will a report show?"
         ),
@@ -60,7 +161,7 @@ EXERCISES = (
             f"measure(lab.world.image(), heap='{HEAP}').mrenclave",
         ),
         judge=Hex(32),
-        reference=lambda facts: _file(facts).with_heap(HEAP).mrenclave,
+        answer=lambda facts: _file(facts).with_heap(HEAP).mrenclave,
         right=(
             "Right. Not one byte of code differs, and it is another enclave: ask for the settings"
             " when you are told a number."
@@ -70,34 +171,40 @@ EXERCISES = (
                 "own-heap",
                 "This is the CAS with its own heap. Another heap is another MRENCLAVE.",
                 lambda facts: facts.mrenclave,
+                holds="the heap does not change MRENCLAVE",
             ),
             Slip(
                 "size-alone",
                 "The size in ECREATE was changed, and no page was added. Each page of the heap has"
                 " an EADD record.",
                 _size_alone,
+                holds="only the size of the heap is measured",
             ),
             Slip(
                 "pages-alone",
                 "The pages were added, and the size in ECREATE stayed. The enclave has to hold"
                 " them.",
                 _pages_alone,
+                holds="only the pages of the heap are measured",
             ),
             Slip(
                 "file-hash",
                 "This is SHA-256 of the file. What is measured is the record of the build.",
                 lambda facts: hashlib.sha256(_file(facts).to_bytes()).hexdigest(),
+                holds="MRENCLAVE is the hash of the file",
             ),
         ),
     ),
     Exercise(
         id="08.unmeasured",
+        scenarios=("production", "public"),
         title="What is not measured",
-        question=(
-            "Which of these changes leave MRENCLAVE as it is? 'bit': one bit of the code."
-            " 'swapped': two pages added in the other order, each at its place. 'heap': another"
-            " SCONE_HEAP. 'debug': started as a debug enclave. 'signer': signed with another key."
-            " 'date': another day in the SIGSTRUCT."
+        name="unmeasured",
+        code=lambda facts: f"unmeasured = {braces(_unmeasured(facts))}",
+        why="Attributes and the SIGSTRUCT stand beside the record.",
+        question=lambda facts: (
+            "Which of these changes leave MRENCLAVE as it is? "
+            + " ".join(f"'{n}': {CHANGES[n][0]}" for n in _list(facts))
         ),
         given="the measurement lab: lab.measure()",
         wanted="a set of names, such as {'bit', 'heap'}",
@@ -107,13 +214,10 @@ EXERCISES = (
                 " into one of them?"
             ),
             "Attributes and the SIGSTRUCT come after the build record is closed.",
-            (
-                "Three of the six stand beside the record: what the host asks for, and what the"
-                " signer says."
-            ),
+            ("What stands beside the record: what the host asks for, and what the signer says."),
         ),
-        judge=Names(_CHANGES, "change"),
-        reference=lambda facts: {"debug", "signer", "date"},
+        judge=_changes_judge,
+        answer=_unmeasured,
         right=(
             "Right. That is why debug and signer are checks of their own: no MRENCLAVE can stand in"
             " for them."
@@ -123,33 +227,35 @@ EXERCISES = (
                 "debug-measured",
                 "DEBUG is an attribute. The report shows it beside MRENCLAVE, and the hash does not"
                 " know it.",
-                lambda facts: {"signer", "date"},
-                lambda facts, v: names_in(v) == {"signer", "date"},
-            ),
-            Slip(
-                "order-free",
-                "The record is hashed as it is written. The same two pages in another order are"
-                " another record.",
-                lambda facts: {"debug", "signer", "date", "swapped"},
-                lambda facts, v: "swapped" in names_in(v),
-            ),
-            Slip(
-                "heap-free",
-                "The heap's pages are added too, and they make the enclave larger.",
-                lambda facts: {"debug", "signer", "date", "heap"},
-                lambda facts, v: "heap" in names_in(v),
+                lambda facts: _unmeasured(facts) - {"debug"},
+                lambda facts, v: _forgot(facts, v, "debug"),
+                holds="DEBUG is measured",
+                when=lambda facts: "debug" in _list(facts) and len(_unmeasured(facts)) > 1,
             ),
             Slip(
                 "date-forgotten",
-                "The date stands in the SIGSTRUCT, beside the signer: it is signed, and not"
-                " measured.",
-                lambda facts: {"debug", "signer"},
+                "The SIGSTRUCT is signed, and not measured: its date, product and version leave"
+                " MRENCLAVE as it is.",
+                lambda facts: _unmeasured(facts) - {"date", "product", "version"},
+                lambda facts, v: any(_forgot(facts, v, n) for n in ("date", "product", "version")),
+                holds="what the SIGSTRUCT says is measured",
+                when=lambda facts: bool(_unmeasured(facts) - {"date", "product", "version"}),
+            ),
+            Slip(
+                "measured-instead",
+                "These are the changes that do change MRENCLAVE. The others are asked for.",
+                lambda facts: frozenset(_list(facts)) - _unmeasured(facts),
+                form=True,
             ),
         ),
     ),
     Exercise(
         id="08.former",
+        scenarios=("production", "public"),
         title="Under the whiteout",
+        name="former",
+        code='former = measure(layers[1]["opt/casnb/former/cas.enclave"]).mrenclave',
+        why="What a layer took away is still in the archive.",
         question=(
             "The second layer of the image holds a former release, which the third takes away."
             " Which MRENCLAVE had it?"
@@ -165,7 +271,7 @@ EXERCISES = (
             ),
         ),
         judge=Hex(32),
-        reference=_former,
+        answer=_former,
         right=(
             "Right. What a layer took away is still in the archive: a tool that takes the first"
             " file of that name measures this."
@@ -175,17 +281,25 @@ EXERCISES = (
                 "current",
                 "This is the release that runs. The former one lies in layer 2.",
                 lambda facts: facts.mrenclave,
+                holds="the archive holds the running release only",
             ),
             Slip(
                 "mrsigner",
                 "This is who signed it. Asked is what was signed: ENCLAVEHASH, at offset 960.",
                 lambda facts: facts.world.mrsigner,
+                holds="MRSIGNER is what was signed",
             ),
         ),
     ),
     Exercise(
         id="08.disagree",
+        scenarios=("production", "public"),
         title="Two sources disagree",
+        name="conclusion",
+        why=(
+            "Some holder of the vendor's key signed this program. Signed is not the same as"
+            " wanted, and a page may simply be old."
+        ),
         question=(
             "The image measures one thing, the page says another. The SIGSTRUCT in the image holds,"
             " signed by the vendor. What do you know?"
@@ -203,12 +317,14 @@ EXERCISES = (
                     "The page was attacked.",
                     "page-attacked",
                     "It may be; a page that nobody updated looks exactly the same.",
+                    holds="two sources that disagree prove an attack",
                 ),
                 "b": Option(
                     "The image is the right one, because it is signed.",
                     "signed-is-wanted",
                     "The vendor signed every release that there ever was, those with holes too."
                     " Signed is not wanted.",
+                    holds="whatever is signed is wanted",
                 ),
                 "c": Option(
                     "Some holder of the vendor's key signed this program. Which of the two you"
@@ -218,13 +334,19 @@ EXERCISES = (
                     "The image was changed on its way to you.",
                     "image-changed",
                     "Then the measured program would not be the one that its SIGSTRUCT speaks for.",
+                    holds="a changed image would still match its SIGSTRUCT",
                 ),
             }
         ),
-        reference=lambda facts: "c",
         right=(
             "Right. Ask a third source, such as the vendor over another channel; attest with"
             " neither until you know."
         ),
     ),
 )
+
+
+def _forgot(facts: Facts, value: Any, name: str) -> bool:
+    """Whether a set lacks this name, and has nothing that does not belong to it."""
+    want, have = _unmeasured(facts), names_in(value)
+    return bool(have) and name in want - have and have <= want

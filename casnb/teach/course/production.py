@@ -4,25 +4,76 @@ what green does not prove.
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from casnb.policy.policy import AttestationPolicy
-from casnb.teach.course.answers import said
-from casnb.teach.course.attest_and_flags import parsed
-from casnb.teach.course.exercises import Exercise, Slip
-from casnb.teach.course.judges import Choice, Judge, Names, Number, Option, names_in
-from casnb.teach.facts import Cases, Facts
+from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.flaglines import Identity, policy_of, read_line
+from casnb.teach.course.judges import Choice, Names, Number, Option, Reason, names_in
+from casnb.teach.course.slips import Slip, braces
+from casnb.teach.facts import Facts
 
-_POLICIES = ("hash", "signer", "both", "default")
 #: The update and the old release of the lesson: version and ISVSVN.
 UPDATE, OLD = ("6.1.0", 6), ("5.8.0", 4)
+#: Policies that the second exercise may ask about, in words; the lesson asks about the first four.
+POLICIES = {
+    "hash": "the MRENCLAVE of before",
+    "signer": "MRSIGNER, ISVPRODID and ISVSVN of the vendor",
+    "both": "the two together",
+    "default": "no identity option at all",
+    "new-hash": "the MRENCLAVE of the update",
+    "next": "MRSIGNER, ISVPRODID, and an ISVSVN one above that of the update",
+    "hashes": "the MRENCLAVE of before and that of the update, either of them",
+    "product": "MRSIGNER and ISVSVN of the vendor with another ISVPRODID",
+}
+_ASKED = (
+    ("hash", "signer", "both", "default"),
+    ("hash", "new-hash", "signer", "next"),
+    ("hashes", "both", "default", "product"),
+    ("new-hash", "next", "both", "default"),
+    ("hashes", "hash", "signer", "product"),
+    ("next", "product", "hashes", "default"),
+)
+_REASONS = {
+    "hash": Reason(
+        "an update is another build, so its MRENCLAVE is another.",
+        "hash",
+        "an update keeps its MRENCLAVE",
+    ),
+    "both": Reason(
+        "it compares the MRENCLAVE as well. A policy is as narrow as its narrowest condition.",
+        "all-but-hash",
+        "a policy of two conditions accepts what one of them accepts",
+    ),
+    "next": Reason(
+        "ISVSVN is a minimum, and the update stays below it.",
+        "too-high",
+        "ISVSVN need not be reached",
+    ),
+    "product": Reason(
+        "ISVPRODID must be equal: another product is not meant.",
+        "product",
+        "any product of a signer is accepted",
+    ),
+}
 
 
-def _signer(facts: Facts, floor: int | None = None) -> AttestationPolicy:
+def floor(facts: Facts) -> int:
+    """The least security version that the first exercise asks for."""
+    return facts.draw("07.identity", (facts.world.vendor.isvsvn, 6, 7, 8, 9, 10, 11, 12))
+
+
+def update_svn(facts: Facts) -> int:
+    """The security version of the update."""
+    return facts.draw("07.floor", (UPDATE[1], 7, 8, 9, 10, 11, 12))
+
+
+def _signer(facts: Facts, least: int | None = None) -> AttestationPolicy:
     v = facts.world.vendor
     return AttestationPolicy(
-        mrsigner=v.mrsigner, isvprodid=v.isvprodid, isvsvn=v.isvsvn if floor is None else floor
+        mrsigner=v.mrsigner, isvprodid=v.isvprodid, isvsvn=floor(facts) if least is None else least
     )
 
 
@@ -30,58 +81,61 @@ def _line(policy: AttestationPolicy) -> str:
     return " ".join(policy.arguments())
 
 
-class Identity(Judge):
-    """A flag line as text or a list of words, compared by the identity that it names."""
-
-    def same(self, value: Any, reference: Any) -> bool:
-        policy = parsed(value)
-        return isinstance(policy, AttestationPolicy) and policy == parsed(reference)
-
-    def problem(self, value: Any) -> str:
-        policy = parsed(value)
-        if not isinstance(policy, AttestationPolicy):
-            return policy or f"got {said(value)}"
-        return "there is no option in it" if policy == AttestationPolicy() else ""
-
-    def nudge(self, value: Any, reference: Any) -> str:
-        return "The options can be read; at least one value differs from what the vendor publishes."
+def _survivors(facts: Facts) -> frozenset[str]:
+    """Try the policies on the update, rather than believe a table."""
+    return facts.kept("07.survives", lambda: _tried(facts))
 
 
-def _is(value: Any, test: Any) -> bool:
-    policy = parsed(value)
-    return isinstance(policy, AttestationPolicy) and bool(test(policy))
-
-
-@cache
-def _survivors(seed: str) -> frozenset[str]:
-    """Try the four policies on the update, rather than believe a table."""
-    facts = Cases(seed).get("production")
-    update = Facts(facts.world.with_build(UPDATE[0], isv_svn=UPDATE[1]))
-    v, value = facts.world.vendor, facts.world.mrenclave
+def _tried(facts: Facts) -> frozenset[str]:
+    here = facts if facts.world.scenario == "production" else facts.of("production")
+    update = here.build(UPDATE[0], isv_svn=update_svn(facts))
+    v, old, new = here.world.vendor, here.mrenclave, update.mrenclave
+    signer = _signer(here, v.isvsvn)
     policies = {
-        "hash": AttestationPolicy(mrenclaves=(value,)),
-        "signer": _signer(facts),
-        "both": AttestationPolicy(
-            mrenclaves=(value,), mrsigner=v.mrsigner, isvprodid=v.isvprodid, isvsvn=v.isvsvn
-        ),
+        "hash": AttestationPolicy(mrenclaves=(old,)),
+        "signer": signer,
+        "both": replace(signer, mrenclaves=(old,)),
         "default": AttestationPolicy(),
+        "new-hash": AttestationPolicy(mrenclaves=(new,)),
+        "next": replace(signer, isvsvn=update_svn(facts) + 1),
+        "hashes": AttestationPolicy(mrenclaves=(old, new)),
+        "product": replace(signer, isvprodid=v.isvprodid + 1),
     }
-    return frozenset(name for name, policy in policies.items() if update.appraise(policy).accepted)
+    return frozenset(n for n in _asked(facts) if update.appraise(policies[n]).accepted)
 
 
-def _survive(facts: Facts) -> frozenset[str]:
-    return _survivors(facts.world.seed)
+def _asked(facts: Facts) -> tuple[str, ...]:
+    return facts.draw("07.survives", _ASKED)
+
+
+def _is(value: Any, test: Callable[[AttestationPolicy], bool]) -> bool:
+    policy = policy_of(value)
+    return policy is not None and test(policy)
 
 
 EXERCISES = (
     Exercise(
         id="07.identity",
         title="The identity, as options",
-        question=(
-            "Write the options with which `scone cas attest` names the vendor's CAS without naming"
-            " a build: signer, product, and the least security version that the vendor supports."
+        name="identity",
+        code=lambda facts: (
+            "identity = by_signer.arguments()"
+            if facts.practice
+            else f"identity = {_line(_signer(facts))!r}"
+        ),
+        why="`AttestationPolicy(mrsigner=..., isvprodid=..., isvsvn=...).arguments()` writes it.",
+        question=lambda facts: (
+            "Write the options with which `scone cas attest` names the vendor's CAS without"
+            " naming a"
+            " build: signer, product, and "
+            + (
+                "the least security version that the vendor supports."
+                if floor(facts) == facts.world.vendor.isvsvn
+                else f"ISVSVN {floor(facts)} or later, as an advisory of the vendor asks."
+            )
         ),
         given="lab.vendor",
+        scenarios=("production", "public"),
         wanted=(
             "a list of words or one text, such as '--mrsigner HEX --isvprodid NUMBER --isvsvn"
             " NUMBER'"
@@ -95,7 +149,7 @@ EXERCISES = (
             "AttestationPolicy(mrsigner=..., isvprodid=..., isvsvn=...).arguments() writes them.",
         ),
         judge=Identity(),
-        reference=lambda facts: _line(_signer(facts)),
+        answer=lambda facts: _line(_signer(facts)),
         right=(
             "Right. This line accepts every supported build of this product by this signer, and"
             " nothing else."
@@ -105,29 +159,49 @@ EXERCISES = (
                 "mrenclave",
                 "There is an MRENCLAVE in it. That names one build, and the next update is"
                 " refused.",
-                lambda facts: _line(_signer(facts)) + f" --mrenclave {facts.world.mrenclave}",
-                lambda facts, v: _is(v, lambda p: p.mrenclaves),
+                lambda facts: _line(_signer(facts)) + f" --mrenclave {facts.mrenclave}",
+                lambda facts, v: _is(v, lambda p: bool(p.mrenclaves)),
+                holds="a build's MRENCLAVE belongs to the vendor's identity",
             ),
             Slip(
                 "insecure-flag",
                 "An insecure flag is in it. A production CAS needs none.",
                 lambda facts: _line(_signer(facts)) + " -G",
-                lambda facts, v: _is(v, lambda p: p.flags()),
+                lambda facts, v: _is(v, lambda p: bool(p.flags())),
+                holds="a production CAS needs an insecure flag",
             ),
             Slip(
                 "signer-alone",
-                lambda facts, v: f"The command refuses it. {_problem(v)}",
+                lambda facts, v: f"The command refuses it. {_refusal(v)}",
                 lambda facts: f"--mrsigner {facts.world.vendor.mrsigner}",
-                lambda facts, v: bool(_problem(v)),
+                lambda facts, v: bool(_refusal(v)),
+                holds="the signer alone names a CAS",
             ),
             Slip(
                 "hash-as-signer",
-                "The value behind --mrsigner is the MRENCLAVE. It names the code, not the key that"
+                "The value of --mrsigner is the MRENCLAVE. It names the code, not the key that"
                 " signed it.",
                 lambda facts: _line(_signer(facts)).replace(
-                    facts.world.vendor.mrsigner, facts.world.mrenclave
+                    facts.world.vendor.mrsigner, facts.mrenclave
                 ),
-                lambda facts, v: _is(v, lambda p: p.mrsigner == facts.world.mrenclave),
+                lambda facts, v: _is(v, lambda p: p.mrsigner == facts.mrenclave),
+                holds="MRENCLAVE names the signer",
+            ),
+            Slip(
+                "test-signer",
+                "This MRSIGNER is that of a test build. lab.vendor has the one of the vendor.",
+                lambda facts: _line(
+                    replace(_signer(facts), mrsigner=facts.of("public").world.mrsigner)
+                ),
+                lambda facts, v: _is(v, lambda p: p.mrsigner == facts.of("public").world.mrsigner),
+                holds="the test signer is the vendor",
+            ),
+            Slip(
+                "big-endian",
+                "The product number was read big-endian. Integers in a report are little-endian.",
+                lambda facts: _line(replace(_signer(facts), isvprodid=_swapped(facts))),
+                lambda facts, v: _is(v, lambda p: p.isvprodid == _swapped(facts)),
+                holds="integers in a report are big-endian",
             ),
             Slip(
                 "no-floor",
@@ -135,17 +209,32 @@ EXERCISES = (
                 " included.",
                 lambda facts: _line(_signer(facts, 0)),
                 lambda facts, v: _is(v, lambda p: p.isvsvn == 0),
+                holds="no floor is needed where the signer is right",
+            ),
+            Slip(
+                "other-floor",
+                "Signer and product are right. The least security version is another.",
+                lambda facts: _line(_signer(facts, floor(facts) + 1)),
+                lambda facts, v: _is(
+                    v, lambda p: replace(p, isvsvn=floor(facts)) == _signer(facts)
+                ),
+                holds="another security version is the least that is supported",
             ),
         ),
     ),
     Exercise(
         id="07.survives",
         title="After the update",
-        question=(
+        name="survivors",
+        code=lambda facts: f"survivors = {braces(_survivors(facts))}",
+        why=(
+            "An update is other code by the same signer: what compares the old MRENCLAVE"
+            " refuses it."
+        ),
+        question=lambda facts: (
             f"The vendor updates the CAS to {UPDATE[0]}: new code, same signer, same product,"
-            f" ISVSVN {UPDATE[1]}. Which of these policies accept it unchanged? 'hash': the"
-            " MRENCLAVE of before. 'signer': MRSIGNER, ISVPRODID and ISVSVN. 'both': the two"
-            " together. 'default': no identity option at all."
+            f" ISVSVN {update_svn(facts)}. Which of these policies accept it unchanged? "
+            + " ".join(f"'{n}': {POLICIES[n]}." for n in _asked(facts))
         ),
         given="lab.build, and the four policies",
         wanted="a set of names, such as {'hash', 'both'}",
@@ -154,74 +243,78 @@ EXERCISES = (
             "Without identity options the command still expects something: the vendor's own CAS.",
             "Try each: lab.build(version, isv_svn=...).appraise(policy).accepted",
         ),
-        judge=Names(_POLICIES, "policy"),
-        reference=lambda facts: set(_survive(facts)),
+        judge=lambda facts: Names(
+            _asked(facts), "policy", {n: r for n, r in _REASONS.items() if n in _asked(facts)}
+        ),
+        answer=lambda facts: set(_survivors(facts)),
         right="Right. An update changes what was built, not who signed it.",
+        scenarios=("production", "public"),
         slips=(
             Slip(
-                "all-but-hash",
-                "'both' compares the MRENCLAVE as well. A policy is as narrow as its narrowest"
-                " condition.",
-                lambda facts: {"signer", "both", "default"},
-                lambda facts, v: names_in(v) == {"signer", "both", "default"},
-            ),
-            Slip(
-                "signer-only",
+                "default-expects-nothing",
                 "One is missing: without identity options the command expects the vendor's signer,"
                 " product and least version, not nothing.",
-                lambda facts: {"signer"},
-            ),
-            Slip(
-                "hash",
-                "An update is another build, so its MRENCLAVE is another.",
-                lambda facts: {"hash", "signer"},
-                lambda facts, v: "hash" in names_in(v),
+                lambda facts: _survivors(facts) - {"default"},
+                lambda facts, v: (
+                    "default" in _survivors(facts)
+                    and bool(names_in(v))
+                    and names_in(v) == _survivors(facts) - {"default"}
+                ),
+                holds="no identity option means that nothing is expected",
+                when=lambda facts: "default" in _survivors(facts) and len(_survivors(facts)) > 1,
             ),
         ),
     ),
     Exercise(
         id="07.floor",
         title="A hole is found",
-        question=(
-            f"A hole is found in every release with an ISVSVN below {UPDATE[1]}, the running one"
-            " included. Which value of --isvsvn keeps them all out and lets the update in?"
+        name="floor",
+        code=lambda facts: f"floor = {update_svn(facts)}",
+        why="The smallest number that no release with the hole reaches.",
+        question=lambda facts: (
+            f"A hole is found in every release with an ISVSVN below {update_svn(facts)}, the"
+            " running one included. Which value of --isvsvn keeps them all out and lets the"
+            f" update, whose ISVSVN is {update_svn(facts)}, in?"
         ),
-        given=f"the running CAS says what its ISVSVN is; the update says {UPDATE[1]}",
+        given="the running CAS says what its ISVSVN is; the update says another",
         wanted="a whole number",
         hints=(
             "ISVSVN is compared as at least.",
             "The value itself is still accepted.",
-            "The smallest number that no holed release reaches.",
+            "The smallest number that no release with the hole reaches.",
         ),
         judge=Number(),
-        reference=lambda facts: UPDATE[1],
+        answer=update_svn,
         right=(
             "Right. From now on the running CAS is refused, until it is updated: that is what the"
             " number is for."
         ),
+        scenarios=("production", "public"),
         slips=(
             Slip(
                 "unchanged",
-                "With this floor the running release, which has the hole, is still accepted.",
+                "With this floor a release that has the hole is still accepted.",
                 lambda facts: facts.world.vendor.isvsvn,
-                lambda facts, v: type(v) is int and 0 <= v <= facts.world.vendor.isvsvn,
+                lambda facts, v: type(v) is int and 0 <= v < update_svn(facts),
+                holds="the floor may stay below the version that closes the hole",
             ),
             Slip(
                 "too-high",
                 "That keeps the update out as well.",
-                lambda facts: UPDATE[1] + 1,
-                lambda facts, v: type(v) is int and v > UPDATE[1],
-            ),
-            Slip(
-                "text",
-                "The right digits, as text. Wanted is a number.",
-                lambda facts: str(UPDATE[1]),
+                lambda facts: update_svn(facts) + 1,
+                lambda facts, v: (
+                    type(v) is int and update_svn(facts) < v <= update_svn(facts) + 100
+                ),
+                holds="the floor lies above the version that closes the hole",
             ),
         ),
     ),
     Exercise(
         id="07.not-proven",
+        scenarios=("production", "public"),
         title="What green does not prove",
+        name="unproven",
+        why="No report says who is near the machine.",
         question=(
             "A production CAS is trustworthy by every check, nothing waived. Which sentence may"
             " still be false?"
@@ -242,21 +335,23 @@ EXERCISES = (
                     "The build was signed with the key that the policy names.",
                     "signer",
                     "That is the check `mrsigner`, and it passed.",
+                    holds="green says nothing about the signer",
                 ),
                 "b": Option("Nobody has physical access to the machine's memory bus."),
                 "c": Option(
                     "At the time of the report no debugger could be attached.",
                     "debug",
                     "That is the check `debug`: the bit is in the report, and it is not set.",
+                    holds="green says nothing about debuggers",
                 ),
                 "d": Option(
                     "The TLS key that you talk to is the one that the evidence speaks for.",
                     "binding",
                     "That is the check `certificate-binding`, and it passed.",
+                    holds="green says nothing about the TLS key",
                 ),
             }
         ),
-        reference=lambda facts: "b",
         right=(
             "Right. With a tap on the memory bus the signing key can leave the chip, and every"
             " check stays green."
@@ -265,6 +360,11 @@ EXERCISES = (
 )
 
 
-def _problem(value: Any) -> str:
-    policy = parsed(value)
-    return (policy.problems() or [""])[0] if isinstance(policy, AttestationPolicy) else ""
+def _refusal(value: Any) -> str:
+    line = read_line(value)
+    return line.refusal if line else ""
+
+
+def _swapped(facts: Facts) -> int:
+    """The product number as a big-endian reader has it."""
+    return int.from_bytes(facts.world.vendor.isvprodid.to_bytes(2, "little"), "big")

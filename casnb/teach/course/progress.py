@@ -9,9 +9,9 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,21 @@ from typing import Any
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, SourceError
 from casnb.base.view import Shown, html_table, text_table
-from casnb.teach.course.exercises import NOT_YET, RIGHT, WRONG, Feedback, catalogue
+from casnb.teach.course.answer_json import RECEIPT, Answer, world_id
+from casnb.teach.course.exercises import catalogue
+from casnb.teach.course.feedback import NOT_YET, RIGHT, WRONG, Feedback
+from casnb.teach.facts import PRACTICE
 
 #: The file never grows past this: known exercises only, small counters, one line of text each.
-FILE_LIMIT = 64 << 10
+FILE_LIMIT = 1 << 20
 COUNT_LIMIT = 9999
-FORMAT = "casnb progress 1"
+#: Worlds whose progress is kept; the one that was used longest ago goes first.
+WORLD_LIMIT = 24
+#: Bytes of one answer that is kept.
+_ANSWER_LIMIT = 4000
+FORMAT = "casnb progress 2"
+#: Predictions and choices that are kept of one world.
+SAID_LIMIT = 200
 _LOCK_SECONDS = 2.0
 
 
@@ -42,8 +51,9 @@ def default_path() -> Path:
 
 @dataclass(frozen=True)
 class Entry:
-    """One exercise so far: best status, answers tried, hints taken, the misconceptions met, when
-    it was first right.
+    """One exercise so far: best status, answers tried, hints and solutions taken, the
+    misconceptions met, when it was first right, and the answer that counts: the last right one, or
+    the last.
     """
 
     status: str = NOT_YET
@@ -51,6 +61,8 @@ class Entry:
     hints: int = 0
     codes: tuple[str, ...] = ()
     at: str = ""
+    solutions: int = 0
+    answer: Any = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -59,7 +71,36 @@ class Entry:
             "hints": self.hints,
             "codes": list(self.codes),
             "at": self.at,
+            "solutions": self.solutions,
+            "answer": self.answer,
         }
+
+
+@dataclass(frozen=True)
+class Said:
+    """A prediction or a choice: what was said first and last, and what it was."""
+
+    first: str
+    last: str
+    was: str = ""
+    question: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"first": self.first, "last": self.last, "was": self.was, "question": self.question}
+
+    @property
+    def right(self) -> bool:
+        """Whether what was said first is what it was."""
+        return self.first == self.was
+
+
+@dataclass
+class Kept:
+    """What is kept of one world."""
+
+    entries: dict[str, Entry]
+    said: dict[str, Said]
+    used: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,13 +162,24 @@ class ProgressFile:
     never overwritten.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, world: str = "") -> None:
         self.path = path or default_path()
+        self.world = world or world_id(PRACTICE, "public")
 
     def load(self) -> tuple[dict[str, Entry], str]:
-        """Return the entries of known exercises, and a sentence if a damaged file had to be
-        moved aside.
+        """Return the entries of known exercises in this world, and a sentence if a damaged file
+        had to be moved aside.
         """
+        worlds, note = self._worlds()
+        found = worlds.get(self.world)
+        return found.entries if found else {}, note
+
+    def said(self) -> dict[str, Said]:
+        """Return what was predicted and chosen in this world, in the order in which it was."""
+        found = self._worlds()[0].get(self.world)
+        return found.said if found else {}
+
+    def _worlds(self) -> tuple[dict[str, Kept], str]:
         try:
             if self.path.stat().st_size > FILE_LIMIT:
                 raise EvidenceError(
@@ -135,10 +187,8 @@ class ProgressFile:
                     got="a file too large to be ours",
                     wanted=f"at most {FILE_LIMIT} bytes",
                 )
-            return (
-                _entries(strictjson.loads(self.path.read_bytes(), "progress", limit=FILE_LIMIT)),
-                "",
-            )
+            data = strictjson.loads(self.path.read_bytes(), "progress", limit=FILE_LIMIT)
+            return _read_worlds(data), ""
         except FileNotFoundError:
             return {}, ""
         except EvidenceError:
@@ -172,27 +222,55 @@ class ProgressFile:
                 if not feedback.code or feedback.code in e.codes
                 else (*e.codes, feedback.code)[:20]
             )
-            return Entry(
-                RIGHT if right or e.status == RIGHT else WRONG,
-                _more(e.tries),
-                e.hints,
-                codes,
-                e.at or (_utc() if right else ""),
+            sent = feedback.sent if right or e.status != RIGHT else e.answer
+            fits = sent is not None and len(strictjson.compact(sent)) <= _ANSWER_LIMIT
+            return replace(
+                e,
+                status=RIGHT if right or e.status == RIGHT else WRONG,
+                tries=_more(e.tries),
+                codes=codes,
+                at=e.at or (_utc() if right else ""),
+                answer=sent if fits else None,
             )
 
         return "" if feedback.status == NOT_YET else self._change(feedback.exercise, step)
 
     def record_hint(self, id: str) -> str:
         """Count a hint taken; as `record`."""
-        return self._change(id, lambda e: Entry(e.status, e.tries, _more(e.hints), e.codes, e.at))
+        return self._change(id, lambda e: replace(e, hints=_more(e.hints)))
 
-    def _change(self, id: str, step: Any) -> str:
+    def record_solution(self, id: str) -> str:
+        """Count a solution that was looked at; as `record`."""
+        return self._change(id, lambda e: replace(e, solutions=_more(e.solutions)))
+
+    def record_said(self, id: str, said: str, was: str, question: str = "") -> str:
+        """Keep a prediction or a choice; what was said first stays. As `record`."""
+
+        def step(kept: Kept) -> None:
+            before = kept.said.pop(id, None)
+            first = before.first if before else said
+            kept.said[id] = Said(first[:300], said[:300], was[:300], question[:300])
+            while len(kept.said) > SAID_LIMIT:
+                del kept.said[next(iter(kept.said))]
+
+        return self._update(step)
+
+    def _change(self, id: str, step: Callable[[Entry], Entry]) -> str:
+        def update(kept: Kept) -> None:
+            kept.entries[id] = step(kept.entries.get(id, Entry()))
+
+        return self._update(update)
+
+    def _update(self, step: Callable[[Kept], None]) -> str:
         try:
             with self._locked():
-                entries, note = self.load()
-                entries[id] = step(entries.get(id, Entry()))
+                worlds, note = self._worlds()
+                kept = worlds.pop(self.world, None) or Kept({}, {})
+                step(kept)
+                kept.used = _utc()
+                worlds[self.world] = kept
                 if not note.endswith("not kept."):
-                    self._write(entries)
+                    self._write(worlds)
                 return note
         except OSError as exc:
             return (
@@ -200,10 +278,18 @@ class ProgressFile:
                 f" ({exc.strerror or type(exc).__name__})."
             )
 
-    def _write(self, entries: Mapping[str, Entry]) -> None:
+    def _write(self, worlds: Mapping[str, Kept]) -> None:
+        newest = list(worlds.items())[-WORLD_LIMIT:]
         body = {
             "format": FORMAT,
-            "exercises": {id: e.to_json() for id, e in sorted(entries.items())},
+            "worlds": {
+                id: {
+                    "used": kept.used,
+                    "exercises": {n: e.to_json() for n, e in sorted(kept.entries.items())},
+                    "said": {n: s.to_json() for n, s in kept.said.items()},
+                }
+                for id, kept in newest
+            },
         }
         handle, name = tempfile.mkstemp(prefix=self.path.name + ".", dir=self.path.parent)
         try:
@@ -260,20 +346,24 @@ class ProgressFile:
         return Progress({id: entries.get(id, Entry()) for id in ids}, (note,) if note else ())
 
 
-def receipt(progress: Progress, **about: str) -> dict[str, Any]:
-    """Return what a reader may hand in: marks, entries, what it is about, time, and a SHA-256
-    over all that as compact JSON.
+def receipt(progress: Progress, answers: Mapping[str, Answer], **about: str) -> dict[str, Any]:
+    """Return what a reader may hand in: the answers, marks, entries, what it is about, time, and a
+    SHA-256 over all that as compact JSON. `answer_json.parse_receipt` reads it.
 
     The digest shows accidental changes only. Not proven: who answered, and that nobody wrote the
-    file by hand.
+    file by hand. A judge looks at the answers and at nothing else.
     """
     body: dict[str, Any] = {
-        "format": "casnb receipt 1",
+        "format": RECEIPT,
         **about,
         "made_at": _utc(),
         "marks": progress.marks,
         "of": progress.of,
-        "exercises": {id: e.to_json() for id, e in progress.entries.items()},
+        "exercises": {
+            id: {k: v for k, v in e.to_json().items() if k != "answer"}
+            for id, e in progress.entries.items()
+        },
+        "answers": [a.to_json() for a in answers.values()],
     }
     return {**body, "sha256": hashlib.sha256(strictjson.compact(body)).hexdigest()}
 
@@ -286,27 +376,50 @@ def _more(count: int) -> int:
     return min(count + 1, COUNT_LIMIT)
 
 
-def _entries(body: Any) -> dict[str, Entry]:
+def _read_worlds(body: Any) -> dict[str, Kept]:
     if strictjson.member(body, "format", str, "progress") != FORMAT:
         raise EvidenceError("progress.format", got=body["format"], wanted=FORMAT)
+    worlds = strictjson.member(body, "worlds", dict, "progress")
+    return {id: _read_kept(row) for id, row in list(worlds.items())[-WORLD_LIMIT:]}
+
+
+def _read_kept(body: Any) -> Kept:
     rows = strictjson.member(body, "exercises", dict, "progress")
-    return {id: _entry(rows[id]) for id in catalogue() if id in rows}
+    said = strictjson.member(body, "said", dict, "progress")
+    used = strictjson.member(body, "used", str, "progress")
+    return Kept(
+        {id: _entry(rows[id]) for id in catalogue() if id in rows},
+        {id: _read_said(row) for id, row in list(said.items())[-SAID_LIMIT:]},
+        used[:32],
+    )
+
+
+def _read_said(row: Any) -> Said:
+    words = [
+        strictjson.member(row, n, str, "progress") for n in ("first", "last", "was", "question")
+    ]
+    if any(len(w) > 300 for w in words):
+        raise EvidenceError("progress", got="a prediction out of bounds")
+    return Said(*words)
 
 
 def _entry(row: Any) -> Entry:
     status = strictjson.member(row, "status", str, "progress")
-    tries, hints = (strictjson.member(row, name, int, "progress") for name in ("tries", "hints"))
+    tries, hints, solutions = (
+        strictjson.member(row, name, int, "progress") for name in ("tries", "hints", "solutions")
+    )
     codes, at = (
         strictjson.member(row, "codes", list, "progress"),
         strictjson.member(row, "at", str, "progress"),
     )
+    answer = row.get("answer")
     if (
         status not in {NOT_YET, RIGHT, WRONG}
-        or not 0 <= tries <= COUNT_LIMIT
-        or not 0 <= hints <= COUNT_LIMIT
+        or not all(0 <= n <= COUNT_LIMIT for n in (tries, hints, solutions))
         or len(codes) > 20
         or len(at) > 32
         or not all(isinstance(c, str) and len(c) <= 60 for c in codes)
+        or len(strictjson.compact(answer)) > _ANSWER_LIMIT
     ):
         raise EvidenceError("progress", got="an entry out of bounds")
-    return Entry(status, tries, hints, tuple(codes), at)
+    return Entry(status, tries, hints, tuple(codes), at, solutions, answer)

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from casnb.simulator.server.site import LAYOUTS
 from casnb.teach.course.answers import said
-from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.exercises import Exercise
 from casnb.teach.course.judges import Choice, Hex, Judge, Names, Option
+from casnb.teach.course.slips import Slip, braces
 from casnb.teach.facts import Facts, ninth_word
 from casnb.teach.scraping.page_history import STATES, page_history
 
+#: The first exercise asks for this row. It is neither the first nor the last of the page, nor the
+#: one that the example command names: each crude way finds another value.
+ASKED = "5-9-0.scone-cas.cf"
+
+
+def _asked(facts: Facts) -> str:
+    return facts.rows[ASKED]
+
 
 def _another_row(facts: Facts, value: Any) -> bool:
+    return isinstance(value, str) and value in set(facts.rows.values()) - {_asked(facts)}
+
+
+def _which_row(facts: Facts, value: Any) -> str:
+    address = next((a for a, m in reversed(facts.rows.items()) if m == value), "another host")
+    crude = {
+        "scone-cas.cf": " It is the first 64 hex digits on the page.",
+        "5-10-0.scone-cas.cf": " It is the release that the example command names.",
+        "5-8-0.scone-cas.cf": " It is the last 64 hex digits of the table.",
+    }
     return (
-        isinstance(value, str)
-        and value.strip().lower().removeprefix("0x") in facts.other_rows.values()
+        f"This is the MRENCLAVE of another row: that of {address}.{crude.get(address, '')} Take the"
+        f" row whose address is exactly {ASKED}."
     )
 
 
 def _page_for(value: Any) -> bool:
-    return isinstance(value, str) and "<" in value and len(value) > 64
+    return isinstance(value, str) and re.search(r"<(?:td|tr|table|html|p|pre)\b", value) is not None
 
 
 class ByPage(Judge):
@@ -54,6 +74,45 @@ class ByPage(Judge):
         )
 
 
+@dataclass(frozen=True)
+class Script:
+    """A pipeline that takes one word of the last line that contains the command."""
+
+    word: int
+
+    @property
+    def says(self) -> str:
+        number = {6: "sixth", 8: "eighth", 9: "ninth"}[self.word]
+        return f"the {number} word of the last line"
+
+    def takes(self, html: str) -> str:
+        """Return what it prints; empty where there is nothing."""
+        lines = [line for line in html.splitlines() if "scone cas attest" in line]
+        words = lines[-1].split() if lines else []
+        return words[self.word - 1] if len(words) >= self.word else ""
+
+
+#: The scripts that an exercise may be about; the lesson's is the first.
+SCRIPTS = (Script(9), Script(8), Script(6))
+
+
+def _script(facts: Facts) -> Script:
+    return facts.draw("01.trap", SCRIPTS)
+
+
+def _layouts(facts: Facts, kind: str) -> frozenset[str]:
+    """Return the layouts for which the script prints a value of one kind, or noise."""
+    return frozenset(
+        name for name in LAYOUTS if _kind(facts, _script(facts).takes(facts.page(name))) == kind
+    )
+
+
+def _kind(facts: Facts, word: str) -> str:
+    if word == facts.mrenclave:
+        return "right"
+    return "wrong" if re.fullmatch("[0-9a-f]{64}", word) else "noise"
+
+
 def _history(facts: Facts) -> dict[str, str | None]:
     return {state.name: state.expected for state in page_history(facts.world)}
 
@@ -65,29 +124,30 @@ def _pipeline(facts: Facts) -> dict[str, str]:
 EXERCISES = (
     Exercise(
         id="01.mrenclave",
-        title="The expected measurement",
-        question="Which MRENCLAVE does the public CAS page give for the CAS of this lab?",
-        given=(
-            "the page at lab.page_url, to be fetched over TLS with lab.page_ca; the row is that of"
-            " lab.host"
-        ),
-        wanted="text: 64 lower-case hex digits (32 bytes), no prefix, no blanks",
+        title="The measurement of an older release",
+        name="older_mrenclave",
+        code=f'older_mrenclave = by_hand(rows, "{ASKED}")',
+        why=f"With one call: `found.mrenclave('{ASKED}')`.",
+        question=f"Which MRENCLAVE does the public CAS page give for `{ASKED}`?",
+        given="the page at lab.page_url, to be fetched over TLS with lab.page_ca",
+        wanted="text: 64 lower-case hex digits (32 bytes), no prefix, no spaces",
         hints=(
             (
                 "Fetch the page and look at its first table before you write any pattern. Which"
                 " column names the host?"
             ),
             (
-                "Find the columns by their header text, then the row whose address is exactly"
-                " lab.host; a search for 64 hex digits finds the values of all rows."
+                "Find the columns by their header text, then the row whose address is exactly the"
+                " one that is asked for; a search for 64 hex digits finds the values of all rows."
             ),
             (
-                "casnb.scrape(lab.page_url, cacert=lab.page_ca) holds the rows; ask it for the"
-                " MRENCLAVE of lab.host."
+                "casnb.scrape(lab.page_url, cacert=lab.page_ca) holds the rows; its method"
+                " mrenclave"
+                " takes an address."
             ),
         ),
         judge=Hex(32),
-        reference=lambda facts: facts.world.mrenclave,
+        answer=_asked,
         right=(
             "Right. Remember what it rests on: one page, one TLS certificate, and whoever can edit"
             " that page."
@@ -95,27 +155,31 @@ EXERCISES = (
         slips=(
             Slip(
                 "another-row",
-                "This is the MRENCLAVE of another row: another release at another address. Take the"
-                " row whose address is exactly lab.host.",
-                lambda facts: sorted(facts.other_rows.values())[0],
+                _which_row,
+                lambda facts: facts.mrenclave,
                 _another_row,
+                holds="the row above or below would do",
             ),
             Slip(
                 "mrsigner",
                 "This is MRSIGNER: it says who signed the enclave, not which code is in it. The"
                 " page does not even list it.",
                 lambda facts: facts.world.mrsigner,
+                holds="MRSIGNER is the measurement",
             ),
             Slip(
                 "vendor-signer",
                 "This is the MRSIGNER that production builds of this world have. Wanted is the"
                 " measurement of the code.",
                 lambda facts: facts.world.vendor.mrsigner,
+                holds="the vendor's MRSIGNER is the measurement",
             ),
             Slip(
                 "not-available",
                 "N/A is what the page says where it has no value. Another row was read.",
                 lambda facts: "N/A",
+                lambda facts, v: isinstance(v, str) and v.upper() in ("N/A", "NA", "N A"),
+                holds="N/A is a value",
             ),
             Slip(
                 "empty",
@@ -123,29 +187,35 @@ EXERCISES = (
                 " variable does the same harm.",
                 lambda facts: "",
                 lambda facts, v: isinstance(v, str) and not v.strip(),
+                form=True,
             ),
             Slip(
                 "nothing",
                 "None: the search found nothing, or a function printed a value instead of"
                 " returning it.",
                 lambda facts: None,
+                form=True,
             ),
             Slip(
                 "whole-page",
                 "This is a piece of the page, not the value inside it. Take the text of the one"
                 " cell.",
-                lambda facts: "<td><code>" + facts.world.mrenclave + "</code></td>",
+                lambda facts: "<td><code>" + _asked(facts) + "</code></td>",
                 lambda facts, v: _page_for(v),
+                form=True,
             ),
         ),
     ),
     Exercise(
         id="01.trap",
         title="The dangerous layout",
-        question=(
-            "A well-known script takes the ninth word of the last line that contains `scone cas"
-            " attest`. The page had four layouts. For which of them does the script print a value"
-            " of the right form that belongs to another CAS?"
+        name="dangerous",
+        code=lambda facts: f"dangerous = {braces(_layouts(facts, 'wrong'))}",
+        why="The others give a word or a flag, which the next program refuses.",
+        question=lambda facts: (
+            f"A script takes {_script(facts).says} that contains `scone cas attest`. The page had"
+            " four layouts. For which of them does the script print a value of the right form that"
+            " belongs to another CAS?"
         ),
         given="lab.page(layout) for the layouts " + ", ".join(LAYOUTS) + "; the CAS is lab.host",
         wanted="a set of layout names, such as {'today'}",
@@ -159,12 +229,12 @@ EXERCISES = (
                 " else, and anything else."
             ),
             (
-                "Compare each result with the value from exercise 01.mrenclave. Only the middle"
-                " heap is dangerous: nothing downstream complains about its form."
+                "Compare each result with the MRENCLAVE of lab.host. Only the middle heap is"
+                " dangerous: nothing downstream complains about its form."
             ),
         ),
         judge=Names(LAYOUTS, "layout"),
-        reference=lambda facts: facts.layouts("wrong"),
+        answer=lambda facts: _layouts(facts, "wrong"),
         right=(
             "Right. A scraper that prints nonsense is noticed; one that prints a neat wrong value"
             " is believed."
@@ -172,27 +242,33 @@ EXERCISES = (
         slips=(
             Slip(
                 "noise",
-                "In these layouts the script prints a flag or a word: bad, and loud. Asked is where"
+                "In these layouts the script prints a flag or a word: bad, and loud. The"
+                " question is where"
                 " it prints 64 hex digits that are not those of this CAS.",
-                lambda facts: facts.layouts("noise"),
-                lambda facts, v: (
-                    _set(v) is not None
-                    and bool(facts.layouts("noise"))
-                    and _set(v) == facts.layouts("noise")
-                ),
+                lambda facts: _layouts(facts, "noise"),
+                lambda facts, v: _set(v) == _layouts(facts, "noise") != frozenset(),
+                holds="the layouts that print nonsense are the dangerous ones",
             ),
             Slip(
                 "all-failures",
                 "These are all layouts in which the script goes wrong. Only those count here whose"
                 " result looks right.",
-                lambda facts: facts.layouts("wrong") | facts.layouts("noise"),
-                lambda facts, v: _set(v) == facts.layouts("wrong") | facts.layouts("noise"),
+                lambda facts: _layouts(facts, "wrong") | _layouts(facts, "noise"),
+                lambda facts, v: _set(v) == _layouts(facts, "wrong") | _layouts(facts, "noise"),
+                holds="every failure of a scraper is equally dangerous",
             ),
         ),
     ),
     Exercise(
         id="01.history",
         title="A scraper for the page's history",
+        name="my_values",
+        code=(
+            "def careful(html):\n    return"
+            ' scrape(html.encode()).mrenclave("scone-cas.cf")\n\n\nmy_values ='
+            " lab.scrape_lab(careful).values"
+        ),
+        why="`scrape` keeps all the rules; an exception counts as a refusal.",
         question=(
             "Which value should a scraper give for scone-cas.cf on each of the ten states that the"
             " page was in, and where must it refuse? Make yours do so."
@@ -221,7 +297,7 @@ EXERCISES = (
             ),
         ),
         judge=ByPage(),
-        reference=_history,
+        answer=_history,
         right=(
             "Right on every page, the refusals among them. That half of the answers are refusals is"
             " as it should be."
@@ -232,24 +308,32 @@ EXERCISES = (
                 "These are the words that the old pipeline prints. It never refuses: where it finds"
                 " no value it prints whatever stands in the ninth place.",
                 _pipeline,
+                holds="the old pipeline reads every state of the page",
             ),
             Slip(
                 "refuses-all",
                 "A scraper that always refuses is never wrong, and of no use: five of these pages"
                 " do give the value.",
                 lambda facts: dict.fromkeys(STATES),
+                holds="refusing everything is safe enough",
             ),
             Slip(
                 "never-refuses",
                 "The value is right where there is one, and given as well where there is none on"
                 " the page, or two. A refusal is None.",
                 lambda facts: dict.fromkeys(STATES, facts.world.mrenclave),
+                holds="a scraper must always give a value",
             ),
         ),
     ),
     Exercise(
         id="01.tls",
         title="What TLS adds",
+        name="tls_says",
+        why=(
+            "It is what the owner of that server serves, unchanged on the way. Nobody"
+            " signed the page, and no enclave was asked."
+        ),
         question=(
             "You fetched the page over TLS and the certificate was in order. What do you know about"
             " the MRENCLAVE on it?"
@@ -271,6 +355,7 @@ EXERCISES = (
                     "intel-vouches",
                     "Intel signs statements about CPUs and firmware. It never saw this page, nor"
                     " the CAS's code.",
+                    holds="Intel vouches for the page",
                 ),
                 "b": Option(
                     "It is what the owner of that web server serves, and nobody changed it on the"
@@ -281,16 +366,17 @@ EXERCISES = (
                     "tls-attests",
                     "No enclave has been asked yet. The page says what to expect; whether the CAS"
                     " meets it is the next step.",
+                    holds="TLS to the page attests the CAS",
                 ),
                 "d": Option(
                     "Nothing at all: TLS is worthless here.",
                     "tls-worthless",
                     "Without TLS anybody on the way could put in his own value. With it that is"
                     " left to those who control the server. Little, and not nothing.",
+                    holds="TLS to the page is worth nothing",
                 ),
             }
         ),
-        reference=lambda facts: "b",
         right=(
             "Right: unchanged on its way, and as trustworthy as the one who serves it. A second,"
             " independent source would help."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.exercises import Exercise
 from casnb.teach.course.judges import Choice, Option, Pairing
+from casnb.teach.course.slips import Slip
 
 _PARTIES = {
     "a": Option("the enclave in which the CAS runs, on its machine"),
@@ -27,6 +28,11 @@ EXERCISES = (
     Exercise(
         id="00.decision",
         title="What a passed attestation says",
+        name="decision",
+        why=(
+            "The one that speaks only of code, hardware, and the key at the other end of"
+            " the connection."
+        ),
         question=(
             "You attested a CAS without a single flag and every check passed. Which conclusion"
             " follows?"
@@ -52,6 +58,7 @@ EXERCISES = (
                     "operator-is-honest",
                     "No check looks at people. Attestation is for the case that the operator is not"
                     " honest: it says what an operator cannot change unnoticed.",
+                    holds="a CAS that passes shows that its operator is honest",
                 ),
                 "b": Option(
                     "The code you expect runs in an enclave on a platform without known holes, and"
@@ -62,12 +69,14 @@ EXERCISES = (
                     "no-bugs",
                     "A measurement says which code runs, not whether it is good code. A bug in the"
                     " right code is measured too.",
+                    holds="a measured program has no bugs",
                 ),
                 "d": Option(
                     "The CAS will answer tomorrow as well.",
                     "availability",
                     "Nothing promises that. The operator can switch the machine off at any time;"
                     " attestation is not about availability.",
+                    holds="attestation promises that the CAS will still answer tomorrow",
                 ),
                 "e": Option(
                     "The web page that named the MRENCLAVE is right.",
@@ -75,10 +84,10 @@ EXERCISES = (
                     "It is the other way round: you assumed the page to be right when you took the"
                     " expected value from it. What an expectation is compared with cannot prove the"
                     " expectation.",
+                    holds="a pass proves the expected value right",
                 ),
             }
         ),
-        reference=lambda facts: "b",
         right=(
             "Right: expected code, genuine and patched platform, and the key at the other end. No"
             " more than that."
@@ -87,6 +96,11 @@ EXERCISES = (
     Exercise(
         id="00.roles",
         title="Who plays which part",
+        name="roles",
+        why=(
+            "The attester is the CAS's enclave, the endorser Intel, the reference value"
+            " provider the page. Your own program verifies, and you are the relying party."
+        ),
         question=(
             "RFC 9334 names five parts in a remote attestation. Who plays them when you attest a"
             " CAS?"
@@ -108,8 +122,18 @@ EXERCISES = (
                 " the checking."
             ),
         ),
-        judge=Pairing(tuple(_ROLES), _PARTIES),
-        reference=lambda facts: dict(_ROLES),
+        judge=Pairing(
+            tuple(_ROLES),
+            _PARTIES,
+            {
+                "attester": "The attester makes a claim about itself: who is to be trusted?",
+                "endorser": "The endorser vouches for hardware, and knows nothing of your CAS.",
+                "reference value provider": "That part says which value to expect.",
+                "verifier": "The verifier compares evidence with expectations.",
+                "relying party": "The relying party carries the loss when the answer was wrong.",
+            },
+        ),
+        answer=lambda facts: dict(_ROLES),
         right=(
             "Right. Keep the reference value provider in mind: everything hangs on a value that"
             " nobody signed."
@@ -122,6 +146,7 @@ EXERCISES = (
                 " MRENCLAVE and debug to you.)",
                 lambda facts: _ROLES | {"verifier": "b", "endorser": "d"},
                 lambda facts, v: isinstance(v, dict) and v.get("verifier") == "b",
+                holds="Intel verifies the CAS",
             ),
             Slip(
                 "cas-verifies",
@@ -129,6 +154,7 @@ EXERCISES = (
                 " that is verified.",
                 lambda facts: _ROLES | {"verifier": "a", "attester": "d"},
                 lambda facts, v: isinstance(v, dict) and v.get("verifier") == "a",
+                holds="the CAS is the verifier here",
             ),
             Slip(
                 "page-endorses",
@@ -136,12 +162,14 @@ EXERCISES = (
                 " reference value.",
                 lambda facts: _ROLES | {"endorser": "c", "reference value provider": "b"},
                 lambda facts, v: isinstance(v, dict) and v.get("endorser") == "c",
+                holds="the page vouches for the platform",
             ),
             Slip(
                 "program-relies",
                 "A program checks; it does not carry the loss when the answer was wrong. Who does?",
                 lambda facts: _ROLES | {"relying party": "d", "verifier": "e"},
                 lambda facts, v: isinstance(v, dict) and v.get("relying party") == "d",
+                holds="the program that checks is the one that relies",
             ),
         ),
     ),

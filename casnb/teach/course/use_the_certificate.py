@@ -8,12 +8,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from casnb.teach.course.exercises import Exercise, Slip
+from casnb.teach.course.exercises import Exercise
 from casnb.teach.course.judges import Hex, Option, Pairing, Text
+from casnb.teach.course.slips import Slip
 from casnb.teach.facts import Facts
 from casnb.teach.gallery.mishaps import FOREIGN_VALUE
-
-_VALUE = "42"
 
 _SYMPTOMS = {"curl 35": "a", "curl 60": "b", "not visible": "c", "HEAD": "d"}
 
@@ -30,8 +29,41 @@ _CAUSES = {
 }
 
 
+def _value(facts: Facts) -> str:
+    """What example_value holds: the same in every world."""
+    return "42"
+
+
+def _foreign(facts: Facts) -> str:
+    """What the impostor of the gallery answers."""
+    return FOREIGN_VALUE
+
+
+#: Ports that the URL may name; the lesson's is the first.
+_PORTS = (8081, 443, 8443, 9443, 18765, 2001)
+
+
+def _port(facts: Facts) -> int:
+    return facts.draw("04.connect-to", _PORTS)
+
+
 def _connect(facts: Facts) -> str:
-    return f"cas:8081:{facts.host}:{facts.port}"
+    return f"cas:{_port(facts)}:{facts.host}:{facts.port or 8081}"
+
+
+def _curl_takes_it(facts: Facts, value: Any) -> bool:
+    """Whether curl, with this option, connects to the lab's CAS: parts of the first pair may be
+    empty, names are compared without case, and any address of this machine leads there where the
+    lab's port is not known.
+    """
+    found = (
+        re.fullmatch(r"(cas|):(\d*):(127(?:\.\d{1,3}){3}|localhost):(\d{1,5})", value, re.I)
+        if isinstance(value, str)
+        else None
+    )
+    if found is None or found[2] not in ("", str(_port(facts))) or int(found[4]) > 65535:
+        return False
+    return facts.port is None or int(found[4]) == facts.port
 
 
 def _pem_hash(facts: Facts) -> str:
@@ -39,7 +71,7 @@ def _pem_hash(facts: Facts) -> str:
 
 
 def _object(value: Any) -> bool:
-    return (isinstance(value, dict) and value.get("value") == _VALUE) or (
+    return (isinstance(value, dict) and "value" in value and "kind" in value) or (
         isinstance(value, str) and '"kind"' in value
     )
 
@@ -52,6 +84,12 @@ EXERCISES = (
     Exercise(
         id="04.root-certificate",
         title="The root of the chain",
+        name="root_fingerprint",
+        code=(
+            "from cryptography.hazmat.primitives import hashes\n\nroot_fingerprint ="
+            " root.fingerprint(hashes.SHA256()).hex()"
+        ),
+        why="The root is the second certificate of the file.",
         question=(
             "What is the SHA-256 fingerprint of the CAS's root certificate, the one whose subject"
             " and issuer are both CN=cas?"
@@ -67,7 +105,7 @@ EXERCISES = (
             "certificate.fingerprint(hashes.SHA256()).hex() on the one with subject CN=cas.",
         ),
         judge=Hex(32),
-        reference=lambda facts: facts.fingerprint(0),
+        answer=lambda facts: facts.fingerprint(0),
         right=(
             "Right: this key is the identity of this CAS instance. Another CAS has the same names"
             " and another key."
@@ -78,40 +116,50 @@ EXERCISES = (
                 "This is cas-instance, the first certificate in the file. It changes when the CAS "
                 "software is updated; the root stays.",
                 lambda facts: facts.fingerprint(1),
+                holds="the first certificate of the file is the root",
             ),
             Slip(
                 "leaf-certificate",
                 "This is the leaf, which the server presents in the TLS handshake. The root is what"
                 " vouches for it, and it is in the file.",
                 lambda facts: facts.fingerprint(2),
+                holds="the leaf is the root",
             ),
             Slip(
                 "sha1",
                 "This is the SHA-1 fingerprint, 20 bytes. Wanted is SHA-256.",
                 lambda facts: facts.fingerprint(0, hashlib.sha1),
+                holds="a SHA-1 fingerprint will do",
             ),
             Slip(
                 "pem-hash",
                 "This is the hash of the PEM text, which changes with every line end. A fingerprint"
                 " is taken over the DER form.",
                 _pem_hash,
+                holds="a fingerprint is the hash of the PEM text",
             ),
             Slip(
                 "mrenclave",
                 "This is MRENCLAVE: the code, not the key. A fingerprint is a hash of a"
                 " certificate.",
                 lambda facts: facts.world.mrenclave,
+                holds="MRENCLAVE is a certificate's fingerprint",
             ),
         ),
     ),
     Exercise(
         id="04.connect-to",
         title="Connect here, verify that",
-        question=(
+        name="connect_to",
+        code=lambda facts: f'connect_to = f"cas:{_port(facts)}:{{lab.host}}:{{lab.port}}"',
+        why="First what the URL says, then where the connection goes.",
+        question=lambda facts: (
             "curl must connect to the CAS of this lab, while the URL, and so the name that is"
-            " verified, is https://cas:8081. What stands behind --connect-to?"
+            f" verified, is https://cas:{_port(facts)}. What is the argument of --connect-to?"
         ),
-        given="lab.host and lab.port; the URL's host is cas and its port 8081",
+        given=lambda facts: (
+            f"lab.host and lab.port; the URL's host is cas and its port {_port(facts)}"
+        ),
         wanted="text: four parts joined by colons",
         hints=(
             (
@@ -119,10 +167,11 @@ EXERCISES = (
                 " where the connection goes."
             ),
             "HOST1 and PORT1 are those of the URL.",
-            "f'cas:8081:{lab.host}:{lab.port}'",
+            lambda facts: f"f'cas:{_port(facts)}:{{lab.host}}:{{lab.port}}'",
         ),
         judge=Text(),
-        reference=_connect,
+        answer=_connect,
+        also=_curl_takes_it,
         right=(
             "Right: the address may be anything, since the name is checked against the pinned chain"
             " and not against the address."
@@ -132,48 +181,71 @@ EXERCISES = (
                 "swapped",
                 "The two pairs are the wrong way round: first what stands in the URL, then where to"
                 " connect.",
-                lambda facts: f"{facts.host}:{facts.port}:cas:8081",
+                lambda facts: f"{facts.host}:{facts.port or 8081}:cas:{_port(facts)}",
+                lambda facts, v: isinstance(v, str) and v.endswith(f":cas:{_port(facts)}"),
+                holds="--connect-to names first where to connect",
             ),
             Slip(
                 "no-ports",
                 "Each of the two names needs its port: HOST1:PORT1:HOST2:PORT2.",
                 lambda facts: f"cas:{facts.host}",
                 lambda facts, v: (
-                    v in (f"cas:{facts.host}", f"cas:8081:{facts.host}", f"cas::{facts.host}:")
+                    isinstance(v, str)
+                    and re.fullmatch(r"cas(:\d*)?:" + re.escape(facts.host) + ":?", v) is not None
                 ),
+                holds="--connect-to needs no ports",
             ),
             Slip(
                 "address-as-name",
                 "Then the name to verify would be the address, and the CAS's certificate does not"
                 " carry it. The URL says cas.",
-                lambda facts: f"{facts.host}:{facts.port}:{facts.host}:{facts.port}",
+                lambda facts: ":".join([f"{facts.host}:{facts.port or 8081}"] * 2),
+                lambda facts, v: (
+                    isinstance(v, str)
+                    and re.fullmatch(rf"(?:{re.escape(facts.host)}:\d*:?){{2}}", v) is not None
+                ),
+                holds="the address is the name to verify",
             ),
             Slip(
                 "with-scheme",
                 "No https:// here: the option takes bare names and ports.",
                 lambda facts: "https://" + _connect(facts),
                 lambda facts, v: isinstance(v, str) and "//" in v,
+                form=True,
             ),
             Slip(
                 "shell-variable",
                 "In Python nobody replaces a shell variable. Put the address itself.",
-                lambda facts: "cas:8081:$CAS_ADDR:8081",
-                lambda facts, v: isinstance(v, str) and "$" in v,
+                lambda facts: f"cas:{_port(facts)}:$CAS_ADDR:8081",
+                lambda facts, v: isinstance(v, str) and re.search(r"\$\{?[A-Za-z_]", v) is not None,
+                form=True,
+                early=True,
+            ),
+            Slip(
+                "url-port",
+                "The second part is the port that the URL names.",
+                lambda facts: f"cas:{_port(facts) + 1}:{facts.host}:{facts.port or 8081}",
+                lambda facts, v: (
+                    (found := _parts(facts, v)) is not None
+                    and found[1] not in ("", str(_port(facts)))
+                ),
+                holds="the URL's port is always the same",
             ),
             Slip(
                 "other-port",
                 "The last part is the port that the CAS of this lab listens on: lab.port.",
-                lambda facts: f"cas:8081:{facts.host}:{facts.port + 1}",
-                lambda facts, v: (
-                    isinstance(v, str)
-                    and re.fullmatch(rf"cas:8081:{re.escape(facts.host)}:\d+", v) is not None
-                ),
+                lambda facts: f"cas:{_port(facts)}:{facts.host}:{99_999}",
+                lambda facts, v: (found := _parts(facts, v)) is not None and bool(found[2]),
+                holds="every CAS listens on the same port",
             ),
         ),
     ),
     Exercise(
         id="04.value",
         title="The public value",
+        name="the_value",
+        code='the_value = client.value("example_session", "example_value")',
+        why="Over the pinned connection, by a client made from the attested CAS.",
         question="What is the value of example_value in example_session?",
         given=(
             "the CAS, over TLS pinned to its certificate:"
@@ -186,7 +258,7 @@ EXERCISES = (
             "CasClient(attested).value('example_session', 'example_value')",
         ),
         judge=Text(),
-        reference=lambda facts: _VALUE,
+        answer=lambda facts: _value(facts),
         right=(
             "Right, and it came from the CAS you attested. That CAS is a debug one: its host could"
             " have changed the value."
@@ -196,35 +268,42 @@ EXERCISES = (
                 "number",
                 "The CAS sends text (kind: string), and casnb does not guess that text is a number."
                 " Keep it as text.",
-                lambda facts: 42,
-                lambda facts, v: type(v) in (int, float) and v == int(_VALUE),
+                lambda facts: int(_value(facts)),
+                lambda facts, v: type(v) in (int, float) and v == int(_value(facts)),
+                form=True,
             ),
             Slip(
-                "with-quotes",
+                "quotes",
                 "The quotes belong to JSON, not to the value: parse the answer.",
-                lambda facts: f'"{_VALUE}"',
+                lambda facts: f'"{_value(facts)}"',
+                form=True,
             ),
             Slip(
                 "whole-object",
                 "This is the whole answer. Take its member `value`.",
-                lambda facts: {"kind": "string", "value": _VALUE, "expires": None, "renew": None},
+                lambda facts: {
+                    "kind": "string",
+                    "value": _value(facts),
+                    "expires": None,
+                    "renew": None,
+                },
                 lambda facts, v: _object(v),
-            ),
-            Slip(
-                "bytes",
-                "The right value as bytes. Decode it to text.",
-                lambda facts: _VALUE.encode(),
+                form=True,
             ),
             Slip(
                 "name",
                 "This is the name of the value. Ask the CAS for what it holds.",
                 lambda facts: "example_value",
+                holds="the name of a value is its value",
             ),
         ),
     ),
     Exercise(
         id="04.stranger",
         title="The dangerous one",
+        name="stranger",
+        code='stranger = gallery["insecure"].outcomes[0].value',
+        why="The exhibit is called `insecure`.",
         question=(
             "In the failure gallery one mistake works in every tool that reads a value. Which value"
             " did curl -k read there?"
@@ -243,7 +322,7 @@ EXERCISES = (
             "gallery['insecure'].outcomes[0].value",
         ),
         judge=Text(),
-        reference=lambda facts: FOREIGN_VALUE,
+        answer=lambda facts: _foreign(facts),
         right=(
             "Right. No error, no warning, and a value that no CAS ever held. That is what -k buys."
         ),
@@ -251,34 +330,45 @@ EXERCISES = (
             Slip(
                 "honest-value",
                 "This is the value of the CAS that you attested. With -k somebody else answered.",
-                lambda facts: _VALUE,
+                lambda facts: _value(facts),
+                holds="curl -k still reads the CAS that was attested",
             ),
             Slip(
                 "number",
                 "The answer carries text (kind: string). Keep it as text.",
-                lambda facts: int(FOREIGN_VALUE),
-                lambda facts, v: type(v) in (int, float) and v == int(FOREIGN_VALUE),
+                lambda facts: int(_foreign(facts)),
+                lambda facts, v: type(v) in (int, float) and v == int(_foreign(facts)),
+                form=True,
             ),
             Slip(
                 "empty",
                 "openssl s_client made the connection and asked for nothing. Take curl's outcome.",
                 lambda facts: "",
+                form=True,
             ),
             Slip(
                 "word",
                 "This is what became of it, not what was read. Take the value.",
                 lambda facts: "DANGER",
+                form=True,
             ),
             Slip(
                 "exhibit",
                 "This is the name of the exhibit. Which value was read in it?",
                 lambda facts: "insecure",
+                form=True,
             ),
         ),
     ),
     Exercise(
         id="04.troubleshoot",
         title="Read the symptoms",
+        name="causes",
+        why=(
+            "35: an issuer of that name was found, and its key does not fit. 60: no issuer"
+            " was found. The other two are answers of a CAS: a name that is wrong or not"
+            " public, and a method that it does not offer."
+        ),
         question=(
             "Four things that go wrong. What is the cause of each? 'curl 35': error 35 with `asn1"
             " encoding routines`. 'curl 60': error 60, unable to get local issuer certificate. 'not"
@@ -301,8 +391,18 @@ EXERCISES = (
                 " other two are answers of a CAS."
             ),
         ),
-        judge=Pairing(tuple(_SYMPTOMS), _CAUSES),
-        reference=lambda facts: dict(_SYMPTOMS),
+        judge=Pairing(
+            tuple(_SYMPTOMS),
+            _CAUSES,
+            {
+                "curl 35": "Error 35 comes from TLS: an issuer was found, and its signature is"
+                " wrong.",
+                "curl 60": "Error 60 comes from TLS: no issuer was found.",
+                "not visible": "This is an answer of a CAS, to a request that arrived.",
+                "HEAD": "405 is about the method, whatever is asked for.",
+            },
+        ),
+        answer=lambda facts: dict(_SYMPTOMS),
         right="Right. Two are about whom you talk to, two about what you asked.",
         slips=(
             Slip(
@@ -313,6 +413,7 @@ EXERCISES = (
                 lambda facts, v: (
                     isinstance(v, dict) and (v.get("curl 35"), v.get("curl 60")) == ("b", "a")
                 ),
+                holds="error 60 means a wrong key and 35 no issuer",
             ),
             Slip(
                 "value-is-gone",
@@ -320,6 +421,7 @@ EXERCISES = (
                 " offered, and so it proves nothing about the value.",
                 lambda facts: _SYMPTOMS | {"HEAD": "c"},
                 _gives("HEAD", "c"),
+                holds="405 says that the value does not exist",
             ),
             Slip(
                 "server-is-down",
@@ -327,7 +429,14 @@ EXERCISES = (
                 " the connection: curl 7.",
                 lambda facts: _SYMPTOMS | {"curl 35": "e"},
                 lambda facts, v: isinstance(v, dict) and "e" in v.values(),
+                holds="these symptoms mean that the server is down",
             ),
         ),
     ),
 )
+
+
+def _parts(facts: Facts, value: Any) -> re.Match[str] | None:
+    """Cut an answer that goes to this lab's host into the two ports: the URL's and the CAS's."""
+    pattern = rf"cas:(\d*):{re.escape(facts.host)}:(\d+)"
+    return re.fullmatch(pattern, value) if isinstance(value, str) else None

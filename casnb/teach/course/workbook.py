@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from casnb.base.errors import SourceError
+from casnb.base.errors import EvidenceError, SourceError
 from casnb.teach.course import exercises
-from casnb.teach.course.exercises import Exercise, Feedback, Hint
-from casnb.teach.course.progress import Progress, ProgressFile, receipt
+from casnb.teach.course.answer_json import Answer, read_answer, world_id
+from casnb.teach.course.answers import plain
+from casnb.teach.course.exercises import Posed
+from casnb.teach.course.feedback import NOT_YET, Feedback, Hint, Solution
+from casnb.teach.course.judges import Choice
+from casnb.teach.course.progress import Entry, Progress, ProgressFile, receipt
+from casnb.teach.course.slips import told
 from casnb.teach.facts import Facts
 
 if TYPE_CHECKING:
@@ -21,36 +28,86 @@ class Workbook:
 
     def __init__(self, chapter: str, facts: Facts) -> None:
         self.chapter, self.facts = chapter, facts
-        self._hints: dict[str, int] = {}
+        self._answers: dict[str, Answer] = {}
+        self._unkept: dict[str, int] = {}
+
+    @property
+    def world_id(self) -> str:
+        """The name of this lab's world, under which progress is kept; it does not tell the seed."""
+        return world_id(self.facts.world.seed, self.facts.world.scenario)
+
+    @property
+    def _file(self) -> ProgressFile:
+        return ProgressFile(world=self.world_id)
 
     @property
     def exercises(self) -> tuple[str, ...]:
         """The ids of this chapter's exercises."""
         return tuple(e.id for e in exercises.of_chapter(self.chapter))
 
-    def task(self, id: str) -> Exercise:
-        """Return an exercise, which shows itself: question, what is given, form of the answer."""
-        return exercises.exercise(id)
+    def task(self, id: str) -> Posed:
+        """Return an exercise as it is put in this world, which shows itself: question, what is
+        given, form of the answer.
+        """
+        return exercises.exercise(id).posed(self.facts)
+
+    @property
+    def case(self) -> Facts:
+        """The CAS that the flag exercises are about: on the practice seed this lab's own, else one
+        that the seed chooses. `case.appraise(policy)` judges its report.
+        """
+        return self.facts.case
 
     def check(self, id: str, answer: object = ...) -> Feedback:
-        """Return what to say about an answer, and keep it in the progress file. Never raises for
-        an answer.
+        """Return what to say about an answer, keep it in the progress file, and put the answer
+        beside what is shown, so that a saved notebook carries it. Never raises for an answer.
+
+        With three dots an answer that a panel took before counts. Raises UsageError in a lab whose
+        scenario the exercise is not about.
         """
-        feedback = exercises.exercise(id).check(answer, self.facts)
-        note = ProgressFile().record(feedback)
-        return (
-            Feedback(feedback.exercise, feedback.status, feedback.message, feedback.code, (note,))
-            if note
-            else feedback
-        )
+        task = exercises.exercise(id)
+        if answer is ... and id in self._answers:
+            answer = self._answers[id].answer
+        feedback = task.check(answer, self.facts)
+        if feedback.status == NOT_YET:
+            return feedback
+        given = Answer(id, plain(answer), self.world_id, self.facts.address)
+        self._answers[id] = given
+        feedback = replace(feedback, sent=given.to_json())
+        note = self._file.record(feedback)
+        return replace(feedback, notes=(note,)) if note else feedback
 
     def hint(self, id: str) -> Hint:
-        """Return the next of three hints; after the third, the third again."""
+        """Return the next of three hints; after the third, the third again. They are counted in the
+        progress file, and go on there.
+        """
         task = exercises.exercise(id)
-        step = min(self._hints.get(id, 0) + 1, len(task.hints))
-        self._hints[id] = step
-        ProgressFile().record_hint(id)
-        return Hint(id, step, len(task.hints), task.hints[step - 1])
+        taken = self._file.load()[0].get(id, Entry()).hints
+        if taken == 0 and self._file.record_hint(id):
+            taken = self._unkept.get(id, 0)
+            self._unkept[id] = taken + 1
+        elif taken:
+            self._file.record_hint(id)
+        step = min(taken + 1, len(task.hints))
+        return Hint(id, step, len(task.hints), told(task.hints[step - 1], self.facts))
+
+    def solution(self, id: str) -> Solution:
+        """Return the solution of an exercise that was tried; before that, what to do first.
+        Solutions are counted.
+        """
+        task = exercises.exercise(id)
+        tried = id in self._answers or self._file.load()[0].get(id, Entry()).tries > 0
+        if not tried:
+            return Solution(id, "", "Try it first: a wrong answer is answered with a reason.")
+        self._file.record_solution(id)
+        judge = task.judge_in(self.facts)
+        code = told(task.code, self.facts)
+        if not code:
+            code = f"{task.name} = {task.reference(self.facts)!r}"
+        why = told(task.why, self.facts)
+        if isinstance(judge, Choice):
+            why = f"*{judge.options[judge.right].text}* {why}"
+        return Solution(id, code, why)
 
     def reference(self, id: str) -> object:
         """Return the right answer for this lab; for teachers and tests. Looking is allowed,
@@ -64,20 +121,33 @@ class Workbook:
         """
         from casnb.teach.quiz.panel import QuizPanel
 
-        return QuizPanel(exercises.exercise(id), self.check)
+        return QuizPanel(self.task(id), self.check)
 
     def progress(self, *, everything: bool = False) -> Progress:
-        """Return how far this chapter is done, or all of them."""
-        return ProgressFile().progress("" if everything else self.chapter)
+        """Return how far this chapter is done in this world, or all chapters, each in its own."""
+        if not everything:
+            return self._file.progress(self.chapter)
+        files = {
+            scenario: ProgressFile(world=world_id(self.facts.world.seed, scenario))
+            for scenario in ("public", "production")
+        }
+        parts = [
+            files[exercises.of_chapter(chapter)[0].scenarios[0]].progress(chapter)
+            for chapter in exercises.CHAPTERS
+        ]
+        notes = tuple(dict.fromkeys(n for p in parts for n in p.notes))
+        return Progress({id: e for p in parts for id, e in p.entries.items()}, notes)
 
     def receipt(self, path: str | Path | None = None) -> dict[str, Any]:
-        """Return the receipt of this chapter as a dictionary, and write it to `path` as JSON if
-        one is given.
+        """Return the receipt of this chapter as a dictionary: its answers, and how far it is done.
+        Write it to `path` as JSON if one is given.
         """
+        progress = self.progress()
         body = receipt(
-            self.progress(),
+            progress,
+            {**kept_answers(progress), **self._answers},
             chapter=self.chapter,
-            seed=self.facts.world.seed,
+            world=self.world_id,
             scenario=self.facts.world.scenario,
         )
         if path is not None:
@@ -91,5 +161,16 @@ class Workbook:
 
     def forget_progress(self) -> None:
         """Delete the progress file, hints included."""
-        self._hints.clear()
+        self._answers.clear()
+        self._unkept.clear()
         ProgressFile().delete()
+
+
+def kept_answers(progress: Progress) -> dict[str, Answer]:
+    """Return the answers that a progress file has; what cannot be read is left out."""
+    out = {}
+    for id, entry in progress.entries.items():
+        with suppress(EvidenceError):
+            if entry.answer is not None:
+                out[id] = read_answer(entry.answer)
+    return out

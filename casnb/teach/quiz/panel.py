@@ -10,7 +10,8 @@ import ipywidgets as widgets
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshot, Snapshotted
 from casnb.base.view import cell, page, prose
-from casnb.teach.course.exercises import NOT_YET, Exercise, Feedback
+from casnb.teach.course.exercises import Posed
+from casnb.teach.course.feedback import NOT_YET, Feedback
 from casnb.teach.course.judges import Choice
 
 
@@ -25,9 +26,9 @@ class QuizPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
     is the last Feedback.
     """
 
-    def __init__(self, task: Exercise, check: Callable[[str, object], Feedback]) -> None:
+    def __init__(self, task: Posed, check: Callable[[str, object], Feedback]) -> None:
         self._closed = True
-        if not isinstance(task.judge, Choice):
+        if not isinstance(task.task.judge, Choice):
             raise UsageError("quiz", got=task.id, wanted="a multiple-choice exercise")
         self.task, self._check = task, check
         self.feedback = Feedback(task.id, NOT_YET, "Choose one, then press Check.")
@@ -35,12 +36,12 @@ class QuizPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         asked = (
             f"<p><strong><code>{cell(task.id)}</code></strong> {prose(task.question, 1200)}</p>"
             + "".join(
-                f"<div>{cell(k)}) {prose(o.text, 600)}</div>" for k, o in task.judge.options.items()
+                f"<div>{cell(k)}) {prose(o.text, 600)}</div>" for k, o in task.options.items()
             )
         )
         self.question = widgets.HTML(page(asked), layout=wide)
         self.choice = widgets.ToggleButtons(
-            options=list(task.judge.options),
+            options=list(task.options),
             value=None,
             description="Answer",
             layout=wide,
@@ -66,10 +67,8 @@ class QuizPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
 
     def choose(self, letter: str) -> None:
         """Select an option by its letter, or raise UsageError."""
-        if letter not in self.task.judge.options:
-            raise UsageError(
-                "quiz", got=letter, wanted="one of " + ", ".join(self.task.judge.options)
-            )
+        if letter not in self.task.options:
+            raise UsageError("quiz", got=letter, wanted="one of " + ", ".join(self.task.options))
         self.choice.value = letter
 
     def answer(self, button: Any = None) -> Feedback:

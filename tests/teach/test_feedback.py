@@ -1,0 +1,423 @@
+"""A value keeps its name however it is written, and what is at hand is known by its kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from casnb.teach.course.answers import plain
+from casnb.teach.course.exercises import Exercise, catalogue, exercise
+from casnb.teach.course.feedback import RIGHT, WRONG
+from casnb.teach.course.flaglines import CommandLine, FlagLine, Identity
+from casnb.teach.course.judges import Choice, Hex, Names, Number, Numbers, Pairing, Text
+from casnb.teach.course.known import KINDS
+from casnb.teach.facts import Facts
+
+ALL = list(catalogue().values())
+
+
+def in_its_world(task: Exercise, facts: Facts) -> Facts:
+    """The facts of the scenario that the task is about."""
+    return facts if "public" in task.scenarios else facts.of(task.scenarios[0])
+
+
+def is_hex(value: Any, least: int = 32) -> bool:
+    return (
+        isinstance(value, str) and len(value) >= least and not set(value) - set("0123456789abcdef")
+    )
+
+
+#: How tools, shells, pages and hands write bytes.
+AS_HEX: dict[str, Callable[[str], Any]] = {
+    "as it is": lambda t: t,
+    "upper case": str.upper,
+    "0x": lambda t: "0x" + t,
+    "0X and upper case": lambda t: "0X" + t.upper(),
+    "openssl x509 -fingerprint": lambda t: (
+        "sha256 Fingerprint=" + bytes.fromhex(t).hex(":").upper() + "\n"
+    ),
+    "openssl dgst": lambda t: f"SHA2-256(stdin)= {t}\n",
+    "sha256sum": lambda t: f"{t}  cas_cert.crt\n",
+    "sha256sum of a pipe": lambda t: f"{t}  -",
+    "BSD": lambda t: f"SHA256 (cas_cert.crt) = {t}",
+    "OCI digest": lambda t: "sha256:" + t,
+    "colons": lambda t: bytes.fromhex(t).hex(":"),
+    "dashes": lambda t: bytes.fromhex(t).hex("-"),
+    "spaces": lambda t: bytes.fromhex(t).hex(" "),
+    "xxd": lambda t: bytes.fromhex(t).hex(" ", 2),
+    "two lines": lambda t: t[:32] + "\n" + t[32:],
+    "newline": lambda t: t + "\n",
+    "CR LF": lambda t: t + "\r\n",
+    "blanks": lambda t: f"  {t} ",
+    "no-break space": lambda t: f"\u00a0{t}",
+    "BOM": lambda t: "\ufeff" + t,
+    "double quotes": lambda t: f'"{t}"',
+    "single quotes": lambda t: f"'{t}'",
+    "backticks": lambda t: f"`{t}`",
+    "typographic quotes": lambda t: f"\u201c{t}\u201d",
+    "shell": lambda t: f"MRENCLAVE={t}",
+    "export": lambda t: f'export MRENCLAVE="{t}"',
+    "Python": lambda t: f"mrenclave = '{t}'",
+    "YAML": lambda t: f"mrenclave: {t}",
+    "option": lambda t: f"--mrenclave {t}",
+    "option=": lambda t: f"--mrenclave={t}",
+    "prompt": lambda t: f"$ {t}",
+    "Python prompt": lambda t: f">>> {t}",
+    "Out": lambda t: f"Out[12]: '{t}'",
+    "bytes of the text": lambda t: t.encode(),
+    "repr of bytes": lambda t: repr(t.encode()),
+    "bytes": bytes.fromhex,
+    "bytearray": lambda t: bytearray.fromhex(t),
+    "list of bytes": lambda t: list(bytes.fromhex(t)),
+    "a list": lambda t: [t],
+    "a tuple": lambda t: (t,),
+    "a set": lambda t: {t},
+    "a dictionary": lambda t: {"mrenclave": t},
+    "JSON": lambda t: json.dumps({"mrenclave": t}),
+    "list as text": lambda t: f"['{t}']",
+    "HTML": lambda t: f"<td><code>{t}</code></td>",
+    "comma": lambda t: t + ",",
+    "full stop": lambda t: t + ".",
+    "comment": lambda t: f"{t}  # from the page",
+    "prose": lambda t: f"The value is {t}, I think.",
+    "C array": lambda t: "{" + ", ".join(f"0x{b:02x}" for b in bytes.fromhex(t)) + "}",
+    "escapes": lambda t: "".join(f"\\x{b:02x}" for b in bytes.fromhex(t)),
+    "Base64": lambda t: __import__("base64").b64encode(bytes.fromhex(t)).decode(),
+    "integer": lambda t: int(t, 16),
+    "cut": lambda t: t[:16] + "...",
+    "last half": lambda t: t[len(t) // 2 :],
+    "reversed": lambda t: bytes.fromhex(t)[::-1].hex(),
+}
+AS_TEXT: dict[str, Callable[[str], Any]] = {
+    "as it is": lambda t: t,
+    "newline": lambda t: t + "\n",
+    "blanks": lambda t: f"  {t} ",
+    "BOM": lambda t: "\ufeff" + t,
+    "double quotes": lambda t: f'"{t}"',
+    "single quotes": lambda t: f"'{t}'",
+    "backticks": lambda t: f"`{t}`",
+    "typographic quotes": lambda t: f"\u201c{t}\u201d",
+    "Python": lambda t: f"value = '{t}'",
+    "YAML": lambda t: f"value: {t}",
+    "prompt": lambda t: f"$ {t}",
+    "Out": lambda t: f"Out[3]: '{t}'",
+    "bytes": str.encode,
+    "a list": lambda t: [t],
+    "a tuple": lambda t: (t,),
+    "a dictionary": lambda t: {"value": t},
+    "JSON": lambda t: json.dumps({"answer": t}),
+    "HTML": lambda t: f"<code>{t}</code>",
+    "comma": lambda t: t + ",",
+}
+AS_LETTER: dict[str, Callable[[str], Any]] = {
+    **{k: v for k, v in AS_TEXT.items() if k != "bytes"},
+    "bracket": lambda t: f"{t})",
+    "both brackets": lambda t: f"({t})",
+    "capital": str.upper,
+    "full stop": lambda t: f"{t.upper()}.",
+    "in words": lambda t: f"Answer: {t}",
+}
+AS_NUMBER: dict[str, Callable[[int], Any]] = {
+    "as it is": lambda n: n,
+    "text": str,
+    "text and newline": lambda n: f"{n}\n",
+    "hex": hex,
+    "a list": lambda n: [n],
+    "a tuple": lambda n: (n,),
+    "a list of text": lambda n: [str(n)],
+    "a dictionary": lambda n: {"offset": n},
+    "named": lambda n: f"offset = {n}",
+    "quotes": lambda n: f'"{n}"',
+    "in words": lambda n: f"byte {n}",
+    "with a sign": lambda n: f"{n:+d}",
+    "full stop": lambda n: f"{n}.",
+    "brackets": lambda n: f"({n})",
+}
+AS_PAIR: dict[str, Callable[[list[int]], Any]] = {
+    "as it is": tuple,
+    "a list": list,
+    "text": lambda p: f"({p[0]}, {p[1]})",
+    "bare text": lambda p: f"{p[0]}, {p[1]}",
+    "words": lambda p: f"byte {p[0]}, bit {p[1]}",
+    "list of text": lambda p: [str(n) for n in p],
+    "hex": lambda p: [hex(n) for n in p],
+    "a dictionary": lambda p: {"offset": p[0], "bit": p[1]},
+    "a list in a list": lambda p: [list(p)],
+    "JSON": lambda p: json.dumps(list(p)),
+    "semicolon": lambda p: f"{p[0]}; {p[1]}",
+    "newline": lambda p: f"{p[0]} {p[1]}\n",
+}
+AS_SET: dict[str, Callable[[list[str]], Any]] = {
+    "a set": set,
+    "a list": list,
+    "a tuple": tuple,
+    "a frozen set": frozenset,
+    "keys": lambda w: dict.fromkeys(w, True).keys(),
+    "a dictionary": lambda w: dict.fromkeys(w, True),
+    "commas": ", ".join,
+    "spaces": " ".join,
+    "lines": lambda w: "\n".join(w) + "\n",
+    "blanks": lambda w: [f" {x}\n" for x in w],
+    "JSON": json.dumps,
+    "set as text": lambda w: repr(set(w)) if w else "set()",
+    "capitals": lambda w: [x.upper() for x in w],
+    "quotes inside": lambda w: [f"'{x}'" for x in w],
+    "doubled": lambda w: [*w, *w],
+}
+AS_PAIRING: dict[str, Callable[[dict[str, str]], Any]] = {
+    "as it is": dict,
+    "capitals": lambda d: {k: v.upper() for k, v in d.items()},
+    "brackets": lambda d: {k: f"{v})" for k, v in d.items()},
+    "blanks": lambda d: {f" {k} ": f" {v}\n" for k, v in d.items()},
+    "JSON": json.dumps,
+    "repr": repr,
+    "pairs": lambda d: list(d.items()),
+    "a list": lambda d: [d],
+    "other order": lambda d: dict(reversed(d.items())),
+    "capital keys": lambda d: {k.title(): v for k, v in d.items()},
+    "underscores": lambda d: {k.replace(" ", "_"): v for k, v in d.items()},
+    "a tuple": lambda d: (d,),
+}
+AS_LINE: dict[str, Callable[[str], Any]] = {
+    "as it is": lambda t: t,
+    "newline": lambda t: t + "\n",
+    "prompt": lambda t: f"$ {t}",
+    "double blanks": lambda t: t.replace(" ", "  "),
+    "continued": lambda t: t.replace(" --", " \\\n  --"),
+    "quotes": lambda t: f"'{t}'",
+    "backticks": lambda t: f"`{t}`",
+    "BOM": lambda t: "\ufeff" + t,
+    "blanks": lambda t: f"  {t}  ",
+    "tab": lambda t: t.replace(" ", "\t", 1),
+    "CR LF": lambda t: t + "\r\n",
+    "typographic quotes": lambda t: f"\u201c{t}\u201d",
+}
+#: Spellings that leave something out, or turn it round: for values long enough.
+BENT = {"cut", "last half", "reversed"}
+
+
+def spellings(judge: Any, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield a value in the natural spellings of its form."""
+    if isinstance(judge, Hex) and is_hex(value):
+        table: Any = AS_HEX
+    elif isinstance(judge, Choice):
+        table = AS_LETTER
+    elif isinstance(judge, (Hex, Text)) and isinstance(value, str) and value.strip():
+        table = AS_TEXT
+    elif isinstance(judge, Number) and type(value) is int:
+        table = AS_NUMBER
+    elif isinstance(judge, Numbers) and isinstance(value, (list, tuple)):
+        table, value = AS_PAIR, list(value)
+    elif isinstance(judge, Names) and isinstance(value, (list, set, frozenset)) and value:
+        if not all(isinstance(v, str) for v in value):
+            return
+        table, value = AS_SET, sorted(value)
+    elif isinstance(judge, Pairing) and isinstance(value, dict):
+        table = AS_PAIRING
+    elif isinstance(judge, (FlagLine, CommandLine, Identity)) and value:
+        table = AS_LINE
+        value = " ".join(value) if not isinstance(value, str) else value
+    else:
+        return
+    for name, write in table.items():
+        if not (name == "integer" and value.startswith("00")):
+            yield name, write(value)
+
+
+@pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
+def test_a_wrong_value_keeps_its_name_however_it_is_written(task: Exercise, facts: Facts):
+    """Every named wrong value in at least twelve natural spellings: the name stays."""
+    here = in_its_world(task, facts)
+    judge = task.judge_in(here)
+    lost, tried = [], 0
+    for slip in task.all_slips(here):
+        if slip.form:
+            continue
+        values = list(spellings(judge, slip.example(here)))
+        assert len(values) >= 12 or not values
+        for name, answer in values:
+            feedback = task.check(answer, here)
+            tried += 1
+            if (feedback.status, feedback.code) != (WRONG, slip.code):
+                lost.append(f"{slip.code}, {name}: {feedback.code}: {answer!r:.80}")
+    assert lost == []
+
+
+@pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
+def test_the_right_value_is_known_however_it_is_written(task: Exercise, facts: Facts):
+    """What is around the right value is a slip of form, or no mistake; never a wrong value."""
+    here = in_its_world(task, facts)
+    judge = task.judge_in(here)
+    forms = {s.code for s in task.all_slips(here) if s.form}
+    lost = []
+    for name, answer in spellings(judge, task.reference(here)):
+        feedback = task.check(answer, here)
+        known = feedback.right or (not judge.lenient and feedback.code in forms)
+        known = known or (name in BENT and feedback.code not in ("other", "form"))
+        if not known:
+            lost.append(f"{name}: {feedback.code}: {answer!r:.80}")
+    assert lost == []
+
+
+@pytest.mark.parametrize("task", [e for e in ALL if isinstance(e.judge, Hex)], ids=lambda e: e.id)
+def test_values_at_hand_are_known_by_their_kind(task: Exercise, facts: Facts):
+    """Whatever hash, name, number or address a reader has at hand, it is said what it is."""
+    here = in_its_world(task, facts)
+    reference = task.reference(here)
+    unnamed = [
+        (kind.code, value)
+        for kind in KINDS
+        for value in kind.values(here)
+        if value != reference and task.check(value, here).code in ("other", "form")
+    ]
+    assert unnamed == []
+
+
+@pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
+def test_right_answers_of_other_exercises_are_named(task: Exercise, facts: Facts):
+    """The answer to another exercise has a name, unless a letter or a set of the same words."""
+    here = in_its_world(task, facts)
+    judge = task.judge_in(here)
+    unnamed = []
+    for other in ALL:
+        there = in_its_world(other, facts)
+        if other.id == task.id or isinstance(other.judge, (Choice, Pairing)):
+            continue
+        answer = other.reference(there)
+        if judge.problem(plain(answer)) == "" and isinstance(judge, (Choice, Pairing, Names)):
+            continue
+        feedback = task.check(answer, here)
+        if feedback.code in ("other", "form"):
+            unnamed.append((other.id, feedback.message[:90]))
+    assert unnamed == []
+
+
+@pytest.mark.parametrize(
+    "task",
+    [e for e in ALL if isinstance(e.judge, (Hex, Text)) and not e.costly],
+    ids=lambda e: e.id,
+)
+def test_right_answers_of_other_worlds_are_named(task: Exercise, facts: Facts):
+    """A value of the practice seed, another scenario or another machine is said to be that."""
+    from casnb.teach.course import neighbour
+
+    here = in_its_world(task, facts)
+    for there, _ in neighbour.worlds(here):
+        answer = task.reference(there)
+        if answer != task.reference(here):
+            feedback = task.check(answer, here)
+            assert feedback.code not in ("other", "form"), feedback
+
+
+@pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
+def test_each_misconception_has_a_belief(task: Exercise, facts: Facts):
+    """What a class held can be said of every code, but for slips of form."""
+    here = in_its_world(task, facts)
+    for slip in task.all_slips(here):
+        assert slip.form or slip.holds, slip.code
+        assert not slip.holds.endswith(".") and not slip.holds.startswith("that ")
+
+
+def test_kinds_have_a_belief_too():
+    """A value of a shared kind stands for a belief as well."""
+    assert [k.code for k in KINDS if not k.holds or k.holds.endswith(".")] == []
+
+
+INTERNALS = (
+    "Foreign(",
+    "kind=",
+    "argument ",
+    "unrecognized",
+    "Traceback",
+    "object at 0x",
+    "usage:",
+)
+
+
+@pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
+def test_feedback_has_no_internals(task: Exercise, facts: Facts):
+    """Whatever is answered, no class of ours and no words of argparse are in what is said."""
+    here = in_its_world(task, facts)
+    for answer in (
+        [object()],
+        {"a": object()},
+        {"attester": lambda: 1},
+        ["-G", "--nope"],
+        "scone cas attest --isvsvn x --mrenclave",
+        "--isvsvn",
+        "-X",
+        ["tcb-status", "debug"],
+        "a b c d",
+        [[object()]],
+    ):
+        message = task.check(answer, here).message
+        assert not any(word in message for word in INTERNALS), message
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        pytest.param(["tcb-status", "debug", "mrsigner"], "check-ids", id="ids of checks"),
+        pytest.param({"debug"}, "check-ids", id="one id"),
+        pytest.param("--only-for-testing-debug", "misspelt", id="hyphens"),
+        pytest.param("-g", "misspelt", id="small letter"),
+        pytest.param("\u2013G", "misspelt", id="a typographic dash"),
+        pytest.param("-G --mrenclave", "misspelt", id="no value"),
+    ],
+)
+def test_flags_that_are_none_are_told_what_they_are(answer, code, facts: Facts):
+    """Advice about an underscore is for options with a hyphen in its place, and nobody else."""
+    feedback = exercise("03.minimal-flags").check(answer, facts)
+    assert feedback.code == code
+    assert ("underscore" in feedback.message) == ("only-for" in str(answer))
+
+
+def test_a_line_with_another_measurement_is_not_its_flags(facts: Facts):
+    """Right flags do not make up for a wrong MRENCLAVE, and it is said whose it is."""
+    task = exercise("03.minimal-flags")
+    flags = " ".join(task.reference(facts))
+    line = f"scone cas attest {flags} --mrenclave {{}} {facts.address}"
+    assert task.check(line.format(facts.mrenclave), facts).right
+    wrong = task.check(line.format(facts.rows["5-8-0.scone-cas.cf"]), facts)
+    assert wrong.code == "another-line" and "another row" in wrong.message
+
+
+def test_a_set_is_told_about_each_word(facts: Facts):
+    """One sentence for each word too many, and a count of what is missing."""
+    task = exercise("08.unmeasured")
+    judge = task.judge_in(facts)
+    measured = [w for w in judge.allowed if w not in task.reference(facts)]
+    said = task.check(set(measured[:2]), facts).message
+    assert all(f"`{w}`:" in said for w in measured[:2]) and "more belong" in said
+
+
+def test_a_pairing_is_told_its_first_wrong_pair(facts: Facts):
+    """Not a count, but where to look."""
+    task = exercise("05.readers")
+    right = task.reference(facts)
+    judge = task.judge_in(facts)
+    wrong = {**right, "the creator": next(x for x in judge.options if x != right["the creator"])}
+    said = task.check(wrong, facts).message
+    assert "'the creator'" in said and "first wrong pair" in said
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "cas:{p}:127.0.0.1:40001",
+        "CAS:{p}:127.0.0.1:40001",
+        ":{p}:127.0.0.1:40001",
+        "::127.0.0.1:40001",
+        "cas::localhost:40001",
+    ],
+)
+def test_what_curl_accepts_is_right(value):
+    """Empty parts of the first pair mean any, and names have no case."""
+    from casnb.simulator.world import World
+
+    facts = Facts(World("tests of teaching"))
+    port = exercise("04.connect-to").reference(facts).split(":")[1]
+    assert exercise("04.connect-to").check(value.format(p=port), facts).status == RIGHT
