@@ -525,7 +525,9 @@ def test_attaches_to_a_running_simulator(tmp_path):
                 assert time.monotonic() < until, "the simulator did not become ready"
                 time.sleep(0.05)
             ran = execute(
-                with_marks(with_answers("04-use-the-certificate", elsewhere=True)), tmp_path / "run", exported(file)
+                with_marks(with_answers("04-use-the-certificate", elsewhere=True)),
+                tmp_path / "run",
+                exported(file),
             )
         finally:
             server.terminate()
