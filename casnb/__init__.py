@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from casnb.checks.result import CheckStatus as CheckStatus
     from casnb.checks.result import Verdict as Verdict
     from casnb.evidence.decode import decode as decode
+    from casnb.policy.appraise import appraise as appraise
     from casnb.policy.policy import AttestationPolicy as AttestationPolicy
-    from casnb.policy.policy import appraise as appraise
     from casnb.session.service_policy import service_policy as service_policy
     from casnb.session.session import Session as Session
     from casnb.simulator.world import World as World
@@ -55,7 +55,7 @@ _lazy, __getattr__ = surface(
         "Verdict": "casnb.checks.result",
         "VerificationError": "casnb.base.errors",
         "World": "casnb.simulator.world",
-        "appraise": "casnb.policy.policy",
+        "appraise": "casnb.policy.appraise",
         "attempt": "casnb.cas.attest",
         "attest": "casnb.cas.attest",
         "decode": "casnb.evidence.decode",

@@ -16,8 +16,9 @@ from casnb.cli.main import casnb as casnb_command
 from casnb.cli.scone.main import scone as scone_command
 from casnb.evidence.cas_report import CasReport
 from casnb.policy.advisories import ADVISORIES, lookup
+from casnb.policy.appraise import appraise
 from casnb.policy.flags import BY_NAME
-from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.policy import AttestationPolicy
 from casnb.policy.words import explain
 from casnb.simulator.scenario import SCENARIOS
 from casnb.simulator.world import World

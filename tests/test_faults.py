@@ -18,8 +18,8 @@ from verify.table import FAULTS, HARMLESS
 
 from casnb.base.errors import PolicyError, VerificationError
 from casnb.checks.result import CATALOGUE, PROOF_IDS, CheckStatus, Verdict
+from casnb.policy.appraise import appraise
 from casnb.policy.flags import FLAGS, NEWER
-from casnb.policy.policy import appraise
 from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import verify_endorsements
 

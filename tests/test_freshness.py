@@ -14,7 +14,8 @@ from casnb.base.errors import UsageError
 from casnb.base.spans import read_span, span
 from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport
-from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.appraise import appraise
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World
 from casnb.verify.dispatch import verify
 from casnb.verify.tcb import TcbStatus

@@ -11,8 +11,9 @@ from itertools import combinations
 import pytest
 
 from casnb.evidence.cas_report import CasReport
+from casnb.policy.appraise import appraise
 from casnb.policy.flags import FLAGS, NEWER, find, options
-from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.policy import AttestationPolicy
 from casnb.policy.smallest import MinimalSet, minimal_flags
 from casnb.simulator.scenario import SCENARIOS
 from casnb.simulator.world import World

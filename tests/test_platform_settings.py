@@ -10,7 +10,8 @@ import pytest
 from verify.faults import good
 
 from casnb.checks.result import CheckStatus, Verdict
-from casnb.policy.appraise import PLATFORM_SETTINGS, appraise
+from casnb.policy.appraise import appraise
+from casnb.policy.attest_options import PLATFORM_SETTINGS
 from casnb.policy.policy import AttestationPolicy
 
 ID = "platform-settings"

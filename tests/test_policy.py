@@ -14,9 +14,10 @@ import pytest
 from casnb.base.errors import UsageError, VerificationError
 from casnb.checks.result import CATALOGUE, Check, CheckStatus, Verdict, failed, passed
 from casnb.evidence.cas_report import CasReport
+from casnb.policy.appraise import appraise
 from casnb.policy.flags import FLAGS
 from casnb.policy.identities import KNOWN_SIGNERS, SCONTAIN_CAS
-from casnb.policy.policy import NOT_GIVEN, AttestationPolicy, appraise, measurement_problem
+from casnb.policy.policy import NOT_GIVEN, AttestationPolicy, measurement_problem
 from casnb.simulator.scenario import SCENARIOS
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import CasChain

@@ -15,8 +15,9 @@ from click.testing import CliRunner
 from casnb.checks.result import CheckStatus, Verdict
 from casnb.cli.main import casnb as casnb_command
 from casnb.evidence.cas_report import CasReport
+from casnb.policy.appraise import appraise
 from casnb.policy.flags import FLAGS, NEWER, find
-from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World
 from casnb.verify.dcap import verify_quote
 from casnb.verify.dispatch import verify

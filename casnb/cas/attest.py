@@ -24,8 +24,9 @@ from casnb.checks.binding import Binding
 from casnb.checks.result import AttestationResult, CheckStatus, Verdict
 from casnb.checks.unasked import not_asked_sentence
 from casnb.evidence.cas_report import CasReport
+from casnb.policy.appraise import appraise
 from casnb.policy.left_open import DRIFT
-from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.policy import AttestationPolicy
 from casnb.tls.cas_chain import CasChain
 from casnb.tls.exchange import (
     Answer,

@@ -28,7 +28,8 @@ from casnb.cas.client import CasClient, pinned_context
 from casnb.checks.result import AttestationResult
 from casnb.mallory.defence import Defence
 from casnb.mallory.steps import Loot, Step, Stopped
-from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.appraise import appraise
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.keys import Key
 from casnb.simulator.scenario import SCENARIOS, Scenario
 from casnb.simulator.server.listener import TlsServer

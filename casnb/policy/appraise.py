@@ -23,7 +23,7 @@ from casnb.policy import flags as catalogue
 from casnb.policy.enclave import debug, identity, unneeded
 from casnb.policy.identities import known_signer
 from casnb.policy.left_open import left_open
-from casnb.policy.standing import OUTDATED, advisories, freshness, grace, settings
+from casnb.policy.machine import OUTDATED, advisories, freshness, grace, settings
 from casnb.policy.words import explain
 
 if TYPE_CHECKING:

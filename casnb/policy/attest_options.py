@@ -93,3 +93,9 @@ OLD: Mapping[str, str] = {
     "--verbose": "nothing: it is gone",
 }
 OLD_VALUES = {"-m": "HEX", "-a": "ADDRESS", "--address": "ADDRESS", "-n": "HEX"}
+#: Settings that a policy may refuse, and what the PCK certificate calls each.
+PLATFORM_SETTINGS = {
+    "smt": "smt_enabled",
+    "dynamic": "dynamic_platform",
+    "cached-keys": "cached_keys",
+}

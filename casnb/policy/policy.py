@@ -17,9 +17,8 @@ from casnb.base.errors import UsageError
 from casnb.base.spans import read_span, span
 from casnb.base.view import Shown, html_table, text_table
 from casnb.policy import flags as catalogue
-from casnb.policy.appraise import appraise as appraise
+from casnb.policy.attest_options import PLATFORM_SETTINGS
 from casnb.policy.identities import SCONTAIN_CAS, ExpectedSigner
-from casnb.policy.standing import PLATFORM_SETTINGS
 
 _EVERY = (*catalogue.FLAGS, *catalogue.NEWER)
 _MEASUREMENT = re.compile(r"[0-9a-f]{64}")

@@ -21,10 +21,11 @@ from casnb.base.errors import UsageError, neutral
 from casnb.checks.result import AttestationResult
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read_file
+from casnb.policy.appraise import appraise
 from casnb.policy.flag_matrix import Matrix
 from casnb.policy.flag_sets import Column
 from casnb.policy.identities import SCONTAIN_CAS, ExpectedSigner
-from casnb.policy.policy import NOT_GIVEN, AttestationPolicy, appraise
+from casnb.policy.policy import NOT_GIVEN, AttestationPolicy
 from casnb.policy.smallest import MinimalSet, minimal_flags
 from casnb.simulator.scenario import SCENARIOS, Scenario
 from casnb.simulator.server.site import LAYOUTS, render_page

@@ -8,7 +8,8 @@ import pytest
 
 from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport
-from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.appraise import appraise
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import SCENARIOS, World
 from casnb.verify.dispatch import verify
 from casnb.verify.pki import intel_roots

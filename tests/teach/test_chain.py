@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from casnb.cas.attest import attempt
 from casnb.evidence.cas_report import CasReport
-from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.appraise import appraise
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.keys import certificate
 from casnb.simulator.world import World
 from casnb.teach.chain import chain_of, svg_chain

@@ -18,8 +18,8 @@ from casnb.checks.result import AttestationResult, CheckStatus
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote
-from casnb.policy.appraise import POLICY_IDS
-from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.appraise import POLICY_IDS, appraise
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.ias_report import ias_proof
 from casnb.simulator.intel import EVALUATION
 from casnb.simulator.keys import KeyPair, Seed

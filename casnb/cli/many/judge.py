@@ -20,7 +20,8 @@ from casnb.evidence.quote import READERS, EpidQuote, Quote
 from casnb.evidence.ratls import RaTlsCertificate
 from casnb.evidence.signed_lists import SignedList
 from casnb.evidence.tdx import TdxQuote
-from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.appraise import appraise
+from casnb.policy.policy import AttestationPolicy
 from casnb.verify.alone import UndecidedError, verify_alone
 from casnb.verify.dispatch import verify
 from casnb.verify.endorsements import Endorsements, VerifiedEndorsements, verify_endorsements

@@ -18,7 +18,8 @@ from casnb.checks.view import describe, html_result
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.quote import SIGNED_SIZE
 from casnb.evidence.quote_layout import CERTIFICATION, LENGTH
-from casnb.policy.policy import AttestationPolicy, appraise
+from casnb.policy.appraise import appraise
+from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.intel import Intel
 from casnb.simulator.keys import Seed, raw_point, sign_raw
 from casnb.simulator.platform import Platform

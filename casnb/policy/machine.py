@@ -9,17 +9,12 @@ from typing import TYPE_CHECKING
 
 from casnb.base.spans import span
 from casnb.checks.result import Check, CheckStatus, failed, not_run, passed
+from casnb.policy.attest_options import PLATFORM_SETTINGS
 
 if TYPE_CHECKING:
     from casnb.policy.policy import AttestationPolicy
     from casnb.verify.proof import Proof
 
-#: Settings that a policy may refuse, and what the PCK certificate calls each.
-PLATFORM_SETTINGS = {
-    "smt": "smt_enabled",
-    "dynamic": "dynamic_platform",
-    "cached-keys": "cached_keys",
-}
 OUTDATED = "accept-group-out-of-date"
 _UNASKED = "not asked for"
 
