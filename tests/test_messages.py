@@ -201,6 +201,120 @@ def test_a_message_as_pasted(id, text):
     assert found.diagnosis is not None and found.diagnosis.id == id, found
 
 
+#: The same in other words, as people retell what they saw; None: none of these messages.
+RETOLD = [
+    ("tcb-outdated", "CAS: attestation error: TCB out of date"),
+    ("tcb-outdated", "tcb_status: OutOfDate"),
+    ("tcb-outdated", "The enclave's TCB is not up to date"),
+    (
+        "mrenclave",
+        'level=error msg="Caused by: Error 2 of 3: Unexpected enclave measurement'
+        ' (MRENCLAVE, 0e62020589972fba) - Expected 5e753b24ae9c62c5"',
+    ),
+    (
+        "debug-enclave",
+        '{"level":"error","msg":"Debug mode is enabled. Enclave protection is turned off"}',
+    ),
+    (
+        "debug-enclave",
+        "thread 'main' panicked at src/main.rs: Debug mode is enabled. Enclave"
+        " protection is turned off",
+    ),
+    ("debug-enclave", "error: enclave has debug mode enabled"),
+    ("debug-enclave", "the CAS enclave runs in debug mode, secrets can be read"),
+    ("debug-enclave", "attestation failed because debugging is enabled"),
+    ("otp-invalid", "The One-time Password (OTP) provided is invalid"),
+    ("otp-invalid", "invalid one time password"),
+    ("otp-used", "OTP already used, wait for the next time step"),
+    ("otp-required", "one-time password required"),
+    (
+        "no-scone",
+        "scone : The term 'scone' is not recognized as the name of a cmdlet, function, script file",
+    ),
+    ("no-scone", "-bash: scone: command not found"),
+    ("no-scone", "/bin/sh: scone: not found"),
+    ("no-scone", "env: 'scone': No such file or directory"),
+    ("no-scone", "make: scone: No such file or directory"),
+    ("no-scone", "FileNotFoundError: [Errno 2] No such file or directory: 'scone'"),
+    (
+        "registry",
+        "docker: Error response from daemon: manifest for registry.scontain.com/x:latest not found",
+    ),
+    (
+        "docker-socket",
+        "error during connect: this error may indicate that the docker daemon is not running",
+    ),
+    ("docker-socket", "dial unix /var/run/docker.sock: connect: permission denied"),
+    (
+        "variable",
+        "Error: Parsing session from session template file 's.yml' failed: variable"
+        " SESSION missing",
+    ),
+    ("variable", "no value given for variable SESSION"),
+    ("variable", "Value for variable SESSION is missing"),
+    ("variable", "missing variable $SESSION in template"),
+    ("variable", "Variable ${NS} not set"),
+    (
+        "enclave-port",
+        "curl: (28) Failed to connect to scone-cas.cf port 18765 after 130000 ms:"
+        " Couldn't connect to server",
+    ),
+    ("enclave-port", "Connection to cas:18765 refused"),
+    ("enclave-port", "nc: connect to cas port 18765 (tcp) failed: Connection refused"),
+    (
+        "enclave-port",
+        "requests.exceptions.ConnectionError: HTTPSConnectionPool(host='cas',"
+        " port=18765): Max retries exceeded",
+    ),
+    ("las", "Failed to connect to LAS at las:18766"),
+    ("las-port", "nc: connect to cas port 18766 (tcp) failed: Connection refused"),
+    ("las", "Could not resolve las:18766"),
+    ("no-host", "getaddrinfo ENOTFOUND cas"),
+    ("tag", "The FSPF tag isn't fresh; replay attack suspected"),
+    ("tag", "volume tag does not match, rollback suspected"),
+    ("mrenclave", "unexpected MRENCLAVE 0e62020589972fba, expected 5e753b24ae9c62c5"),
+    ("mrenclave", "expected MRENCLAVE 5e753b24ae9c62c5 but got 0e62020589972fba"),
+    ("mrenclave", "Enclave measurement 0e62020589972fba does not match expected 5e753b24ae9c62c5"),
+    ("mrenclave", "enclave hash mismatch"),
+    ("session-differs", "session hash mismatch"),
+    ("session-exists", "Please specify the predecessor hash"),
+    ("session-exists", "A session with this name already exists"),
+    ("session-exists", "409 conflict: session exists"),
+    ("not-attested", "CAS 'cas' has not been attested yet"),
+    ("not-attested", "CAS is not attested"),
+    ("advisory", "advisory INTEL-SA-00615 not tolerated"),
+    ("tcb-configuration", "hyperthreading is enabled"),
+    ("sgx-device", "Failed to open /dev/sgx_enclave: No such file or directory"),
+    ("heap", "Protected heap exhausted"),
+    ("attestation-parent", "quote verification failed"),
+    ("mrsigner", "signer mismatch: expected MRSIGNER b6c14ae06a052842 got 11c4e150b76c2b14"),
+    ("chunk", "file chunk verification failed"),
+    ("not-visible", "Secret not visible for a public client"),
+    ("stale-predecessor", "predecessor hash is not the current one"),
+    ("namespace", "namespace my-ns does not exist"),
+    ("stale-predecessor", "Invalid previous session digest: 39ae5497"),
+    ("usage", "error: unexpected argument '--foo' found"),
+    ("usage", "error: The following required arguments were not provided"),
+    ("connect-to", "curl: (49) Illegal port number"),
+    (None, "Segmentation fault"),
+    (None, "Killed"),
+    (None, "permission denied"),
+    (None, "Connection to database lost"),
+    (None, "The session expired, please log in again"),
+    (None, "debug: starting service"),
+    (None, "INFO attestation successful"),
+    (None, "scone cas list"),
+    (None, "expected 5 but got 3"),
+]
+
+
+@pytest.mark.parametrize(("id", "text"), RETOLD, ids=str)
+def test_a_message_retold(id, text):
+    """A message in other words is told for what it is, and an unrelated one is not."""
+    found = explain_message(text)
+    assert (found.diagnosis and found.diagnosis.id) == id
+
+
 @pytest.mark.parametrize("id", MESSAGES)
 def test_each_row(id):
     """Each wording is recognised as its own row; the row says all that it has to, and what it

@@ -229,7 +229,7 @@ def _close_to(lines: list[str]) -> Explanation | None:
         said = _words(line)
         near: dict[str, tuple[float, Diagnosis]] = {}
         for sample, (diagnosis, words) in _samples().items():
-            if any(piece in sample for piece in pieces):
+            if any(piece in sample and 4 * len(piece) >= len(sample) for piece in pieces):
                 share = 1.0
             elif len(words) >= _LEAST_WORDS and len(said) <= 3 * len(words):
                 share = len(words & said) / len(words)

@@ -30,7 +30,7 @@ DIAGNOSES: Mapping[str, Diagnosis] = {
                 Wording(
                     "CAS",
                     "Secret does not exist or is not visible for a public client",
-                    "does not exist or is not visible",
+                    "does not exist or is not visible|not visible for a public client",
                 ),
                 Wording("CAS", "Failed to read value 'example_value'", "Failed to read value"),
             ),

@@ -63,7 +63,8 @@ ROWS = (
                 "SCONE",
                 "Debug mode is enabled. Enclave protection is turned off, all secrets can be"
                 " extracted with a debugger",
-                r"debug mode (?:is|was|has been) (?:enabled|on|active|set|allowed)|debug mode"
+                r"debug(?:ging| mode) (?:is|was|has been)"
+                r" (?:enabled|on|active|set|allowed)|debug mode"
                 r" enabled|enclave protection (?:is |was )?(?:turned |switched )?off|(?:extracted|"
                 r"read) (?:with|by) a debugger|enclave (?:is |was |runs |started )?(?:in|with)"
                 r" debug|\bdebug(?:gable|gging)? enclave|enclave (?:is|was) debug",
@@ -109,6 +110,18 @@ ROWS = (
                 rf"(?P<expected>{_HEX}).{{1,40}}?(?P<runs>{_HEX})",
             ),
             Wording(
+                "another order of words",
+                "expected MRENCLAVE 5e753b24ae9c62c5 but got 0e62020589972fba",
+                rf"expected (?:mr_?enclave|measurement|enclave hash)\W{{1,4}}(?P<expected>{_HEX})"
+                rf".{{1,40}}?(?P<runs>{_HEX})",
+            ),
+            Wording(
+                "another order of words",
+                "Enclave measurement 0e62020589972fba does not match expected 5e753b24ae9c62c5",
+                rf"(?:mr_?enclave|measurement|enclave hash)\W{{1,4}}(?P<runs>{_HEX}).{{1,40}}?"
+                rf"(?:expected|wanted|match)\D{{0,20}}?(?P<expected>{_HEX})",
+            ),
+            Wording(
                 "older SCONE",
                 "Enclave hash does not match expectation:",
                 rf"enclave hash (?:does not|doesn't|did not) match(?: \w+){{0,3}}:?"
@@ -121,7 +134,8 @@ ROWS = (
                 r" (?:equal|allowed|expected)|unexpected|is not the)|unexpected (?:enclave )?"
                 r"(?:measurement|mr_?enclave)|(?:wrong|different|mismatched|unknown)"
                 r" (?:mr_?enclave|"
-                r"enclave measurement)|measurement .{0,30}(?:mismatch|does not match)",
+                r"enclave measurement)|(?:measurement|enclave hash)"
+                r" .{0,30}(?:mismatch|does not match)",
             ),
         ),
         lets_in="whoever chose the program that runs there, if you copy the number it shows you",
@@ -149,11 +163,18 @@ ROWS = (
                 rf"(?P<expected>{_HEX})",
             ),
             Wording(
+                "another order of words",
+                "signer mismatch: expected MRSIGNER b6c14ae06a052842, got 11c4e150b76c2b14",
+                rf"signer\b.{{0,60}}?expected\W{{1,8}}(?:mr_?signer\W{{1,4}})?(?P<expected>{_HEX})"
+                rf".{{1,40}}?(?P<runs>{_HEX})",
+            ),
+            Wording(
                 "paraphrased",
                 "MRSIGNER does not match",
                 r"mr_?signer\b.{0,90}\b(?:mismatch|(?:does not|doesn't|did not) match|differ|"
                 r"unexpected|not (?:equal|trusted|expected))|(?:unexpected|wrong|unknown|untrusted)"
-                r" (?:enclave )?(?:mr_?signer|signer)\b|signer of the enclave",
+                r" (?:enclave )?(?:mr_?signer|signer)\b|signer of the enclave|(?:mr_?)?signer"
+                r" mismatch",
             ),
         ),
         lets_in="whoever can put a measurement in front of you: with the signer ignored, everything"
@@ -282,8 +303,10 @@ ROWS = (
             Wording(
                 "SCONE",
                 "The TCB is outdated and may be vulnerable",
-                r"TCB (?:is|was) (?:outdated|out[- ]of[- ]date|too old|behind)|TCB.{0,40}may be"
-                r" vulnerable|outdated[- ]TCB|firmware (?:is|was) (?:outdated|out of date)",
+                r"TCB (?:is |was )?(?:outdated|out[- ]of[- ]date|too old|behind|not up[- ]to[- ]"
+                r"date|not current)|TCB.{0,40}may be"
+                r" vulnerable|outdated[- ]TCB|firmware (?:is|was)"
+                r" (?:outdated|out of date)",
             ),
             Wording(
                 "SCONE, casnb",

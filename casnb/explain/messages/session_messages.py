@@ -26,10 +26,11 @@ ROWS = (
             Wording(
                 "paraphrased",
                 "variable $SESSION is not defined",
-                r"(?:missing|no|undefined) value for (?:the )?variable \$?(?P<variable>\w{1,80})|"
-                r"variable \$\{?(?P<variable_>\w{1,80})\}? (?:is|was|has)"
-                r" (?:missing|undefined|unset|"
-                r"no value|not (?:set|defined|given))|(?:undefined|missing|unset) (?:template )?"
+                r"(?:missing|no|undefined) value (?:given )?for (?:the )?variable \$?"
+                r"(?P<variable>\w{1,80})|"
+                r"variable \$?\{?(?P<variable_>\w{1,80})\}? (?:is |was |has )?"
+                r"(?:missing|undefined|unset|no value|not"
+                r" (?:set|defined|given))|(?:undefined|missing|unset) (?:template )?"
                 r"variable|value for variable \$",
             ),
         ),
@@ -48,7 +49,8 @@ ROWS = (
             Wording(
                 "SCONE",
                 "Session already exists, please specify predecessor hash",
-                r"session (?:\S{1,140} )?already exists|specify (?:the |a )?predecessor|session"
+                r"session (?:\S{1,140} |with (?:this|that|the same) name )?(?:already )?exists"
+                r"(?! (?:and|or))|specify (?:the |a )?predecessor|session"
                 r" name"
                 r" (?:is )?(?:already )?taken",
             ),

@@ -20,7 +20,10 @@ def _absent(name: str) -> str:
     return (
         rf"\b{name}\b\W{{0,4}}{word}{gone}|(?:unknown command|command not found|inconnue|no"
         rf" command)\W{{1,4}}{name}\b|exec\w*\W{{1,4}}.{{0,20}}\b{name}\b.{{0,40}}(?:not found|no"
-        rf" such file)|term .?{name}.? (?:is|was) not"
+        rf" such file)|\b(?:env|make|sh|bash|xargs|sudo|command|directory):"
+        rf" ['\"\u2018]?{name}\b.{{0,4}}:? ?"
+        rf"(?:no such file|command not found|$)|(?:no such file or"
+        rf" directory|ENOENT)\W{{1,4}}{name}\b|term .?{name}.? (?:is|was) not"
     )
 
 
@@ -124,7 +127,8 @@ ROWS = (
             Wording(
                 "curl",
                 "curl: (7) Failed to connect to cas port 18765 after 0 ms: Connection refused",
-                r"(?:curl|connect|connection|refused|timed out|https?://|address|dial|socket|"
+                r"^(?!.*using service ID).*(?:curl|connect\w*|connection\w*|refused|timed"
+                r" out|https?://|address|dial|socket|port|"
                 r"handshake|SSL|TLS)\b.{0,160}\b18765\b|\b18765\b.{0,120}(?:refused|timed out|"
                 r"unreachable|wrong version|reset|handshake|SSL|TLS)",
             ),
@@ -142,7 +146,8 @@ ROWS = (
             Wording(
                 "curl",
                 "curl: (7) Failed to connect to cas port 18766 after 0 ms: Connection refused",
-                r"(?:curl|connect|connection|refused|timed out|https?://|address|dial|socket|"
+                r"^(?!.*using service ID).*(?:curl|connect\w*|connection\w*|refused|timed"
+                r" out|https?://|address|dial|socket|port|"
                 r"handshake|SSL|TLS)\b.{0,160}\b18766\b|\b18766\b.{0,120}(?:refused|timed out|"
                 r"unreachable|wrong version|reset|handshake|SSL|TLS)",
             ),
