@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from math import gcd
+from math import gcd, prod
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -96,6 +96,10 @@ def key_pem(key: rsa.RSAPrivateKey) -> str:
     ).decode()
 
 
+#: The product of the odd primes below 1000.
+_SMALL = prod(n for n in range(3, 1000, 2) if all(n % d for d in range(3, 32, 2) if d < n))
+
+
 @lru_cache(maxsize=32)
 def _prime(seed: Seed, label: str) -> int:
     """Return a prime of half the bits, its two highest set, so that two of them make a modulus
@@ -103,8 +107,9 @@ def _prime(seed: Seed, label: str) -> int:
     """
     size = BITS // 16
     n = int.from_bytes(seed.octets(label, size), "big") | 3 << (8 * size - 2) | 1
+    # A number with a small factor is no prime: one division spares it a power of its own size.
     while (
-        n % 3 == 0
+        gcd(n, _SMALL) > 1
         or (n - 1) % _EXPONENT == 0
         or not all(pow(a, n - 1, n) == 1 for a in (2, 3, 5, 7))
     ):

@@ -222,10 +222,17 @@ class Lab(Workbook, Shown):
         return self.facts.elsewhere
 
     def panel(self, **state: Any) -> Switchboard:
-        """Return a switchboard on this lab's seed and address: flags, checks, and Mallory."""
+        """Return a switchboard on this lab's seed and address: flags, checks, and Mallory.
+
+        Before chapter 06 she tries only what a flag decides or nobody asked about; `attacks` names
+        others.
+        """
+        from casnb.mallory.attacks import ATTACKS
+        from casnb.teach.switchboard.model import SWITCHED
         from casnb.teach.switchboard.panel import Switchboard
 
-        return Switchboard(self.cases, **{"address": self.address, **state})
+        spoken_of = SWITCHED if self.chapter < "06" else tuple(ATTACKS)
+        return Switchboard(self.cases, **{"address": self.address, "attacks": spoken_of, **state})
 
     def scrape_lab(self, scraper: Scraper | None = None, **state: Any) -> ScrapePanel:
         """Return the public CAS page through its history, with the classic pipeline, a scraper

@@ -5,7 +5,7 @@ knows no widgets.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ from casnb.policy.policy import NOT_GIVEN, AttestationPolicy
 from casnb.policy.smallest import closed
 from casnb.teach.facts import Cases, LoadedReport, changed_digit
 from casnb.teach.switchboard import view
+from casnb.teach.worldmap.changes import Change
+from casnb.teach.worldmap.standing import Standing, standings
 
 if TYPE_CHECKING:
     from casnb.checks.result import AttestationResult
@@ -27,6 +29,13 @@ if TYPE_CHECKING:
 
 #: The usual habits, one of which may be left out when an attack runs.
 HABITS = tuple(h.name for h in mallory.HABITS.values() if h.usual)
+#: The attacks that a switch decides, or nothing that anybody was asked: those that a chapter about
+#: flags speaks of.
+SWITCHED = tuple(
+    a.name
+    for a in mallory.ATTACKS.values()
+    if a.let_in.habits >= mallory.USUAL and set(a.let_in.policy.flags()) <= catalogue.BY_NAME.keys()
+)
 #: What the reader may give as MRENCLAVE, and how the chooser says it.
 CHOICES = {
     "given": "from the page",
@@ -52,7 +61,9 @@ class SwitchboardModel(traitlets.HasTraits):
     dashes. `mrenclave`: a key of CHOICES. `without`: the usual habit that is left out when an
     attack runs, empty for none. Computed: `result` (None while the combination is illegal),
     `problems`, `error`, `command`, `milliseconds`. `outcome` is the last run of an attack, None
-    again when a switch moves.
+    again when a switch moves. `change` is what the last move did to Mallory's doors, counted from
+    the last legal state; None at first. `turn` counts: it moves once, last, when
+    all of that is up to date. `attacks` are the ones that are spoken of.
     """
 
     scenario = traitlets.Unicode("public")
@@ -67,9 +78,19 @@ class SwitchboardModel(traitlets.HasTraits):
     command = traitlets.Unicode("")
     milliseconds = traitlets.Float(0.0)
     outcome: Any = traitlets.Any(None, allow_none=True)
+    change: Any = traitlets.Any(None, allow_none=True)
+    turn = traitlets.Int(0)
 
-    def __init__(self, cases: Cases | None = None, **state: Any) -> None:
+    def __init__(
+        self,
+        cases: Cases | None = None,
+        attacks: Iterable[str] = tuple(mallory.ATTACKS),
+        **state: Any,
+    ) -> None:
         self.cases = cases or Cases()
+        self.attacks = tuple(mallory.attack(name).name for name in attacks)
+        self._strict: dict[str, Mapping[str, str]] = {}
+        self._before: tuple[tuple[str, ...], str, Mapping[str, str]] | None = None
         super().__init__(**state)
         self.observe(self._changed, names=["scenario", "flags", "mrenclave", "address"])
         self.observe(self._forget, names="without")
@@ -147,6 +168,12 @@ class SwitchboardModel(traitlets.HasTraits):
             self.result, self.problems, self.error, self.command = result, problems, error, command
             self.outcome = None
             self.milliseconds = (time.perf_counter() - began) * 1000
+        self.turn += 1
+
+    def refuse(self, why: str) -> None:
+        """Say why a step was refused; everything else stays until the next good step."""
+        self.error = why
+        self.turn += 1
 
     def remedy(self) -> Remedy | None:
         """Return what an illegal combination lacks, None where it is legal. It never asks for
@@ -205,11 +232,39 @@ class SwitchboardModel(traitlets.HasTraits):
         """Return what stops each attack, empty where it gets in; nothing while the combination
         is illegal.
 
-        The first call for a seed runs every attack once, which takes a second or two.
+        The first call for a seed runs each of `attacks` once, which takes a second or less.
         """
         if self.problems or self.error:
             return {}
-        return mallory.foresee(self.defence(strict=strict), seed=self.cases.seed)
+        if not strict:
+            return self._foresee(self.defence())
+        if self.mrenclave not in self._strict:
+            self._strict[self.mrenclave] = self._foresee(self.defence(strict=True))
+        return self._strict[self.mrenclave]
+
+    def _foresee(self, defence: mallory.Defence) -> Mapping[str, str]:
+        return mallory.foresee(defence, seed=self.cases.seed, names=self.attacks)
+
+    def standing(self) -> tuple[Standing, ...]:
+        """Return how each gate of the world map stands."""
+        return standings(self.result, self.flags, self.foreseen())
+
+    def compare(self) -> None:
+        """Say as `change` what was done since the last call in a legal state, and what came of
+        it; the first call only remembers.
+        """
+        if self.problems or self.error:
+            self.change = None
+            return
+        now = (self.flags, self.mrenclave, self.foreseen())
+        if self._before is not None and now[:2] != self._before[:2]:
+            flags, choice, foreseen = self._before
+            self.change = Change.of(
+                _moved(flags, self.flags, choice, self.mrenclave), foreseen, now[2]
+            )
+        elif self._before is not None:
+            self.change = None
+        self._before = now
 
     def attack(self, name: str) -> mallory.Outcome:
         """Really run an attack against the switches, on loopback, and keep what became of it as
@@ -225,6 +280,19 @@ class SwitchboardModel(traitlets.HasTraits):
     def close(self) -> None:
         """Let go of every observer."""
         self.unobserve_all()
+
+
+def _moved(before: tuple[str, ...], after: tuple[str, ...], was: str, now: str) -> str:
+    """Say what was switched, in the words of the line that the doors are told with."""
+    added = catalogue.options(tuple(n for n in after if n not in before))
+    taken = catalogue.options(tuple(n for n in before if n not in after))
+    parts = [
+        *([f"setting {added}"] if added else []),
+        *([f"clearing {taken}"] if taken else []),
+        *([f"MRENCLAVE {CHOICES[now]}"] if was != now else []),
+    ]
+    words = " and ".join(parts)
+    return words[:1].upper() + words[1:]
 
 
 def sentence(model: SwitchboardModel) -> str:
@@ -264,7 +332,7 @@ def snapshot(model: SwitchboardModel) -> Snapshot:
         verdict,
         model.result,
         model.flags,
-        model.given,
+        model.standing(),
         case.minimal,
         model.foreseen(),
         model.foreseen(strict=True),

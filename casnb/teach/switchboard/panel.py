@@ -4,21 +4,23 @@ whom it lets in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import traitlets
 
-from casnb.base.errors import CasnbError, UsageError, neutral
+from casnb.base.errors import CasnbError, neutral
 from casnb.base.snapshot import Snapshot, Snapshotted
 from casnb.base.view import block, cell, html_verdict, page
 from casnb.mallory import attacks as mallory
-from casnb.policy import flags as catalogue
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.scenario import SCENARIOS
-from casnb.teach.switchboard import view
+from casnb.teach.fold import Fold
+from casnb.teach.live import Live
+from casnb.teach.switchboard import needs, view
+from casnb.teach.switchboard.controls import Doors, Switches
 from casnb.teach.switchboard.model import (
     CHOICES,
     HABITS,
@@ -27,11 +29,11 @@ from casnb.teach.switchboard.model import (
     snapshot,
     verdict_name,
 )
+from casnb.teach.worldmap.changes import let_in, tally
+from casnb.teach.worldmap.view import render_map, render_map_text
 
 if TYPE_CHECKING:
     from casnb.teach.facts import Cases
-
-_WIDE = {"width": "auto", "max_width": "60em"}
 
 
 class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
@@ -40,7 +42,11 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
 
     `model` keeps the state; the public methods are what the controls call, so that a notebook
     can call them too. A click repeats only the appraisal. Attacks run on loopback, when their
-    button is pressed.
+    button is pressed; `attacks` are those that are spoken of, all unless some are named.
+
+    Switches stand left, their effect right, in one view of a projector: verdict, map, doors and
+    what the last click did to them, command line. What is not needed at every click is folded, and
+    made when it is opened.
 
     Every control answers to Tab, Space and Enter: JupyterLab keeps the arrow keys to itself, so
     there are no radio buttons, and a list is opened with Space first.
@@ -50,139 +56,125 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(
-        self, cases: Cases | None = None, *, model: SwitchboardModel | None = None, **state: Any
+        self,
+        cases: Cases | None = None,
+        *,
+        model: SwitchboardModel | None = None,
+        attacks: Iterable[str] = tuple(mallory.ATTACKS),
+        **state: Any,
     ) -> None:
         self._closed, self._busy = True, False
-        self.model = model or SwitchboardModel(cases, **state)
-        wide = widgets.Layout(**_WIDE)
+        self.model = model or SwitchboardModel(cases, attacks, **state)
+        self._make_controls()
+        left = widgets.VBox([self.scenario, self.switches, self.buttons])
+        card = widgets.VBox([self.verdict, self.tally, self.map, self.command])
+        columns = widgets.Box([left, card])
+        for name, box in (("left", left), ("card", card), ("columns", columns)):
+            box.add_class(f"t-{name}")
+        style = widgets.HTML(page(view.STYLE))
+        super().__init__([style, columns, self.doors, *self.folds.values(), self.live])
+        self.add_class("t-switchboard")
+        self._undo: list[Callable[[], None]] = []
+        self._watch(self.scenario, self.choose_scenario)
+        self._watch(self.mrenclave, self.choose_mrenclave)
+        self._watch(self.without, self.leave_out)
+        self._watch(self.switches, lambda names: self.set_flags(*names))
+        for button, handler in (
+            (self.load_button, self.load),
+            (self.reset_button, self.clear),
+            (self.remedy_button, self.mend),
+        ):
+            self._press(button, handler)
+        self.doors.on_msg(self._asked)
+        self.model.observe(self._show, names=_SHOWN)
+        self._closed = False
+        self.refresh()
+
+    def _make_controls(self) -> None:
         plain = {"description_width": "initial"}
+        wide = {"width": "auto", "max_width": "60em"}
         self.scenario = widgets.Dropdown(
             options=self._options(),
             value=self.model.scenario,
-            description="Scenario",
-            layout=wide,
+            description="CAS",
+            layout=widgets.Layout(width="auto"),
             style=plain,
         )
         self.path = widgets.Text(
             description="Report file",
             placeholder="a saved answer of /v1/attest",
             style=plain,
-            layout=widgets.Layout(flex="1 1 24em", width="auto"),
+            layout=widgets.Layout(**wide),
         )
         self.mrenclave = widgets.Dropdown(
             options=[(said, name) for name, said in CHOICES.items()],
             value=self.model.mrenclave,
             description="MRENCLAVE",
-            layout=wide,
+            layout=widgets.Layout(**wide),
             style=plain,
         )
-        self.toggles = {name: self._toggle(name) for name in catalogue.BY_NAME}
-        self.load_button, self.reset_button, self.remedy_button, self.attack_button = (
-            _button(said)
-            for said in ("Load the report", "Clear all flags", "Set what is missing", "Let her try")
+        self.switches = Switches(value=list(self.model.flags))
+        self.load_button, self.reset_button, self.remedy_button = (
+            widgets.Button(description=said, layout=widgets.Layout(width="auto"))
+            for said in ("Load the report", "Clear all flags", "Set what is missing")
         )
-        self.tries = {name: _button(f"Run {name}", "13em") for name in mallory.ATTACKS}
-        self.stopped = widgets.Dropdown(
-            options=[],
-            description="Stopped attack",
-            style=plain,
-            layout=widgets.Layout(width="auto", max_width="30em", flex="1 1 16em", min_width="0"),
+        self.buttons = widgets.HBox(
+            [self.reset_button, self.remedy_button],
+            layout=widgets.Layout(flex_flow="row wrap"),
         )
         self.without = widgets.Dropdown(
             options=[("none", ""), *((f"{n}: {mallory.HABITS[n].otherwise}", n) for n in HABITS)],
             value=self.model.without,
             description="Habit left out",
-            layout=wide,
+            layout=widgets.Layout(**wide),
             style=plain,
         )
-        self.habits = widgets.HTML(block(view.render_habits()), layout=wide)
-        (
-            self.story,
-            self.loaded,
-            self.needs,
-            self.verdict,
-            self.budget,
-            self.command,
-            self.checks,
-            self.lamps,
-            self.outcome,
-            self.gains,
-        ) = (widgets.HTML(layout=wide) for _ in range(10))
-        self._said = {
-            name: widgets.HTML(layout=widgets.Layout(flex="1 1 20em", min_width="0"))
-            for name in mallory.ATTACKS
-        }
-        self._rows = {name: _row(self.tries[name], self._said[name]) for name in mallory.ATTACKS}
-        self.abilities = widgets.VBox([*self._rows.values()], layout=wide)
-        for name in (
-            "scenario",
-            "story",
-            "path",
-            "loaded",
-            "mrenclave",
-            "needs",
-            "verdict",
-            "budget",
-            "command",
-            "checks",
-            "lamps",
-            "abilities",
-            "habits",
-            "without",
-            "stopped",
-            "outcome",
-            "gains",
-        ):
-            getattr(self, name).add_class(f"t-{name}")
-        for name, button in (
-            ("load", self.load_button),
-            ("reset", self.reset_button),
-            ("remedy", self.remedy_button),
-            ("attack", self.attack_button),
-        ):
-            button.add_class(f"t-{name}")
-        super().__init__(
-            [
-                self.scenario,
-                self.story,
-                _row(self.path, self.load_button),
-                self.loaded,
-                self.mrenclave,
-                *self._groups(),
-                self.needs,
-                _row(self.reset_button, self.remedy_button),
-                self.verdict,
-                self.budget,
-                self.lamps,
-                self.abilities,
-                self.habits,
-                self.without,
-                _row(self.stopped, self.attack_button),
-                self.outcome,
-                self.command,
-                self.checks,
-                self.gains,
-            ]
+        self.verdict, self.map, self.tally, self.command, self.loaded = (
+            widgets.HTML() for _ in range(5)
         )
-        self.add_class("t-switchboard")
-        self._undo: list[Callable[[], None]] = []
-        self._watch(self.scenario, self.choose_scenario)
-        self._watch(self.mrenclave, self.choose_mrenclave)
-        self._watch(self.without, self.leave_out)
-        for name, box in self.toggles.items():
-            self._watch(box, lambda on, name=name: self.toggle(name, on))  # type: ignore[misc]
-        for button, handler in (
-            (self.load_button, self.load),
-            (self.reset_button, self.clear),
-            (self.remedy_button, self.mend),
-            (self.attack_button, self.attack),
-        ):
-            self._press(button, handler)
-        for name, button in self.tries.items():
-            self._press(button, lambda name=name: self.attack(name))  # type: ignore[misc]
-        self.model.observe(self._show, names=_SHOWN)
-        self._closed = False
-        self.refresh()
+        self.doors = Doors(self.model.attacks)
+        self.live = Live()
+        self.folds = {
+            "checks": Fold(
+                "All checks", render=lambda: block(view.render_checks(self.model.result))
+            ),
+            "needs": Fold(
+                "What the flags need, and which of them this report needs", render=self._needs
+            ),
+            "gains": Fold(
+                "What each flag gives away",
+                render=lambda: block(needs.render_gains(self.model.flags, self.model.result)),
+            ),
+            "habits": Fold(
+                needs.HABITS_TITLE, self.without, render=lambda: block(needs.render_habits())
+            ),
+            "report": Fold(
+                "Another MRENCLAVE, or a report from a file",
+                self.mrenclave,
+                self.path,
+                self.load_button,
+                self.loaded,
+                render=lambda: block(f"<p>{cell(self.model.case.story, 400)}</p>"),
+            ),
+            "text": Fold("The map as text", render=self._map_text),
+        }
+        named = {
+            "scenario": self.scenario,
+            "path": self.path,
+            "mrenclave": self.mrenclave,
+            "verdict": self.verdict,
+            "map": self.map,
+            "tally": self.tally,
+            "command": self.command,
+            "loaded": self.loaded,
+            "without": self.without,
+            "load": self.load_button,
+            "reset": self.reset_button,
+            "remedy": self.remedy_button,
+            **self.folds,
+        }
+        for name, control in named.items():
+            control.add_class(f"t-{name}")
 
     def _options(self) -> list[tuple[str, str]]:
         titles = {name: s.title for name, s in SCENARIOS.items()} | {
@@ -190,28 +182,14 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         }
         return [(f"{name}: {title}", name) for name, title in titles.items()]
 
-    def _toggle(self, name: str) -> widgets.Checkbox:
-        flag = catalogue.BY_NAME[name]
-        label = f"-{flag.short} --{name}" if flag.short else f"--{name}"
-        box = widgets.Checkbox(
-            value=name in self.model.flags,
-            description=label,
-            indent=False,
-            tooltip=flag.help,
-            layout=widgets.Layout(width="auto", flex="0 0 20em"),
+    def _needs(self) -> str:
+        m = self.model
+        return block(
+            needs.render_budget(m.flags, m.case.minimal) + needs.render_needs(m.flags, m.given)
         )
-        box.add_class("t-flag-" + name)
-        return box
 
-    def _groups(self) -> list[widgets.Widget]:
-        out: list[widgets.Widget] = []
-        for title, flags in catalogue.groups().items():
-            out.append(widgets.HTML(block(f"<p><strong>{cell(title)}</strong></p>")))
-            for flag in flags:
-                said = block(cell(flag.help))
-                beside = widgets.HTML(said, layout=widgets.Layout(flex="1 1 16em", min_width="0"))
-                out.append(_row(self.toggles[flag.name], beside))
-        return out
+    def _map_text(self) -> str:
+        return block(render_map_text(self.model.standing()))
 
     def _watch(self, control: Any, step: Callable[[Any], None]) -> None:
         def changed(change: Any) -> None:
@@ -228,6 +206,12 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         button.on_click(clicked)
         self._undo.append(lambda: button.on_click(clicked, remove=True))
 
+    def _asked(self, widget: Any, content: Any, buffers: Any) -> None:
+        """Run the attack whose button was pressed; anything else is no message of ours."""
+        name = content.get("attack") if isinstance(content, dict) else None
+        if isinstance(name, str) and not self._closed:
+            self.attack(name)
+
     # What the controls call
 
     def choose_scenario(self, name: str) -> None:
@@ -239,7 +223,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         self._guarded(lambda: self.model.set_trait("mrenclave", choice))
 
     def leave_out(self, habit: str = "") -> None:
-        """Leave out one usual habit (left out: none) when an attack runs; the lamps go on with
+        """Leave out one usual habit (left out: none) when an attack runs; the doors go on with
         all of them.
         """
         self._guarded(lambda: self.model.set_trait("without", habit))
@@ -270,42 +254,49 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         """
         try:
             report = self.model.load(path or self.path.value)
-            self.loaded.value = block(
-                html_verdict("loaded", f"Loaded: {cell(report.name)}, {cell(report.title, 200)}.")
-            )
+            name, said = "loaded", f"Loaded: {report.name}, {neutral(report.title, 200)}."
         except CasnbError as exc:
-            self.loaded.value = block(html_verdict("error", f"Not loaded: {cell(exc, 500)}"))
+            name, said = "error", f"Not loaded: {neutral(exc, 500)}"
+        self.loaded.value = block(html_verdict(name, cell(said, 800)))
+        self.live.text = said
 
-    def attack(self, name: str = "") -> None:
-        """Run an attack (left out: the one chosen among those that are stopped) against the
-        switches, and show what came of it.
-        """
-        chosen = name or self.stopped.value
+    def attack(self, name: str) -> None:
+        """Run an attack against the switches, and show what came of it under its button."""
         try:
-            if not chosen:
-                raise UsageError(
-                    "attack", got="none chosen", wanted="one of " + ", ".join(mallory.ATTACKS)
-                )
-            self.model.attack(chosen)
+            self.model.attack(name)
         except CasnbError as exc:
-            self.outcome.value = block(html_verdict("error", f"Not run: {cell(exc, 500)}"))
+            said = f"Not run: {neutral(exc, 500)}"
+            at = name if name in self.model.attacks else next(iter(self.model.attacks), "")
+            self.doors.outcome = {"name": at, "html": html_verdict("error", cell(said, 600))}
+            self.live.text = said
 
     def _guarded(self, step: Callable[[], None]) -> None:
-        """Run a handler's step; what casnb refuses is shown in the verdict line, since a
-        callback's exception is not.
+        """Run a handler's step; what casnb refuses is shown in the verdict, since a callback's
+        exception is not.
         """
         try:
             step()
         except (CasnbError, traitlets.TraitError) as exc:
-            self.model.error = neutral(exc, 400)
+            self.model.refuse(neutral(exc, 400))
 
     def _show(self, change: Any) -> None:
         if change["name"] == "outcome":
-            self.outcome.value = (
-                block(self.model.outcome._html()) if self.model.outcome is not None else ""
-            )
+            self._tell()
+        elif change["name"] == "without":
+            self.without.value = change["new"]
         else:
             self.refresh()
+
+    def _tell(self) -> None:
+        """Show the last run of an attack under its button, or nothing once a switch moved."""
+        outcome = self.model.outcome
+        if outcome is None:
+            if self.doors.outcome["name"]:
+                self.doors.outcome = {"name": "", "html": ""}
+            return
+        self.doors.outcome = {"name": outcome.attack.name, "html": outcome._html()}
+        self.live.text = outcome.sentence
+        self.renew()
 
     def refresh(self) -> None:
         """Bring every control and rendering in line with the model, the verdict first."""
@@ -316,18 +307,16 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
             self._align()
         finally:
             self._busy = False
-        self.checks.value = block(view.render_checks(m.result))
         self.command.value = block(view.render_command(m.command))
-        self.needs.value = block(view.render_needs(m.flags, m.given))
-        self.gains.value = block(view.render_gains(m.flags, m.result))
         try:
-            self.story.value = page(f"<p>{cell(m.case.story, 400)}</p>")
-            self.budget.value = block(view.render_budget(m.flags, m.case.minimal))
-            self._abilities(m.foreseen(), m.foreseen(strict=True))
+            self._doors()
         except CasnbError as exc:
-            self.lamps.value = block(
+            self.map.value = block(
                 html_verdict("error", f"Mallory could not try: {cell(exc, 500)}")
             )
+        for fold in self.folds.values():
+            fold.renew()
+        self.renew()
 
     def _align(self) -> None:
         m, lacks = self.model, self.model.remedy()
@@ -339,35 +328,32 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
             m.mrenclave,
             m.without,
         )
-        for name, box in self.toggles.items():
-            box.value = name in m.flags
+        self.switches.value = list(m.flags)
         self.remedy_button.description = (
             f"Set {lacks.words} too" if lacks else "Set what is missing"
         )
         self.remedy_button.layout.display = None if lacks else "none"
 
-    def _abilities(self, foreseen: Mapping[str, str], strict: Mapping[str, str]) -> None:
-        """Light the lamps, and show a button for each attack that gets in; those that are
-        stopped share a chooser.
-
-        The buttons are all there from the start and only hidden: making them again would cost a
-        click its quickness.
-        """
-        inside = view.let_in(foreseen)
-        self.lamps.value = block(view.render_lamps(foreseen, strict))
-        for name, row in self._rows.items():
-            if name in inside:
-                self._said[name].value = block(
-                    view.render_ability(mallory.ATTACKS[name], bool(strict.get(name)))
-                )
-            row.layout.display = None if name in inside else "none"
-        stopped = [(f"{name} ({view.stops(by)})", name) for name, by in foreseen.items() if by]
-        if list(self.stopped.options) != stopped:
-            kept = self.stopped.value
-            self.stopped.options = stopped
-            if stopped:
-                self.stopped.value = kept if foreseen.get(kept) else stopped[0][1]
-        self.attack_button.disabled = self.stopped.disabled = not stopped
+    def _doors(self) -> None:
+        """Draw the map, count the doors, and say what the last move did to them."""
+        m = self.model
+        m.compare()
+        foreseen, strict, change = m.foreseen(), m.foreseen(strict=True), m.change
+        accepted = m.result is None or m.result.accepted
+        new = change.opened if change else ()
+        self.map.value = block(render_map(m.standing(), new, compact=True))
+        self.tally.value = block(view.render_tally(foreseen, strict, change, accepted=accepted))
+        doors, why = tally(foreseen, strict)
+        inside = len(let_in(foreseen))
+        self.doors.doors = view.doors_of(foreseen, strict)
+        self.doors.head = (
+            f"{inside} open door{'' if inside == 1 else 's'}: let her try, and see what she takes"
+            if foreseen
+            else ""
+        )
+        self.doors.note = view.HERS if foreseen else ""
+        told = f" {change}" if change else ""
+        self.live.text = f"{sentence(m)} Mallory: {doors}, {why}{told}"
 
     def snapshot(self) -> Snapshot:
         """Return the present state as something that stays readable in an export."""
@@ -381,21 +367,9 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         for undo in self._undo:
             undo()
         self._undo.clear()
+        self.doors.on_msg(self._asked, remove=True)
         self.model.unobserve(self._show, names=_SHOWN)
         super().close()
 
 
-_SHOWN = ["result", "problems", "error", "command", "without", "outcome"]
-
-
-def _button(description: str, width: str = "auto") -> widgets.Button:
-    return widgets.Button(
-        description=description, layout=widgets.Layout(width=width, align_self="flex-start")
-    )
-
-
-def _row(*children: widgets.Widget) -> widgets.HBox:
-    return widgets.HBox(
-        children,
-        layout=widgets.Layout(align_items="center", flex_flow="row wrap", max_width="60em"),
-    )
+_SHOWN = ["turn", "without", "outcome"]

@@ -1,241 +1,93 @@
-"""What a switchboard shows, as pure functions of values: verdict, flags and what they need,
-budget, checks, Mallory, snapshot.
-"""
+"""What the card of a switchboard shows, and its saved form, as pure functions of values."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from casnb.base.errors import neutral
 from casnb.base.snapshot import Snapshot
-from casnb.base.view import cell, html_table, html_verdict, scrolling
-from casnb.checks.view import html_result, text_result
-from casnb.mallory.attacks import ATTACKS, HABITS, REFUSALS, Attack
-from casnb.policy.flags import BY_NAME, FLAGS, NEWER, options
+from casnb.base.view import cell, html_verdict, style
+from casnb.checks.view import html_result, html_sentence, text_result
+from casnb.mallory.attacks import ATTACKS, REFUSALS
+from casnb.policy.flags import BY_NAME
+from casnb.teach.switchboard.needs import budget, render_budget
+from casnb.teach.worldmap.changes import Change, let_in, tally
+from casnb.teach.worldmap.standing import Standing
+from casnb.teach.worldmap.view import STYLE as MAP_STYLE
+from casnb.teach.worldmap.view import map_text, render_map
 
 if TYPE_CHECKING:
     from casnb.checks.result import AttestationResult
     from casnb.mallory.attacks import Outcome
     from casnb.policy.smallest import MinimalSet
 
-_HERS = (
-    "She plays against your flags and MRENCLAVE on machines of her own, whatever the scenario is."
-)
-_HABITS = (
-    "The lamps take it that every usual habit is kept. Leave one out below, and let an attack try"
-    " that waits for it. <code>casnb attack --matrix --habits</code> runs all of them."
-)
-_IN, _OUT = "\N{BLACK CIRCLE}", "\N{WHITE CIRCLE}"
+#: What a switchboard needs beside the base style.
+STYLE = MAP_STYLE + style("switchboard", Path(__file__).parent)
+HERS = "She plays against your flags and MRENCLAVE on machines of her own, whatever CAS you judge."
+_MARKS = {"opened": "\N{BLACK UP-POINTING TRIANGLE}", "closed": "\N{BLACK DOWN-POINTING TRIANGLE}"}
 
 
 def render_verdict(name: str, words: str, problems: Sequence[str] = ()) -> str:
-    """Return the verdict line, announced to screen readers, with the problem sentences as the
-    command prints them.
-    """
+    """Return the verdict, with the problem sentences as the command prints them."""
+    if not problems:
+        return html_sentence(name, words)
     lines = "".join(f"<br><code>Error: {cell(p, 400)}</code>" for p in problems)
     return html_verdict(name, cell(words, 700) + lines)
 
 
 def render_checks(result: AttestationResult | None) -> str:
-    """Return the check table of a result, with its remarks; checks that nobody asked for are
-    folded.
-    """
+    """Return the checks of a result, with its remarks."""
     if result is None:
         return "<p>No check was made.</p>"
-    asked = [c for c in result.checks if not c.optional]
-    rest = [c for c in result.checks if c.optional]
-    folded = (
-        f"<details><summary>Not asked for: {len(rest)}"
-        f" checks</summary>{html_result(rest)}</details>"
-        if rest
-        else ""
-    )
-    return scrolling("Checks", html_result(asked, "", result.remarks) + folded)
+    return html_result(result.checks, "", result.remarks)
 
 
 def render_command(line: str) -> str:
     """Return the command line that stands for the switches; it breaks between words only, as
     long as one fits the window.
     """
-
-    def kept(word: str) -> str:
-        text = html.escape(word)
-        return (
-            f'<span style="display:inline-block;max-width:100%">{text}</span>'
-            if len(word) > 8
-            else text
-        )
-
-    words = " ".join(kept(word) for word in line.split(" "))
+    words = " ".join(
+        f'<span class="word">{html.escape(word)}</span>' if len(word) > 8 else html.escape(word)
+        for word in line.split(" ")
+    )
     return (
-        '<p>The same in a terminal:</p><pre class="command"'
-        ' style="white-space:pre-wrap;overflow-wrap:anywhere"><code'
-        f' style="overflow-wrap:anywhere">{words}</code></pre>'
+        '<pre class="command"><span class="vh">The same in a terminal: </span>'
+        f"<code>{words}</code></pre>"
     )
 
 
-def render_gains(names: Sequence[str], result: AttestationResult | None = None) -> str:
-    """Return what an attacker gains by each flag that is set, and whether this report needed it."""
-    if not names:
-        return "<p>No insecure flag is set: nobody gains anything by one.</p>"
-    needed = " ".join(c.flag or "" for c in result.waivers) if result is not None else ""
-    rows = []
-    for name in names:
-        flag = BY_NAME[name]
-        used = (
-            ""
-            if result is None
-            else (
-                " (waives a check here)"
-                if flag.option in needed.split()
-                else " (waives nothing here)"
-            )
-        )
-        rows.append(
-            f"<li><strong><code>{cell(flag.option)}</code>{used}</strong>: {cell(flag.gains, 600)} "
-            f"Least harmful: {cell(flag.mildest, 300)}</li>"
-        )
-    return f"<p>What each flag gives away:</p><ul>{''.join(rows)}</ul>"
+def render_tally(
+    foreseen: Mapping[str, str],
+    strict: Mapping[str, str],
+    change: Change | None = None,
+    *,
+    accepted: bool = True,
+) -> str:
+    """Return how many doors are open and why, and what the last click did.
 
-
-# The budget
-
-
-def budget(names: Sequence[str], fewest: MinimalSet) -> str:
-    """Say how many flags are set, how many of them the report needs (its MRENCLAVE given), which
-    are missing and which to spare.
+    Where this report is refused and a door is open all the same, the line says why that is no
+    fault: her report is another one.
     """
-    count = f"{len(names)} set"
-    if not fewest.enough:
-        return (
-            f"{count}. No set of flags is enough for this report: " + "; ".join(fewest.stuck) + "."
-        )
-    missing = options(tuple(n for n in fewest.flags if n not in names)) or "none"
-    spare = options(tuple(n for n in names if n not in fewest.flags)) or "none"
-    needed = f" ({fewest.options})" if fewest.flags else ""
-    return (
-        f"{count}; this report needs {len(fewest.flags)}{needed}. Missing: {missing}. To spare:"
-        f" {spare}."
-    )
+    doors, why = tally(foreseen, strict)
+    point = ". " if why.startswith("so ") or not let_in(foreseen) else ", "
+    if why.startswith("so "):
+        point = ", "
+    hers = " This report is refused; hers is not." if let_in(foreseen) and not accepted else ""
+    out = [f'<p class="tally"><b>Mallory: {cell(doors)}</b>{point}{cell(why)}{hers}</p>']
+    for how, words in change.sentences if change else (("none", ""),):
+        mark = f'<span aria-hidden="true">{_MARKS[how]}</span> ' if how in _MARKS else ""
+        out.append(f'<p class="change {how}">{mark}{cell(words, 400)}</p>')
+    return "".join(out)
 
 
-def render_budget(names: Sequence[str], fewest: MinimalSet) -> str:
-    """Return the flag budget as one line."""
-    return f"<p><strong>Flag budget:</strong> {cell(budget(names, fewest), 900)}</p>"
-
-
-# What needs what, drawn
-
-_INK = "fill:var(--jp-ui-font-color1,#1a1a1a)"
-_TEXT = f"{_INK};font-family:var(--jp-ui-font-family,sans-serif);font-size:13px"
-_CODE = f"{_INK};font-family:var(--jp-code-font-family,monospace);font-size:13px"
-_LINE = "fill:none;stroke:var(--jp-ui-font-color1,#1a1a1a)"
-_WIDE, _HIGH, _STEP = 320, 30, 58
-
-
-def needs(names: Sequence[str], given: bool) -> list[tuple[str, bool, str, bool]]:
-    """Return the chain of needs, the most demanding flag first: its name, whether it is set,
-    what it needs, whether that is there.
-
-    The last row is the MRENCLAVE, which needs nothing; `given` says whether there is one.
-    """
-
-    def depth(name: str) -> int:
-        first = BY_NAME[name].needs.partition(", or ")[0]
-        return depth(first) + 1 if first in BY_NAME else 0
-
-    rows = []
-    for flag in sorted((f for f in FLAGS if f.needs), key=lambda f: -depth(f.name)):
-        ways = flag.needs.split(", or ")
-        there = any(way in names or (way == "--mrenclave" and given) for way in ways)
-        rows.append(
-            (
-                flag.option,
-                flag.name in names,
-                " or ".join(way if way[0] == "-" else f"--{way}" for way in ways),
-                there,
-            )
-        )
-    return [*rows, ("--mrenclave", given, "", True)]
-
-
-def render_needs(names: Sequence[str], given: bool) -> str:
-    """Return the chain of needs as inline SVG: a box that is set has a thick frame and says so,
-    an unmet need is a dashed arrow.
-    """
-    rows = needs(names, given)
-    told = [
-        f"{option} is {_set(option, on)}"
-        + (f" and needs {need}: {'there' if there else 'missing'}" if need else "")
-        for option, on, need, there in rows
-    ]
-    height = _STEP * (len(rows) - 1) + _HIGH + 4
-    out = [
-        f'<svg role="img" aria-label="What needs what. {cell("; ".join(told), 900)}." viewBox="0 0'
-        f' 560 {height}" xmlns="http://www.w3.org/2000/svg"'
-        ' style="width:100%;min-width:36em;max-width:40em;height:auto;display:block"><title>What'
-        " needs what</title>"
-    ]
-    for n, (option, on, need, there) in enumerate(rows):
-        top, middle = 2 + n * _STEP, _WIDE // 2
-        frame = "stroke-width:3" if on else "stroke-width:1"
-        out.append(
-            f'<rect x="2" y="{top}" width="{_WIDE}" height="{_HIGH}" rx="4"'
-            f' style="{_LINE};{frame}"/><text x="12" y="{top + 20}"'
-            f' style="{_CODE}">{cell(option)}</text><text x="{_WIDE + 14}" y="{top + 20}"'
-            f' style="{_TEXT};font-weight:600">{_set(option, on)}</text>'
-        )
-        if need:
-            foot, missing = top + _STEP - 3, on and not there
-            dash = ";stroke-dasharray:4 4" if missing else ""
-            words = (
-                "needs"
-                + (" (missing)" if missing else "")
-                + (f": {need}" if " or " in need else "")
-            )
-            out.append(
-                f'<line x1="{middle}" y1="{top + _HIGH}" x2="{middle}" y2="{foot}"'
-                f' style="{_LINE}{dash}"/>'
-                f'<polyline points="{middle - 5},{foot - 6} {middle},{foot}'
-                f' {middle + 5},{foot - 6}" style="{_LINE}"/>'
-                f'<text x="{middle + 12}" y="{top + _HIGH + 18}" style="{_TEXT}">'
-                f"{cell(words.replace('--only_for_testing-', ''))}</text>"
-            )
-    # No tab stop of its own: the picture is made again with each switch, and would take the focus
-    # along.
-    return (
-        '<div role="group" aria-label="What needs what"'
-        f' style="overflow-x:auto">{"".join([*out, "</svg>"])}</div>'
-    )
-
-
-def _set(option: str, on: bool) -> str:
-    word = "given" if option == "--mrenclave" else "set"
-    return word if on else f"not {word}"
-
-
-# Mallory
-
-
-def let_in(foreseen: Mapping[str, str]) -> tuple[str, ...]:
-    """The attacks that get in."""
-    return tuple(name for name, by in foreseen.items() if not by)
-
-
-def tally(foreseen: Mapping[str, str], strict: Mapping[str, str]) -> str:
-    """Say in one sentence how many attacks get in, and how many of them because of the flags;
-    `strict` is the same without any.
-    """
-    if not foreseen:
-        return "Nothing was sent, so there is nothing to attack."
-    inside = let_in(foreseen)
-    by_flags = [n for n in inside if strict.get(n)]
-    return (
-        f"{len(inside)} of {len(foreseen)} attacks get in: {len(by_flags)} because of the flags,"
-        f" {len(inside) - len(by_flags)} without any."
-    )
+def why_open(name: str, strict: Mapping[str, str]) -> str:
+    """Say by what an attack gets in, and where no flag is to blame, what would keep it out."""
+    if strict.get(name):
+        return "Opened by a flag."
+    return f"Open without any flag. What keeps her out: {ATTACKS[name].defend}"
 
 
 def stops(by: str) -> str:
@@ -247,69 +99,34 @@ def stops(by: str) -> str:
     )
 
 
-def render_lamps(foreseen: Mapping[str, str], strict: Mapping[str, str]) -> str:
-    """Return a lamp for each attack: lit where it gets in, else with what stops it."""
-    lamps = []
-    for name, by in foreseen.items():
-        style = (
-            "border:3px solid currentColor;font-weight:600"
-            if not by
-            else "border:1px dotted currentColor"
-        )
-        words = "gets in" if not by else f"stopped: {cell(stops(by))}"
-        lamps.append(
-            f'<li data-attack="{html.escape(name)}" data-lit="{"no" if by else "yes"}"'
-            ' style="display:inline-block;padding:.1em'
-            f' .5em;margin:.15em;border-radius:3px;{style}"><span'
-            f' aria-hidden="true">{_OUT if by else _IN}</span> {cell(name)}: {words}</li>'
-        )
-    shown = (
-        f'<ul style="list-style:none;padding:0;margin:.3em 0">{"".join(lamps)}</ul>'
-        if lamps
-        else ""
-    )
-    return f"<p><strong>Mallory.</strong> {cell(tally(foreseen, strict), 300)} {_HERS}</p>{shown}"
+def doors_of(
+    foreseen: Mapping[str, str], strict: Mapping[str, str]
+) -> dict[str, dict[str, object]]:
+    """Return for each attack whether its door is open, and why: what the page's list needs."""
+    return {
+        name: {
+            "open": not by,
+            "why": why_open(name, strict) if not by else f"Stopped by {stops(by)}.",
+        }
+        for name, by in foreseen.items()
+    }
 
 
-def render_ability(attack: Attack, by_flags: bool) -> str:
-    """Return what stands beside the button of an attack that gets in."""
-    why = (
-        "Opened by a flag."
-        if by_flags
-        else f"Open without any flag; what keeps her out: {attack.defend}"
-    )
-    return f"{cell(attack.persona.title)}: {cell(attack.title)}. {cell(why, 400)}"
+# The saved form
 
 
-def render_habits() -> str:
-    """Return, folded, what no switch shows: whom a usual habit lets in when it is left out, whom
-    a precaution keeps out, and whom the flags of newer versions let in.
-
-    Read off the attacks' own descriptions: each names the habit that it waits for, or the
-    precaution that stops it.
-    """
+def render_flags(names: Sequence[str]) -> str:
+    """Return the switches without controls: which are set, and what each lets in."""
     rows = []
-    for habit in HABITS.values():
-        if habit.usual:
-            names = [a.name for a in ATTACKS.values() if habit.name not in a.let_in.habits]
-            rows.append((f"without {habit.name}", habit.otherwise, "lets in: " + ", ".join(names)))
-        elif names := [
-            a.name
-            for a in ATTACKS.values()
-            if habit.name in {*a.stops, *(a.keep_out.habits - a.let_in.habits)}
-        ]:
-            rows.append((f"with {habit.name}", habit.does, "keeps out: " + ", ".join(names)))
-    for flag in NEWER:
-        names = [a.name for a in ATTACKS.values() if flag.name in a.let_in.policy.flags()]
-        rows.append((f"with {flag.option}", flag.help, "lets in: " + ", ".join(names)))
-    table = html_table(("habit or flag", "what one does", "Mallory"), rows, code=(0,))
-    head = "What no switch shows: habits, and flags of newer versions"
-    return (
-        f"<details><summary>{head}</summary><p>{_HABITS}</p>{scrolling('Habits', table)}</details>"
-    )
-
-
-# The snapshot
+    for flag in BY_NAME.values():
+        on = flag.name in names
+        mark = "\N{WHITE SQUARE CONTAINING BLACK SMALL SQUARE} set" if on else "\N{WHITE SQUARE}"
+        rows.append(
+            f'<li class="{"on" if on else ""}"><span class="mark">{mark}</span>'
+            f'<code>{cell(flag.option)}</code> <span class="small">lets in {cell(flag.who)}</span>'
+            "</li>"
+        )
+    return f'<ul class="flags">{"".join(rows)}</ul>'
 
 
 def render_snapshot(
@@ -318,7 +135,7 @@ def render_snapshot(
     verdict: tuple[str, str, Sequence[str]],
     result: AttestationResult | None,
     names: Sequence[str],
-    given: bool,
+    standing: Sequence[Standing],
     fewest: MinimalSet | None,
     foreseen: Mapping[str, str],
     strict: Mapping[str, str],
@@ -326,26 +143,33 @@ def render_snapshot(
 ) -> Snapshot:
     """Return all of it as text and static HTML; `verdict` is name, sentence and problems."""
     name, words, problems = verdict
+    doors, why = tally(foreseen, strict)
+    said = f"Mallory: {doors}, {why}"
     text = [head, f"$ {command}", "", words, *(f"Error: {p}" for p in problems)]
-    body = [
-        f"<p>{cell(head, 400)}</p>",
-        render_command(command),
-        render_verdict(name, words, problems),
-        render_needs(names, given),
-    ]
+    shown = (
+        render_verdict(name, words, problems)
+        if problems or result is None
+        else html_sentence(name, words, result.checks)
+    )
+    left = [shown, render_flags(names)]
     if fewest is not None:
         text += ["", f"Flag budget: {budget(names, fewest)}"]
-        body.append(render_budget(names, fewest))
+        left.append(render_budget(names, fewest))
+    accepted = result is None or result.accepted
+    right = [
+        render_tally(foreseen, strict, accepted=accepted),
+        render_map(standing, compact=True),
+        render_command(command),
+    ]
     if result is not None:
         text += ["", text_result(result.checks, "", result.remarks)]
-    body.append(render_checks(result))
-    text += ["", f"Mallory: {tally(foreseen, strict)}", *_stories(let_in(foreseen), strict)]
-    body += [
-        render_lamps(foreseen, strict),
-        *(
-            f"<p><code>{cell(n)}</code> {render_ability(ATTACKS[n], bool(strict.get(n)))}</p>"
-            for n in let_in(foreseen)
-        ),
+    text += ["", said, *_stories(let_in(foreseen), strict), "", map_text(standing)]
+    body = [
+        STYLE,
+        f"<p>{cell(head, 400)}</p>",
+        f'<div class="board"><div class="columns"><div>{"".join(left)}</div>'
+        f'<div class="card">{"".join(right)}</div></div></div>',
+        render_checks(result),
     ]
     if outcome is not None:
         text += ["", str(outcome)]
