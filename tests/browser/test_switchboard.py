@@ -11,8 +11,6 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from casnb.simulator.scenario import SCENARIOS
-
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,9 +61,7 @@ def everything(jupyterlab):
         " 'production'))",
         "panel ="
         " lab.panel(flags=('accept-group-out-of-date',))\npanel.attack('forged-quote')\npanel",
-        "panel.snapshot()",
         "scraping = lab.scrape_lab(lambda html: html[:64])\nscraping",
-        "scraping.snapshot()",
     )
 
 
@@ -81,7 +77,7 @@ def test_a_click_changes_the_verdict_on_the_page(small, open_notebook, screensho
     """
     book = open_notebook(small)
     book.run_all()
-    verdict = book.panel.locator(".t-verdict [role=status]")
+    verdict = book.panel.locator(".t-verdict .verdict")
     expect(verdict).to_have_text("CAS is rejected: tcb-status, debug, mrsigner.")
     book.page.screenshot(path=screenshots / "panel-1-rejected.png")
     for label in (G, SIGNER, DEBUG):
@@ -94,7 +90,12 @@ def test_a_click_changes_the_verdict_on_the_page(small, open_notebook, screensho
             rf"^scone cas attest -G --mrenclave [0-9a-f]{{64}} {SIGNER} {DEBUG} 127\.9\.8\.7$"
         )
     )
-    expect(book.panel.locator("[data-check=mrsigner]")).to_have_attribute("data-status", "waived")
+    expect(book.panel.locator(".t-tally")).to_contain_text("7 doors open, 4 by flags")
+    expect(book.panel.locator(".t-map [data-gate=mrsigner]")).to_have_attribute("data-s", "waived")
+    book.panel.get_by_role("button", name="All checks").click()
+    expect(book.panel.locator(".t-checks [data-check=mrsigner]")).to_have_attribute(
+        "data-status", "waived"
+    )
     book.page.screenshot(path=screenshots / "panel-2-waived.png")
     book.theme("JupyterLab Dark")
     book.page.screenshot(path=screenshots / "panel-3-waived-dark.png")
@@ -112,19 +113,13 @@ def test_the_keyboard_is_enough(small, open_notebook):
     """
     book = open_notebook(small)
     book.run_all()
-    press, verdict = book.page.keyboard.press, book.panel.locator(".t-verdict [role=status]")
+    press, verdict = book.page.keyboard.press, book.panel.locator(".t-verdict .verdict")
     expect(verdict).to_be_visible()
-    scenario = book.panel.get_by_label("Scenario")
+    scenario = book.panel.get_by_label("CAS", exact=True)
     scenario.focus()
     for key in ("Space", "ArrowDown", "ArrowDown", "Enter"):
         press(key)
-    expect(book.panel.locator(".t-story")).to_have_text(SCENARIOS["production"].story)
     expect(verdict).to_have_text(re.compile("^CAS is trustworthy"))
-    press("Tab")
-    expect(book.panel.get_by_label("Report file")).to_be_focused()
-    press("Tab")
-    expect(book.panel.get_by_role("button", name="Load the report")).to_be_focused()
-    press("Tab")
     press("Tab")
     expect(book.panel.get_by_label(G, exact=True)).to_be_focused()
     for _ in range(3):
@@ -139,53 +134,60 @@ def test_the_keyboard_is_enough(small, open_notebook):
     expect(book.panel.get_by_role("button", name=f"Set {SIGNER} too")).to_be_focused()
     press("Enter")
     expect(book.panel.get_by_label(SIGNER, exact=True)).to_be_checked()
-    expect(book.panel.locator("[data-attack=debug-memory]").first).to_have_attribute(
-        "data-lit", "yes"
+    expect(book.panel.locator(".t-map [data-gate=debug]")).to_have_attribute(
+        "data-in", "debug-memory"
     )
     book.panel.get_by_role("button", name="Clear all flags").focus()
     press("Tab")
-    expect(book.panel.get_by_role("button", name="Run debug-memory")).to_be_focused()
+    button = book.panel.get_by_role("button", name="Let her try debug-memory")
+    expect(button).to_be_focused()
     press("Enter")
-    expect(book.panel.locator(".t-outcome [role=status]")).to_have_text(
+    expect(book.panel.locator(".door-outcome .verdict")).to_have_text(
         re.compile("Mallory got in: .*serves 1337")
     )
+    expect(button).to_be_focused()
+    for name in (".folder", ".folder"):
+        book.panel.locator(name).first.focus()
+        press("Enter")
+    expect(book.panel.get_by_role("button", name="All checks")).to_be_focused()
     assert not book.errors and not book.foreign
 
 
 def test_an_attack_runs_by_a_click_and_a_report_is_loaded(
     small, open_notebook, jupyterlab, vectors, screenshots
 ):
-    """Lamp, button, 1337; the flag taken back, the same attack is stopped. Then the real report
+    """Door, button, 1337; the flag taken back, the same attack is stopped. Then the real report
     of 2019 in a scenario's place.
     """
     book = open_notebook(small)
     book.run_all()
-    lamp, outcome = (
-        book.panel.locator("[data-attack=forged-quote]").first,
-        book.panel.locator(".t-outcome [role=status]"),
+    gate, outcome = (
+        book.panel.locator(".t-map [data-gate=updates]"),
+        book.panel.locator(".door-outcome .verdict"),
     )
-    expect(lamp).to_have_attribute("data-lit", "no")
+    expect(gate).to_have_attribute("data-s", "failed")
     book.panel.get_by_label(G, exact=True).check()
-    expect(lamp).to_have_attribute("data-lit", "yes")
-    book.panel.get_by_role("button", name="Run forged-quote").click()
+    expect(gate).to_have_attribute("data-in", "forged-quote")
+    book.panel.get_by_role("button", name="Let her try forged-quote").click()
     expect(outcome).to_have_text(re.compile("Mallory got in: you read 1337"))
     book.page.screenshot(path=screenshots / "panel-5-attack.png")
     book.panel.get_by_label(G, exact=True).uncheck()
     expect(outcome).to_have_count(0)
-    book.panel.get_by_label("Stopped attack").select_option(label="forged-quote (tcb-status)")
-    book.panel.get_by_role("button", name="Let her try").click()
+    book.panel.locator(".doors summary").click()
+    book.panel.get_by_role("button", name="Let her try forged-quote").click()
     expect(outcome).to_have_text(re.compile("Mallory was stopped by tcb-status"))
+    book.panel.get_by_role("button", name="Another MRENCLAVE, or a report").click()
     book.panel.get_by_label("Report file").fill(
         str(vectors / "cas-attest" / "v1-attest-iasreport-2019.json")
     )
     book.panel.get_by_role("button", name="Load the report").click()
-    expect(book.panel.locator(".t-loaded [role=status]")).to_have_text(
+    expect(book.panel.locator(".t-loaded .verdict")).to_have_text(
         re.compile("^Loaded: v1-attest-iasreport-2019.json")
     )
-    expect(book.panel.locator(".t-verdict [role=status]")).to_have_text(
+    expect(book.panel.locator(".t-verdict .verdict")).to_have_text(
         "CAS is rejected: tcb-status, debug, mrsigner."
     )
-    expect(book.panel.locator(".t-story")).to_have_text(re.compile("Intel's own roots"))
+    expect(book.panel.locator(".t-report")).to_contain_text("Intel's own roots")
     assert not book.errors and not book.foreign
 
 
@@ -199,14 +201,14 @@ def test_no_label_is_cut_off(small, open_notebook, screenshots, zoom):
     """
     book = open_notebook(small)
     book.run_all()
-    expect(book.panel.locator(".t-verdict [role=status]")).to_be_visible()
+    expect(book.panel.locator(".t-verdict .verdict")).to_be_visible()
     book.page.set_viewport_size({"width": 1280 // zoom, "height": 1900 // zoom})
     book.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
     assert book.panel.locator(".t-switchboard label, .t-switchboard button").evaluate_all(CUT) == []
-    book.panel.locator(".t-lamps").scroll_into_view_if_needed()
+    book.panel.locator(".t-card").scroll_into_view_if_needed()
     book.page.screenshot(path=screenshots / f"panel-6-zoom-{zoom}.png")
     wider = book.panel.locator(".t-switchboard").evaluate(
-        "e => [...e.querySelectorAll('*')].filter(c => !c.closest('[role=group]'))"
+        "e => [...e.querySelectorAll('*')].filter(c => !c.closest('[role=group],.vh,svg'))"
         ".filter(c => c.getBoundingClientRect().right > e.getBoundingClientRect().right + 2)"
         ".map(c => c.outerHTML.slice(0, 120))"
     )
@@ -228,7 +230,7 @@ def test_the_scrape_lab_follows_the_chosen_page(jupyterlab, open_notebook):
     for key in ("Space", "ArrowUp", "Enter"):
         book.page.keyboard.press(key)
     expect(seen).to_contain_text("nothing, with exit code 0")
-    expect(book.panel.locator(".t-scrape-scores [role=status]")).to_contain_text(
+    expect(book.panel.locator(".t-scrape-scores .verdict")).to_contain_text(
         "your scraper: 5 of 10 points"
     )
     expect(
@@ -238,8 +240,8 @@ def test_the_scrape_lab_follows_the_chosen_page(jupyterlab, open_notebook):
 
 
 def test_a_notebook_without_a_kernel_still_tells_the_story(tmp_path, browser):
-    """Run headless and exported by nbconvert: with scripts off and no network, the page says
-    verdict, budget, lamps and 1337.
+    """Run headless and exported by nbconvert: with scripts off and no network, the page shows the
+    saved form as the panel was left, once.
     """
     from nbclient import NotebookClient
     from nbconvert import HTMLExporter
@@ -247,11 +249,11 @@ def test_a_notebook_without_a_kernel_still_tells_the_story(tmp_path, browser):
     cell = nbformat.v4.new_code_cell(
         "from casnb.teach.switchboard.panel import Switchboard\nboard = Switchboard()\n"
         "board.set_flags('-G', '--only_for_testing-debug', '--only_for_testing-ignore-signer')\n"
-        "board.attack('debug-memory')\nboard.snapshot()"
+        "board.attack('debug-memory')\nboard"
     )
-    board = nbformat.v4.new_code_cell("board")
+    later = nbformat.v4.new_code_cell("board.toggle('accept-sw-hardening-needed', True)")
     book = nbformat.v4.new_notebook(
-        cells=[cell, board],
+        cells=[cell, later],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
     NotebookClient(
@@ -265,13 +267,15 @@ def test_a_notebook_without_a_kernel_still_tells_the_story(tmp_path, browser):
     for place in page.locator(".jp-OutputArea").all():
         for words in (
             "is accepted with 3 waivers",
-            "Flag budget: 3 set; this report needs 3",
-            "forged-quote: gets in",
-            "relay: stopped: certificate-binding",
-            "serves 1337 under the certificate that you pinned",
+            "Saved form, as it was left",
+            "Flag budget: 4 set; this report needs 3",
+            "8 doors open",
+            "forged-quote come through",
         ):
             expect(place).to_contain_text(words)
-    assert page.locator(".jp-OutputArea").count() == 2
+        expect(place.locator(".t-map, .map").first).to_be_visible()
+    assert page.locator(".jp-OutputArea").count() == 1
+    assert page.locator(".casnb-saved").count() == 1
     context.close()
 
 
@@ -304,7 +308,7 @@ def test_notebook_03_runs_and_its_panel_answers(jupyterlab, open_notebook, scree
     book = open_notebook(source.name)
     book.run_all()
     panel = book.panel.locator(".t-switchboard")
-    verdict = panel.locator(".t-verdict [role=status]")
+    verdict = panel.locator(".t-verdict .verdict")
     expect(verdict).to_have_text(re.compile(r"^CAS is "), timeout=60_000)
     assert (
         book.panel.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
@@ -319,3 +323,61 @@ def test_notebook_03_runs_and_its_panel_answers(jupyterlab, open_notebook, scree
     book.theme("JupyterLab Dark")
     book.page.screenshot(path=screenshots / "notebook-03-dark.png")
     assert not book.errors and not book.foreign
+
+
+@pytest.mark.parametrize("left", ["open", "collapsed"])
+def test_verdict_doors_and_change_are_seen_where_the_click_is(jupyterlab, open_notebook, left):
+    """On a projector of 1280x720 at 125 percent, a click on a switch changes what is in view:
+    verdict, number of doors, and what the click did; with the file browser open or not.
+    """
+    code = (
+        "from casnb.teach.lab import start\nlab = start('03')\n"
+        "lab.panel(flags=('only_for_testing-debug', 'only_for_testing-ignore-signer'))"
+    )
+    book = open_notebook(write(jupyterlab.folder, "projector.ipynb", code))
+    book.page.set_viewport_size({"width": 1024, "height": 576})
+    book.run_all()
+    switch = book.panel.get_by_label(G, exact=True)
+    expect(switch).to_be_visible()
+    if left == "collapsed":
+        book.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    book.panel.locator(".t-columns").evaluate("e => e.scrollIntoView({block: 'start'})")
+    switch.focus()
+    book.page.keyboard.press("Space")
+    change = book.panel.locator(".t-tally .change")
+    expect(change).to_have_text(re.compile("Setting -G opened: forged-quote"))
+    expect(switch).to_be_focused()
+    view = book.panel.locator(".jp-WindowedPanel-outer, .jp-Notebook").first.bounding_box()
+    for place in (switch, book.panel.locator(".t-verdict .verdict"), change):
+        box = place.bounding_box()
+        assert box["y"] >= view["y"] - 1
+        assert box["y"] + box["height"] <= min(view["y"] + view["height"], 552) + 1
+    live = book.panel.locator(".t-switchboard [role=status]")
+    expect(live).to_have_count(1)
+    expect(live).to_contain_text("Mallory: 7 doors open")
+    assert not book.errors
+
+
+def test_a_saved_notebook_opened_again_shows_the_saved_form(small, open_notebook, jupyterlab):
+    """While the controls live the saved form is hidden; without a kernel it is what is seen, and no
+    word of a missing model.
+    """
+    book = open_notebook(small)
+    book.run_all()
+    saved = book.panel.locator(".casnb-saved")
+    expect(book.panel.get_by_label(G, exact=True)).to_be_visible()
+    expect(saved).to_have_count(1)
+    expect(saved).to_be_hidden()
+    book.panel.get_by_label(G, exact=True).check()
+    expect(saved.locator(".flags .on")).to_have_count(1)
+    book.page.evaluate(
+        "async () => { await window.jupyterapp.commands.execute('docmanager:save') }"
+    )
+    stored = nbformat.read(jupyterlab.folder / small, 4)
+    stored.metadata.pop("widgets", None)
+    nbformat.write(stored, jupyterlab.folder / "again.ipynb")
+    again = open_notebook("again.ipynb")
+    expect(again.panel.locator(".casnb-saved .verdict")).to_be_visible()
+    expect(again.panel.locator(".casnb-saved")).to_contain_text("▣ set")
+    for words in ("Error displaying widget", "Loading widget"):
+        expect(again.panel.get_by_text(words).locator("visible=true")).to_have_count(0)
