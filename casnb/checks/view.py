@@ -82,6 +82,20 @@ def text_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[s
     return "\n".join(lines)
 
 
+def text_telling(checks: Sequence[Check], remarks: Sequence[str] = ()) -> str:
+    """Return as plain text what failed, was waived or could not be run; the rest is counted."""
+    telling = [c for c in checks if c.status.value != "passed" and not _unasked(c)]
+    passed = sum(c.status.value == "passed" for c in checks)
+    rest = f"{passed} passed, {sum(map(_unasked, checks))} not asked"
+    shown = text_result(telling, "", remarks)
+    return f"{shown}\n{rest}" if shown else rest
+
+
+def _unasked(check: Check) -> bool:
+    """Whether nobody asked for it, so that it was not run."""
+    return check.optional and check.status.value == "not-run"
+
+
 def _status(check: Check) -> str:
     s = check.status.value
     return f'<span class="s s-{s}">{_MARK[s]} {check.status.label}</span>'
@@ -181,7 +195,7 @@ def html_result(
     """
     checks = list(checks)
     out = [html_sentence(verdict, sentence)] if sentence else []
-    asked = [c for c in checks if not (c.optional and c.status.value == "not-run")]
+    asked = [c for c in checks if not _unasked(c)]
     telling = [c for c in asked if c.status.value != "passed"]
     if len(checks) == 1:
         return "".join([*out, html_checks(checks, checks[0].id), *_notes(remarks)])

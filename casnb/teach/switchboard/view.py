@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from casnb.base.errors import neutral
 from casnb.base.snapshot import Snapshot
 from casnb.base.view import cell, html_verdict, style
-from casnb.checks.view import html_result, html_sentence, text_result
+from casnb.checks.view import html_result, html_sentence, text_telling
 from casnb.mallory.attacks import ATTACKS, REFUSALS
 from casnb.policy.flags import BY_NAME
 from casnb.teach.switchboard.needs import budget, render_budget
@@ -146,12 +146,9 @@ def render_snapshot(
     doors, why = tally(foreseen, strict)
     said = f"Mallory: {doors}, {why}"
     text = [head, f"$ {command}", "", words, *(f"Error: {p}" for p in problems)]
-    shown = (
-        render_verdict(name, words, problems)
-        if problems or result is None
-        else html_sentence(name, words, result.checks)
-    )
-    left = [shown, render_flags(names)]
+    left = [
+        render_verdict(name, words, problems),
+        render_flags(names)]
     if fewest is not None:
         text += ["", f"Flag budget: {budget(names, fewest)}"]
         left.append(render_budget(names, fewest))
@@ -162,7 +159,7 @@ def render_snapshot(
         render_command(command),
     ]
     if result is not None:
-        text += ["", text_result(result.checks, "", result.remarks)]
+        text += ["", text_telling(result.checks, result.remarks)]
     text += ["", said, *_stories(let_in(foreseen), strict), "", map_text(standing)]
     body = [
         STYLE,
