@@ -78,12 +78,12 @@ def test_a_click_changes_the_verdict_on_the_page(small, open_notebook, screensho
     book = open_notebook(small)
     book.run_all()
     verdict = book.panel.locator(".t-verdict .verdict")
-    expect(verdict).to_have_text("CAS is rejected: tcb-status, debug, mrsigner.")
+    expect(verdict).to_have_text("Simulated CAS is rejected: tcb-status, debug, mrsigner.")
     book.page.screenshot(path=screenshots / "panel-1-rejected.png")
     for label in (G, SIGNER, DEBUG):
         book.panel.get_by_label(label, exact=True).check()
     expect(verdict).to_have_text(
-        re.compile(r"^CAS is accepted with 3 waivers \(tcb-status, debug, mrsigner\)")
+        re.compile(r"^Simulated CAS is accepted with 3 waivers \(tcb-status, debug, mrsigner\)")
     )
     expect(book.panel.locator(".t-command code")).to_have_text(
         re.compile(
@@ -119,7 +119,7 @@ def test_the_keyboard_is_enough(small, open_notebook):
     scenario.focus()
     for key in ("Space", "ArrowDown", "ArrowDown", "Enter"):
         press(key)
-    expect(verdict).to_have_text(re.compile("^CAS is trustworthy"))
+    expect(verdict).to_have_text(re.compile("^Simulated CAS is trustworthy"))
     press("Tab")
     expect(book.panel.get_by_label(G, exact=True)).to_be_focused()
     for _ in range(3):
@@ -185,7 +185,7 @@ def test_an_attack_runs_by_a_click_and_a_report_is_loaded(
         re.compile("^Loaded: v1-attest-iasreport-2019.json")
     )
     expect(book.panel.locator(".t-verdict .verdict")).to_have_text(
-        "CAS is rejected: tcb-status, debug, mrsigner."
+        "Simulated CAS is rejected: tcb-status, debug, mrsigner."
     )
     expect(book.panel.locator(".t-report")).to_contain_text("Intel's own roots")
     assert not book.errors and not book.foreign
@@ -309,15 +309,15 @@ def test_notebook_03_runs_and_its_panel_answers(jupyterlab, open_notebook, scree
     book.run_all()
     panel = book.panel.locator(".t-switchboard")
     verdict = panel.locator(".t-verdict .verdict")
-    expect(verdict).to_have_text(re.compile(r"^CAS is "), timeout=60_000)
+    expect(verdict).to_have_text(re.compile(r"^Simulated CAS is "), timeout=60_000)
     assert (
         book.panel.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
         == []
     )
     panel.get_by_role("button", name="Clear all flags").click()
-    expect(verdict).to_have_text("CAS is rejected: tcb-status, debug, mrsigner.")
+    expect(verdict).to_have_text("Simulated CAS is rejected: tcb-status, debug, mrsigner.")
     panel.get_by_label(G, exact=True).check()
-    expect(verdict).to_have_text("CAS is rejected: debug, mrsigner.")
+    expect(verdict).to_have_text("Simulated CAS is rejected: debug, mrsigner.")
     verdict.scroll_into_view_if_needed()
     book.page.screenshot(path=screenshots / "notebook-03-light.png")
     book.theme("JupyterLab Dark")

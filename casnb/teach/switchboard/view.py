@@ -146,9 +146,7 @@ def render_snapshot(
     doors, why = tally(foreseen, strict)
     said = f"Mallory: {doors}, {why}"
     text = [head, f"$ {command}", "", words, *(f"Error: {p}" for p in problems)]
-    left = [
-        render_verdict(name, words, problems),
-        render_flags(names)]
+    left = [render_verdict(name, words, problems), render_flags(names)]
     if fewest is not None:
         text += ["", f"Flag budget: {budget(names, fewest)}"]
         left.append(render_budget(names, fewest))
