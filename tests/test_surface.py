@@ -23,7 +23,7 @@ SURFACES = {
         scrape service_policy verify""",
     "casnb.base": "strictjson",
     "casnb.cas": """Attempt AttestedCas CasClient CasPage CasRefusal ClientIdentity TrustStore
-        attempt fetch_report scrape""",
+        attempt fetch_endorsements fetch_report scrape""",
     "casnb.checks": "AttestationResult CATALOGUE Check CheckStatus Verdict",
     "casnb.evidence": "CasReport EpidQuote Ledger Quote ReportBody SigStruct SignedAvr",
     "casnb.explain": "explain explain_message explain_script",
@@ -37,7 +37,7 @@ SURFACES = {
     "casnb.simulator": "SCENARIOS Seed World serve",
     "casnb.teach": "HistoryPanel SideBySide Table Way expect_error ladder start",
     "casnb.tls": "CasChain RECIPES explain_tls_error recipe",
-    "casnb.verify": "verify",
+    "casnb.verify": "verify verify_alone",
 }
 each = pytest.mark.parametrize("package", SURFACES)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from casnb.cas.client import CasRefusal as CasRefusal
     from casnb.cas.page import CasPage as CasPage
     from casnb.cas.page import scrape as scrape
+    from casnb.cas.pcs import fetch_endorsements as fetch_endorsements
     from casnb.cas.trust import ClientIdentity as ClientIdentity
     from casnb.cas.trust import TrustStore as TrustStore
 
@@ -31,6 +32,7 @@ __all__, __getattr__ = surface(
         "ClientIdentity": "casnb.cas.trust",
         "TrustStore": "casnb.cas.trust",
         "attempt": "casnb.cas.attest",
+        "fetch_endorsements": "casnb.cas.pcs",
         "fetch_report": "casnb.cas.attest",
         "scrape": "casnb.cas.page",
     },

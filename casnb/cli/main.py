@@ -34,6 +34,10 @@ COMMANDS = {
         "casnb.cli.verify_command:verify",
         "Is it genuine, is it wanted: every check, and a verdict.",
     ),
+    "endorsements": (
+        "casnb.cli.endorsements_command:endorsements",
+        "What goes with a DCAP quote: fetch it, or put it together.",
+    ),
     "explain": (
         "casnb.cli.explain_command:explain",
         "A scone cas attest line or script, word by word; a session as flags.",

@@ -154,11 +154,23 @@ def read_parts(data: bytes) -> tuple[Reading, ...]:
             wanted=f"at most {FILE_LIMIT}",
             do="Nothing was decoded.",
         )
+    return _searched(Piece(data))
+
+
+def read_piece(piece: Piece) -> Reading:
+    """Return what a piece is that came with a name or with headers; raise as `read` does."""
+    parts = _searched(piece)
+    if len(parts) > 1:
+        raise SeveralError(parts)
+    return parts[0]
+
+
+def _searched(piece: Piece) -> tuple[Reading, ...]:
     search = _Search()
-    found = search.open(Piece(data), ())
+    found = search.open(piece, ())
     if found:
         return tuple(found)
-    raise search.failure(Piece(data))
+    raise search.failure(piece)
 
 
 class _Search:

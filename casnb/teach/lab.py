@@ -140,6 +140,11 @@ class Lab(Workbook, Shown):
         return self.station.names["CAS_PAGE_CA"]
 
     @property
+    def pcs_url(self) -> str:
+        """Where this world's Intel serves its lists."""
+        return self.station.names["CASNB_PCS_URL"]
+
+    @property
     def roots(self) -> TrustAnchors:
         return self.world.roots
 

@@ -82,6 +82,7 @@ class Station:
             "CAS_ADDR",
             "CAS_PAGE_URL",
             "CAS_PAGE_CA",
+            "CASNB_PCS_URL",
             "CASNB_ROOTS",
             "CASNB_SEED",
             "CASNB_SCENARIO",

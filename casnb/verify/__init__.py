@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from casnb.evidence.avr import SignedAvr
     from casnb.evidence.cas_report import CasReport
     from casnb.evidence.quote import EpidQuote, Quote
+    from casnb.verify.alone import QuoteAlone
     from casnb.verify.endorsements import Endorsements, VerifiedEndorsements
     from casnb.verify.pki import TrustAnchors
     from casnb.verify.proof import Proof
 
-__all__ = ["verify"]
+__all__ = ["verify", "verify_alone"]
 
 
 def verify(
@@ -38,3 +39,12 @@ def verify(
     from casnb.verify import dispatch
 
     return dispatch.verify(evidence, endorsements=endorsements, roots=roots, now=now, nonce=nonce)
+
+
+def verify_alone(quote: Quote, *, roots: TrustAnchors | None = None, now: datetime) -> QuoteAlone:
+    """Prove what a quote shows without Intel's lists; see `casnb.verify.alone.verify_alone`, which
+    is loaded when this is first called. Without `roots` Intel's pinned ones count.
+    """
+    from casnb.verify import alone, pki
+
+    return alone.verify_alone(quote, roots=pki.intel_roots() if roots is None else roots, now=now)

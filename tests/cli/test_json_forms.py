@@ -56,6 +56,7 @@ CASES = {
     "casnb verify": [
         ("verify", f"quote {LISTS}"),
         ("verify", f"public {AT}"),
+        ("undecided", f"quote {AT}"),
         ("verifyLine", f"in {LISTS} --jobs 1"),
         ("manifest", "--manifest manifest.json"),
     ],

@@ -118,6 +118,7 @@ def test_the_environment_leads_there(running, world):
         "CAS_ENCLAVE_PORT",
         "CAS_PAGE_URL",
         "CAS_PAGE_CA",
+        "CASNB_PCS_URL",
         "CASNB_ROOTS",
         "SCONE_CLI_CONFIG",
         "CASNB_SEED",

@@ -74,7 +74,7 @@ def judge(value: Evidence, terms: Terms, subject: str) -> AttestationResult:
     quote without endorsements that does not fail by itself, EvidenceError and SourceError as
     `verify` does.
     """
-    evidence = _signed(value, subject)
+    evidence = signed_evidence(value, subject)
     if isinstance(evidence, Quote) and not terms.endorsements:
         alone = verify_alone(evidence, roots=_anchors(terms.roots), now=terms.now)
         if not alone.rejected:
@@ -94,7 +94,7 @@ def judge(value: Evidence, terms: Terms, subject: str) -> AttestationResult:
 
 def prove(value: Evidence, terms: Terms, subject: str) -> tuple[Proof, CasReport | None]:
     """Return the proof of a piece of evidence, and the CAS report it came in, if it did."""
-    evidence = _signed(value, subject)
+    evidence = signed_evidence(value, subject)
     proof = verify(
         evidence,
         endorsements=_endorsements(evidence, terms),
@@ -104,7 +104,7 @@ def prove(value: Evidence, terms: Terms, subject: str) -> tuple[Proof, CasReport
     return proof, evidence if isinstance(evidence, CasReport) else None
 
 
-def _signed(value: Evidence, subject: str) -> Quote | EpidQuote | SignedAvr | CasReport:
+def signed_evidence(value: Evidence, subject: str) -> Quote | EpidQuote | SignedAvr | CasReport:
     if isinstance(value, RaTlsCertificate):
         return value.evidence
     if isinstance(value, (Quote, EpidQuote, SignedAvr, CasReport)):

@@ -26,6 +26,7 @@ from casnb.simulator.keys import Seed, certificate, distinguished_name
 from casnb.simulator.server.audit_log import AuditLog
 from casnb.simulator.server.enclave_api import EnclaveApi, create_enclave_app
 from casnb.simulator.server.listener import TlsServer
+from casnb.simulator.server.pcs import CollateralApi, with_collateral
 from casnb.simulator.server.service import Client, ClientApi, create_app, plant_example
 from casnb.simulator.server.site import create_site
 from casnb.simulator.server.store import Store
@@ -63,6 +64,7 @@ class RunningWorld(Shown):
         )
         self.state_dir = folder
         self.page_url = f"https://{host}:{page_port}/latest/public-CAS/"
+        self.pcs_url = f"https://{host}:{page_port}"
         self.page_ca = public / "page-authority.pem"
         self.roots = public / "simulated-roots.pem"
         self._cleanup = cleanup
@@ -81,6 +83,7 @@ class RunningWorld(Shown):
             "CAS_ENCLAVE_PORT": str(self.enclave_port),
             "CAS_PAGE_URL": self.page_url,
             "CAS_PAGE_CA": str(self.page_ca),
+            "CASNB_PCS_URL": self.pcs_url,
             "CASNB_ROOTS": str(self.roots),
             "SCONE_CLI_CONFIG": str(self.state_dir / "scone" / "config.json"),
             "CASNB_SEED": self.world.seed,
@@ -178,7 +181,10 @@ def serve(
         site = world.site_certificate([where])
         page_context = tls_context(site.cert_pem + world.site_ca_pem, site.key, ask_client=False)
         page = _listen(
-            [(where, PAGE_PORT), (where, 0)], create_site(world, (where,)), page_context, cleanup
+            [(where, PAGE_PORT), (where, 0)],
+            with_collateral(create_site(world, (where,)), CollateralApi(world, clock)),
+            page_context,
+            cleanup,
         )
         public = _public_folder(cleanup)
         running = RunningWorld(

@@ -19,4 +19,4 @@ def wrappings() -> str:
     return markdown_table(("wrapping", "what it is", "for example"), rows)
 
 
-TABLES = {"kinds": kinds, "wrappings": wrappings}
+TABLES = {"evidencekinds": kinds, "evidencewrappings": wrappings}
