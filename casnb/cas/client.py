@@ -30,7 +30,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 #: The largest session text that is sent.
 SESSION_LIMIT = 1 << 20
 #: More names than these are not fetched.
-MOST_SESSIONS = 100_000
+MOST_SESSIONS, MOST_PAGES = 100_000, 2_000
 
 
 #: What to do about a refusal, by words of the CAS.
@@ -161,7 +161,11 @@ class CasClient(Shown):
         """
         names: list[str] = []
         after: int | None = None
-        while len(names) < MOST_SESSIONS:
+        for page_number in range(MOST_PAGES + 1):
+            if page_number == MOST_PAGES:
+                raise EvidenceError(
+                    "list of sessions", got="pages without end", wanted=f"at most {MOST_PAGES}"
+                )
             body = self._get(
                 "/v1/sessions" + (f"?after={after}" if after else ""), "list of sessions"
             )
@@ -172,7 +176,7 @@ class CasClient(Shown):
                 )
             names += page
             following = body.get("next")
-            if following is None:
+            if following is None or len(names) >= MOST_SESSIONS:
                 break
             if (
                 isinstance(following, bool)

@@ -17,8 +17,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from evidence import images
-from fuzz import corpus, meaning
+from fuzz import corpus, entries, meaning
 from fuzz.mutators import Mutator, Sample
+from fuzz.structure import DerTree, JsonPaths
 
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError
@@ -75,10 +76,11 @@ class Target:
     share: int
     full: bool = False
     errors: tuple[type[CasnbError], ...] = (EvidenceError,)
+    mutators: Callable[[Sequence[Sample]], Mutator] = Mutator
 
     @cached_property
     def mutator(self) -> Mutator:
-        return Mutator(self.samples())
+        return self.mutators(self.samples())
 
     def outcome(self, data: bytes) -> str:
         """Return what became of the input; raise Forged, Broken, or the exception that nobody
@@ -575,9 +577,9 @@ TARGETS: dict[str, Target] = {
         Target("verify-ias-report", ias_parts, ias, 25, True),
         Target("verify-file", corpus.files, file, 14, True, ANY),
         Target("sigstruct", lambda: corpus.SIGSTRUCTS, sigstruct, 45),
-        Target("report-body", lambda: corpus.BODIES, inverse(ReportBody.from_bytes), 60),
-        Target("quote", corpus.quotes_read, inverse(Quote.from_bytes), 75),
-        Target("epid-quote", lambda: corpus.EPIDS, inverse(EpidQuote.from_bytes), 70),
+        Target("report-body", lambda: corpus.BODIES, inverse(ReportBody.from_bytes), 50),
+        Target("quote", corpus.quotes_read, inverse(Quote.from_bytes), 60),
+        Target("epid-quote", lambda: corpus.EPIDS, inverse(EpidQuote.from_bytes), 55),
         Target(
             "any-quote", lambda: (*corpus.quotes_read(), *corpus.EPIDS), inverse(parse_quote), 40
         ),
@@ -588,12 +590,12 @@ TARGETS: dict[str, Target] = {
             "ra-tls",
             lambda: tuple(Sample.der(n, d) for n, d in corpus.certificates().items()),
             ra_tls,
-            60,
+            50,
         ),
         Target("enclave-file", lambda: corpus.PROGRAMS, inverse(EnclaveFile.from_bytes), 5),
         Target("image", lambda: corpus.IMAGES, image, 2),
         Target("image-layer", lambda: corpus.TAR_LAYERS, image_layer, 3),
-        Target("json", lambda: corpus.JSONS, plain_json, 55),
+        Target("json", lambda: corpus.JSONS, plain_json, 45),
         Target("tcb-info", lambda: corpus.TCB_INFOS, _signed_list(TcbInfo), 20),
         Target("qe-identity", lambda: corpus.IDENTITIES, _signed_list(QeIdentity), 30),
         Target("revocation-list", lambda: corpus.CRLS, crl, 50),
@@ -603,6 +605,48 @@ TARGETS: dict[str, Target] = {
         Target("cbor", lambda: corpus.CBOR, plain_cbor, 50),
         Target("any-evidence", corpus.kinds, guess, 25),
         Target("page", corpus.pages, page, 2),
+        Target("audit-log", entries.log_samples, entries.audit_log, 3),
+        Target("trust-file", entries.pins, entries.trust_file, 6, False, ANY),
+        Target("trust-file-paths", entries.pins, entries.trust_file, 6, False, ANY, JsonPaths),
+        Target("session", lambda: entries.SESSIONS, entries.session, 4, False, ANY),
+        Target("progress", entries.progress, entries.progress_file, 3),
+        Target("progress-paths", entries.progress, entries.progress_file, 3, mutators=JsonPaths),
+        Target("cas-answer", entries.answers, entries.cas_answer, 6),
+        Target("cas-answer-paths", entries.answers, entries.cas_answer, 6, mutators=JsonPaths),
+        Target("enclave-api", entries.enclave_requests, entries.enclave_request, 5),
+        Target(
+            "audit-log-signed-anew",
+            entries.log_samples,
+            entries.audit_log_signed_anew,
+            3,
+            True,
+            mutators=JsonPaths,
+        ),
+        Target(
+            "lists-signed-anew",
+            lambda: (
+                corpus.part("tcb_info", corpus.LISTS.tcb_info),
+                corpus.part("qe_identity", corpus.LISTS.qe_identity),
+            ),
+            signed_lists,
+            3,
+            True,
+            mutators=JsonPaths,
+        ),
+        Target(
+            "pck-signed-anew",
+            entries.platform_tbs,
+            entries.platform_certificate,
+            4,
+            True,
+            mutators=DerTree,
+        ),
+        Target(
+            "crl-signed-anew", entries.list_tbs, entries.revocation_list, 4, True, mutators=DerTree
+        ),
+        Target(
+            "ias-signed-anew", entries.ias_body, entries.ias_report, 4, True, mutators=JsonPaths
+        ),
         Target("key-hash", lambda: corpus.HASHES, key_hash, 24),
     )
 }
