@@ -123,6 +123,16 @@ def test_listing_and_version(attested, alice, public, monkeypatch):
     assert nobody.version() == public.enclave.version
 
 
+def test_a_list_without_end_is_refused(attested, alice, monkeypatch):
+    """A CAS that always has one more page, with nothing on it, does not keep its client for ever."""
+    client, pages = CasClient(attested, alice), iter(range(1, 10_000))
+    answer = {"sessions": []}
+    monkeypatch.setattr(client, "_get", lambda *_: answer | {"next": next(pages)})
+    with pytest.raises(EvidenceError, match="pages without end"):
+        client.sessions()
+    assert next(pages) < 3_000
+
+
 @pytest.mark.parametrize(
     "body",
     [
