@@ -124,7 +124,7 @@ def test_listing_and_version(attested, alice, public, monkeypatch):
 
 
 def test_a_list_without_end_is_refused(attested, alice, monkeypatch):
-    """A CAS that always has one more page, with nothing on it, does not keep its client for ever."""
+    """A CAS that always has one more page, with nothing on it, does not hold its client."""
     client, pages = CasClient(attested, alice), iter(range(1, 10_000))
     answer = {"sessions": []}
     monkeypatch.setattr(client, "_get", lambda *_: answer | {"next": next(pages)})
