@@ -16,7 +16,6 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from casnb.policy.crosswalk import WORDS
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec
 from evidence import ratls_forms as forms
@@ -38,6 +37,7 @@ from casnb.evidence.quote import Quote
 from casnb.evidence.ratls import RaTlsCertificate
 from casnb.policy.flags import FLAGS, NEWER
 from casnb.policy.policy import AttestationPolicy
+from casnb.policy.translation import WORDS
 from casnb.session.service_policy import service_policy
 from casnb.session.session import Session
 from casnb.simulator.enclave_protocol import service_binding
