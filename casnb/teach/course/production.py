@@ -310,6 +310,59 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="07.advisories",
+        scenarios=("production", "public"),
+        title="Green, and no service starts",
+        name="mended",
+        why="The CAS is judged by your flags, a service by its session. Since SCONE 6.0 the lists"
+        " that the CAS fetches name advisories, so the session has to name them too.",
+        question=(
+            "A session of SCONE 5 tolerates debug-mode and software-hardening-needed, and names no"
+            " advisory. After an update to SCONE 6 `scone cas attest` is as green as before, and"
+            " the CAS refuses the service: INTEL-SA-00334 and INTEL-SA-00615 stand in its answer."
+            " The machine cannot be mended further. What do you do?"
+        ),
+        given="docs/versions.md; casnb why with the refusal",
+        wanted="one letter, as text: 'a' to 'd'",
+        hints=(
+            "Who judges the service, and by what text?",
+            "A flag of scone cas attest is about the CAS. Which member is about single holes?",
+            "ignore_advisories lists what you have read, by its id.",
+        ),
+        judge=Choice(
+            {
+                "a": Option(
+                    "Attest the CAS anew, with --ignore-advisories.",
+                    "flag-for-the-cas",
+                    "That is about what you accept of the CAS. The service is judged by the CAS,"
+                    " with"
+                    " the session.",
+                    holds="a flag of cas attest changes how services are judged",
+                ),
+                "b": Option(
+                    'Write ignore_advisories: "*" into the session.',
+                    "every-hole",
+                    "That tolerates every hole that Intel will ever publish, unread. SCONE takes it"
+                    " together with debug-mode only, where nothing is secret anyway.",
+                    holds="all advisories may be waved through to get going",
+                ),
+                "c": Option(
+                    "Read both, and write their two ids into the session's ignore_advisories."
+                ),
+                "d": Option(
+                    "Set attestation: {mode: none} in the session.",
+                    "no-attestation",
+                    "Then any program that asks is given the secrets.",
+                    holds="a service may be left unattested to get going",
+                ),
+            }
+        ),
+        right=(
+            "Right. Each hole is accepted by its name, by somebody who read it; the next one"
+            " stops the service again, as it should."
+        ),
+    ),
+    Exercise(
         id="07.not-proven",
         scenarios=("production", "public"),
         title="What green does not prove",
