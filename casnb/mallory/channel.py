@@ -18,7 +18,7 @@ from casnb.mallory.identity import HER_MACHINE
 from casnb.mallory.stage import Stage
 from casnb.mallory.steps import Loot, Stopped
 from casnb.mallory.story import PERSONAS, Attack
-from casnb.simulator.server.service import EXAMPLE_SESSION
+from casnb.simulator.server.client_app import EXAMPLE_SESSION
 from casnb.tls.exchange import exchange, parse_address
 
 _ADVISED = re.compile(r"--[a-z_]+-[a-z-]+|-[GCS]+(?=\s|$)")

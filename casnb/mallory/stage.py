@@ -32,9 +32,10 @@ from casnb.policy.appraise import appraise
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.keys import Key
 from casnb.simulator.scenario import SCENARIOS, Scenario
+from casnb.simulator.server.client_app import EXAMPLE_SESSION, create_app
 from casnb.simulator.server.listener import TlsServer
 from casnb.simulator.server.running import example_owner
-from casnb.simulator.server.service import EXAMPLE_SESSION, ClientApi, create_app
+from casnb.simulator.server.service import ClientApi
 from casnb.simulator.server.store import Store
 from casnb.simulator.server.tls_context import tls_context
 from casnb.simulator.world import World

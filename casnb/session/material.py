@@ -193,6 +193,14 @@ def load_certificate(pem: str) -> x509.Certificate:
     return found
 
 
+def ends(certificates_pem: str) -> str | None:
+    """Return when the first of these certificates ends, `2026-12-30T17:07:03Z`; None for one that
+    lasts as good as forever.
+    """
+    found = x509.load_pem_x509_certificates(certificates_pem.encode())[0].not_valid_after_utc
+    return None if found >= WITHOUT_END else f"{found:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def issue(
     subject: str,
     key_pem: str,

@@ -20,8 +20,8 @@ from casnb.session.filling import FILLED, configuration
 from casnb.session.session import Session
 from casnb.session.values import Stored
 from casnb.simulator.server import listener, quota, stored
+from casnb.simulator.server.client_app import create_app
 from casnb.simulator.server.listener import TlsServer
-from casnb.simulator.server.service import create_app
 from casnb.simulator.server.store import Store
 from casnb.simulator.server.stored import Cache, in_turn
 from casnb.simulator.server.tls_context import tls_context

@@ -21,8 +21,9 @@ from casnb.cli.main import casnb
 from casnb.simulator.enclave_protocol import CHALLENGE, CONFIGURATION, ConfigId, service_binding
 from casnb.simulator.server import enclave_api
 from casnb.simulator.server.running import example_owner, serve
-from casnb.simulator.server.service import Client, ClientApi
+from casnb.simulator.server.service import ClientApi
 from casnb.simulator.server.store import Store
+from casnb.simulator.server.who import Client
 from casnb.simulator.service_enclave import Configuration, ServiceEnclave, ServiceRefusal
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import CasChain

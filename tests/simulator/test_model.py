@@ -22,8 +22,8 @@ from casnb.session.history import History
 from casnb.session.history import Version as Kept
 from casnb.session.readers import readers
 from casnb.session.session import Session, public_key
+from casnb.simulator.server.client_app import create_app
 from casnb.simulator.server.running import serve
-from casnb.simulator.server.service import create_app
 from casnb.simulator.server.store import Store
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import CasChain

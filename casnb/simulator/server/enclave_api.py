@@ -33,9 +33,9 @@ from casnb.simulator.enclave_protocol import (
 )
 from casnb.simulator.server.audit_log import AuditLog
 from casnb.simulator.server.http_answers import Refused, answer, new_app, route
-from casnb.simulator.server.service import Client
 from casnb.simulator.server.store import Store
 from casnb.simulator.server.stored import Sources
+from casnb.simulator.server.who import Client
 from casnb.simulator.world import World
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from casnb.base.errors import SourceError
 
@@ -35,9 +36,12 @@ def new_app(name: str) -> Flask:
     app.url_map.merge_slashes = False
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, PROPAGATE_EXCEPTIONS=False)
 
+    app.wsgi_app = _decoded(app.wsgi_app)  # type: ignore[method-assign]
+
     @app.before_request
-    def no_head() -> Response | None:
-        return _message(405, "Method not allowed") if request.method == "HEAD" else None
+    def no_head() -> None:
+        if request.method == "HEAD" and request.url_rule is not None:
+            raise MethodNotAllowed(list(request.url_rule.methods or ()))
 
     @app.errorhandler(Refused)
     def refused(exc: Refused) -> Response:
@@ -52,7 +56,11 @@ def new_app(name: str) -> Flask:
 
     @app.errorhandler(HTTPException)
     def of_http(exc: HTTPException) -> Response:
-        return _message(exc.code or 500, exc.name)
+        found = _message(exc.code or 500, exc.name)
+        if isinstance(exc, MethodNotAllowed):
+            methods = {m for m in exc.valid_methods or () if m not in ("HEAD", "OPTIONS")}
+            found.headers["Allow"] = ", ".join(sorted(methods))
+        return found
 
     @app.errorhandler(Exception)
     def unforeseen(exc: Exception) -> Response:
@@ -60,6 +68,21 @@ def new_app(name: str) -> Flask:
         return _message(500, "Internal error")
 
     return app
+
+
+def _decoded(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Decode a path once, all of it, whoever serves it: `%2F` is a slash, as `%3D` is a sign of
+    equality.
+    """
+
+    def decoding(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        raw = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
+        path = raw.partition("?")[0]
+        if path.startswith("/"):
+            environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1")
+        return app(environ, start)
+
+    return decoding
 
 
 def route(app: Flask, path: str, method: str, answer: Callable[..., Response]) -> None:

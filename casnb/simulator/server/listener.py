@@ -20,6 +20,7 @@ from cheroot.ssl import Adapter
 from OpenSSL import SSL
 
 from casnb.base.errors import SourceError
+from casnb.simulator.server.http_rules import bad_request, head_problem, origin_form
 from casnb.simulator.server.tls_context import Later, Selector, TlsSocket
 
 #: Bytes of request line and headers, and of a body.
@@ -139,6 +140,15 @@ class _Reader:
         self._looked = len(self._held) if whole is False else 0
         return whole
 
+    def problem(self) -> str:
+        """Say what is wrong with the head of the request that has arrived, if anything."""
+        head = _HEAD_END.search(self._held, 0, HEADER_LIMIT)
+        if head is None:
+            return ""
+        fields = origin_form(bytes(self._held[: head.start()]))
+        self._held[: head.start()] = fields
+        return head_problem(fields)
+
     def has_data(self) -> bool:
         """Whether something is here that `arrived` has not seen."""
         return len(self._held) > self._looked or self._sock.pending() > 0
@@ -249,6 +259,10 @@ class _Connection(HTTPConnection):
             return False
         except (errors.FatalSSLAlert, OSError) as exc:
             _log.debug("connection ended: %s", exc)
+            return False
+        if problem := self.rfile.problem():
+            with suppress(errors.FatalSSLAlert, OSError):
+                self.wfile.write(bad_request(problem))
             return False
         if whole is False:
             return self._wait(REQUEST_TIME)

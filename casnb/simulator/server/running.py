@@ -24,13 +24,15 @@ from casnb.base.view import Shown, html_table, text_table
 from casnb.simulator.enclave_protocol import ENCLAVE_PORT
 from casnb.simulator.keys import Seed, certificate, distinguished_name
 from casnb.simulator.server.audit_log import AuditLog
+from casnb.simulator.server.client_app import create_app, plant_example
 from casnb.simulator.server.collateral_api import CollateralApi, with_collateral
 from casnb.simulator.server.enclave_api import EnclaveApi, create_enclave_app
 from casnb.simulator.server.listener import TlsServer
-from casnb.simulator.server.service import Client, ClientApi, create_app, plant_example
+from casnb.simulator.server.service import ClientApi
 from casnb.simulator.server.site import create_site
 from casnb.simulator.server.store import Store
 from casnb.simulator.server.tls_context import tls_context
+from casnb.simulator.server.who import Client
 from casnb.simulator.world import World
 
 CAS_PORT, PAGE_PORT = 8081, 8443

@@ -7,69 +7,29 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from flask import Flask, Response, request
-
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
-from casnb.session.access import certificate_hash
+from casnb.session.access import Signer, certificate_hash
 from casnb.session.filling import with_access
-from casnb.session.session import Session, canonical_pem, public_key
-from casnb.session.values import Lookup, Stored, generate, kind_of, value
+from casnb.session.session import Session
+from casnb.session.signed import Signed
+from casnb.session.values import generate
 from casnb.simulator.server.audit_log import AuditLog
-from casnb.simulator.server.http_answers import Refused, answer, new_app, route
+from casnb.simulator.server.http_answers import Refused
+from casnb.simulator.server.public_values import public_values, read_spec
 from casnb.simulator.server.quota import charge
 from casnb.simulator.server.store import Conflict, Store, Transaction, Version
 from casnb.simulator.server.stored import SLOW, Sources, TooFar, in_turn
+from casnb.simulator.server.who import Client, Who
 from casnb.simulator.world import World
-
-#: The policy of the assignment's page, without its predecessor.
-EXAMPLE_SESSION = """\
-name: example_session
-version: "0.3"
-secrets:
-  - name: example_value
-    export_public: true
-    kind: ascii
-    value: "42"
-access_policy:
-  read:
-    - CREATOR
-  update:
-    - CREATOR
-"""
 
 #: Stands in for a session that is not there: the same work is done, and nobody is admitted.
 _NOBODYS = "name: nobodys\nversion: 0.3\naccess_policy: {read: NONE, update: NONE}\n"
 #: How many sessions one call of the listing looks at, and how many characters of their texts.
 LISTED, LISTED_CHARACTERS = 1000, 1 << 20
-
-_SPEC_KEYS = ("session", "session_hash", "secret")
-
-
-@dataclass(frozen=True)
-class Client:
-    """Who asks: the certificate from the TLS handshake and its public key (SPKI, DER).
-    Possession of the key is proven there.
-    """
-
-    certificate: str
-    key: bytes
-
-    @classmethod
-    def from_pem(cls, pem: str | None) -> Client | None:
-        """Return the client that shows this certificate, None for none; raise Refused for a key
-        that nobody can compare.
-        """
-        if not pem:
-            return None
-        try:
-            return cls(canonical_pem(pem), public_key(pem))
-        except EvidenceError as exc:
-            raise Refused(400, "Client certificate cannot be used", str(exc)) from None
 
 
 class ClientApi:
@@ -135,7 +95,7 @@ class ClientApi:
         With `session_hash` only while that version is the current one. A session or secret that
         is not there and one that is not public give the same answer.
         """
-        wanted = _read_spec(spec)
+        wanted = read_spec(spec)
         name, secret = wanted["session"], wanted.get("secret")
         with self.store.reading() as transaction:
             sources = Sources(transaction)
@@ -143,7 +103,7 @@ class ClientApi:
             if found is not None and wanted.get("session_hash", found.hash) != found.hash:
                 found = None
             public: dict[str, dict[str, Any]] = (
-                _public(sources.stored(found), sources, secret) if found else {}
+                public_values(sources.stored(found), sources, secret) if found else {}
             )
         if secret is None and public:
             return {"values": public}
@@ -165,40 +125,31 @@ class ClientApi:
 
     # Sessions
 
-    def create(self, text: bytes, client: Client | None) -> dict[str, str]:
+    def create(
+        self, text: bytes, client: Client | None, signed: Signed | None = None
+    ) -> dict[str, str]:
         """Store a session, or its next version where a predecessor is given; return the hash."""
         try:
             with in_turn(len(text) > SLOW):
                 session = Session.from_yaml(text)
         except CasnbError as exc:
             raise Refused(400, "Failed to parse session", str(exc)) from None
-        if session.creator and (client is None or session.creator_key != client.key):
-            raise Refused(
-                400,
-                "Failed to create session",
-                "The session names a creator with another key than this client's",
-            )
-        if session.names_creator and client is None:
-            raise Refused(
-                400,
-                "Failed to create session",
-                "The access policy says CREATOR, and no client certificate was sent",
-            )
-        session = session.with_creator(client.certificate if client else None)
+        who = Who(client, signed)
+        session = session.with_creator(_creator(session, who))
         with in_turn(len(text) > SLOW):
             digest, written = session.hash, session.to_yaml()
         slow_keys = any(s.made and s.key_type.startswith("RSA") for s in session.secrets)
         try:
             with self.store.reading() as transaction:
                 sources = Sources(transaction)
-                before = self._predecessor(sources, session, client)
+                before = self._predecessor(sources, session, who)
                 previous = sources.stored(before) if before else None
                 with in_turn(slow_keys):
                     made = generate(session, previous, now=self.clock(), lookup=sources)
             version = Version(session.name, digest, session.predecessor, written, made)
             with self.store.writing() as transaction:
-                self._predecessor(sources.again(transaction), session, client)
-                charge(transaction, client.key if client else None, version)
+                self._predecessor(sources.again(transaction), session, who)
+                charge(transaction, who.account, version)
                 transaction.append(version)
                 self._record(
                     transaction,
@@ -207,21 +158,39 @@ class ClientApi:
                     digest,
                 )
         except Conflict:
-            raise _stale(session.predecessor) from None
+            raise _stale(session.predecessor, who) from None
         except EvidenceError as exc:
             raise Refused(400, "Failed to create session", str(exc)) from None
         return {"hash": digest}
+
+    def create_signed(self, body: bytes, client: Client | None) -> dict[str, Any]:
+        """Store a session that carries its signatures, whoever brings it; return hash and
+        warnings.
+        """
+        from casnb.session.explain import warnings
+
+        try:
+            found = Signed.from_json(body)
+        except CasnbError as exc:
+            raise Refused(400, "Failed to read signed session", str(exc)) from None
+        digest = self.create(found.text.encode(), client, found)
+        said = warnings(Session.from_yaml(found.text))
+        return {**digest, "warnings": [["The session has a warning", neutral(w)] for w in said]}
 
     def read(self, name: str, hash: str | None, client: Client | None) -> dict[str, str]:
         """Return a session's current version, or that with `hash`.
 
         The reader must be admitted by the current version, and by the old one where that is
-        asked for. A session that is not there and one that this client may not read give the
-        same answer.
+        asked for. Who could learn anyway that a name is taken is told that he may not read it; to
+        all others a session that is not there gives the same answer.
         """
+        name = name.removeprefix("/")
         with self.store.reading() as transaction:
             sources = Sources(transaction)
             found = self._readable(sources, name, hash, client)
+            current = sources.current(name)
+            readable = self._readable(sources, name, None, client)
+            told = _may_know(sources, name, Who(client)) and current and not readable
         if found and self.audit:
             with self.store.writing() as transaction:
                 found = self._readable(sources.again(transaction), name, hash, client)
@@ -230,7 +199,7 @@ class ClientApi:
         if found:
             return {"hash": found.hash, "session": found.text}
         raise Refused(
-            404,
+            403 if told else 404,
             f"Failed to read session '{neutral(name, 200)}'",
             "Session does not exist or is not visible for this client",
         )
@@ -240,7 +209,7 @@ class ClientApi:
         sources: Sources, name: str, hash: str | None, client: Client | None
     ) -> Version | None:
         current, found = sources.current(name), sources.version(name, hash)
-        admitted = [_may(sources, version, "read", client) for version in (current, found)]
+        admitted = [_may(sources, version, "read", Who(client)) for version in (current, found)]
         return found if all(admitted) else None
 
     def listing(self, after: str | None, client: Client | None) -> dict[str, Any]:
@@ -263,7 +232,7 @@ class ClientApi:
             looked = 0
             for _, name in page:
                 rows = [sources.current(n) for n in (name, name.rpartition("/")[0]) if n]
-                if any(_may(sources, row, "list_sessions", client) for row in rows):
+                if any(_may(sources, row, "list_sessions", Who(client)) for row in rows):
                     names.append(name)
                 looked += 1
                 if sources.characters > LISTED_CHARACTERS:
@@ -292,135 +261,45 @@ class ClientApi:
         if self.audit:
             self.audit.record(transaction, {"type": kind, "session": name, "session_hash": digest})
 
-    def _predecessor(
-        self, sources: Sources, session: Session, client: Client | None
-    ) -> Version | None:
+    def _predecessor(self, sources: Sources, session: Session, who: Who) -> Version | None:
         """The version that `session` follows, None if it is the first; raises Refused where it
         must not be stored.
 
-        Who may not create in a namespace is told that before anything about what is in it.
+        Who may not create in a namespace is told that before anything about what is in it. 403
+        says that a name is there and not for this client, 404 that it is not there, or that nobody
+        is told; a conflict is 409 for who signed, and 400 for others, as clients expect it.
         """
         current = sources.current(session.name)
+        known = _may_know(sources, session.name, who)
         if session.predecessor is None:
             above = session.name.rpartition("/")[0]
-            if above and not _may(sources, sources.current(above), "create_sessions", client):
+            space = sources.current(above) if above else None
+            if above and not _may(sources, space, "create_sessions", who):
+                told = _may_know(sources, above, who) and space is not None
                 raise Refused(
-                    404,
+                    403 if told else 404,
                     f"Failed to create session '{neutral(session.name, 200)}'",
                     "Its namespace does not exist or does not let this client create sessions",
                 )
             if current is not None:
-                raise Refused(400, "Session already exists, please specify predecessor hash")
-            _compare_namespace(sources.current(above) if above else None, session)
+                raise Refused(
+                    409 if who.signed else 400,
+                    "Session already exists, please specify predecessor hash",
+                )
+            _compare_namespace(space, session)
             return None
-        if not _may(sources, current, "update", client) or current is None:
+        if not _may(sources, current, "update", who) or current is None:
             raise Refused(
-                404,
+                403 if known and current else 404,
                 f"Failed to update session '{neutral(session.name, 200)}'",
                 "Session does not exist or may not be updated by this client",
             )
         if current.hash != session.predecessor:
-            raise _stale(session.predecessor)
+            raise _stale(session.predecessor, who)
         return current
 
 
-def create_app(
-    world: World, store: Store, clock: Callable[[], datetime], audit: AuditLog | None = None
-) -> Flask:
-    """Return the WSGI app: `clock` gives the time (UTC) that reports carry, SSL_CLIENT_CERT in
-    the environ is the client.
-    """
-    api = ClientApi(world, store, clock, audit)
-    app = new_app("casnb.simulator")
-
-    def client() -> Client | None:
-        return Client.from_pem(request.environ.get("SSL_CLIENT_CERT"))
-
-    route(
-        app,
-        "/v1/attest",
-        "GET",
-        lambda: Response(
-            api.attest(request.args.to_dict(flat=False)), content_type="application/json"
-        ),
-    )
-    route(app, "/v1/values/<path:spec>", "GET", lambda spec: answer(200, api.values(spec)))
-    route(app, "/v1/version", "GET", lambda: answer(200, api.version()))
-    route(
-        app,
-        "/v1/audit-log/checkpoints",
-        "GET",
-        lambda: answer(
-            200,
-            api.checkpoints(
-                request.args.get("min_sequence_number", "0"),
-                request.args.get("max_sequence_number", "9" * 18),
-            ),
-        ),
-    )
-    route(
-        app,
-        "/v1/sessions",
-        "GET",
-        lambda: answer(200, api.listing(request.args.get("after"), client())),
-    )
-    route(
-        app, "/v1/sessions", "POST", lambda: answer(201, api.create(request.get_data(), client()))
-    )
-    route(
-        app,
-        "/v1/sessions/<path:name>",
-        "GET",
-        lambda name: answer(200, api.read(name, request.args.get("hash"), client())),
-    )
-    return app
-
-
-def plant_example(api: ClientApi, owner: Client) -> str:
-    """Create the assignment's example session where it is missing; return its hash."""
-    with api.store.reading() as transaction:
-        found = transaction.current("example_session")
-    return found.hash if found else api.create(EXAMPLE_SESSION.encode(), owner)["hash"]
-
-
-def _read_spec(spec: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for part in spec.split(","):
-        key, equals, value = part.partition("=")
-        if key not in _SPEC_KEYS or not equals or not value or key in found:
-            raise Refused(
-                400,
-                "Invalid argument",
-                f"'{neutral(spec, 200)}' is not of the form session=NAME,secret=NAME",
-            )
-        found[key] = value
-    if "session" not in found:
-        raise Refused(400, "Invalid argument", f"'{neutral(spec, 200)}' names no session")
-    return found
-
-
-def _public(at: Stored, find: Lookup, name: str | None) -> dict[str, dict[str, Any]]:
-    """The values that anybody may read, or only that of one secret; one whose import leads nowhere
-    is not there.
-
-    An ascii secret has kind `string`; the labels of the others, and hex for binary ones, are
-    casnb's choice.
-    """
-    found = {}
-    for secret in at.session.secrets:
-        if secret.export_public and name in (None, secret.name):
-            with suppress(EvidenceError):
-                kind = kind_of(at, secret.name, find)
-                found[secret.name] = {
-                    "kind": "string" if kind == "ascii" else kind,
-                    "value": value(at, secret.name, find),
-                    "expires": None,
-                    "renew": None,
-                }
-    return found
-
-
-def _may(sources: Sources, version: Version | None, action: str, client: Client | None) -> bool:
+def _may(sources: Sources, version: Version | None, action: str, who: Who) -> bool:
     """Whether a client may do that with a session; one that is not there is asked for as well,
     and admits nobody, and so does one whose policy imports lead too far.
     """
@@ -428,11 +307,54 @@ def _may(sources: Sources, version: Version | None, action: str, client: Client 
     if version:
         with suppress(TooFar):
             session = with_access(sources.stored(version), sources.afresh())
+    client = who.client
     return session.admits(
         action,
         client.key if client else None,
+        signers=who.signed.signers if who.signed else (),
         certificates=[certificate_hash(client.certificate)] if client else [],
     )
+
+
+def _may_know(sources: Sources, name: str, who: Who) -> bool:
+    """Whether somebody could learn without this answer that a name is taken: by trying to create
+    it, or from the list of its namespace.
+    """
+    above = name.rpartition("/")[0]
+    return not above or _may(sources, sources.current(above), "list_sessions", who)
+
+
+def _creator(session: Session, who: Who) -> str | Signer | None:
+    """Who CREATOR is, from whoever uploads: the one who signed, else the client's certificate;
+    raise Refused for a text that names somebody else.
+    """
+    failed, client, signed = "Failed to create session", who.client, who.signed
+    if session.creator:
+        keys = (
+            signed.signers
+            if signed and isinstance(session.creator, Signer)
+            else {client.key}
+            if client
+            else set()
+        )
+        if session.creator_key not in keys:
+            raise Refused(
+                400, failed, "The session names a creator with another key than this client's"
+            )
+        return session.creator
+    if not session.names_creator:
+        return None
+    if signed is not None:
+        if len(signed.signatures) > 1:
+            raise Refused(
+                400, failed, "The access policy says CREATOR, and it is open which signer that is"
+            )
+        return Signer(signed.signatures[0].signer)
+    if client is None:
+        raise Refused(
+            400, failed, "The access policy says CREATOR, and no client certificate was sent"
+        )
+    return client.certificate
 
 
 def _compare_namespace(above: Version | None, session: Session) -> None:
@@ -451,7 +373,9 @@ def _nobodys() -> Session:
     return Session.from_yaml(_NOBODYS)
 
 
-def _stale(predecessor: str | None) -> Refused:
+def _stale(predecessor: str | None, who: Who) -> Refused:
     return Refused(
-        400, "Could not create successor session", f"Invalid previous session digest: {predecessor}"
+        409 if who.signed else 400,
+        "Could not create successor session",
+        f"Invalid previous session digest: {predecessor}",
     )
