@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 import ssl
+from http import HTTPStatus
 from typing import Any
 
 from casnb.base import strictjson
@@ -51,8 +52,8 @@ class CasRefusal(CasnbError):
     own words, outermost first.
     """
 
-    def __init__(self, subject: str, answer: Answer) -> None:
-        self.status = answer.status
+    def __init__(self, subject: str, answer: Answer, url: str = "") -> None:
+        self.status, self.url = answer.status, url
         self.messages = tuple(neutral(m, 300) for m in error_messages(answer.body))
         super().__init__(
             subject,
@@ -61,6 +62,13 @@ class CasRefusal(CasnbError):
             wanted="success",
             do=next((cure for words, cure in _CURES if words in " ".join(self.messages)), ""),
         )
+
+    @property
+    def causes(self) -> list[str]:
+        """The lines that `scone` prints under its headline: which status, then the CAS's words."""
+        known = {s.value: s.phrase for s in HTTPStatus}
+        status = f"{self.status} {known.get(self.status, '')}".rstrip()
+        return [f"CAS at '{self.url}' returned HTTP error status code {status}", *self.messages]
 
 
 def pinned_context(chain: CasChain, identity: ClientIdentity | None = None) -> ssl.SSLContext:
@@ -140,6 +148,23 @@ class CasClient(Shown):
         body = self._get("/v1/sessions", "session", method="POST", body=data, wanted=201)
         return _hash(strictjson.member(body, "hash", str, "session"), "session: hash")
 
+    def create_signed_session(self, signed: str) -> tuple[str, list[str]]:
+        """Upload a session that carries its signatures (the JSON of `scone session sign`); return
+        its hash, and what the CAS warns of.
+        """
+        body = self._get(
+            "/v1/signed_sessions",
+            "signed session",
+            method="PUT",
+            body=signed.encode(),
+            wanted=201,
+            content_type="application/json",
+        )
+        warned = strictjson.member(body, "warnings", list, "signed session")
+        said = [": ".join(map(str, w)) if isinstance(w, list) else str(w) for w in warned[:100]]
+        found = _hash(strictjson.member(body, "hash", str, "session"), "session: hash")
+        return found, [neutral(w) for w in said]
+
     def read_session(self, name: str, hash: str | None = None) -> tuple[str, str]:
         """Return hash and text (YAML) of a session, the current one or an earlier one by its
         hash.
@@ -215,6 +240,7 @@ class CasClient(Shown):
         method: str = "GET",
         body: bytes | None = None,
         wanted: int = 200,
+        content_type: str = "application/text",
     ) -> Any:
         cas = self.attested
         try:
@@ -226,13 +252,13 @@ class CasClient(Shown):
                 tls_name=TLS_NAME,
                 method=method,
                 body=body,
-                content_type="application/text",
+                content_type=content_type,
                 timeout=self.timeout,
             )
         except Mistrusted as exc:
             raise _not_the_pinned(cas, exc) from None
         if answer.status != wanted:
-            raise CasRefusal(f"CAS {cas.name}: {subject}", answer)
+            raise CasRefusal(f"CAS {cas.name}: {subject}", answer, cas.url)
         return strictjson.loads(answer.body, f"CAS {cas.name}: {subject}")
 
     def __repr__(self) -> str:

@@ -59,6 +59,13 @@ _EXITS = {
     help="Port of the CAS; 8081 where it is free.",
 )
 @option(
+    "--alt-name",
+    "alt_names",
+    multiple=True,
+    metavar="NAME",
+    help="One more host name or address in the CAS's certificate. Repeat it for more.",
+)
+@option(
     "--state", metavar="DIR", help="Where sessions are kept; without it they end with the process."
 )
 @option(
@@ -82,6 +89,7 @@ def serve(
     seed: str,
     address: str | None,
     port: int | None,
+    alt_names: tuple[str, ...],
     state: str | None,
     audit_log: str,
     env_file: str | None,
@@ -91,8 +99,8 @@ def serve(
     """Which CAS can I try all this on, without harm?
 
     Runs a simulated CAS and its public web page until interrupted, on loopback only. Once both
-    answer it prints `export` lines for a shell: CAS_ADDR, CAS_PORT, CAS_PAGE_URL, CAS_PAGE_CA,
-    CASNB_PCS_URL, CASNB_ROOTS, and SCONE_CLI_CONFIG, so that your own attested CASes are left
+    answer it prints `export` lines for a shell: CAS_ADDR, CAS_HOST, CAS_PORT, CAS_PAGE_URL,
+    CAS_PAGE_CA, CASNB_PCS_URL, CASNB_ROOTS, and SCONE_CLI_CONFIG, so that your own attested CASes are left
     alone. Every key in it is public: trust nothing it says.
 
     \b
@@ -132,6 +140,7 @@ def serve(
                 ("--port", port),
                 ("--state", state),
                 ("--audit-log", audit_log),
+                *(("--alt-name", name) for name in alt_names),
             )
             if value is not None
             for w in (name, str(value))
@@ -158,6 +167,7 @@ def serve(
         port=port,
         state_dir=Path(state) if state else None,
         audit_log=audit_log,
+        alt_names=alt_names,
     ) as running:
         lines = running.export_lines()
         if target:

@@ -297,7 +297,7 @@ def _rule(node: Node, how: _Reading, depth: int) -> Entry:
         )
     if name == "signer":
         text = value.text("a public key, PEM, or 50 characters that begin with L, M or N")
-        return _at(value, lambda t: Signer(_canonical_signer(t)), text)
+        return _at(value, lambda t: Signer(canonical_signer(t)), text)
     if depth >= _DEPTH:
         raise node.refuse(f"at most {_DEPTH} levels of rules")
     rows = [r for r in value.rows("a list of entries") if r.there]
@@ -321,7 +321,7 @@ def read_creator(node: Node) -> str | Signer | None:
         return None
     if isinstance(node.value, dict):
         key = node.members(("signer",)).get("signer", node.get("signer"))
-        return _at(key, lambda t: Signer(_canonical_signer(t)), key.text("a public key, PEM"))
+        return _at(key, lambda t: Signer(canonical_signer(t)), key.text("a public key, PEM"))
     return _at(node, canonical_certificate, node.text("a PEM certificate"))
 
 
@@ -367,7 +367,10 @@ def _signer_key(text: str) -> bytes:
     return bytes(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
 
-def _canonical_signer(text: str) -> str:
+def canonical_signer(text: str) -> str:
+    """Return a signer's public key as policies write it: SPKI PEM, or 50 characters; raise
+    EvidenceError for anything else.
+    """
     key = _signer_key(text.strip())
     if not text.strip().startswith("-----"):
         return text.strip()

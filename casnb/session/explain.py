@@ -341,8 +341,8 @@ def _about_access(session: Session) -> Iterator[str]:
         entries = session.access.get(action, ("NONE",))
         if entries != ("NONE",) and not any(_one_is_enough(e) for e in entries):
             yield (
-                f"access_policy.{action}: takes signatures beside the client's key, and casnb's CAS"
-                " reads none: nobody can do it."
+                f"access_policy.{action}: takes signatures beside or instead of the client's key:"
+                " `scone session sign` adds them."
             )
     if session.entries("create_sessions") == ("ANY",) and session.access["update"] != ("ANY",):
         yield "access_policy.create_sessions: ANY: anybody can take names below this one, for good."

@@ -54,9 +54,9 @@ def cas_authority(seed: Seed, scenario: str, name: str, signer: KeyPair | None) 
     )
 
 
-def tls_leaf(seed: Seed, scenario: str, instance: KeyPair) -> KeyPair:
-    """Return what the CAS presents on its TLS port: names `cas` and `localhost`, signed by
-    `cas-instance`.
+def tls_leaf(seed: Seed, scenario: str, instance: KeyPair, names: Sequence[str] = ()) -> KeyPair:
+    """Return what the CAS presents on its TLS port: `cas`, `localhost` and the given host names or
+    IP addresses, signed by `cas-instance`.
     """
     name = distinguished_name(
         CN="cas",
@@ -74,11 +74,13 @@ def tls_leaf(seed: Seed, scenario: str, instance: KeyPair) -> KeyPair:
         name,
         seed.p256(label),
         instance,
-        seed.serial(label, 8),
+        seed.serial(" ".join((label, *names)), 8),
         _SERVER_VALID,
         [
             (
-                x509.SubjectAlternativeName([x509.DNSName("cas"), x509.DNSName("localhost")]),
+                x509.SubjectAlternativeName(
+                    [_general_name(n) for n in ("cas", "localhost", *names)]
+                ),
                 False,
             ),
             (usage, False),

@@ -213,6 +213,13 @@ class World(Shown):
         """Leaf, `cas-instance`, `cas`: what the server sends."""
         return self.tls_leaf.cert_pem + self.cas_chain_pem
 
+    def tls_chain_for(self, names: Sequence[str]) -> bytes:
+        """Return the same for a server that has more names than `cas` and `localhost`: host names
+        and IP addresses. The key is that of `tls_leaf`.
+        """
+        leaf = tls_leaf(self._seed, self.scenario, self.cas_instance, names)
+        return leaf.cert_pem + self.cas_chain_pem
+
     @cached_property
     def site_ca(self) -> KeyPair:
         """The authority for the page's server; it has nothing to do with the CAS or with Intel."""

@@ -114,6 +114,7 @@ def test_the_environment_leads_there(running, world):
     found = running.environment()
     assert list(found) == [
         "CAS_ADDR",
+        "CAS_HOST",
         "CAS_PORT",
         "CAS_ENCLAVE_PORT",
         "CAS_PAGE_URL",

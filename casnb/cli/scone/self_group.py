@@ -11,6 +11,8 @@ from casnb.cli.base import Command, Commands, note
 from casnb.cli.scone.main import HELP, trust_store
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from casnb.cas.trust import ClientIdentity
 
 _EXITS = {
@@ -96,14 +98,24 @@ def show_certificate_hash(ctx: click.Context) -> None:
 )
 @click.pass_context
 def show_session_signing_key(ctx: click.Context) -> None:
-    """Which key would sign my sessions? Shown in the form that policies name signers by; casnb
-    signs no session yet.
-    """
+    """Which key signs my sessions? Shown in the form in which policies name signers."""
     click.echo(session_signing_key(trust_store(ctx).identity()), nl=False)
 
 
 def session_signing_key(me: ClientIdentity) -> str:
-    """Return the public Ed25519 key that casnb derives from the identity's private key
+    """Return the public Ed25519 key that casnb derives from the identity's private key, PEM."""
+    from cryptography.hazmat.primitives import serialization
+
+    return (
+        signing_key(me)
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode("ascii")
+    )
+
+
+def signing_key(me: ClientIdentity) -> Ed25519PrivateKey:
+    """Return the Ed25519 key that signs sessions: derived from the identity's private key
     (HKDF-SHA256), so that it needs no place.
     """
     from cryptography.hazmat.primitives import hashes, serialization
@@ -115,7 +127,4 @@ def session_signing_key(me: ClientIdentity) -> str:
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     seed = HKDF(hashes.SHA256(), 32, None, b"casnb session signing key").derive(secret)
-    public = Ed25519PrivateKey.from_private_bytes(seed).public_key()
-    return public.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode("ascii")
+    return Ed25519PrivateKey.from_private_bytes(seed)

@@ -63,4 +63,15 @@ def attempt_for(headline: str, retries: int, action: Callable[[], T]) -> T:
     try:
         return again(retries, action)
     except CasnbError as exc:
-        raise Failure(headline, [str(exc)], exc.exit_code) from None
+        raise refusal(headline, exc) from None
+
+
+def refusal(headline: str, exc: CasnbError) -> Failure:
+    """Return the error of a command: what was tried, which status the CAS answered, in its own
+    words why; and a cure, where casnb knows one.
+    """
+    from casnb.cas.client import CasRefusal
+
+    if not isinstance(exc, CasRefusal):
+        return Failure(headline, [str(exc)], exc.exit_code)
+    return Failure(headline, exc.causes, exc.exit_code, [exc.do] if exc.do else [])

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from casnb.base.errors import CasnbError, SourceError
-from casnb.cli.base import Command, Failure
-from casnb.cli.scone.session_client import client_of
-from casnb.cli.scone.session_file import read_session
+from casnb.cli.base import Command, note
+from casnb.cli.scone.session_client import client_of, refusal
+from casnb.cli.scone.session_file import read_upload
 from casnb.cli.scone.session_options import EXITS, cas_options, file_options
 
 if TYPE_CHECKING:
@@ -65,11 +65,18 @@ def create(
 ) -> None:
     """How do I upload a session? Prints its hash, and nothing else, on standard output.
 
-    A session that names its `predecessor` updates that one.
+    A session that names its `predecessor` updates that one. FILE is a template, or what `scone
+    session sign` prints.
     """
-    wanted = read_session(file, variables, use_env, name, fail_on_warning)
+    wanted, signed = read_upload(file, variables, use_env, name, fail_on_warning)
     client = client_of(ctx, cas_name, identity, unattested)
     try:
-        click.echo(upload_session(client, wanted, retries))
+        if signed is None:
+            click.echo(upload_session(client, wanted, retries))
+            return
+        digest, warned = client.create_signed_session(signed.to_json())
+        click.echo(digest)
+        for text in warned:
+            note(f"warning: {text}")
     except CasnbError as exc:
-        raise Failure("Creating session failed", [str(exc)], exc.exit_code) from None
+        raise refusal("Creating session failed", exc) from None

@@ -10,6 +10,7 @@ from casnb.cli.base import REJECTED, Failure, note, slurp
 
 if TYPE_CHECKING:
     from casnb.session.session import Session
+    from casnb.session.signed import Signed
 
 #: No session comes near this many bytes.
 SESSION_LIMIT = 256 * 1024
@@ -31,16 +32,46 @@ def read_session(
     """Return the session in a template, variables replaced; errors and warnings name the file.
     `strict` makes warnings errors.
     """
-    return parse_session(slurp(file, SESSION_LIMIT), file, variables, use_env, name, strict)
+    return read_upload(file, variables, use_env, name, strict)[0]
+
+
+def read_upload(
+    file: str, variables: Sequence[str], use_env: bool, name: str | None, strict: bool
+) -> tuple[Session, Signed | None]:
+    """Return the session in a template or in a signed session, and that with its signatures.
+
+    What is signed is not changed: variables are left alone, another name is an error.
+    """
+    from casnb.session.signed import Signed, is_signed
+
+    text = slurp(file, 2 * SESSION_LIMIT)
+    if not is_signed(text):
+        return parse_session(text, file, variables, use_env, name, strict), None
+    if name is not None:
+        raise UsageError("-n", got=name, wanted="none: what is signed cannot be changed")
+    try:
+        signed = Signed.from_json(text)
+    except CasnbError as exc:
+        where = neutral("standard input" if file == "-" else file, 200)
+        raise Failure(f"Reading signed session '{where}' failed", [str(exc)], 1) from None
+    if variables or use_env:
+        note("note: the session is signed: -e and --use-env change nothing.")
+    return parse_session(signed.text.encode(), file, None, False, None, strict), signed
 
 
 def parse_session(
-    text: bytes, file: str, variables: Sequence[str], use_env: bool, name: str | None, strict: bool
+    text: bytes,
+    file: str,
+    variables: Sequence[str] | None,
+    use_env: bool,
+    name: str | None,
+    strict: bool,
 ) -> Session:
+    """Return the session in a text, warnings told; without `variables` dollar signs stay."""
     from casnb.session.explain import warnings
     from casnb.session.session import Session
 
-    given: Mapping[str, str] = _pairs(variables)
+    given: Mapping[str, str] | None = None if variables is None else _pairs(variables)
     where = neutral("standard input" if file == "-" else file, 200)
     try:
         found = Session.from_yaml(text, variables=given, use_env=use_env, name=name)

@@ -36,6 +36,10 @@ from casnb.cli.scone.unbuilt import unbuilt
             "casnb.cli.scone.session_hash:calculate_hash",
             "Print the hash of a session file; asks no CAS.",
         ),
+        "sign": (
+            "casnb.cli.scone.session_sign:sign_session",
+            "Print a session with your signature, JSON; or the message for another signer.",
+        ),
         "list": (
             "casnb.cli.scone.session_list:list_sessions",
             "Print the names of sessions that you may list.",

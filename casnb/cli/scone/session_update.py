@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import click
 
+from casnb.base.errors import UsageError
 from casnb.cli.base import Command
 from casnb.cli.scone.session_client import attempt_for, client_of
-from casnb.cli.scone.session_file import read_session
+from casnb.cli.scone.session_file import read_upload
 from casnb.cli.scone.session_options import EXITS, cas_options, file_options
 
 
@@ -38,10 +39,19 @@ def update(
     """How do I change a session? Fills in `predecessor` where it is missing, and prints the new
     hash.
     """
-    wanted = read_session(file, variables, use_env, name, fail_on_warning)
+    wanted, signed = read_upload(file, variables, use_env, name, fail_on_warning)
+    if signed is not None and wanted.predecessor is None:
+        raise UsageError(
+            "scone session update",
+            got="a signed session without predecessor",
+            wanted="one that names it",
+            do="What is signed cannot be changed: name the predecessor, and sign it again.",
+        )
     client = client_of(ctx, cas_name, identity, unattested)
 
     def upload() -> str:
+        if signed is not None:
+            return client.create_signed_session(signed.to_json())[0]
         version = (
             wanted
             if wanted.predecessor

@@ -5,11 +5,12 @@ address of its own where it can.
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from ipaddress import IPv4Address
@@ -18,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from cryptography import x509
+from OpenSSL import SSL
 
 from casnb.base.errors import SourceError, UsageError
 from casnb.base.view import Shown, html_table, text_table
@@ -37,6 +39,10 @@ from casnb.simulator.world import World
 
 CAS_PORT, PAGE_PORT = 8081, 8443
 _TRIES = 24
+_ALT_NAME = re.compile(
+    r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    r"(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*|[0-9a-fA-F:]*:[0-9a-fA-F:.]+"
+)
 _FOREVER = (datetime(1975, 1, 1, tzinfo=timezone.utc), datetime(4096, 1, 1, tzinfo=timezone.utc))
 
 
@@ -81,6 +87,7 @@ class RunningWorld(Shown):
         """Return the variables that scripts and other processes find this world by."""
         return {
             "CAS_ADDR": self.cas_addr,
+            "CAS_HOST": self.host,
             "CAS_PORT": str(self.cas_port),
             "CAS_ENCLAVE_PORT": str(self.enclave_port),
             "CAS_PAGE_URL": self.page_url,
@@ -147,6 +154,7 @@ def serve(
     state_dir: Path | str | None = None,
     clock: Callable[[], datetime] = utc_now,
     audit_log: str = "disabled",
+    alt_names: Sequence[str] = (),
 ) -> RunningWorld:
     """Let a world answer, in threads of this process, and return when it does.
 
@@ -154,11 +162,13 @@ def serve(
     scenario, or the next one where port 8081 is taken; elsewhere 127.0.0.1. Without `port` that
     is 8081 if it is free and else any. Sessions are kept in `state_dir`, or until the end in a
     temporary folder. `clock` gives the time that reports carry. `audit_log` is disabled,
-    unsigned or signed; the log is `audit.jsonl` in the same folder. Raises UsageError for an
+    unsigned or signed; the log is `audit.jsonl` in the same folder. The CAS's certificate names
+    `cas`, `localhost`, the address that it listens on, and `alt_names`. Raises UsageError for an
     address that is not loopback and for a folder of another world, SourceError if the port that
     was asked for is taken or the folder cannot be used.
     """
     host = None if address is None else loopback(address)
+    names = [alt_name(name) for name in alt_names]
     if port is not None and not 0 <= port <= 65535:
         raise UsageError("port", got=port, wanted="0 to 65535")
     with ExitStack() as cleanup:
@@ -169,15 +179,19 @@ def serve(
         cleanup.callback(log.stop)
         audit = None if audit_log == "disabled" else log
         plant_example(ClientApi(world, store, clock, audit), example_owner(world))
-        context = tls_context(world.tls_chain_pem, world.tls_leaf.key, ask_client=True)
+
+        def own_context(at: str) -> SSL.Context:
+            chain = world.tls_chain_for(tuple(dict.fromkeys((at, *names))))
+            return tls_context(chain, world.tls_leaf.key, ask_client=True)
+
         cas = _listen(
-            _places(world, host, port), create_app(world, store, clock, audit), context, cleanup
+            _places(world, host, port), create_app(world, store, clock, audit), own_context, cleanup
         )
         where = cas.bind_addr[0]
         enclaves = _listen(
             [(where, ENCLAVE_PORT), (where, 0)],
             create_enclave_app(EnclaveApi(world, store, clock, audit)),
-            context,
+            own_context,
             cleanup,
         )
         site = world.site_certificate([where])
@@ -185,7 +199,7 @@ def serve(
         page = _listen(
             [(where, PAGE_PORT), (where, 0)],
             with_collateral(create_site(world, (where,)), CollateralApi(world, clock)),
-            page_context,
+            lambda at: page_context,
             cleanup,
         )
         public = _public_folder(cleanup)
@@ -221,6 +235,17 @@ def loopback(address: str) -> str:
             do="A simulated CAS protects nothing, so nobody else may reach it.",
         )
     return str(found)
+
+
+def alt_name(name: str) -> str:
+    """Return a name for the CAS's certificate: a host name or an IP address; raise UsageError for
+    any other.
+    """
+    if not _ALT_NAME.fullmatch(name) or len(name) > 253:
+        raise UsageError(
+            "--alt-name", got=name, wanted="a host name or an IP address, like cas.example"
+        )
+    return name
 
 
 def own_addresses(world: World) -> Iterator[str]:
@@ -263,10 +288,15 @@ def _places(world: World, host: str | None, port: int | None) -> list[tuple[str,
     )
 
 
-def _listen(places: list[tuple[str, int]], app: Any, context: Any, cleanup: ExitStack) -> TlsServer:
-    """Listen at the first place that can be had."""
+def _listen(
+    places: list[tuple[str, int]],
+    app: Any,
+    context: Callable[[str], SSL.Context],
+    cleanup: ExitStack,
+) -> TlsServer:
+    """Listen at the first place that can be had; `context` is what it shows there."""
     for n, (host, port) in enumerate(places, 1):
-        server = TlsServer(host, port, app, context)
+        server = TlsServer(host, port, app, context(host))
         try:
             server.start_serving()
         except SourceError:
