@@ -15,7 +15,7 @@ ask "sessions/$NS?hash=$COMPUTED_NAMESPACE_HASH" --cert client.pem > session.jso
 [ "$(jq -r .hash session.json)" = "$COMPUTED_NAMESPACE_HASH" ] || die "the CAS answered with another version"
 jq -j .session session.json | cmp -s - session_read.yml || die "scone and curl read different texts"
 
-# Without the key the same question is answered as if nothing were there.
-[ "$(ask "sessions/$NS?hash=$COMPUTED_NAMESPACE_HASH" -o /dev/null -w '%{http_code}')" = 404 ] \
+# Without the key the answer is no: 403.
+[ "$(ask "sessions/$NS?hash=$COMPUTED_NAMESPACE_HASH" -o /dev/null -w '%{http_code}')" = 403 ] \
     || die "a stranger may read the namespace"
 printf '%s\n' "$COMPUTED_NAMESPACE_HASH"

@@ -66,11 +66,14 @@ def text(name: str) -> bytes:
 
 CLIENTS = {
     "curl": b"POST /session HTTP/1.1\r\nHost: cas:8081\r\nUser-Agent: curl/7.88.1\r\n"
-    b"Accept: */*\r\nContent-Length: %d\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n%s",
+    b"Accept: */*\r\nContent-Length: %d\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n\r\n%s",
     "Go net/http": b"POST /session HTTP/1.1\r\nHost: cas:8081\r\nUser-Agent: Go-http-client/1.1\r\n"
     b"Content-Length: %d\r\nContent-Type: application/text\r\nAccept-Encoding: gzip\r\n\r\n%s",
     "Java HttpURLConnection": b"POST /session HTTP/1.1\r\n"
-    b"Content-Type: application/octet-stream\r\nAccept: text/plain, application/json, application/*+json, */*\r\nUser-Agent: Java/17.0.9\r\n"
+    b"Content-Type: application/octet-stream\r\n"
+    b"Accept: text/plain, application/json, application/*+json, */*\r\n"
+    b"User-Agent: Java/17.0.9\r\n"
     b"Host: cas:8081\r\nConnection: keep-alive\r\nContent-Length: %d\r\n\r\n%s",
     "Node https": b"POST /v1/sessions HTTP/1.1\r\nHost: cas:8081\r\nConnection: close\r\n"
     b"Content-Length: %d\r\n\r\n%s",
