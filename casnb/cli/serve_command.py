@@ -100,8 +100,8 @@ def serve(
 
     Runs a simulated CAS and its public web page until interrupted, on loopback only. Once both
     answer it prints `export` lines for a shell: CAS_ADDR, CAS_HOST, CAS_PORT, CAS_PAGE_URL,
-    CAS_PAGE_CA, CASNB_PCS_URL, CASNB_ROOTS, and SCONE_CLI_CONFIG, so that your own attested CASes are left
-    alone. Every key in it is public: trust nothing it says.
+    CAS_PAGE_CA, CASNB_PCS_URL, CASNB_ROOTS, and SCONE_CLI_CONFIG, so that your own attested CASes
+    are left alone. Every key in it is public: trust nothing it says.
 
     \b
     Scenarios, and the flags that `scone cas attest` then needs:
