@@ -279,6 +279,11 @@ _LISTS = ("pck-revocation",)
 LIES = (
     Lie("no lie", {}, ALL),
     Lie("made for another key", {"key": MALLORYS}, BOUND - CAS),
+    Lie(
+        "made for another key, a list left out",
+        {"key": MALLORYS, "bend": without("root_ca_crl")},
+        (BOUND & DCAP) - CAS,
+    ),
     Lie("speaks for nobody's key", {"bound": False}, BOUND),
     Lie("speaks for no key, and does not have to", {"bound": False}, BARE, ("channel",)),
     Lie("relayed", {"leaf": OTHER}, LIVE),
@@ -486,6 +491,9 @@ def test_what_accepts_a_lie_names_it(kind, lie):
         if lie.id != "no lie":
             assert named(result) & set(lie.names), (policy.arguments(), result.sentence)
         assert result.simulated
+        if kind in BOUND:
+            bound = result.check("certificate-binding").status
+            assert bound is CheckStatus.PASSED, (policy.arguments(), bound)
         if (ways := frozenset(named(result))) in seen:
             continue
         seen.add(ways)
