@@ -282,8 +282,8 @@ def warnings(session: Session) -> list[str]:
     out = []
     if not session.is_namespace:
         out.append(
-            "version: 0.2, as a text that names none is read: no session can be created below it."
-            ' Write version: "0.3".'
+            "version: 0.2, deprecated, and what a text without one is read as: no session can be"
+            ' created below it. Write version: "0.3".'
         )
     out += _about_access(session)
     for secret in session.secrets:
@@ -299,7 +299,12 @@ def warnings(session: Session) -> list[str]:
             'security.attestation.ignore_advisories: "*": holes that are found tomorrow are ignored'
             " as well."
         )
-    if security.mode != "maa" and "url" in security.carried:
+    if security.mode == "maa":
+        out.append(
+            "security.attestation.mode: maa: Microsoft's service is not asked here, so casnb's CAS"
+            " gives nobody a configuration."
+        )
+    elif "url" in security.carried:
         out.append("security.attestation.url: has an effect with mode maa alone.")
     if security.mode == "none" and session.services:
         out.append(
