@@ -148,7 +148,7 @@ def pins() -> tuple[Sample, ...]:
     report = WORLD.attest(WORLD.setup.evidence[0])
     with tempfile.TemporaryDirectory(prefix="casnb-fuzz-") as folder:
         path = Path(folder) / "config.json"
-        TrustStore(path).add(attest("cas.example", policy, roots=ROOTS, now=NOW, report=report))
+        TrustStore(path).add(attest("127.0.0.1", policy, roots=ROOTS, now=NOW, report=report))
         found = json.loads(path.read_bytes())
     return (Sample.text("pin", strictjson.compact(found)),)
 
