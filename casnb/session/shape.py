@@ -47,7 +47,7 @@ def refuse_first_language(document: Node) -> None:
     parts = [(document, FIRST_LANGUAGE[""])]
     for member, names in FIRST_LANGUAGE.items():
         rows = top[member].value if member and member in top else None
-        parts += [(row, names) for row in rows if isinstance(rows, list)] if rows else []
+        parts += [(row, names) for row in rows] if isinstance(rows, list) else []
     for node, names in parts:
         for name in names:
             if isinstance(node.value, dict) and name in node.value:
@@ -134,7 +134,7 @@ class _Shape:
             if allowed[name].built == REFUSED:
                 self.refused(member, name)
             self.walk(member, allowed[name])
-        if kind is not None and kind.value in KINDS:
+        if kind is not None and isinstance(kind.value, str) and kind.value in KINDS:
             self.kind(kind, KINDS[kind.value].name, members)
         for name, row in allowed.items():
             if row.needed and not node.get(name).there and members:

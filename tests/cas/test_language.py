@@ -897,3 +897,22 @@ def test_rules_that_nobody_can_meet_here_are_named(rule, alone):
     """
     found = warnings(Session.from_yaml(HEAD + "access_policy: " + json.dumps({"update": [rule]})))
     assert any("update: takes signatures" in w for w in found) is not alone
+
+
+@pytest.mark.parametrize("value", ["[ascii]", "{a: b}", "7", "true"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        "secrets:\n- {{name: v, kind: {}}}",
+        "services: {}",
+        "images: {}",
+        "volumes: {}",
+        "secrets: {}",
+    ],
+)
+def test_a_value_of_another_type_is_refused_in_words(part, value):
+    """A list, mapping, number or truth where something else should stand is no Python error."""
+    try:
+        Session.from_yaml(f"name: a\nversion: '0.3'\n{part.format(value)}\n")
+    except EvidenceError as exc:
+        assert "got" in str(exc)

@@ -174,6 +174,33 @@ SESSIONS = (
 )
 
 
+def session_documents() -> tuple[Sample, ...]:
+    """Sessions as JSON, which is YAML too; together they have most of the language's members."""
+    import yaml
+
+    first = yaml.safe_load(SESSIONS[0].data)
+    keys = [
+        {"name": "k", "kind": "private-key", "key_type": "P-256"},
+        {"name": "c", "kind": "x509", "private_key": "k", "issuer": "ca", "dns": ["a.b"]},
+        {"name": "ca", "kind": "x509-ca", "private_key": "k", "export": [{"namespace": "n"}]},
+        {"name": "i", "kind": "ascii", "import": {"session": "a", "secret": "s"}},
+    ]
+    parts = {
+        "images": [{"name": "i", "injection_files": [{"path": "/a", "content": "x"}]}],
+        "volumes": [{"name": "v", "export": {"session": "o"}}],
+        "security": {"attestation": {"tolerate": ["debug-mode"]}},
+    }
+    policy = {"read": ["ANY"], "update": [{"require-all": ["CREATOR"]}]}
+    rows = (
+        first,
+        {**first, **parts},
+        {"name": "k", "version": "0.3", "secrets": keys, "access_policy": policy},
+    )
+    return tuple(
+        Sample.text(f"document {n}", strictjson.compact(row)) for n, row in enumerate(rows)
+    )
+
+
 def answers() -> tuple[Sample, ...]:
     rows = (
         {"kind": "string", "value": "42", "expires": None, "renew": None},

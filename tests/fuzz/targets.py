@@ -609,6 +609,9 @@ TARGETS: dict[str, Target] = {
         Target("trust-file", entries.pins, entries.trust_file, 6, False, ANY),
         Target("trust-file-paths", entries.pins, entries.trust_file, 6, False, ANY, JsonPaths),
         Target("session", lambda: entries.SESSIONS, entries.session, 4, False, ANY),
+        Target(
+            "session-paths", entries.session_documents, entries.session, 4, False, ANY, JsonPaths
+        ),
         Target("progress", entries.progress, entries.progress_file, 3),
         Target("progress-paths", entries.progress, entries.progress_file, 3, mutators=JsonPaths),
         Target("cas-answer", entries.answers, entries.cas_answer, 6),
@@ -647,7 +650,7 @@ TARGETS: dict[str, Target] = {
         Target(
             "ias-signed-anew", entries.ias_body, entries.ias_report, 4, True, mutators=JsonPaths
         ),
-        Target("key-hash", lambda: corpus.HASHES, key_hash, 24),
+        Target("key-hash", lambda: corpus.HASHES, key_hash, 20),
     )
 }
 assert sum(t.share for t in TARGETS.values()) == 1000
