@@ -33,10 +33,11 @@ from casnb.session.session import Session
 from casnb.simulator.enclave_protocol import service_binding
 from casnb.simulator.keys import der
 from casnb.simulator.server.audit_log import AuditLog, audit_key
+from casnb.simulator.server.client_app import plant_example
 from casnb.simulator.server.enclave_api import EnclaveApi
 from casnb.simulator.server.http_answers import Refused
 from casnb.simulator.server.running import example_owner
-from casnb.simulator.server.service import ClientApi, plant_example
+from casnb.simulator.server.service import ClientApi
 from casnb.simulator.server.store import Store
 from casnb.teach.course.progress import FORMAT, RIGHT, ProgressFile, catalogue
 from casnb.tls.cas_chain import CasChain
