@@ -218,7 +218,7 @@ def _show(outcome: Outcome, out: Console) -> None:
 
     out.print(Text(f"Against {neutral(outcome.defence.title, 400)}:", "bold"))
     table = grid(widths=(9, None))
-    for who, did in outcome.steps:
+    for who, did, *_ in outcome.steps:
         table.add_row(f"  {who}", Text(neutral(did, 600)))
     out.print(table)
     out.print(

@@ -42,6 +42,8 @@ def _first_use(stage: Stage) -> Loot:
         "you",
         "save what openssl s_client -showcerts shows as cas_cert.crt, and leave the attestation for"
         " later",
+        "mallory",
+        "answer",
     )
     return stage.served(trust, address)
 

@@ -46,6 +46,7 @@ def relaying(stage: Stage) -> str:
         "mallory",
         "answers in the place of the CAS, with TLS keys of her own, and passes /v1/attest on to the"
         " honest one",
+        "cas",
     )
     return address
 
@@ -63,6 +64,8 @@ def _replay(stage: Stage) -> Loot:
         "mallory",
         f"saved a genuine report on {made:%Y-%m-%d}; since then she broke in, and took the CAS's"
         " TLS key",
+        "cas",
+        "answer",
     )
     address, _ = stage.fake(stage.honest, lambda nonce: (200, saved))
     cas = stage.attest(address, stage.policy(), ("nonce",))
@@ -91,6 +94,7 @@ def _lists(days: int) -> Callable[[Stage], Loot]:
             "mallory",
             f"sends with it Intel's lists of {day:%Y-%m-%d}: edition {EDITION - 1} calls her"
             f" machine up to date, edition {EDITION} would not",
+            "you",
         )
         policy = stage.policy()
         if not stage.defence.follows("clock") and policy.verification_time is None:
@@ -108,6 +112,7 @@ def _other_instance(stage: Stage) -> Loot:
         "mallory",
         "runs the vendor's CAS, unchanged, on a good machine, creates example_session in it, and"
         " has your name server point there",
+        "cas",
     )
     cas = stage.attest(address, stage.policy(), ("instance-key",))
     return stage.served(cas, address)
@@ -126,7 +131,7 @@ def _forged_error(stage: Stage) -> Loot:
     try:
         cas = stage.attest(address, policy, stops)
     except NoReport as exc:
-        stage.say("you", "see: " + neutral(str(exc).split(": ", 1)[1], 500))
+        stage.say("you", "see: " + neutral(str(exc).split(": ", 1)[1], 500), "mallory", "answer")
         if stage.defence.follows("own-judgement"):
             raise Stopped("own-judgement") from None
         advised = _ADVISED.findall(" ".join(exc.messages))

@@ -63,7 +63,9 @@ def impersonate(stage: Stage, world: World, dump: bytes, trust: Any) -> Loot:
         " certificate",
     )
     where, _ = stage.listen(FakeCas(lambda nonce: (200, b"")), world.tls_chain_pem, key)
-    stage.say("mallory", "stops the CAS and answers in its place, with its own certificate and key")
+    stage.say(
+        "mallory", "stops the CAS and answers in its place, with its own certificate and key", "cas"
+    )
     won = stage.served(trust, where, **{"TLS key of the CAS": KeyPair(leaf, key).key_pem.decode()})
     return Loot(
         f"she has the CAS's own TLS key, and serves {FALSE_VALUE} under the certificate that you"
@@ -79,11 +81,17 @@ def _debug_memory(stage: Stage) -> Loot:
         "mallory",
         "starts the genuine CAS as a debug enclave on her up-to-date machine; MRENCLAVE is the"
         " published one",
+        "cas",
     )
     cas = stage.attest(address, stage.policy(), ("debug",))
     stage.read(cas, address)
     memory = EnclaveMemory(world.enclave, keys_of(world))
-    stage.say("mallory", f"reads its {len(memory.pages)} pages with EDBGRD, 8 bytes at a time")
+    stage.say(
+        "mallory",
+        f"reads its {len(memory.pages)} pages with EDBGRD, 8 bytes at a time",
+        "cas",
+        "answer",
+    )
     try:
         dump = memory.dump()
     except PolicyError:
@@ -207,6 +215,7 @@ def _undervolt(stage: Stage) -> Loot:
         "mallory",
         "lowers the voltage by 180 mV while the enclave signs; the signature verifies: "
         f"{verifies(enclave.modulus, message, faulty)}",
+        "cas",
     )
     primes = factor(enclave.modulus, message, faulty)
     if primes is None:
@@ -236,6 +245,7 @@ def _load_injection(stage: Stage) -> Loot:
         "mallory",
         "starts release 5.9.0, from before the vendor hardened the code; the platform's status is"
         " the same",
+        "cas",
     )
     page = read_page(stage, (stage.honest.mrenclave, world.mrenclave), "an old copy of the page")
     cas = stage.attest(address, stage.policy(page), ("isvsvn", "tcb-status"))
@@ -247,6 +257,7 @@ def _load_injection(stage: Stage) -> Loot:
         "mallory",
         "plants a pointer where the enclave loads one, for each byte of its heap, and sees which"
         " line it touches",
+        "cas",
     )
     dump = memory.injected()
     stop()

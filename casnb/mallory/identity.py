@@ -56,6 +56,8 @@ def read_page(stage: Stage, edit: tuple[str, str], what: str) -> str:
     stage.say(
         "you",
         f"read MRENCLAVE {short(value)} from {what}, over TLS, in the row of exactly your address",
+        "page",
+        "answer",
     )
     return value
 
@@ -68,7 +70,9 @@ def _altered_page(stage: Stage) -> Loot:
         f" {short(world.mrenclave)}",
     )
     stage.say(
-        "mallory", "writes that value over the right one on the page; everything else there stays"
+        "mallory",
+        "writes that value over the right one on the page; everything else there stays",
+        "page",
     )
     policy = stage.policy(read_page(stage, (stage.honest.mrenclave, world.mrenclave), "the page"))
     address, _ = stage.fake(world)
@@ -103,6 +107,7 @@ def _rollback(stage: Stage) -> Loot:
         "mallory",
         "starts release 5.8.0: the vendor's own, signed by the vendor, ISVSVN 4, with a hole that"
         " is closed since",
+        "cas",
     )
     policy = stage.policy(
         read_page(stage, (stage.honest.mrenclave, world.mrenclave), "an old copy of the page")
@@ -112,7 +117,10 @@ def _rollback(stage: Stage) -> Loot:
     _, host, port, _ = parse_address(address)
     body = exchange(host, port, "/v1/debug", context=stage.blind(), tls_name=host).body.decode()
     stage.say(
-        "mallory", "asks for /v1/debug, which the old release answers: the session as it is stored"
+        "mallory",
+        "asks for /v1/debug, which the old release answers: the session as it is stored",
+        "cas",
+        "answer",
     )
     return Loot(
         "she reads your private value through a hole that is closed in every supported release.",
@@ -171,6 +179,7 @@ def _owner_key(stage: Stage) -> Loot:
         "mallory",
         "sets up a CAS of the vendor's that takes its database key from its owner: 32 bytes that"
         " she made up",
+        "cas",
     )
     cas = stage.attest(address, stage.policy(), ("mrsigner",))
     stage.upload(cas, address, session())

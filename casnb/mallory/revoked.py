@@ -89,6 +89,7 @@ def _with_lists(stage: Stage, how: str, **changed: str) -> Loot:
         "mallory",
         "makes an attestation key, a report of Intel's quoting enclave that names it, and a quote"
         f" for an enclave that never ran, all without a quoting enclave; {how}",
+        "you",
     )
     cas = stage.attest(address, stage.policy(), ("pck-revocation",))
     return stage.served(

@@ -141,6 +141,7 @@ class Stage:
         self.honest = self.world()
         self.now: datetime = self.honest.now
         self._open = ExitStack()
+        self._answers: dict[str, str] = {}
 
     def __enter__(self) -> Stage:
         return self
@@ -148,9 +149,11 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def say(self, who: str, did: str) -> None:
-        """Record a step that was just taken."""
-        self.steps.append(Step(who, did))
+    def say(self, who: str, did: str, to: str = "", kind: str = "") -> None:
+        """Record a step that was just taken; with another party it is a message to it, unless
+        another kind is given.
+        """
+        self.steps.append(Step(who, did, to, kind or ("message" if to else "note")))
 
     # Worlds and servers
 
@@ -164,13 +167,22 @@ class Stage:
         """Return a world like the honest one on a machine of its own, with keys of its own."""
         return self.world(replace(HONEST, name=name, **changes))
 
-    def listen(self, app: Any, chain_pem: bytes, key: Key) -> tuple[str, Callable[[], None]]:
-        """Let an app answer over TLS on loopback; return its address and what stops it."""
+    def listen(
+        self, app: Any, chain_pem: bytes, key: Key, party: str = "mallory"
+    ) -> tuple[str, Callable[[], None]]:
+        """Let an app answer over TLS on loopback; return its address and what stops it. `party`
+        is who answers there.
+        """
         server = TlsServer(_LOOPBACK, 0, app, tls_context(chain_pem, key, ask_client=True))
         server.start_serving()
         done = self._open.enter_context(ExitStack())
         done.callback(server.stop)
+        self._answers[f"{_LOOPBACK}:{server.port}"] = party
         return f"{_LOOPBACK}:{server.port}", done.close
+
+    def answers(self, address: str) -> str:
+        """Return who answers at an address: `cas` or `mallory`."""
+        return self._answers.get(address, "cas")
 
     def genuine(
         self, world: World, session: str = "", wrap: Callable[[Any, Store], Any] | None = None
@@ -190,7 +202,7 @@ class Stage:
         with BUILDING:
             app: Any = create_app(world, store, lambda: world.now)
         return self.listen(
-            wrap(app, store) if wrap else app, world.tls_chain_pem, world.tls_leaf.key
+            wrap(app, store) if wrap else app, world.tls_chain_pem, world.tls_leaf.key, "cas"
         )
 
     def fake(
@@ -239,6 +251,8 @@ class Stage:
                 "you",
                 f"take MRENCLAVE {short(own)} from the report that is to be judged, and compare it"
                 " with itself",
+                self.answers(address),
+                "answer",
             )
         at = policy.verification_time or self.now
         if not bound:
@@ -265,6 +279,8 @@ class Stage:
             "you",
             f"attest it with {' '.join(map(short, policy.arguments())) or 'no flag'}:"
             f" {_short(self.result)}",
+            self.answers(address),
+            "verdict",
         )
         if not self.result.accepted:
             failing = [c.id for c in self.result.failures] or ["certificate-binding"]
@@ -304,10 +320,14 @@ class Stage:
                     strictjson.loads(answer.body, "value"), "value", str, "value"
                 )
         except VerificationError as exc:
-            self.say("you", f"TLS refuses: {exc.got}")
+            self.say("you", f"TLS refuses: {exc.got}", self._at(trust, address), "verdict")
             raise Stopped("tls-chain") from None
-        self.say("you", f"read example_value over TLS: {value}")
+        self.say("you", f"read example_value over TLS: {value}", self._at(trust, address), "answer")
         return value
+
+    def _at(self, trust: ssl.SSLContext | AttestedCas, address: str) -> str:
+        """Who answers where a value is read: at the address, else where one attested."""
+        return self.answers(address or str(getattr(trust, "address", "")))
 
     def upload(self, trust: ssl.SSLContext | AttestedCas, address: str, text: str) -> None:
         """Create a session over TLS as `attest` returned it."""
@@ -324,7 +344,11 @@ class Stage:
                 method="POST",
                 body=text.encode(),
             )
-        self.say("you", "upload a session with a secret that nobody else is to see")
+        self.say(
+            "you",
+            "upload a session with a secret that nobody else is to see",
+            self.answers(address),
+        )
 
     def served(self, trust: ssl.SSLContext | AttestedCas, address: str, **loot: str) -> Loot:
         """Read the value where Mallory answers: what she served is what she won."""

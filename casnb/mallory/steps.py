@@ -7,10 +7,17 @@ from typing import NamedTuple
 
 
 class Step(NamedTuple):
-    """One thing that really happened in a run: who did it, and what."""
+    """One thing that really happened in a run: who did it, and what.
+
+    `to` is the other party, empty where there is none. `kind` says what a picture draws: a `note`
+    at who, a `message` to the other, an `answer` from the other, or a `verdict`, which is a message
+    and, behind the first colon, what came of it.
+    """
 
     who: str
     did: str
+    to: str = ""
+    kind: str = "note"
 
 
 class Loot(NamedTuple):

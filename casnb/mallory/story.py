@@ -13,6 +13,7 @@ from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.checks.result import AttestationResult
 from casnb.checks.view import describe
+from casnb.mallory import sequence
 from casnb.mallory.defence import HABITS, Defence
 from casnb.mallory.steps import Loot, Step
 
@@ -166,6 +167,12 @@ class Outcome(Shown):
             return f"Mallory got in: {self.gained}"
         return f"Mallory was stopped by {self.stopped_by}: {self.stopper.removesuffix('.')}."
 
+    @property
+    def decisive(self) -> int:
+        """The number of the step, from 0, that decided: the last verdict, else the last step."""
+        verdicts = [n for n, s in enumerate(self.steps) if s.kind == "verdict"]
+        return (verdicts or [len(self.steps) - 1])[-1]
+
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON form (see `casnb attack --json`)."""
         return {
@@ -206,7 +213,12 @@ class Outcome(Shown):
                 f' data-attack="{escape(self.attack.name)}">{mark} {cell(self.sentence, 900)}</div>'
             ),
             f"<p>Defence: <code>{cell(self.defence.title, 600)}</code></p>",
-            html_table(("who", "did"), self.steps, f"{self.attack.name}: {self.attack.title}"),
+            f"<h4><code>{cell(self.attack.name)}</code> {cell(self.attack.title)}</h4>",
+            sequence.STYLE,
+            sequence.html_sequence(
+                self.steps, self.attack.persona.title.removeprefix("Mallory "), self.decisive
+            ),
+            f"<details><summary>The same as text</summary><pre>{escape(str(self))}</pre></details>",
         ]
         if self.loot:
             out.append(html_table(("Mallory now holds", "value"), self.loot_rows(), code=(1,)))
