@@ -10,8 +10,9 @@ from casnb.base.errors import UsageError
 from casnb.evidence.sigstruct import SigStruct
 from casnb.simulator.platform import mrsigner
 from casnb.simulator.world import World
-from casnb.teach.measuring.model import HEAPS, SIGNERS, Build
+from casnb.teach.measuring.model import HEAPS, SIGNED, SIGNERS, Build
 from casnb.teach.measuring.panel import MeasurePanel
+from casnb.teach.measuring.view import render_bits, render_strip
 
 WORLD = World("casnb", "production")
 
@@ -50,18 +51,69 @@ def test_what_changes_the_measurement(changes, same):
     """Bit, order and heap do; debug and signer do not. The sentence says which."""
     made = build(**changes)
     assert (made.mrenclave == WORLD.mrenclave) is made.same is same
-    assert made.sentence.startswith("The same enclave" if same else "Another enclave")
-    assert made.sigstruct.enclave_hash == made.mrenclave and made.sigstruct.verify() == (
-        True,
-        True,
-        True,
-    )
+    assert made.measured.startswith("The same enclave" if same else "Another enclave")
+    assert made.sigstruct.verify() == (True, True, True)
+    again = build(**{"signer": "vendor", **changes})
+    assert again.sigstruct.enclave_hash == again.mrenclave and again.starts
+
+
+@pytest.mark.parametrize(
+    "changes, starts, words",
+    [
+        pytest.param({}, True, "EINIT starts it, under the SIGSTRUCT as shipped.", id="nothing"),
+        pytest.param({"bit": True}, False, "the vendor signed another ENCLAVEHASH", id="bit"),
+        pytest.param({"swapped": True}, False, "another ENCLAVEHASH", id="order"),
+        pytest.param({"heap": "64K"}, False, "another ENCLAVEHASH", id="heap"),
+        pytest.param({"debug": True}, False, "keeps DEBUG off", id="debug"),
+        pytest.param({"signer": "test"}, True, "signed again with the test key", id="signer"),
+        pytest.param({"bit": True, "signer": "owner"}, True, "the owner key", id="bit-signed"),
+        pytest.param(
+            {"debug": True, "signer": "vendor"}, True, "the vendor key", id="debug-signed"
+        ),
+    ],
+)
+def test_einit_refuses_what_the_sigstruct_does_not_say(changes, starts, words):
+    """As shipped the statement stays the vendor's, so a changed enclave does not start; signed
+    again it does, under another signer's name.
+    """
+    made = build(**changes)
+    assert made.starts is starts and words in made.sentence
+    assert made.sentence.startswith("EINIT starts" if starts else "EINIT refuses")
+    html = made._html()
+    assert ("MISMATCH" in html) is not starts and ("No enclave runs" in html) is not starts
+    if made.signer == SIGNED[0]:
+        assert made.sigstruct == SigStruct.from_bytes(WORLD.sigstruct)
+
+
+@pytest.mark.parametrize(
+    "changes, first",
+    [
+        pytest.param({}, None, id="nothing"),
+        pytest.param({"debug": True}, None, id="debug"),
+        pytest.param({"bit": True}, 2, id="bit"),
+        pytest.param({"swapped": True}, 2, id="order"),
+        pytest.param({"heap": "64K"}, 0, id="heap"),
+    ],
+)
+def test_the_first_step_that_differs_is_marked(changes, first):
+    """From there on every hash is another; the strip and the list name it, and the grid counts
+    the bits.
+    """
+    made = build(**changes)
+    assert made.first_differing == first
+    strip, text = render_strip(made), str(made)
+    assert strip.count('differs"') == (0 if first is None else len(made.steps) - first)
+    assert ("The first that differs is step" in strip) is (first is not None)
+    assert ("(first that differs)" in text) is (first is not None)
+    assert f"{made.differing_bits} of 256" in render_bits(made)
+    assert render_bits(made).count("M") >= 100 and (made.differing_bits == 0) is made.same
 
 
 def test_every_heap_and_every_signer_is_another():
     """No two heaps measure the same; no two signers have one MRSIGNER."""
     assert len({build(heap=h).mrenclave for h in HEAPS}) == len(HEAPS)
     assert [build(signer=s).mrsigner for s in SIGNERS] == [mrsigner(s) for s in SIGNERS]
+    assert build().mrsigner == mrsigner("vendor")
 
 
 def test_the_hash_so_far_is_the_hash_of_the_records_so_far():
@@ -88,8 +140,9 @@ def test_both_sides_of_the_relation_are_shown():
 
 def test_debug_shows_in_the_statement_alone():
     """The vendor's statement keeps DEBUG off; the debug build's leaves it to the host."""
-    assert "stays off" in dict(build().signed_rows())["DEBUG"]
-    assert "may start it with DEBUG" in dict(build(debug=True).signed_rows())["DEBUG"]
+    assert "stays off" in dict(build(debug=True).signed_rows())["DEBUG"]
+    signed = build(debug=True, signer="vendor")
+    assert "may start it with DEBUG" in dict(signed.signed_rows())["DEBUG"]
 
 
 @pytest.mark.parametrize("changes", [{"heap": "lots"}, {"signer": "mallory"}, {"pages": -1}])
@@ -106,11 +159,12 @@ def test_pages_are_added_one_by_one(panel):
     """Start again, add, add all: the verdict says how far the build is, and the hash so far."""
     assert "0 of 16 pages" in panel.restart().sentence
     panel.add_button.click()
-    assert "1 of 16 pages" in panel.verdict.value and "15 pages to go" in panel.steps.value
-    assert "add the pages that are left" in panel.signed.value and not panel.add_button.disabled
+    assert "1 of 16 pages" in panel.verdict.value and "15 pages to go" in panel.strip.value
+    assert "add the pages that are left" in panel.einit.value and not panel.add_button.disabled
     panel.all_button.click()
     assert panel.build.mrenclave == WORLD.mrenclave and not panel.add_button.disabled
-    assert panel.build.mrenclave in panel.signed.value
+    panel.signed.opened = True
+    assert panel.build.mrenclave in panel.signed.said.value
 
 
 @pytest.mark.parametrize(
@@ -137,7 +191,7 @@ def test_choices_build_again(panel):
     assert (
         panel.signer.value == "owner"
         and panel.heap.value == "48K"
-        and mrsigner("owner") in panel.signed.value
+        and "the owner key" in panel.verdict.value
     )
 
 
@@ -150,8 +204,11 @@ def test_what_is_refused_is_shown(panel):
 
 
 def test_the_bytes_open_in_the_explorer(panel):
-    """Ledger and SIGSTRUCT as they are now."""
+    """Ledger and SIGSTRUCT as they are now; as shipped, the statement is about another enclave."""
     panel.set(bit=True)
+    shipped = panel.explorer("sigstruct").view
+    assert shipped.result("enclave-hash").status.value == "failed"
+    panel.set(signer="vendor")
     ledger, signed = panel.explorer("ledger"), panel.explorer("sigstruct")
     assert (
         hashlib.sha256(ledger.data).hexdigest()

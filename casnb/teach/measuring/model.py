@@ -7,9 +7,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from casnb.base.errors import UsageError
-from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
+from casnb.base.view import Shown
 from casnb.evidence.ledger import PAGE, Eextend, Ledger, Record
 from casnb.evidence.sigstruct import SigStruct
 from casnb.measure.program import EnclaveFile, Segment, read_heap
@@ -18,7 +19,10 @@ from casnb.simulator.platform import Enclave
 
 #: What the lab offers for SCONE_HEAP; the first is the program's own.
 HEAPS = ("48K", "32K", "64K", "112K")
+#: Whose key can sign again; and, first, the SIGSTRUCT that the vendor shipped, which stays as it is
+#: whatever is changed.
 SIGNERS = ("vendor", "test", "owner")
+SIGNED = ("shipped", *SIGNERS)
 #: The byte of which one bit is turned over: in the first page of code, behind its banner.
 PLACE = 0x1000 + 100
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
@@ -47,14 +51,23 @@ class Step:
     digest: str
 
 
+class Compared(NamedTuple):
+    """One comparison of EINIT: what the SIGSTRUCT says, what the CPU has, whether they agree."""
+
+    field: str
+    signed: str
+    found: str
+    equal: bool
+
+
 @dataclass(frozen=True)
 class Build(Shown):
     """An enclave under construction: the CAS's own, with at most these changes.
 
     `bit`: one bit of its code turned over. `swapped`: the two pages of code added in the other
     order, each at its place. `heap`: a value of SCONE_HEAP. `debug`: what the host asks for when
-    it starts it. `signer`: whose key signs. `pages`: how many pages were added so far, None for
-    all. A name that there is not raises UsageError.
+    it starts it. `signer`: the SIGSTRUCT as `shipped`, or whose key signed again. `pages`: how
+    many pages were added so far, None for all. A name that there is not raises UsageError.
     """
 
     enclave: Enclave = field(repr=False)
@@ -62,13 +75,13 @@ class Build(Shown):
     swapped: bool = False
     heap: str = HEAPS[0]
     debug: bool = False
-    signer: str = "vendor"
+    signer: str = SIGNED[0]
     pages: int | None = None
 
     def __post_init__(self) -> None:
         read_heap(self.heap)
-        if self.signer not in SIGNERS:
-            raise UsageError("signer", got=self.signer, wanted="one of " + ", ".join(SIGNERS))
+        if self.signer not in SIGNED:
+            raise UsageError("signer", got=self.signer, wanted="one of " + ", ".join(SIGNED))
         if self.pages is not None and self.pages < 0:
             raise UsageError("pages", got=self.pages, wanted="0 or more")
 
@@ -144,7 +157,11 @@ class Build(Shown):
 
     @cached_property
     def sigstruct(self) -> SigStruct:
-        """What the signer states about the whole enclave."""
+        """The SIGSTRUCT in force: as the vendor shipped it, for the CAS's own enclave, or signed
+        again for the whole of this one.
+        """
+        if self.signer == SIGNED[0]:
+            return replace(self.original, signer="vendor").sigstruct
         made = _Changed(
             self.enclave.seed,
             self.enclave.version,
@@ -167,7 +184,7 @@ class Build(Shown):
         r = self.sigstruct.relation()
         assert r is not None
         return [
-            (name, _short(a), _short(b), "equal" if a == b else "not equal")
+            (name, short(a), short(b), "equal" if a == b else "not equal")
             for name, a, b in (
                 ("q1 = floor(S^2 / N)", r.q1_stored, r.q1),
                 ("q2 = floor((S^3 - q1*S*N) / N)", r.q2_stored, r.q2),
@@ -181,7 +198,7 @@ class Build(Shown):
     def original(self) -> Build:
         """The CAS's own build: nothing changed."""
         return replace(
-            self, bit=False, swapped=False, heap=HEAPS[0], debug=False, signer="vendor", pages=None
+            self, bit=False, swapped=False, heap=HEAPS[0], debug=False, signer=SIGNED[0], pages=None
         )
 
     @property
@@ -192,7 +209,7 @@ class Build(Shown):
             (self.swapped, "the order of two pages"),
             (read_heap(self.heap) != self.original.file.heap, f"SCONE_HEAP={self.heap}"),
             (self.debug, "debug"),
-            (self.signer != "vendor", f"signed by {self.signer}"),
+            (self.signer != SIGNED[0], f"signed again with the {self.signer} key"),
         )
         return tuple(words for differs, words in rows if differs)
 
@@ -202,7 +219,80 @@ class Build(Shown):
         return self.steps[-1].digest == self.original.mrenclave
 
     @property
+    def first_differing(self) -> int | None:
+        """The number of the first step whose hash is not that of the CAS's own build; None where
+        none differs.
+        """
+        own = [s.digest for s in self.original.steps]
+        return next(
+            (n for n, s in enumerate(self.steps) if n >= len(own) or s.digest != own[n]), None
+        )
+
+    @property
+    def differing_bits(self) -> int:
+        """How many of the 256 bits of the hash so far differ from the CAS's MRENCLAVE."""
+        return (int(self.mrenclave, 16) ^ int(self.original.mrenclave, 16)).bit_count()
+
+    @property
+    def einit(self) -> tuple[Compared, ...]:
+        """What a CPU compares at EINIT: the SIGSTRUCT in force with what was built and asked for.
+
+        Source: Intel SDM vol. 3D, EINIT. Attributes other than DEBUG are left out: nothing here
+        changes them.
+        """
+        s = self.sigstruct
+        relation = s.relation()
+        good = relation is not None and all(
+            a == b
+            for a, b in (
+                (relation.q1_stored, relation.q1),
+                (relation.q2_stored, relation.q2),
+                (relation.cube, relation.padded),
+            )
+        )
+        bit, mask = s.attributes[0] >> 1 & 1, s.attribute_mask[0] >> 1 & 1
+        return (
+            Compared(
+                "ENCLAVEHASH", s.enclave_hash, self.mrenclave, s.enclave_hash == self.mrenclave
+            ),
+            Compared("signature, q1, q2", f"by {s.mrsigner}", "S^3 mod N, padded SHA-256", good),
+            Compared(
+                "DEBUG",
+                f"attribute {bit}, mask {mask}",
+                "asked for" if self.debug else "not asked for",
+                not mask or bit == self.debug,
+            ),
+        )
+
+    @property
+    def starts(self) -> bool:
+        """Whether a CPU would start the enclave as it is now."""
+        return self.complete and all(row.equal for row in self.einit)
+
+    @property
+    def verdict(self) -> str:
+        """What EINIT says, in a sentence; empty while pages are missing."""
+        if not self.complete:
+            return ""
+        whose = "the vendor" if self.signer == SIGNED[0] else f"the {self.signer} key"
+        failing = [row.field for row in self.einit if not row.equal]
+        if "ENCLAVEHASH" in failing:
+            return f"EINIT refuses: {whose} signed another ENCLAVEHASH. "
+        if "DEBUG" in failing:
+            return "EINIT refuses: the SIGSTRUCT keeps DEBUG off, and the host asked for it. "
+        if failing:
+            return f"EINIT refuses: {failing[0]} does not hold. "
+        if self.signer == SIGNED[0]:
+            return "EINIT starts it, under the SIGSTRUCT as shipped. "
+        return f"EINIT starts it, under a SIGSTRUCT signed again with the {self.signer} key. "
+
+    @property
     def sentence(self) -> str:
+        """What EINIT says, and what the changes do to the measurement."""
+        return self.verdict + self.measured
+
+    @property
+    def measured(self) -> str:
         """What the changes do to the measurement."""
         if not self.complete:
             return (
@@ -218,11 +308,9 @@ class Build(Shown):
                 if what
                 else f"The CAS's own enclave, nothing changed: MRENCLAVE is {short}"
             )
-        differing = (int(self.mrenclave, 16) ^ int(self.original.mrenclave, 16)).bit_count()
         return (
             f"Another enclave ({what}): MRENCLAVE is {self.mrenclave[:12]}{_ELLIPSIS}, and"
-            f" {differing} of its 256 bits differ. The CPU would not start it under the CAS's own"
-            " SIGSTRUCT."
+            f" {self.differing_bits} of its 256 bits differ."
         )
 
     def signed_rows(self) -> list[tuple[str, str]]:
@@ -248,56 +336,18 @@ class Build(Shown):
             f" {self.mrenclave[:12]}{_ELLIPSIS}>"
         )
 
-    _STEPS = ("step", "record", "SHA-256 so far")
-    _SIDES = ("the CPU compares", "as stored", "computed again", "and they are")
-
-    def _step_rows(self, keep: int = 16) -> list[tuple[str, ...]]:
-        return [
-            (str(n), step.says, step.digest[:keep] + (_ELLIPSIS if keep < 64 else ""))
-            for n, step in enumerate(self.done)
-        ]
-
     def __str__(self) -> str:
-        signed = [
-            text_table(("signed", "value"), self.signed_rows()),
-            text_table(self._SIDES, self.relation()),
-        ]
-        return "\n\n".join(
-            [
-                self.sentence,
-                text_table(self._STEPS, self._step_rows()),
-                *(signed if self.complete else ()),
-            ]
-        )
+        from casnb.teach.measuring.view import build_text
+
+        return build_text(self)
 
     def _html(self) -> str:
-        return render_verdict(self) + render_steps(self) + render_signed(self)
+        from casnb.teach.measuring.view import build_html
+
+        return build_html(self)
 
 
-def _short(number: int) -> str:
+def short(number: int) -> str:
+    """Return both ends of a number of 384 bytes."""
     digits = f"{number:0768x}"
     return f"{digits[:10]}{_ELLIPSIS}{digits[-10:]}"
-
-
-def render_verdict(build: Build) -> str:
-    """Return the sentence as a line that is read aloud when it changes."""
-    name = "error" if not build.complete else "trustworthy" if build.same else "rejected"
-    return html_verdict(name, cell(build.sentence, 500))
-
-
-def render_steps(build: Build) -> str:
-    """Return the records so far, page by page, each with the hash over everything up to it."""
-    left = len(build.steps) - len(build.done)
-    more = f"<p>{left} page{'s' if left > 1 else ''} to go.</p>" if left else ""
-    return html_table(build._STEPS, build._step_rows(), "The build record", code=(2,)) + more
-
-
-def render_signed(build: Build) -> str:
-    """Return what the signer states, and both sides of what the CPU compares."""
-    if not build.complete:
-        return "<p>Signed is the whole enclave: add the pages that are left.</p>"
-    return html_table(
-        ("signed", "value"), build.signed_rows(), "SIGSTRUCT", code=(1,)
-    ) + html_table(
-        build._SIDES, build.relation(), "The RSA relation: S signature, N modulus", code=(1, 2)
-    )

@@ -13,20 +13,29 @@ import traitlets
 
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshotted
-from casnb.base.view import cell, html_verdict, page
+from casnb.base.view import block, cell, html_verdict, page
 from casnb.measure.measurer import measure
 from casnb.simulator.platform import Enclave
 from casnb.teach.explorer.panel import ByteExplorer
+from casnb.teach.fold import Fold
 from casnb.teach.live import Live
-from casnb.teach.measuring.model import (
-    HEAPS,
-    SIGNERS,
-    Build,
+from casnb.teach.measuring.model import HEAPS, SIGNED, Build
+from casnb.teach.measuring.view import (
+    STYLE,
+    render_bits,
+    render_einit,
     render_signed,
     render_steps,
+    render_strip,
     render_verdict,
 )
 
+_SIGNED = {
+    "shipped": "as shipped: what the vendor signed",
+    "vendor": "signed again with the vendor's key, which only the vendor has",
+    "test": "signed again with the test key, which everybody has",
+    "owner": "signed again with the owner's key: another MRSIGNER",
+}
 _BOXES = {
     "bit": "Turn over one bit of the code",
     "swapped": "Exchange two pages of code",
@@ -43,7 +52,7 @@ class MeasureModel(traitlets.HasTraits):
     swapped = traitlets.Bool(False)
     debug = traitlets.Bool(False)
     heap = traitlets.Enum(HEAPS, default_value=HEAPS[0])
-    signer = traitlets.Enum(SIGNERS, default_value="vendor")
+    signer = traitlets.Enum(SIGNED, default_value=SIGNED[0])
     pages = traitlets.Int(None, allow_none=True)
     build: Any = traitlets.Any(None, allow_none=True)
     error = traitlets.Unicode("")
@@ -126,17 +135,19 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             style=said,
         )
         self.signer = widgets.Dropdown(
-            options=[(f"the {s} key", s) for s in SIGNERS],
+            options=[(_SIGNED[s], s) for s in SIGNED],
             value=self.model.signer,
-            description="Signed with",
-            layout=narrow,
+            description="SIGSTRUCT",
+            layout=widgets.Layout(width="auto", max_width="100%"),
             style=said,
         )
         self.add_button, self.all_button, self.restart_button = (
             widgets.Button(description=words, layout=widgets.Layout(width="auto"))
             for words in ("Add the next page", "Add all pages", "Start again")
         )
-        self.verdict, self.steps, self.signed = (widgets.HTML(layout=wide) for _ in range(3))
+        self.verdict, self.strip, self.bits, self.einit = (widgets.HTML() for _ in range(4))
+        self.steps = Fold("The build record", render=lambda: block(render_steps(self.build)))
+        self.signed = Fold("The SIGSTRUCT", render=lambda: block(render_signed(self.build)))
         named = {
             "heap": self.heap,
             "signer": self.signer,
@@ -144,6 +155,9 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             "all": self.all_button,
             "restart": self.restart_button,
             "verdict": self.verdict,
+            "strip": self.strip,
+            "bits": self.bits,
+            "einit": self.einit,
             "steps": self.steps,
             "signed": self.signed,
             **self.boxes,
@@ -155,18 +169,11 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             layout=widgets.Layout(flex_flow="row wrap"),
         )
         self.live = Live()
-        super().__init__(
-            [
-                *self.boxes.values(),
-                self.heap,
-                self.signer,
-                buttons,
-                self.verdict,
-                self.steps,
-                self.signed,
-                self.live,
-            ]
-        )
+        left = widgets.VBox([*self.boxes.values(), self.heap, self.signer])
+        right = widgets.VBox([self.verdict, self.strip, buttons, self.bits, self.einit])
+        columns = widgets.Box([left, right])
+        columns.add_class("t-measure-columns")
+        super().__init__([widgets.HTML(page(STYLE)), columns, self.steps, self.signed, self.live])
         self.add_class("t-measure")
         self._watched: list[tuple[Any, Callable[[Any], None]]] = []
         for name, control in {**self.boxes, "heap": self.heap, "signer": self.signer}.items():
@@ -255,9 +262,12 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         for name, box in self.boxes.items():
             box.value = getattr(m, name)
         self.heap.value, self.signer.value = m.heap, m.signer
-        self.verdict.value = page(render(m))
-        self.steps.value = page(render_steps(m.build))
-        self.signed.value = page(render_signed(m.build))
+        self.verdict.value = block(render(m))
+        self.strip.value = block(render_strip(m.build))
+        self.bits.value = block(render_bits(m.build))
+        self.einit.value = block(render_einit(m.build))
+        self.steps.renew()
+        self.signed.renew()
         self.live.text = m.error or m.build.sentence
         self.renew()
 
