@@ -49,6 +49,11 @@ class Readers(Shown):
         self.history.version(version)
         return self._times[who].get((name, self._identities.get((version, name))), ())
 
+    def identity(self, version: int, name: str) -> object:
+        """Return what tells the value that a secret has in a version from others of its name."""
+        self.history.version(version)
+        return self._identities.get((version, name))
+
     @cached_property
     def others(self) -> tuple[str, ...]:
         """Hashes of keys that a version names among its readers, and that nobody in `people`

@@ -112,7 +112,7 @@ class Chain(Shown):
 
     def _html(self) -> str:
         return (
-            f'<div role="status"><b>{escape(self.sentence)}</b></div>'
+            f"<div><b>{escape(self.sentence)}</b></div>"
             f"{scrolling('Chain of trust', svg_chain(self))}"
             f"<details><summary>The same as text</summary><pre>{escape(str(self))}</pre></details>"
         )

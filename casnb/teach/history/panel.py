@@ -14,6 +14,15 @@ from casnb.base.snapshot import Snapshotted
 from casnb.base.view import Shown, cell, html_verdict, page, short
 from casnb.session.history import Difference, History
 from casnb.session.readers import Readers, readers
+from casnb.teach.history.lanes import (
+    STYLE,
+    Subject,
+    headline,
+    lanes_text,
+    render_lanes,
+    subjects,
+    telling,
+)
 from casnb.teach.live import Live
 
 
@@ -28,10 +37,12 @@ class HistoryModel(traitlets.HasTraits):
     after = traitlets.Int(1)
     difference: Any = traitlets.Any()
     error = traitlets.Unicode("")
+    subject: Any = traitlets.Any()
 
     def __init__(self, history: History, people: Readers | None = None, **state: Any) -> None:
         self.history, self.readers = history, people or readers(history)
         last = history.current.number
+        state.setdefault("subject", telling(self.readers))
         super().__init__(**{"before": max(1, last - 1), "after": last, **state})
         self.observe(self._changed, names=["before", "after"])
         self.compare()
@@ -67,14 +78,16 @@ class Snapshot(Shown):
 
     def __init__(self, model: HistoryModel) -> None:
         self.parts: tuple[Any, ...] = (model.history, model.difference, model.readers)
+        self.lanes = lanes_text(model.readers, model.subject)
+        self.picture = STYLE + render_lanes(model.readers, model.subject)
 
     def __str__(self) -> str:
-        return "\n\n".join(map(str, self.parts))
+        return "\n\n".join([self.lanes, *map(str, self.parts)])
 
     __repr__ = __str__
 
     def _html(self) -> str:
-        return "".join(part._html() for part in self.parts)
+        return self.picture + "".join(part._html() for part in self.parts)
 
 
 class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
@@ -98,9 +111,18 @@ class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
                 ("with version", self.model.after),
             )
         )
-        self.versions, self.line, self.difference, self.who = (
-            widgets.HTML(layout=wide) for _ in range(4)
+        self.versions, self.line, self.difference, self.who, self.lanes = (
+            widgets.HTML(layout=wide) for _ in range(5)
         )
+        every = subjects(self.model.readers)
+        self.value = widgets.Dropdown(
+            options=[(neutral(s.words, 80), n) for n, s in enumerate(every)],
+            value=every.index(self.model.subject),
+            description="Who saw the",
+            style={"description_width": "9em"},
+            layout=widgets.Layout(width="auto", max_width="34em"),
+        )
+        self._subjects = every
         for name, control in (
             ("before", self.before),
             ("after", self.after),
@@ -108,11 +130,15 @@ class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             ("line", self.line),
             ("difference", self.difference),
             ("who", self.who),
+            ("value", self.value),
+            ("lanes", self.lanes),
         ):
             control.add_class(f"t-history-{name}")
         self.live = Live()
         super().__init__(
             [
+                self.value,
+                self.lanes,
                 self.versions,
                 self.before,
                 self.after,
@@ -125,9 +151,10 @@ class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         self.add_class("t-history")
         self.versions.value = page(history._html())
         self.who.value = page(self.model.readers._html())
+        self.value.observe(self._looked, names="value")
         self.before.observe(self._chosen, names="value")
         self.after.observe(self._chosen, names="value")
-        self.model.observe(self._show, names=["difference", "error"])
+        self.model.observe(self._show, names=["difference", "error", "subject"])
         self._closed = False
         self.refresh()
 
@@ -152,6 +179,19 @@ class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         with self.model.hold_trait_notifications():
             self.model.before, self.model.after = before, after
 
+    def look_at(self, version: int, name: str = "") -> None:
+        """Show who could read a value, by the first version that has it, or the text of a version;
+        what there is not is said in the line below the choosers.
+        """
+        wanted = Subject(version, name)
+        if wanted in self._subjects:
+            self.model.subject, self.model.error = wanted, ""
+        else:
+            self.model.error = neutral(f"history: got {wanted.words}, wanted a value of it", 400)
+
+    def _looked(self, change: Any) -> None:
+        self.model.subject = self._subjects[change["new"]]
+
     def _chosen(self, change: Any) -> None:
         self.compare(self.before.value, self.after.value)
 
@@ -163,9 +203,11 @@ class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         m = self.model
         if not m.error:
             self.before.value, self.after.value = m.before, m.after
+        self.value.value = self._subjects.index(m.subject)
+        self.lanes.value = page(STYLE + render_lanes(m.readers, m.subject))
         self.line.value = page(render(m))
         self.difference.value = page(m.difference.body())
-        self.live.text = m.error or m.difference.title
+        self.live.text = m.error or (f"{headline(m.readers, m.subject)[0]} {m.difference.title}")
         self.renew()
 
     def snapshot(self) -> Snapshot:
@@ -177,8 +219,9 @@ class HistoryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         if self._closed:
             return
         self._closed = True
+        self.value.unobserve(self._looked, names="value")
         self.before.unobserve(self._chosen, names="value")
         self.after.unobserve(self._chosen, names="value")
-        self.model.unobserve(self._show, names=["difference", "error"])
+        self.model.unobserve(self._show, names=["difference", "error", "subject"])
         self.model.close()
         super().close()
