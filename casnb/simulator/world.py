@@ -11,6 +11,8 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
 from casnb.base import strictjson
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, html_table, text_table
@@ -219,6 +221,12 @@ class World(Shown):
         """
         leaf = tls_leaf(self._seed, self.scenario, self.cas_instance, names)
         return leaf.cert_pem + self.cas_chain_pem
+
+    @cached_property
+    def session_encryption_key(self) -> X25519PrivateKey:
+        """What decrypts sessions that were encrypted for this CAS."""
+        label = f"session encryption {self.scenario}"
+        return X25519PrivateKey.from_private_bytes(self._seed.octets(label, 32))
 
     @cached_property
     def site_ca(self) -> KeyPair:

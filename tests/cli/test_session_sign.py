@@ -9,9 +9,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from casnb.base.errors import EvidenceError
 from casnb.cas.attest import attest
 from casnb.cas.trust import TrustStore
 from casnb.policy.policy import AttestationPolicy
+from casnb.session.encrypted import decrypt
 from casnb.session.session import Session
 from casnb.simulator.server.running import serve
 from casnb.simulator.world import World
@@ -90,6 +92,31 @@ def test_another_signer_is_given_a_message_and_gives_a_signature(scone, folder, 
     assert "each signer once" in scone("session", "sign", "both.json").stderr
     wrong = scone(*words, "add-signature", "other.pem", base64.b64encode(bytes(64)).decode())
     assert (wrong.exit_code, wrong.stdout) == (1, "") and "does not verify" in wrong.stderr
+
+
+def test_encrypted_for_one_cas_alone(scone, folder, cas):
+    """What is printed shows nothing of the session; that CAS stores it, with the signer as CREATOR,
+    another one does not read it, and a changed byte is found.
+    """
+    (folder / "s.yml").write_text(TEXT.replace("signed", "sealed"))
+    sealed = scone("session", "encrypt", "s.yml")
+    assert sealed.exit_code == 0 and "sealed" not in sealed.stdout, sealed.stderr
+    key = scone("cas", "show-identification", "--session-encryption-key").stdout
+    (folder / "key.pem").write_text(key)
+    assert scone("session", "encrypt", "s.yml", "--key", "key.pem").exit_code == 0
+    assert scone("session", "encrypt", "s.yml", "--key", "k", "--cas", "c").exit_code == 2
+    (folder / "sealed.json").write_text(sealed.stdout)
+    made = scone("session", "create", "sealed.json")
+    assert made.exit_code == 0 and len(made.stdout.strip()) == 64, made.stderr
+    parts = json.loads(sealed.stdout)
+    flipped = bytearray(base64.b64decode(parts["ciphertext"]))
+    flipped[3] ^= 1
+    (folder / "changed.json").write_text(
+        json.dumps({**parts, "ciphertext": base64.b64encode(flipped).decode()})
+    )
+    assert "do not decrypt" in scone("session", "create", "changed.json").stderr
+    with pytest.raises(EvidenceError, match="for another CAS"):
+        decrypt(sealed.stdout.encode(), World("another").session_encryption_key)
 
 
 @pytest.mark.parametrize(

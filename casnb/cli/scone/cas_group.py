@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from casnb.base.errors import PolicyError, SourceError, UsageError, neutral
+from casnb.base.errors import PolicyError, SourceError, neutral
 from casnb.cli.base import ACCEPTED, UNCHECKED, Command, Commands, emit_json, note
 from casnb.cli.completers import attested, one_of
 from casnb.cli.scone.main import HELP, json_option, trust_store
@@ -192,15 +192,16 @@ def show_certificate(ctx: click.Context, name: str | None) -> None:
     "--session-encryption-key",
     "item",
     flag_value="session-encryption-key",
-    help="Not public, so not here.",
+    help="The key that sessions are encrypted for, PEM; the CAS is asked for it.",
 )
 @click.pass_context
 def show_identification(ctx: click.Context, name: str | None, item: str) -> None:
     """By what can this very CAS be recognised?"""
     if item == "session-encryption-key":
-        raise UsageError(
-            "--session-encryption-key: no public report carries this key, so casnb has none to show"
-        )
+        from casnb.cas.client import CasClient
+
+        click.echo(CasClient(attested_cas(ctx, name)).encryption_key(), nl=False)
+        return
     from cryptography.hazmat.primitives.serialization import Encoding
 
     chain = attested_cas(ctx, name).chain

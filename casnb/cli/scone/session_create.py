@@ -11,7 +11,7 @@ import click
 from casnb.base.errors import CasnbError, SourceError
 from casnb.cli.base import Command, note
 from casnb.cli.scone.session_client import client_of, refusal
-from casnb.cli.scone.session_file import read_upload
+from casnb.cli.scone.session_file import read_upload, sealed_session
 from casnb.cli.scone.session_options import EXITS, cas_options, file_options
 
 if TYPE_CHECKING:
@@ -66,15 +66,19 @@ def create(
     """How do I upload a session? Prints its hash, and nothing else, on standard output.
 
     A session that names its `predecessor` updates that one. FILE is a template, or what `scone
-    session sign` prints.
+    session sign` and `scone session encrypt` print.
     """
-    wanted, signed = read_upload(file, variables, use_env, name, fail_on_warning)
+    sealed = sealed_session(file)
+    if sealed is None:
+        wanted, signed = read_upload(file, variables, use_env, name, fail_on_warning)
     client = client_of(ctx, cas_name, identity, unattested)
     try:
-        if signed is None:
-            click.echo(upload_session(client, wanted, retries))
-            return
-        digest, warned = client.create_signed_session(signed.to_json())
+        if sealed is not None:
+            digest, warned = client.create_encrypted_session(sealed)
+        elif signed is not None:
+            digest, warned = client.create_signed_session(signed.to_json())
+        else:
+            digest, warned = upload_session(client, wanted, retries), []
         click.echo(digest)
         for text in warned:
             note(f"warning: {text}")

@@ -59,6 +59,16 @@ def read_upload(
     return parse_session(signed.text.encode(), file, None, False, None, strict), signed
 
 
+def sealed_session(file: str) -> str | None:
+    """Return the text of an encrypted session, None for any other file."""
+    from casnb.session.encrypted import is_encrypted
+
+    if file == "-":
+        return None
+    text = slurp(file, 4 * SESSION_LIMIT)
+    return text.decode("utf-8", "replace") if is_encrypted(text) else None
+
+
 def parse_session(
     text: bytes,
     file: str,

@@ -40,6 +40,10 @@ from casnb.cli.scone.unbuilt import unbuilt
             "casnb.cli.scone.session_sign:sign_session",
             "Print a session with your signature, JSON; or the message for another signer.",
         ),
+        "encrypt": (
+            "casnb.cli.scone.session_encrypt:encrypt_session",
+            "Print a session that one CAS alone can read, JSON.",
+        ),
         "list": (
             "casnb.cli.scone.session_list:list_sessions",
             "Print the names of sessions that you may list.",

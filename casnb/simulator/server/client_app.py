@@ -7,6 +7,7 @@ from datetime import datetime
 
 from flask import Flask, Response, request
 
+from casnb.session.encrypted import encryption_key_pem
 from casnb.simulator.server.audit_log import AuditLog
 from casnb.simulator.server.http_answers import answer, new_app, route
 from casnb.simulator.server.service import ClientApi
@@ -87,6 +88,14 @@ def create_app(
         "PUT",
         lambda: answer(201, api.create_signed(request.get_data(), client())),
     )
+    route(
+        app,
+        "/v1/encrypted_sessions",
+        "PUT",
+        lambda: answer(201, api.create_encrypted(request.get_data(), client())),
+    )
+    key = encryption_key_pem(world.session_encryption_key.public_key())
+    route(app, "/v1/session_encryption_key", "GET", lambda: answer(200, {"key": key}))
     return app
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.session.access import Signer, certificate_hash
+from casnb.session.encrypted import decrypt
 from casnb.session.filling import with_access
 from casnb.session.session import Session
 from casnb.session.signed import Signed
@@ -176,6 +177,14 @@ class ClientApi:
         digest = self.create(found.text.encode(), client, found)
         said = warnings(Session.from_yaml(found.text))
         return {**digest, "warnings": [["The session has a warning", neutral(w)] for w in said]}
+
+    def create_encrypted(self, body: bytes, client: Client | None) -> dict[str, Any]:
+        """Store a signed session that was encrypted for this CAS, whoever brings it."""
+        try:
+            opened = decrypt(body, self.world.session_encryption_key)
+        except CasnbError as exc:
+            raise Refused(400, "Failed to read encrypted session", str(exc)) from None
+        return self.create_signed(opened, client)
 
     def read(self, name: str, hash: str | None, client: Client | None) -> dict[str, str]:
         """Return a session's current version, or that with `hash`.
