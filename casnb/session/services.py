@@ -232,7 +232,10 @@ def _persistency(node: Node) -> str:
 
 def _command(node: Node) -> str | tuple[str, ...]:
     if isinstance(node.value, list):
-        return tuple(row.text("a word of the command") for row in node.value)
+        return tuple(
+            row.shown if isinstance(row.value, bool) else row.text("a word of the command")
+            for row in node.value
+        )
     return node.text("a command line, or a list of words") if node.there else ""
 
 
