@@ -5,33 +5,17 @@ leaks.
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from doctables.rooms import ROOMS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "casnb"
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if "_notebooks" not in p.parts)
 
-#: From the ground up; a module imports from its own room or from a lower one. `casnb/__init__.py`
-#: names the public surface.
-ROOMS = (
-    "base",
-    "checks",
-    "evidence",
-    "verify",
-    "policy",
-    "tls",
-    "measure",
-    "explain",
-    "cas",
-    "session",
-    "simulator",
-    "mallory",
-    "teach",
-    "cli",
-)
 #: Names that may stand in more than one room: what a panel's parts are called.
 SHARED_NAMES = {"__init__", "model", "view", "panel", "explain"}
 
@@ -200,3 +184,31 @@ def test_no_file_names_this_machine():
             continue
         for mark in marks:
             assert mark not in text, f"{path.relative_to(ROOT)} contains {mark}"
+
+
+MAPS = ("docs/architecture.md", "tests/README.md", "CONTRIBUTING.md")
+
+
+def named(text: str) -> set[str]:
+    """Files and folders that a page names in backticks."""
+    return {m for m in re.findall(r"`((?:casnb|tests|docs)/[\w./*-]+)`", text) if "NAME" not in m}
+
+
+@pytest.mark.parametrize("page", MAPS)
+def test_maps_name_what_is_there(page):
+    """A maintainer who follows a path of these pages arrives."""
+    for path in named((ROOT / page).read_text(encoding="utf-8")):
+        assert list(ROOT.glob(path.rstrip("/"))), f"{page} names {path}"
+
+
+def test_the_tests_map_is_whole():
+    """Each test of a room or of the whole stands in tests/README.md: by its name, or by its
+    folder.
+    """
+    text = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"`(?:\w+/)?(test_\w+)(?:\*?\.py)?`", text))
+    folders = set(re.findall(r"`(\w+)/`", text))
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        folder = path.relative_to(ROOT / "tests").parts[0]
+        assert folder in folders | {"cas"} or path.stem in known, path
+    assert {p.parent.name for p in (ROOT / "tests").glob("*/*.py")} <= folders | {"cas"}

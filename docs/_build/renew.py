@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from doctables import attacks, checks, commands, connections, evidence, language
+from doctables import attacks, checks, commands, connections, evidence, language, rooms
 
 from casnb.mallory.attacks import FLAG_SETS, matrix
 
@@ -19,6 +19,7 @@ TABLES = {
     **attacks.TABLES,
     **commands.TABLES,
     **evidence.TABLES,
+    **rooms.TABLES,
     "matrix": lambda: f"```text\n{matrix(FLAG_SETS).text()}\n```",
 }
 
