@@ -287,12 +287,9 @@ class AttestationPolicy(Shown):
         out = [f"-{cluster}"] if cluster else []
         identity = {"--mrenclave", "--mrsigner", "--isvprodid", "--isvsvn"}
         out += [word for pair in self._values() if pair[0] in identity for word in pair]
-        late = (
-            "only_for_testing-ignore-signer",
-            "only_for_testing-debug",
-            "only_for_testing-trust-any",
-        )
-        out += [f"--{name}" for name in late if name in names]
+        # As the walkthrough sets them: each flag after those that it needs.
+        late = sorted((f for f in catalogue.FLAGS if not f.short), key=lambda f: f.turn or 99)
+        out += [f.option for f in late if f.name in names]
         out += [word for pair in self._values() if pair[0] not in identity for word in pair]
         out += [f.option for f in catalogue.NEWER if f.name in names]
         return [*out, "--fail-on-any-advisory"] if self.fail_on_any_advisory else out
