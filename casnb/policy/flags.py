@@ -292,14 +292,6 @@ BY_NAME: Mapping[str, Flag] = {f.name: f for f in FLAGS}
 BY_OPTION: Mapping[str, Flag] = {f.option: f for f in FLAGS}
 
 
-def groups() -> dict[str, list[Flag]]:
-    """Return the flags under their headings, both in catalogue order."""
-    out: dict[str, list[Flag]] = {}
-    for flag in FLAGS:
-        out.setdefault(flag.group, []).append(flag)
-    return out
-
-
 def story() -> tuple[Flag, ...]:
     """Return the flags that the walkthrough sets, in its order."""
     return tuple(sorted((f for f in FLAGS if f.turn), key=lambda f: f.turn))
