@@ -18,7 +18,7 @@ NOT_ASKED = "Not asked:"
 @dataclass(frozen=True)
 class Question:
     """What can be left unasked: `words` say what is then open, `checks` which of them answer it
-    (one that passed is enough; where there are none it is no check that answers), `asked_by` how
+    (one that passed is enough; where there are none it is not a check that answers), `asked_by` how
     to ask.
     """
 

@@ -107,7 +107,7 @@ def _prime(seed: Seed, label: str) -> int:
     """
     size = BITS // 16
     n = int.from_bytes(seed.octets(label, size), "big") | 3 << (8 * size - 2) | 1
-    # A number with a small factor is no prime: one division spares it a power of its own size.
+    # A number with a small factor is not a prime: one division spares it a power of its own size.
     while (
         gcd(n, _SMALL) > 1
         or (n - 1) % _EXPONENT == 0

@@ -214,7 +214,7 @@ class AttestationPolicy(Shown):
                     " Leave it out where nothing is meant."
                 )
             elif name != "mrenclaves" and not all(isinstance(v, str) for v in value):
-                out.append(f"{name}: got something that is no text, wanted texts.")
+                out.append(f"{name}: got something that is not text, wanted texts.")
         for name, kind, optional in _VALUES:
             value = getattr(self, name)
             if type(value) is kind or (optional and value is None):

@@ -62,7 +62,7 @@ class Signature:
                 f"{_WHAT}: signature",
                 got="one that does not verify",
                 wanted="a signature over this very text",
-                do="Sign it again: any change of the text, a blank too, makes it another one.",
+                do="Sign it again: any change of the text, a space too, makes it another one.",
             ) from None
         raise EvidenceError(
             f"{_WHAT}: signer", got="a key of another kind", wanted="an Ed25519 or P-256 key"

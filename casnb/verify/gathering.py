@@ -40,7 +40,7 @@ class Gathering:
         self._roots: list[str] = []
 
     def add(self, reading: Reading, source: str) -> str:
-        """Take one piece and return what it was; raise EvidenceError where it is no endorsement,
+        """Take one piece and return what it was; raise EvidenceError where it is not an endorsement,
         or where another one of its kind came before and says something else.
         """
         value: Any = reading.value

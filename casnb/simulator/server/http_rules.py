@@ -26,7 +26,7 @@ def head_problem(head: bytes) -> str:
             continue
         match = _FIELD.fullmatch(field)
         if match is None:
-            return "A header field is NAME: VALUE on one line, without a blank before the colon"
+            return "A header field is NAME: VALUE on one line, without a space before the colon"
         found.setdefault(match[1].lower(), []).append(match[2].strip())
     lengths = found.get(b"content-length", [])
     if len(lengths) > 1:

@@ -207,7 +207,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         self._undo.append(lambda: button.on_click(clicked, remove=True))
 
     def _asked(self, widget: Any, content: Any, buffers: Any) -> None:
-        """Run the attack whose button was pressed; anything else is no message of ours."""
+        """Run the attack whose button was pressed; anything else is not a message of ours."""
         name = content.get("attack") if isinstance(content, dict) else None
         if isinstance(name, str) and not self._closed:
             self.attack(name)
