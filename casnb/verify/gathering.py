@@ -40,8 +40,8 @@ class Gathering:
         self._roots: list[str] = []
 
     def add(self, reading: Reading, source: str) -> str:
-        """Take one piece and return what it was; raise EvidenceError where it is not an endorsement,
-        or where another one of its kind came before and says something else.
+        """Take one piece and return what it was; raise EvidenceError where it is not
+        an endorsement, or where another of its kind came before and says something else.
         """
         value: Any = reading.value
         if isinstance(value, SignedList):
