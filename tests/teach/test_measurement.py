@@ -12,7 +12,7 @@ from casnb.simulator.platform import mrsigner
 from casnb.simulator.world import World
 from casnb.teach.measuring.model import HEAPS, SIGNED, SIGNERS, Build
 from casnb.teach.measuring.panel import MeasurePanel
-from casnb.teach.measuring.view import render_bits, render_strip
+from casnb.teach.measuring.view import build_html, build_text, render_bits, render_strip
 
 WORLD = World("casnb", "production")
 
@@ -79,7 +79,7 @@ def test_einit_refuses_what_the_sigstruct_does_not_say(changes, starts, words):
     made = build(**changes)
     assert made.starts is starts and words in made.sentence
     assert made.sentence.startswith("EINIT starts" if starts else "EINIT refuses")
-    html = made._html()
+    html = build_html(made)
     assert ("MISMATCH" in html) is not starts and ("No enclave runs" in html) is not starts
     if made.signer == SIGNED[0]:
         assert made.sigstruct == SigStruct.from_bytes(WORLD.sigstruct)
@@ -101,7 +101,7 @@ def test_the_first_step_that_differs_is_marked(changes, first):
     """
     made = build(**changes)
     assert made.first_differing == first
-    strip, text = render_strip(made), str(made)
+    strip, text = render_strip(made), build_text(made)
     assert strip.count('differs"') == (0 if first is None else len(made.steps) - first)
     assert ("The first that differs is step" in strip) is (first is not None)
     assert ("(first that differs)" in text) is (first is not None)

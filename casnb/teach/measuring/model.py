@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 from casnb.base.errors import UsageError
-from casnb.base.view import Shown
 from casnb.evidence.ledger import PAGE, Eextend, Ledger, Record
 from casnb.evidence.sigstruct import SigStruct
 from casnb.measure.program import EnclaveFile, Segment, read_heap
@@ -61,7 +60,7 @@ class Compared(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Build(Shown):
+class Build:
     """An enclave under construction: the CAS's own, with at most these changes.
 
     `bit`: one bit of its code turned over. `swapped`: the two pages of code added in the other
@@ -335,16 +334,6 @@ class Build(Shown):
             f"<Build {', '.join(self.changes) or 'as the CAS is built'}:"
             f" {self.mrenclave[:12]}{_ELLIPSIS}>"
         )
-
-    def __str__(self) -> str:
-        from casnb.teach.measuring.view import build_text
-
-        return build_text(self)
-
-    def _html(self) -> str:
-        from casnb.teach.measuring.view import build_html
-
-        return build_html(self)
 
 
 def short(number: int) -> str:

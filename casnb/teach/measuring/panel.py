@@ -22,6 +22,7 @@ from casnb.teach.live import Live
 from casnb.teach.measuring.model import HEAPS, SIGNED, Build
 from casnb.teach.measuring.view import (
     STYLE,
+    BuildView,
     render_bits,
     render_einit,
     render_signed,
@@ -240,9 +241,9 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         )
         return ByteExplorer(build.ledger if part == "ledger" else build.sigstruct, found)
 
-    def snapshot(self) -> Build:
+    def snapshot(self) -> BuildView:
         """Return the present state as something that stays readable in an export."""
-        return self.build
+        return BuildView(self.build)
 
     def _guarded(self, step: Callable[[], Any]) -> None:
         """Run a handler's step; what is refused is shown in the verdict line, since a callback's

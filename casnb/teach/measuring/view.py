@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from casnb.base.view import cell, html_table, html_verdict, scrolling, short, style, text_table
+from casnb.base.view import (
+    Shown,
+    cell,
+    html_table,
+    html_verdict,
+    scrolling,
+    short,
+    style,
+    text_table,
+)
 from casnb.evidence.ledger import Eadd
 from casnb.teach.measuring.model import SIGNED, Build, Step
 
@@ -214,3 +224,16 @@ def build_html(build: Build) -> str:
     )
     pictures = render_strip(build) + render_bits(build) + render_einit(build)
     return f"{STYLE}{render_verdict(build)}{pictures}{more}"
+
+
+@dataclass(frozen=True)
+class BuildView(Shown):
+    """A build as a panel leaves it behind: all of it, without controls."""
+
+    build: Build
+
+    def __str__(self) -> str:
+        return build_text(self.build)
+
+    def _html(self) -> str:
+        return build_html(self.build)
