@@ -45,7 +45,7 @@ KINDS = {
     "shall": (r"\bshall\b", "must", "nobody shall read it"),
 }  # fmt: skip
 #: Words of somebody else's: names in a format, a quotation, an option.
-QUOTED = ("secret-blank", "blank=", "_BLANK", "anew-and")
+QUOTED = ("secret-blank", "blank=", "_BLANK", "signed-anew")
 
 
 def places() -> list[Path]:
