@@ -1,4 +1,4 @@
-"""Readers around the verifier, and evidence signed anew by the true simulated authorities after its
+"""Readers around the verifier, and evidence signed again by the true simulated authorities after its
 structure was changed: what must hold of each.
 """
 
@@ -165,7 +165,7 @@ def session(data: bytes) -> str:
     found = Session.from_yaml(data)
     again = Session.from_yaml(found.to_yaml())
     if again.hash != found.hash or again.to_yaml() != found.to_yaml():
-        raise AssertionError("written anew, it is another session")
+        raise AssertionError("written again, it is another session")
     return "read"
 
 
@@ -297,7 +297,7 @@ def enclave_request(data: bytes) -> str:
     return "unchanged"
 
 
-# Signed anew
+# Signed again
 
 
 def _signature_of(certificate_or_list: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Mutations that know the structure of what they change: values of a DER tree, paths of a JSON
 document. What comes out is well formed around the one place that was changed, so that it can be
-signed anew and gets past every signature.
+signed again and gets past every signature.
 """
 
 from __future__ import annotations
