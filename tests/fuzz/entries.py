@@ -1,5 +1,5 @@
-"""Readers around the verifier, and evidence signed again by the true simulated authorities after its
-structure was changed: what must hold of each.
+"""Readers around the verifier, and evidence signed again by the true simulated authorities after
+its structure was changed: what must hold of each.
 """
 
 from __future__ import annotations

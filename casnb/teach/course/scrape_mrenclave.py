@@ -287,7 +287,7 @@ EXERCISES = (
                 " believed?"
             ),
             (
-                "Read tables; find the columns by their header, in each table again. Take rows whose"
+                "Read tables; find the columns by their header, in each table anew. Take rows whose"
                 " address is equal. Refuse where there is no such row, where its value has not the"
                 " form, and where two rows disagree."
             ),
