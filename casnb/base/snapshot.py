@@ -16,8 +16,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 #: Hides the saved form beside living controls, and beside a saved form what JupyterLab writes in
 #: place of controls that are gone. The rules hold for the whole page, so they come with each form.
 _HIDING = (
-    "<style>.jp-OutputArea-child:has(.widget-box)+.jp-OutputArea-child:has(.casnb-saved),"
-    ".jp-OutputArea-child:not(:has(.widget-box)):has(+.jp-OutputArea-child .casnb-saved)"
+    "<style>.jp-OutputArea-child:has(.widget-box,.cb-grid)+.jp-OutputArea-child:has(.casnb-saved),"
+    ".jp-OutputArea-child:not(:has(.widget-box,.cb-grid)):has(+.jp-OutputArea-child .casnb-saved)"
     ":not(:has(.casnb-saved)){display:none}</style>"
 )
 

@@ -116,10 +116,12 @@ class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unuse
     def select(self, place: int | str) -> None:
         """Put the cursor on an offset, or on the first byte of a field."""
         self.selected = place if isinstance(place, int) else self.map.spot(place).offset
+        self.renew()
 
     def light(self, check: str = "") -> None:
         """Light the bytes that a check looks at; without an id, none."""
         self.check = check
+        self.renew()
 
     def edit(self, offset: int, value: int) -> None:
         """Change one byte; raise UsageError for an offset or a value that does not exist, or
@@ -191,6 +193,7 @@ class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unuse
         with self.hold_sync():
             self.log = [*self.log, *lines][-LOG_LIMIT:]
             self.show(changed)
+        self.renew()
 
     def _lines(self, old: bytes, new: bytes) -> list[str]:
         places = [n for n, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
