@@ -172,6 +172,8 @@ _KNOWN = re.compile(
     rb"(?im)^(?:< )?(?:x-iasreport-[a-z-]+|request-id|[a-z-]*issuer-chain|sgx-[a-z-]+):"
 )
 _TALK = re.compile(rb"(?m)^(?:[*>] |[{}] \[)[^\n]*\n?|^[*>]\r?\n")
+#: What `curl -v` says last, on the line of a body that ends without one.
+_LEFT = re.compile(rb"\* (?:Connection|Closing)[^\n]*\s*$")
 _HEADERS = 64
 
 
@@ -227,7 +229,7 @@ def _headers(data: bytes) -> tuple[dict[str, str], bytes]:
         else:
             break
     body = data[at:]
-    return found, _TALK.sub(b"", body) if verbose else body
+    return found, _LEFT.sub(b"", _TALK.sub(b"", body)).rstrip() if verbose else body
 
 
 _OE_REPORT = bytes.fromhex("0100000002000000")

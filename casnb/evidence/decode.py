@@ -198,6 +198,8 @@ class _Search:
             except EvidenceError as exc:
                 sure = not layers or piece.json_text is not None or bool(_marked(piece))
                 (self.malformed if sure else self.doubtful).append((layers, exc))
+                if piece.json_text is not None:
+                    return []  # its members say what it is: nothing is fished out of it
         if not whole or len(layers) >= LAYERS:
             return []
         for wrapping in WRAPPINGS:

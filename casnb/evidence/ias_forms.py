@@ -68,14 +68,18 @@ def spelled(members: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def is_signed_report(members: Any) -> bool:
-    """Whether an object has a report and a signing certificate under known names, and a report
-    that is text or numbers.
+    """Whether an object has a report and a signing certificate under known names, and the report
+    is JSON, in whatever form.
     """
     if not isinstance(members, Mapping) or len(members) > 64:
         return False
     found = spelled(members)
-    named = bool(found["report"] and found["signing_cert"])
-    return named and not isinstance(members[found["report"][0]], Mapping)
+    if not found["report"] or not found["signing_cert"]:
+        return False
+    try:
+        return report_bytes(members[found["report"][0]])[:1] == b"{"
+    except EvidenceError:
+        return False
 
 
 def signed_report(members: Any) -> SignedAvr:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from casnb.base.errors import EvidenceError
@@ -63,12 +64,14 @@ def open_hex(piece: Piece) -> Sequence[Piece] | None:
     return [Piece(bytes.fromhex(whole))]
 
 
-_LEFT_OUT = re.compile(r"(?:^|\n)[ \t]*[0-9a-fA-F ]{16,}\r?\n[ \t]*\*[ \t]*\r?\n")
+_LEFT_OUT = re.compile(r"\n\*\r?\n")
+_DUMPED = re.compile(r"[0-9a-fA-F ]{16,200}\r?")
 
 
 def _complete(text: str) -> None:
     """Raise EvidenceError for a dump without offsets in which `*` stands for repeated lines."""
-    if _LEFT_OUT.search(text):
+    star = _LEFT_OUT.search(text)
+    if star and _DUMPED.fullmatch(text[: star.start()][-202:].rpartition("\n")[2]):
         raise EvidenceError(
             "dump without offsets",
             got="a `*` where lines repeat",
@@ -118,7 +121,8 @@ _TOKEN = (
     rf"{_CAST}[+-]?(?:(?:0[xX]|&[hH]|\$)[0-9a-fA-F]{{1,4}}|0b[01]{{1,8}}|0o[0-7]{{1,3}}|[0-9]{{1,4}})"
     rf"{_SUFFIX}(?![0-9A-Za-z_.])|'(?:\\x[0-9a-fA-F]{{2}}|\\[0-7]{{1,3}}|\\.|[^'\\])'"
 )
-_NUMBERS = re.compile(rf"(?<![0-9A-Za-z_.])(?:{_TOKEN})(?:[\s,;]+(?:{_TOKEN})){{{LEAST},}}")
+_NUMBER = re.compile(rf"(?<![0-9A-Za-z_.])(?:{_TOKEN})")
+_GAP = re.compile(r"[\s,;]+")
 _ONE = re.compile(
     r"([+-]?)(0[xX]|&[hH]|\$|0b|0o)?([0-9a-fA-F]+?)(?:u8|i8|_u8|[uU]?[lL]{0,2}|[uU]?[yY]|uy|UB)"
     r"|'(\\?.[0-9a-fA-F]*)'"
@@ -135,12 +139,29 @@ def open_numbers(piece: Piece) -> Sequence[Piece] | None:
         return None
     text = _DIRECTIVE.sub(" ", _COMMENTS.sub(" ", text))
     found: list[Piece] = []
-    for m in _NUMBERS.finditer(text):
+    for start, end in _runs(text, _NUMBER, _GAP):
         if len(found) >= PIECES:
             break
-        if (data := _numbers(m[0])) is not None:
-            found.append(Piece(data, name_before(text, m.start())))
+        if (data := _numbers(text[start:end])) is not None:
+            found.append(Piece(data, name_before(text, start)))
     return found or None
+
+
+def _runs(text: str, word: re.Pattern[str], gap: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Yield where at least LEAST words stand with nothing but gaps between them.
+
+    One word at a time: a pattern that repeats over a whole megabyte keeps hundreds of megabytes
+    to go back by.
+    """
+    start = end = count = 0
+    for m in word.finditer(text):
+        if not count or gap.fullmatch(text, end, m.start()) is None:
+            if count >= LEAST:
+                yield start, end
+            start, count = m.start(), 0
+        end, count = m.end(), count + 1
+    if count >= LEAST:
+        yield start, end
 
 
 def _numbers(text: str) -> bytes | None:
@@ -172,7 +193,7 @@ def _numbers(text: str) -> bytes | None:
 
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u\{?[0-9a-fA-F]{2,4}\}?|[0-7]{1,3}|\r?\n|.)", re.DOTALL)
 _ESCAPED = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u00[0-9a-fA-F]{2}|[0-3]?[0-7]{1,2})")
-_LITERAL = re.compile(r"([\"'])((?:[^\"'\\]|\\.|(?!\1)[\"'])*)\1", re.DOTALL)
+_QUOTED = re.compile(r"\\.|[\"']", re.DOTALL)
 _SIMPLE = {"n": 10, "r": 13, "t": 9, "a": 7, "b": 8, "f": 12, "v": 11, "0": 0, "e": 27}
 
 
@@ -191,6 +212,25 @@ def _unescape(text: str) -> bytes:
     return plain.encode("latin-1") if max(plain, default="") <= "\xff" else plain.encode()
 
 
+def _escapes(text: str, start: int, end: int) -> bool:
+    """Whether there are enough escapes for a text to be made of them."""
+    return sum(1 for _ in islice(_ESCAPED.finditer(text, start, end), 8)) == 8
+
+
+def _literals(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the inside of each string literal begins and ends, in either kind of quotes."""
+    start, kind = -1, ""
+    for m in _QUOTED.finditer(text):
+        mark = m[0]
+        if len(mark) > 1:
+            continue
+        if start < 0:
+            start, kind = m.end(), mark
+        elif mark == kind:
+            yield start, m.start()
+            start = -1
+
+
 def open_escaped(piece: Piece) -> Sequence[Piece] | None:
     """Strings with escapes, such as \\x03\\x00 or \\003\\000, in literals or bare; and texts
     whose line ends are written as \\n.
@@ -198,26 +238,30 @@ def open_escaped(piece: Piece) -> Sequence[Piece] | None:
     text = piece.text
     if text is None or "\\" not in text:
         return None
-    if len(_ESCAPED.findall(text, 0, 1 << 16)) < 8:
+    if not _escapes(text, 0, min(len(text), 1 << 16)):
         if "\\n" in text:
             lines = text.replace("\\r\\n", "\n").replace("\\n", "\n").replace("\\/", "/")
             return [Piece(lines.encode())]
         return None
     joined = _JOINT.sub("", text)
     found: list[Piece] = []
-    for m in _LITERAL.finditer(joined):
-        if len(_ESCAPED.findall(m[2])) >= 8 and len(found) < PIECES:
-            found.append(Piece(_unescape(m[2]), name_before(joined, m.start())))
+    for start, end in _literals(joined):
+        if _escapes(joined, start, end) and len(found) < PIECES:
+            found.append(Piece(_unescape(joined[start:end]), name_before(joined, start - 1)))
     return found or [Piece(_unescape(joined.strip()))]
 
 
+#: More characters than any chain or quote takes; taking them apart costs many times their size.
+_PERCENT_LIMIT = 1 << 17
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 
 
 def open_percent(piece: Piece) -> Sequence[Piece] | None:
     """URL-encoded text or bytes, such as the certificates in a header of Intel's services."""
     text = piece.text
-    if text is None or len(_PERCENT.findall(text, 0, 4096)) < 3 or " " in text.strip():
+    if text is None or len(text) > _PERCENT_LIMIT or " " in text.strip():
+        return None
+    if len(_PERCENT.findall(text, 0, 4096)) < 3:
         return None
     return [Piece(unquote_to_bytes(text.strip(" \t\r\n'\";,")))]
 
@@ -243,8 +287,9 @@ _PAD = r"[ \t\"'`+|>\\]*\r?\n[ \t>|*#]*(?:[+.&][ \t]*(?=[\"'`]))?[\"'`]?"
 _HEX_RUN = re.compile(
     r"(?<![0-9A-Za-z+/_-])(?:0[xX]|\\x)?"
     rf"([0-9a-fA-F]{{32,}}(?:{_PAD}[0-9a-fA-F]{{2,}}(?![0-9A-Za-z+/=_-]))*)(?![0-9A-Za-z+/=_-])"
-    r"|(?<![0-9A-Za-z])((?:[0-9a-fA-F]{2}[\s:,|>-]{1,4}){31,}[0-9a-fA-F]{2})(?![0-9A-Za-z])"
 )
+_PAIR = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{2}(?![0-9A-Za-z])")
+_PAIR_GAP = re.compile(r"[\s:,|>-]{1,4}")
 _BASE64_RUN = re.compile(
     r"(?<![0-9A-Za-z+/_-])"
     rf"([A-Za-z0-9+/_-]{{60,}}(?:{_PAD}[A-Za-z0-9+/_-]{{60,}})*(?:{_PAD}[A-Za-z0-9+/_-]+={{0,2}}"
@@ -259,8 +304,9 @@ def open_hex_runs(piece: Piece) -> Sequence[Piece] | None:
         return None
     _complete(text)
     found: list[Piece] = []
-    for m in _HEX_RUN.finditer(text):
-        digits = re.sub(r"[^0-9a-fA-F]", "", m[1] or m[2])
+    places = [m.span(1) for m in _HEX_RUN.finditer(text)]
+    for start, end in sorted([*places, *_runs(text, _PAIR, _PAIR_GAP)]):
+        digits = re.sub(r"[^0-9a-fA-F]", "", text[start:end])
         if len(digits) < 2 * LEAST or len(found) >= PIECES:
             continue
         if len(digits) % 2:
@@ -270,7 +316,7 @@ def open_hex_runs(piece: Piece) -> Sequence[Piece] | None:
                 wanted="an even number",
                 do="A digit is missing.",
             )
-        found.append(Piece(bytes.fromhex(digits), name_before(text, m.start())))
+        found.append(Piece(bytes.fromhex(digits), name_before(text, start)))
     return found or None
 
 

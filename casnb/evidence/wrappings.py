@@ -95,6 +95,12 @@ WRAPPINGS: list[Wrapping] = [
         containers.unknown_json,
     ),
     Wrapping(
+        "escaped string",
+        "literals of C, Python, Go, Rust or a shell; a text with its line ends written out",
+        r'"\x03\x00\x02" or "\003\000"',
+        text_forms.open_escaped,
+    ),
+    Wrapping(
         "PEM",
         "blocks between dashed lines, any text around them",
         "-----BEGIN CERTIFICATE-----",
@@ -105,12 +111,6 @@ WRAPPINGS: list[Wrapping] = [
         "data: with base64 or percent signs",
         "data:application/octet-stream;base64,AwACAA...",
         text_forms.open_data_url,
-    ),
-    Wrapping(
-        "escaped string",
-        "literals of C, Python, Go, Rust or a shell; a text with its line ends written out",
-        r'"\x03\x00\x02" or "\003\000"',
-        text_forms.open_escaped,
     ),
     Wrapping(
         "hex",

@@ -43,6 +43,12 @@ def ledger() -> bytes:
     return create + b"".join(pages)
 
 
+def _short_quote() -> bytes:
+    """A header with Intel's vendor id, and a signature of one byte."""
+    head = bytes((3, 0, 2, 0)) + bytes(8) + bytes.fromhex("939a7233f79c4ca9940a0db3957f0607")
+    return head + bytes(432 - len(head)) + bytes((1, 0, 0, 0, 0))
+
+
 _HEAD = b"<table><tr><th>Address<th>MrEnclave</tr>"
 INPUTS: Mapping[str, Callable[[], bytes]] = {
     "zeros": lambda: bytes(SIZE),
@@ -66,6 +72,48 @@ INPUTS: Mapping[str, Callable[[], bytes]] = {
         b"-----BEGIN CERTIFICATE-----\n"
         + base64.encodebytes(long_der(bytes(700_000)))
         + b"-----END CERTIFICATE-----\n"
+    ),
+    "hex with prefixes": lambda: fill(b"0x00 "),
+    "hex in pairs": lambda: fill(b"00:"),
+    "hex of hex of hex": lambda: bytes(SIZE // 8).hex().encode().hex().encode().hex().encode(),
+    "numbers": lambda: fill(b"0, "),
+    "numbers of three digits": lambda: fill(b"255,"),
+    "numbers with casts": lambda: fill(b"(byte) 0x00, "),
+    "numbers, half of a list": lambda: fill(b"0x", b"{"),
+    "casts that never end": lambda: fill(b"( a "),
+    "comments that never end": lambda: fill(b"/* * "),
+    "dump: lines of xxd": lambda: b"".join(
+        b"%08x: 0000 0000 0000 0000 0000 0000 0000 0000  ................\n" % (16 * n)
+        for n in range(SIZE // 68)
+    ),
+    "dump: one star": lambda: fill(b" ", b"00000000  00\n00000001  00\n*\nffffffff  00\n"),
+    "dump: offsets alone": lambda: fill(b"00000000\n"),
+    "dump: all stars": lambda: fill(b"*\n", b"00000000  00 00\n00000002  00 00\n"),
+    "dump: a wrong step": lambda: fill(b"00000000: 0000  ..\n00000002: 0000  ..\n"),
+    "escapes": lambda: fill(b"\\x00"),
+    "escapes in quotes": lambda: fill(b'"\\x00" '),
+    "quotes that never end": lambda: fill(b'\\x00"'),
+    "line ends written out": lambda: fill(b"\\n"),
+    "percent signs": lambda: fill(b"%00"),
+    "data URLs": lambda: fill(b"data:;base64,"),
+    "runs of hex": lambda: fill(b"q=" + b"0" * 120 + b";"),
+    "runs of base64": lambda: fill(b"q=" + b"A" * 60 + b";"),
+    "lines of base64": lambda: fill(b"A" * 60 + b"\n"),
+    "lines of base64 in quotes": lambda: fill(b'"' + b"A" * 60 + b'"\n'),
+    "underscores": lambda: fill(b"_", b"q = "),
+    "a name that never ends": lambda: fill(b"a", b"", b" = " + b"0" * 200),
+    "UTF-16": lambda: fill("A".encode("utf-16-le")),
+    "HTTP: status lines": lambda: fill(b"HTTP/1.1 200 OK\r\n"),
+    "HTTP: headers": lambda: fill(b"a: b\r\n", b"HTTP/1.1 200 OK\r\n"),
+    "HTTP: one header": lambda: fill(b"a", b"HTTP/1.1 200 OK\r\nA: "),
+    "quotes in a row": lambda: fill(_short_quote()),
+    "Open Enclave headers": lambda: fill(
+        bytes.fromhex("0100000002000000") + (1 << 20).to_bytes(8, "little")
+    ),
+    "JSON: texts that hold texts": lambda: fill(b'"' + b"A" * 60 + b'",', b"[", b'""]'),
+    "JSON: values one after another": lambda: fill(b'{"a":1}\n'),
+    "JSON: objects in objects": lambda: (
+        b'{"a":' * 30 + fill(b'{"b":{}},', b"[", b"{}]") + b"}" * 30
     ),
     "JSON: nested lists": lambda: fill(b"["),
     "JSON: nested objects": lambda: fill(b'{"a":'),
