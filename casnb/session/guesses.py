@@ -81,6 +81,10 @@ GUESSES: Mapping[str, str] = {
         "In `/v1/values` the `kind` of an ascii secret is `string`, known; the others carry their"
         " own kind."
     ),
+    "password-window": (
+        "A one-time password is good in its half minute and the next, once, and none before it"
+        " afterwards; it is asked for once the evidence is accepted."
+    ),
     "tolerate-configuration": (
         "-C stands for hyperthreading, insecure-igpu and insecure-configuration alike: any of the"
         " three words accepts the status, each advisory must still be named."

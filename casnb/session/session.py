@@ -183,6 +183,16 @@ class Session(Shown):
         """Return the secret of this name, if there is one."""
         return next((s for s in self.secrets if s.name == name), None)
 
+    def one_time_secret(self, service: str) -> str | None:
+        """Return the shared secret (base32) whose one-time passwords a service needs: its own, else
+        that of `security`; None where it needs none.
+        """
+        name = "one_time_password_shared_secret"
+        own = next((s.data.get(name) for s in self.services if s.name == service), None)
+        attestation = self.security.data.get("attestation")
+        found = own or (attestation.get(name) if isinstance(attestation, dict) else None)
+        return None if found is None else str(found)
+
     def entries(self, action: str) -> tuple[Entry, ...]:
         """Return who may `read`, `update`, `create_sessions` below or `list_sessions`; absent
         ones follow another action.

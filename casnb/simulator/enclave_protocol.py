@@ -20,6 +20,7 @@ CHALLENGE, CONFIGURATION, EXITED = (
 )
 
 _SERVICE = re.compile(r"[A-Za-z0-9_\-.~]{1,128}")
+_PASSWORD = re.compile(r"[0-9]{6}")
 
 
 def service_binding(nonce: str, key: bytes) -> bytes:
@@ -40,33 +41,31 @@ def service_binding(nonce: str, key: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class ConfigId:
-    """What SCONE_CONFIG_ID holds: a session, and a service in it."""
+    """What SCONE_CONFIG_ID holds: a session, a service in it, and a one-time password, if any."""
 
     session: str
     service: str
+    password: str = ""
 
     @classmethod
     def parse(cls, text: str) -> ConfigId:
-        """Read `SESSION/SERVICE`; raise UsageError for anything else, also for a one-time
-        password behind it.
-        """
-        session, slash, service = text.rpartition("/")
-        if "@" in text:
-            raise UsageError(
-                "SCONE_CONFIG_ID",
-                got="a one-time password",
-                wanted="SESSION/SERVICE",
-                do="One-time passwords are not simulated.",
-            )
+        """Read `SESSION/SERVICE`, or the same with `@123456`; raise UsageError for any other."""
+        names, at, password = text.partition("@")
+        session, slash, service = names.rpartition("/")
         if (
             not slash
             or not session
             or len(text) > 700
             or not text.isprintable()
             or not _SERVICE.fullmatch(service)
+            or (at and not _PASSWORD.fullmatch(password))
         ):
-            raise UsageError("SCONE_CONFIG_ID", got=text, wanted="SESSION/SERVICE")
-        return cls(session, service)
+            raise UsageError(
+                "SCONE_CONFIG_ID",
+                got=text,
+                wanted="SESSION/SERVICE, with @ and six digits where a one-time password is wanted",
+            )
+        return cls(session.removeprefix("/"), service, password)
 
     def __str__(self) -> str:
-        return f"{self.session}/{self.service}"
+        return f"{self.session}/{self.service}" + (f"@{self.password}" if self.password else "")

@@ -8,10 +8,13 @@ import base64
 import json
 import os
 import re
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from casnb.base.errors import EvidenceError, UsageError, VerificationError
 from casnb.cas.audit_entries import read_log
@@ -20,6 +23,8 @@ from casnb.cas.trust import ClientIdentity
 from casnb.cli.main import casnb
 from casnb.simulator.enclave_protocol import CHALLENGE, CONFIGURATION, ConfigId, service_binding
 from casnb.simulator.server import enclave_api
+from casnb.simulator.server.http_answers import Refused
+from casnb.simulator.server.one_time_passwords import OneTimePasswords
 from casnb.simulator.server.running import example_owner, serve
 from casnb.simulator.server.service import ClientApi
 from casnb.simulator.server.store import Store
@@ -289,10 +294,52 @@ def test_an_unknown_service_and_an_unknown_session_are_one(running, good, upload
 
 
 def test_what_casnb_does_not_check_lets_nobody_in(running, good, upload):
-    """A one-time password is part of the session and not simulated: the refusal says so by name."""
-    password = "\n  one_time_password_shared_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-    said = refusal(good, running, upload(f"{{mrenclave: {good.mrenclave}}}{password}"))
-    assert any("one_time_password_shared_secret" in m for m in said)
+    """Platforms by their number are part of the session and not compared: the refusal says so."""
+    platforms = "\n  platforms: ['INTEL_QE_ID:" + "0" * 32 + "']"
+    said = refusal(good, running, upload(f"{{mrenclave: {good.mrenclave}}}{platforms}"))
+    assert any("platforms" in m for m in said)
+
+
+SHARED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def test_one_time_passwords(running, good, upload):
+    """Asked for behind the evidence, in the documented words; each is good once, for its session's
+    secret, which may be a secret of the session.
+    """
+    secret = f"\n  one_time_password_shared_secret: {SHARED}"
+    config_id = upload(f"{{mrenclave: {good.mrenclave}}}{secret}")
+    totp = TOTP(base64.b32decode(SHARED), 6, SHA1(), 30)
+    code = totp.generate(int(time.time())).decode()
+    wrong = f"{(int(code) + 1) % 10**6:06d}"
+    assert refusal(good, running, config_id)[-1].startswith("An One-time Password is required")
+    assert refusal(good, running, f"{config_id}@{wrong}")[-1].startswith("The given One-time")
+    assert ask(good, running, f"{config_id}@{code}").environment["TOKEN"] == "s3cret"
+    assert refusal(good, running, f"{config_id}@{code}")[-1].startswith("A One-time Password was")
+    whole = "{one_time_password_shared_secret: $$SCONE::key:base32nopad$$}"
+    text = SESSION.replace("size: 16", "value: 000102030405060708090a0b0c0d0e0f")
+    config_id = upload(f"{{mrenclave: {good.mrenclave}}}", whole, text)
+    code = TOTP(bytes(range(16)), 6, SHA1(), 30).generate(int(time.time())).decode()
+    assert ask(good, running, f"{config_id}@{code}").pwd == "/app"
+
+
+def test_the_window_of_a_one_time_password():
+    """Its own half minute and the next; afterwards, and after a later one, it is none."""
+    now = [datetime(2026, 9, 2, 12, 0, 5, tzinfo=timezone.utc)]
+    passwords = OneTimePasswords(lambda: now[0])
+    totp = TOTP(base64.b32decode(SHARED), 6, SHA1(), 30)
+    first, second, third = (totp.generate(now[0].timestamp() + 30 * n).decode() for n in range(3))
+    with pytest.raises(Refused, match="invalid"):
+        passwords.spend(SHARED, second)
+    now[0] += timedelta(seconds=30)
+    passwords.spend(SHARED.lower(), first)
+    passwords.spend(SHARED, second)
+    with pytest.raises(Refused, match="already used"):
+        passwords.spend(SHARED, first)
+    now[0] += timedelta(seconds=60)
+    with pytest.raises(Refused, match="invalid"):
+        passwords.spend(SHARED, second)
+    passwords.spend(SHARED, third)
 
 
 def test_a_secret_that_cannot_be_had_is_said(running, good, upload):
@@ -493,6 +540,7 @@ def test_config_ids_are_read_strictly(text):
     with pytest.raises(UsageError, match="SCONE_CONFIG_ID"):
         ConfigId.parse(text)
     assert ConfigId.parse("a/b/c") == ConfigId("a/b", "c")
+    assert ConfigId.parse("a/b@123456") == ConfigId("a", "b", "123456")
 
 
 @pytest.mark.parametrize(

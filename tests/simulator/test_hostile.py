@@ -182,7 +182,7 @@ def yaml(text: bytes) -> bytes:
     ],
 )
 def test_harm_is_refused(running, context, student, said, status):
-    """Six at once, each with its answer; meanwhile the student is served."""
+    """Six at once, each with its answer, or told to come back; meanwhile the student is served."""
     found: list[int] = []
 
     def attack() -> None:
@@ -195,7 +195,7 @@ def test_harm_is_refused(running, context, student, said, status):
         t.start()
     for t in threads:
         t.join()
-    assert found == [status] * 6
+    assert len(found) == 6 and status in found and set(found) <= {status, 503}
 
 
 @pytest.mark.parametrize(

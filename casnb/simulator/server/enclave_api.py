@@ -33,6 +33,7 @@ from casnb.simulator.enclave_protocol import (
 )
 from casnb.simulator.server.audit_log import AuditLog
 from casnb.simulator.server.http_answers import Refused, answer, new_app, route
+from casnb.simulator.server.one_time_passwords import OneTimePasswords
 from casnb.simulator.server.store import Store
 from casnb.simulator.server.stored import Sources
 from casnb.simulator.server.who import Client
@@ -62,6 +63,7 @@ class EnclaveApi:
         self._nonces: OrderedDict[str, datetime] = OrderedDict()
         self._running: OrderedDict[bytes, tuple[ConfigId, str]] = OrderedDict()
         self._lock = threading.Lock()
+        self._passwords = OneTimePasswords(clock)
 
     def challenge(self) -> dict[str, str]:
         """Return a nonce that one quote may repeat, soon."""
@@ -92,7 +94,7 @@ class EnclaveApi:
         nothing = Refused(
             404,
             "Failed to retrieve service attestation configuration",
-            f"No session has a service '{neutral(str(asked), 300)}'",
+            f"No session has a service '{neutral(f'{asked.session}/{asked.service}', 300)}'",
         )
         from casnb.session.service_policy import service_policy
 
@@ -103,7 +105,8 @@ class EnclaveApi:
                 raise nothing
             at = sources.stored(found)
             try:
-                policy = service_policy(with_policy(at, sources), asked.service)
+                filled = with_policy(at, sources)
+                policy = service_policy(filled, asked.service)
             except UsageError:
                 raise nothing from None
             except EvidenceError as exc:
@@ -111,6 +114,8 @@ class EnclaveApi:
                     400, "Failed to make the configuration of the service", str(exc)
                 ) from None
             self._judge(policy, quote, service_binding(nonce, client.key))
+            if secret := filled.one_time_secret(asked.service):
+                self._passwords.spend(secret, asked.password)
             try:
                 given = configuration(at, asked.service, sources)
                 given["files"] = [_file(f) for f in given["files"]]
