@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from casnb.base.errors import SourceError
 from casnb.base.view import Shown
@@ -76,7 +75,7 @@ class QuoteAlone(Shown):
         lines += [f"  {name}: {url}" for name, url in self.needs.urls().items()]
         return [*lines, "casnb endorsements fetch QUOTE --out FILE fetches all of them."]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the checks and what to fetch; `decided` is false."""
         return {
             "decided": False,

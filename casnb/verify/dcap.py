@@ -5,8 +5,8 @@ lists.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from casnb.base.errors import EvidenceError, VerificationError
 from casnb.checks.result import failed
@@ -21,6 +21,7 @@ from casnb.verify.endorsements import (
     VerifiedEndorsements,
     verify_endorsements,
 )
+from casnb.verify.lists import QeLevel
 from casnb.verify.pki import TrustAnchors, pck_order, require_pck_authority
 from casnb.verify.proof import (
     Proof,
@@ -28,16 +29,32 @@ from casnb.verify.proof import (
     require_initialised,
     require_unreserved,
     status_check,
+    sure,
     utc,
 )
-from casnb.verify.revocation import check_revocation
-from casnb.verify.tcb import TcbStatus, converge, match_level
+from casnb.verify.revocation import PckChain, check_revocation
+from casnb.verify.tcb import TcbLevel, TcbStatus, converge, match_level
 
 INTEL_QE_VENDOR = bytes.fromhex("939a7233f79c4ca9940a0db3957f0607")
 _INIT, _DEBUG = 1, 2
 #: Intel's quoting enclave puts in 32 bytes; Intel's sample of a quote has none.
 _AUTH_SIZES = (0, 32)
-_Chain = tuple[Certificate, Certificate, Certificate]
+
+
+@dataclass(frozen=True)
+class _Status:
+    """What the lists say of platform and quoting enclave; `tcb_status` is None where one of them
+    reaches no level, and then only the edition is known.
+    """
+
+    evaluation_number: int | None = None
+    tcb_status: TcbStatus | None = None
+    level: TcbLevel | None = None
+    qe_level: QeLevel | None = None
+    advisories: tuple[str, ...] = ()
+    unlisted: str = ""
+
+
 _Nothing = tuple[None, str, str]
 
 
@@ -71,33 +88,39 @@ def verify_quote(
         "quote-format",
         lambda: _format(quote if isinstance(quote, Quote) else Quote.from_bytes(raw)),
     )
-    chain: Any
-    platform: Any
-    chain, platform = steps.run("pck-chain", lambda: _chain(q, lists, now), "quote-format") or (
-        None,
-        None,
-    )
-    steps.run("pck-revocation", lambda: check_revocation(chain, lists, now), "pck-chain")
+    # Pinned root signs authority, authority signs PCK certificate, which names the platform.
+    chain = steps.run("pck-chain", lambda: _chain(sure(q), lists, now), "quote-format")
+    # Root and authority sign the lists of what they have taken back.
+    steps.run("pck-revocation", lambda: check_revocation(sure(chain), lists, now), "pck-chain")
+    # Pinned root signs TCB signer, TCB signer signs TCB info and QE identity.
     lists.run(steps, now)
-    info: Any = lists.tcb_info.value
-    identity: Any = lists.qe_identity.value
-    steps.run("fmspc-match", lambda: _model(info, platform), "pck-chain", "tcb-info-signature")
+    info, identity = lists.tcb_info.value, lists.qe_identity.value
+    # TCB info speaks of the model that the PCK certificate names.
     steps.run(
-        "qe-report-signature",
-        lambda: _qe_signature(q, raw, chain[0]),
+        "fmspc-match",
+        lambda: _model(sure(info), sure(chain).platform),
         "pck-chain",
+        "tcb-info-signature",
     )
-    steps.run("qe-report-binding", lambda: _binding(q), "quote-format")
+    # PCK key signs the quoting enclave's report.
+    steps.run(
+        "qe-report-signature", lambda: _qe_signature(sure(q), raw, sure(chain).leaf), "pck-chain"
+    )
+    # The quoting enclave's report names the attestation key.
+    steps.run("qe-report-binding", lambda: _binding(sure(q)), "quote-format")
+    # The quoting enclave is the one that QE identity describes.
     steps.run(
         "qe-identity",
-        lambda: _qe_identity(q, identity),
+        lambda: _qe_identity(sure(q), sure(identity)),
         "qe-identity-signature",
         "qe-report-signature",
     )
-    steps.run("quote-signature", lambda: _signature(q, raw[:SIGNED_SIZE]), "quote-format")
+    # Attestation key signs the quote.
+    steps.run("quote-signature", lambda: _signature(sure(q), raw[:SIGNED_SIZE]), "quote-format")
 
     def proof(steps: Steps, beyond: Proof | None = None) -> Proof:
-        known: dict[str, Any] = {}
+        found = _Status()
+        # Platform and quoting enclave reach their levels on lists that fit and are current.
         if steps.reached(
             "tcb-status",
             "pck-chain",
@@ -109,17 +132,25 @@ def verify_quote(
             "fmspc-match",
             "qe-identity",
         ):
-            known = _status(q, info, identity, platform, steps)
+            found = _status(sure(q), sure(info), sure(identity), sure(chain).platform, steps)
         return Proof(
             "dcap",
             steps.checks(),
             now,
             report=None if q is None else q.body,
-            platform=platform,
+            platform=None if chain is None else chain.platform,
             evidence_sha256=hashlib.sha256(raw).hexdigest(),
             simulated=lists.roots.simulated,
             beyond=beyond,
-            **known,
+            tcb_status=found.tcb_status,
+            status_text=found.tcb_status.dcap_name if found.tcb_status else "",
+            platform_tcb_status=found.level.status if found.level else None,
+            qe_tcb_status=found.qe_level.status if found.qe_level else None,
+            tcb_date=found.level.date if found.level else "",
+            qe_tcb_date=found.qe_level.date if found.qe_level else "",
+            advisories=found.advisories,
+            evaluation_number=found.evaluation_number,
+            unlisted=found.unlisted,
         )
 
     past = steps.past("pck-revocation")
@@ -144,9 +175,7 @@ def _format(q: Quote) -> tuple[Quote, str, str]:
     return q, f"quote version {q.version}, ECDSA on P-256, for SGX", ""
 
 
-def _chain(
-    q: Quote, lists: VerifiedEndorsements, now: datetime
-) -> tuple[tuple[_Chain, PckExtension], str, str]:
+def _chain(q: Quote, lists: VerifiedEndorsements, now: datetime) -> tuple[PckChain, str, str]:
     """The chain in the quote; where the quote names its key otherwise (types 1 to 4), the one
     among the endorsements.
     """
@@ -162,7 +191,7 @@ def _chain(
         certificate.require_valid_at(now)
     platform = PckExtension.from_certificate(leaf)
     return (
-        ((leaf, ca, root), platform),
+        PckChain(leaf, ca, root, platform),
         f"{leaf.name}, {ca.name}, {root.name}",
         f"ends in the {lists.roots.label} root",
     )
@@ -245,13 +274,11 @@ def _signature(q: Quote, signed: bytes) -> _Nothing:
 
 def _status(
     q: Quote, info: TcbInfo, identity: QeIdentity, platform: PckExtension, steps: Steps
-) -> dict[str, Any]:
+) -> _Status:
     """Match platform and quoting enclave to their levels, merge both, and note the check."""
     level = match_level(info.levels, platform.components, platform.pce_svn)
     qe = identity.level(q.qe_report.isv_svn)
-    known: dict[str, Any] = {
-        "evaluation_number": min(info.evaluation_number, identity.evaluation_number)
-    }
+    edition = min(info.evaluation_number, identity.evaluation_number)
     if level is None or qe is None:
         which = (
             "this platform"
@@ -266,21 +293,16 @@ def _status(
                 "no flag accepts this",
             )
         )
-        return known
+        return _Status(edition)
     status = converge(level.status, qe.status)
     steps.add(status_check(status, status.dcap_name, TcbStatus.UP_TO_DATE.dcap_name))
-    known.update(
-        tcb_status=status,
-        status_text=status.dcap_name,
-        platform_tcb_status=level.status,
-        qe_tcb_status=qe.status,
-        tcb_date=level.date,
-        qe_tcb_date=qe.date,
-        advisories=tuple(dict.fromkeys(level.advisories + qe.advisories)),
-        unlisted=(
-            "TCB info of version 2 lists none"
-            if info.version == 2 and not any(row.advisories for row in info.levels)
-            else ""
-        ),
+    return _Status(
+        edition,
+        status,
+        level,
+        qe,
+        tuple(dict.fromkeys(level.advisories + qe.advisories)),
+        "TCB info of version 2 lists none"
+        if info.version == 2 and not any(row.advisories for row in info.levels)
+        else "",
     )
-    return known

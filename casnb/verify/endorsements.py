@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Generic, TypeVar
 
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, VerificationError
@@ -50,7 +50,7 @@ class Endorsements:
     pck_certificate_chain: str = ""
 
     @classmethod
-    def from_json(cls, data: bytes | str | Mapping[str, Any]) -> Endorsements:
+    def from_json(cls, data: bytes | str | Mapping[str, object]) -> Endorsements:
         """Read a JSON object (or its value) with these members; raise EvidenceError for another
         member or type.
 
@@ -116,11 +116,14 @@ def _part(found: dict[str, str], name: str, served: str) -> None:
         found[name], found[signature] = split_signed(text.encode("utf-8", "replace"), served)
 
 
+S = TypeVar("S")
+
+
 @dataclass(frozen=True)
-class Signed:
+class Signed(Generic[S]):
     """One signed list: what it says and who signed it, or why it is not to be believed."""
 
-    value: TcbInfo | QeIdentity | None = None
+    value: S | None = None
     signer: Certificate | None = None
     root: Certificate | None = None
     error: CasnbError | None = None
@@ -140,8 +143,8 @@ class VerifiedEndorsements:
     source: Endorsements
     roots: TrustAnchors
     at: datetime
-    tcb_info: Signed
-    qe_identity: Signed
+    tcb_info: Signed[TcbInfo]
+    qe_identity: Signed[QeIdentity]
     root: Certificate | None = None
     root_crl: Crl | None = None
     pck_ca: Certificate | None = None
@@ -170,7 +173,7 @@ class VerifiedEndorsements:
             "qe-identity-signature",
         )
 
-    def _signature(self, signed: Signed, now: datetime) -> tuple[None, str, str]:
+    def _signature(self, signed: Signed[S], now: datetime) -> tuple[None, str, str]:
         if signed.error is not None or signed.signer is None or signed.root is None:
             raise signed.error or VerificationError("signature", got="none")
         signed.root.require_valid_at(now)
@@ -191,7 +194,9 @@ class VerifiedEndorsements:
         return None, signed.signer.name, f"{TCB_SIGNER}, over the text as received"
 
 
-def _current(signed: Signed, name: str, now: datetime) -> tuple[None, str, str]:
+def _current(
+    signed: Signed[TcbInfo] | Signed[QeIdentity], name: str, now: datetime
+) -> tuple[None, str, str]:
     assert signed.value is not None
     issued, following = signed.value.issued, signed.value.next_update
     require_inside(name, (issued, following), now)
@@ -209,24 +214,46 @@ def verify_endorsements(
     UsageError for a `now` without a time zone.
     """
     signers: dict[str, tuple[Certificate, Certificate]] = {}
-    info = _signed(endorsements, "tcb_info", TcbInfo, roots, signers)
-    identity = _signed(endorsements, "qe_identity", QeIdentity, roots, signers)
-    found: dict[str, Any] = {}
+    info = _signed(endorsements, "tcb_info", TcbInfo.from_json, roots, signers)
+    identity = _signed(endorsements, "qe_identity", QeIdentity.from_json, roots, signers)
+    found = _Crls()
     for read in (_root_revocation, _pck_revocation):
         try:
             read(endorsements, roots, found)
         except CasnbError as exc:
-            found.setdefault("crl_error", exc)
-    return VerifiedEndorsements(endorsements, roots, utc(now), info, identity, **found)
+            found.error = found.error or exc
+    return VerifiedEndorsements(
+        endorsements,
+        roots,
+        utc(now),
+        info,
+        identity,
+        found.root,
+        found.root_crl,
+        found.pck_ca,
+        found.pck_crl,
+        found.error,
+    )
+
+
+@dataclass
+class _Crls:
+    """The revocation lists while they are read; `error` is the first thing that was wrong."""
+
+    root: Certificate | None = None
+    root_crl: Crl | None = None
+    pck_ca: Certificate | None = None
+    pck_crl: Crl | None = None
+    error: CasnbError | None = None
 
 
 def _signed(
     e: Endorsements,
     name: str,
-    kind: type[TcbInfo] | type[QeIdentity],
+    read: Callable[[str], S],
     roots: TrustAnchors,
     signers: dict[str, tuple[Certificate, Certificate]],
-) -> Signed:
+) -> Signed[S]:
     """Check one signed text; a chain that was checked for the other one, to the letter, is not
     checked again.
     """
@@ -246,12 +273,12 @@ def _signed(
             raise VerificationError(
                 f"{what}: signature", got="one that does not fit", wanted=wanted
             )
-        return Signed(kind.from_json(text), signer, root)
+        return Signed(read(text), signer, root)
     except CasnbError as exc:
         return Signed(error=exc)
 
 
-def _root_revocation(e: Endorsements, roots: TrustAnchors, found: dict[str, Any]) -> None:
+def _root_revocation(e: Endorsements, roots: TrustAnchors, found: _Crls) -> None:
     """Check the root's list; raise VerificationError or EvidenceError where it cannot be used."""
     crl = Crl.read(e.root_ca_crl, "root CA revocation list")
     root = next((c for c in roots.dcap_pins.values() if c.subject == crl.issuer), None)
@@ -260,14 +287,14 @@ def _root_revocation(e: Endorsements, roots: TrustAnchors, found: dict[str, Any]
             "root CA revocation list: issuer", got="another name", wanted=f"the {roots.label} root"
         )
     require_signed_by(crl, root, "root CA revocation list")
-    found.update(root=root, root_crl=crl)
+    found.root, found.root_crl = root, crl
 
 
-def _pck_revocation(e: Endorsements, roots: TrustAnchors, found: dict[str, Any]) -> None:
+def _pck_revocation(e: Endorsements, roots: TrustAnchors, found: _Crls) -> None:
     """Check the list of platforms; raise likewise. Without a `pck_ca` nobody has looked at its
     signature yet.
     """
-    found["pck_crl"] = listed = Crl.read(e.pck_crl, "PCK revocation list")
+    found.pck_crl = listed = Crl.read(e.pck_crl, "PCK revocation list")
     if e.pck_crl_issuer_chain:
         what = "PCK revocation list: issuer chain"
         (ca, *_), top = roots.chain(
@@ -275,4 +302,4 @@ def _pck_revocation(e: Endorsements, roots: TrustAnchors, found: dict[str, Any])
         )
         require_pck_authority(ca, top, roots)
         require_signed_by(listed, ca, "PCK revocation list")
-        found["pck_ca"] = ca
+        found.pck_ca = ca

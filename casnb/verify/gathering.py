@@ -6,7 +6,6 @@ import base64
 import re
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import Any
 
 from casnb.base.errors import EvidenceError, neutral
 from casnb.evidence.collateral import IntelCertificate, RevocationList
@@ -43,7 +42,7 @@ class Gathering:
         """Take one piece and return what it was; raise EvidenceError where it is not
         an endorsement, or where another of its kind came before and says something else.
         """
-        value: Any = reading.value
+        value: object = reading.value
         if isinstance(value, SignedList):
             self._list(value, source)
         elif isinstance(value, RevocationList):

@@ -5,8 +5,8 @@ the platform?
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -16,7 +16,7 @@ from casnb.base.errors import VerificationError
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.verify.certificate import stamp
 from casnb.verify.pki import TrustAnchors, avr_signing_key
-from casnb.verify.proof import Proof, Steps, require_initialised, status_check, utc
+from casnb.verify.proof import Proof, Steps, require_initialised, status_check, sure, utc
 from casnb.verify.tcb import TcbStatus
 
 
@@ -39,43 +39,49 @@ def verify_avr(
     """
     now = utc(now)
     steps = Steps()
+    # Intel's service put the quote into the body; the body says what it thinks of the platform.
     parsed = steps.run("avr-format", lambda: _read(avr))
+    # Pinned root signs the signing certificate.
     key = steps.run("avr-chain", lambda: _chain(avr.chain_pem, roots, now))
+    # Signing certificate's key signs the body as received.
     steps.run(
         "avr-signature", lambda: _signature(key, avr), *(("avr-chain",) if avr.signature else ())
     )
-    steps.run("avr-current", lambda: _current(parsed, now, max_age), "avr-format")
+    # The signed timestamp is not after the time of the verdict.
+    steps.run("avr-current", lambda: _current(sure(parsed), now, max_age), "avr-format")
     if nonce is None:
         steps.skip("avr-nonce", "no nonce was asked for")
     else:
-        steps.run("avr-nonce", lambda: _nonce(parsed, nonce), "avr-format")
-    known: dict[str, Any] = {}
-    if parsed is not None:
-        known.update(report=parsed.quote.body, made=parsed.timestamp.replace(microsecond=0))
-    if steps.reached("tcb-status", "avr-format", "avr-chain", "avr-signature", "avr-current"):
-        status = TcbStatus.from_ias(parsed.status, parsed.version)
-        steps.add(status_check(status, parsed.status or "an empty text", "OK"))
-        signed = parsed.advisory_ids or ()
-        known.update(
-            tcb_status=status,
-            platform_tcb_status=status,
-            status_text=parsed.status,
-            advisories=tuple(dict.fromkeys(signed)),
-            unlisted=_unlisted(parsed),
-            unsigned_advisories=tuple(
-                a for a in dict.fromkeys(avr.header_advisory_ids) if a not in signed
-            ),
-            evaluation_number=parsed.tcb_evaluation_data_number,
-            remarks=_says_less(parsed),
-        )
-    return Proof(
+        steps.run("avr-nonce", lambda: _nonce(sure(parsed), nonce), "avr-format")
+    proof = Proof(
         "ias",
-        steps.checks(),
+        (),
         now,
         evidence_sha256=hashlib.sha256(avr.body).hexdigest(),
         simulated=roots.simulated,
-        **known,
     )
+    if parsed is not None:
+        made = parsed.timestamp.replace(microsecond=0)
+        proof = replace(proof, report=parsed.quote.body, made=made)
+    if steps.reached("tcb-status", "avr-format", "avr-chain", "avr-signature", "avr-current"):
+        body = sure(parsed)
+        status = TcbStatus.from_ias(body.status, body.version)
+        steps.add(status_check(status, body.status or "an empty text", "OK"))
+        signed = tuple(dict.fromkeys(body.advisory_ids or ()))
+        proof = replace(
+            proof,
+            tcb_status=status,
+            platform_tcb_status=status,
+            status_text=body.status,
+            advisories=signed,
+            unlisted=_unlisted(body),
+            unsigned_advisories=tuple(
+                a for a in dict.fromkeys(avr.header_advisory_ids) if a not in signed
+            ),
+            evaluation_number=body.tcb_evaluation_data_number,
+            remarks=_says_less(body),
+        )
+    return replace(proof, checks=steps.checks())
 
 
 #: The first version of the report that lists advisories, and that knows of hardened code.
@@ -114,10 +120,11 @@ def _chain(pem: bytes, roots: TrustAnchors, now: datetime) -> tuple[rsa.RSAPubli
     return key, names, f"the {roots.label} root"
 
 
-def _signature(key: rsa.RSAPublicKey, avr: SignedAvr) -> tuple[None, str, str]:
+def _signature(key: rsa.RSAPublicKey | None, avr: SignedAvr) -> tuple[None, str, str]:
     wanted = "the signing certificate's, over the body as received"
     if not avr.signature:
         raise VerificationError("IAS report: signature", got="none", wanted=wanted)
+    key = sure(key)
     try:
         key.verify(avr.signature, avr.body, padding.PKCS1v15(), hashes.SHA256())
     except InvalidSignature:

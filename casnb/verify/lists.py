@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError
@@ -25,7 +25,7 @@ _EDITION = 1 << 31
 _COMPONENTS_OF = itemgetter(*(f"sgxtcbcomp{n:02}svn" for n in range(1, COMPONENTS + 1)))
 
 
-def _date(text: Any, what: str) -> datetime:
+def _date(text: object, what: str) -> datetime:
     if isinstance(text, str) and _DATE.fullmatch(text):
         try:
             return datetime.fromisoformat(text[:-1] + "+00:00")
@@ -34,24 +34,24 @@ def _date(text: Any, what: str) -> datetime:
     raise EvidenceError(what, got=text, wanted="YYYY-MM-DDThh:mm:ssZ")
 
 
-def unhex(text: Any, what: str, size: int) -> bytes:
+def unhex(text: object, what: str, size: int) -> bytes:
     """Return `size` bytes of hex in either case, without spaces or prefix; raise EvidenceError."""
     try:
-        raw = bytes.fromhex(text)
-    except (TypeError, ValueError):
+        raw = bytes.fromhex(text) if isinstance(text, str) else b""
+    except ValueError:
         raw = b""
-    if len(raw) != size or len(text) != 2 * size:
+    if not isinstance(text, str) or len(raw) != size or len(text) != 2 * size:
         raise EvidenceError(what, got=str(text)[:40], wanted=f"{2 * size} hex digits")
     return raw
 
 
-def _number(value: Any, what: str, most: int) -> int:
-    if type(value) is not int or not 0 <= value <= most:
+def _number(value: object, what: str, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
         raise EvidenceError(what, got=value, wanted=f"an integer from 0 to {most}")
     return value
 
 
-def _numbers(values: Sequence[Any], what: str, most: int) -> None:
+def _numbers(values: Sequence[int], what: str, most: int) -> None:
     if set(map(type, values)) != {int} or not 0 <= min(values) <= max(values) <= most:
         raise EvidenceError(what, got="something else", wanted=f"integers from 0 to {most}")
 
@@ -81,7 +81,7 @@ def _load(data: bytes | str, what: str) -> Any:
     return strictjson.loads(data, what)
 
 
-def _unusual(number: str) -> Any:
+def _unusual(number: str) -> NoReturn:
     raise ValueError(number)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.base.view import Shown
@@ -118,6 +118,18 @@ class Proof(Shown):
         return html_result(self.checks, self.sentence, verdict="" if self.genuine else "rejected")
 
 
+T = TypeVar("T")
+
+
+def sure(value: T | None) -> T:
+    """Return what an earlier check made. It is there, because the check that asks for it names that
+    one among its needs; where it does not, that is a mistake of ours and no verdict.
+    """
+    if value is None:
+        raise AssertionError("a check uses what it does not name among its needs")
+    return value
+
+
 def _stands(check: Check) -> bool:
     return check.status in (CheckStatus.PASSED, CheckStatus.WAIVED) or check.optional
 
@@ -131,7 +143,7 @@ class Steps:
         self._rows: list[Check] = []
         self._cause: dict[str, str] = {}
 
-    def run(self, id: str, action: Callable[[], tuple[Any, str, str]], *needs: str) -> Any:
+    def run(self, id: str, action: Callable[[], tuple[T, str, str]], *needs: str) -> T | None:
         """Make the check and return the action's first value, or None where it failed or was not
         made.
 

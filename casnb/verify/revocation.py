@@ -4,9 +4,11 @@ relied on?
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from casnb.base.errors import CasnbError, VerificationError
+from casnb.evidence.pck import PckExtension
 from casnb.verify.certificate import Certificate, Crl, require_inside, require_signed_by
 from casnb.verify.endorsements import VerifiedEndorsements
 
@@ -30,8 +32,20 @@ class RevocationError(VerificationError):
         return made
 
 
+@dataclass(frozen=True)
+class PckChain:
+    """A PCK certificate with its authority and the pinned root, each signed by the next, and what
+    the certificate says of the platform.
+    """
+
+    leaf: Certificate
+    authority: Certificate
+    root: Certificate
+    platform: PckExtension
+
+
 def check_revocation(
-    chain: tuple[Certificate, Certificate, Certificate], lists: VerifiedEndorsements, now: datetime
+    chain: PckChain, lists: VerifiedEndorsements, now: datetime
 ) -> tuple[None, str, str]:
     """Compare leaf, authority and root with both lists at `now`; raise RevocationError.
 
@@ -40,9 +54,9 @@ def check_revocation(
     leaf alone: a revoked authority or root stays refused, whatever they say. The signer of
     Intel's own lists is not looked at here.
     """
-    leaf, ca, root = chain
+    leaf, ca, root = chain.leaf, chain.authority, chain.root
     doubt = _doubt(ca, root, lists, now)
-    found = [c for crl, c in _authentic(chain, lists) if crl.lists(c)]
+    found = [c for crl, c in _authentic((leaf, ca, root), lists) if crl.lists(c)]
     if found:
         worst = found[0]
         what = VerificationError(

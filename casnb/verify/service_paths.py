@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from casnb.evidence.collateral import IntelCertificate
 
@@ -74,7 +73,7 @@ class Needs:
         found = {r.name: INTEL_PCS + r.url(version, self) for r in RESOURCES if r is not ROOT_CRL}
         return {**found, ROOT_CRL.name: INTEL_ROOT_CRL}
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the three values and the addresses."""
         return {"fmspc": self.fmspc, "pceid": self.pce_id, "ca": self.ca, "fetch": self.urls()}
 
