@@ -22,6 +22,7 @@ from casnb.session.table import (
     TABLE,
     Member,
     below,
+    index,
     minor,
 )
 
@@ -88,8 +89,8 @@ class _Shape:
         self, version: str, kinds: Mapping[str, str | None], table: Mapping[str, Member]
     ) -> None:
         self.version, self.minor = version, minor(version)
-        self.kinds, self.table = kinds, table
-        self.children: dict[str, dict[str, Member]] = {}
+        self.kinds = kinds
+        self.children = None if table is TABLE else index(table)
         self.unbuilt: UsageError | None = None
 
     def check(self, document: Node) -> None:
@@ -98,9 +99,7 @@ class _Shape:
             raise self.unbuilt
 
     def below(self, path: str) -> dict[str, Member]:
-        if path not in self.children:
-            self.children[path] = below(path, self.table)
-        return self.children[path]
+        return below(path) if self.children is None else self.children.get(path, {})
 
     def walk(self, node: Node, row: Member, item: bool = False) -> None:
         """Compare what stands for a member, or for one item of its list."""

@@ -361,14 +361,20 @@ FIRST_LANGUAGE = {
 }
 
 
-def below(path: str, table: Mapping[str, Member] = TABLE) -> dict[str, Member]:
+def index(table: Mapping[str, Member]) -> dict[str, dict[str, Member]]:
+    """Return the members right below each path, by name; the empty path is the top."""
+    found: dict[str, dict[str, Member]] = {}
+    for row in table.values():
+        found.setdefault(row.path.rpartition(".")[0], {})[row.name] = row
+    return found
+
+
+_INDEX = index(TABLE)
+
+
+def below(path: str) -> dict[str, Member]:
     """Return the members right below a path, by name; the empty path is the top."""
-    head = f"{path}." if path else ""
-    return {
-        row.name: row
-        for row in table.values()
-        if row.path.startswith(head) and "." not in row.path[len(head) :]
-    }
+    return _INDEX.get(path, {})
 
 
 def guards(path: str) -> tuple[str, ...]:
