@@ -213,7 +213,7 @@ class Outcome(Shown):
                 f' data-attack="{escape(self.attack.name)}">{mark} {cell(self.sentence, 900)}</div>'
             ),
             f"<p>Defence: <code>{cell(self.defence.title, 600)}</code></p>",
-            f"<h4><code>{cell(self.attack.name)}</code> {cell(self.attack.title)}</h4>",
+            f"<h3><code>{cell(self.attack.name)}</code> {cell(self.attack.title)}</h3>",
             sequence.STYLE,
             sequence.html_sequence(
                 self.steps, self.attack.persona.title.removeprefix("Mallory "), self.decisive

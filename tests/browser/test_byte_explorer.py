@@ -63,7 +63,7 @@ def book(jupyterlab, open_notebook):
         ADVISORY,
         TAMPER,
     )
-    cells = [nbformat.v4.new_markdown_cell("# A lesson"), *map(nbformat.v4.new_code_cell, sources)]
+    cells = [nbformat.v4.new_markdown_cell("## A lesson"), *map(nbformat.v4.new_code_cell, sources)]
     made = nbformat.v4.new_notebook(
         cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     )

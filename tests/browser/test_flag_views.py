@@ -26,7 +26,7 @@ def test_views_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
     """Title, words and row headers are on the page, nothing is cut off, and axe finds no
     violation in either theme.
     """
-    cells = [nbformat.v4.new_markdown_cell("# A lesson"), *map(nbformat.v4.new_code_cell, CELLS)]
+    cells = [nbformat.v4.new_markdown_cell("## A lesson"), *map(nbformat.v4.new_code_cell, CELLS)]
     nbformat.write(
         nbformat.v4.new_notebook(
             cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}

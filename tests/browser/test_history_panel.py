@@ -33,7 +33,7 @@ def test_compare_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
     finds no violation.
     """
     cells = [
-        nbformat.v4.new_markdown_cell("# A lesson"),
+        nbformat.v4.new_markdown_cell("## A lesson"),
         nbformat.v4.new_code_cell(MAKE),
         nbformat.v4.new_code_cell("panel.snapshot()"),
     ]

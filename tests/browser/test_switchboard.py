@@ -21,7 +21,7 @@ DEBUG = "--only_for_testing-debug"
 
 def write(folder, name, *code):
     """Write a notebook with these code cells."""
-    cells = [nbformat.v4.new_markdown_cell("# A lesson"), *map(nbformat.v4.new_code_cell, code)]
+    cells = [nbformat.v4.new_markdown_cell("## A lesson"), *map(nbformat.v4.new_code_cell, code)]
     book = nbformat.v4.new_notebook(
         cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     )

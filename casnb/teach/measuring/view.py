@@ -73,7 +73,7 @@ def render_strip(build: Build) -> str:
     if left:
         words += f" {left} page{'s' if left > 1 else ''} to go."
     return (
-        "<h4>Pages, and the hash after each</h4>"
+        "<h3>Pages, and the hash after each</h3>"
         f'<ol class="strip" role="list">{"".join(out)}</ol><p class="first">{words}</p>'
     )
 
@@ -101,7 +101,7 @@ def render_bits(build: Build) -> str:
         f"<figure><figcaption>{title}<br><code>{escape(words)}</code></figcaption>{svg}</figure>"
         for title, words, svg in figures
     )
-    return f'<h4>MRENCLAVE as 256 bits</h4><div class="grids">{shown}</div>'
+    return f'<h3>MRENCLAVE as 256 bits</h3><div class="grids">{shown}</div>'
 
 
 _EINIT = ("field", "the SIGSTRUCT says", "the CPU has", "so")

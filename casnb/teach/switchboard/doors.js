@@ -5,7 +5,7 @@ export default {
     el.classList.add("casnb", "doors");
     const make = (tag, kind) =>
       Object.assign(document.createElement(tag), kind ? { className: kind } : {});
-    const head = make("h4");
+    const head = make("h3");
     const note = make("p", "small");
     const open = make("ul");
     const fold = make("details", "fold");
