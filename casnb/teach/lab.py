@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from casnb.teach.scraping.panel import ScrapePanel
     from casnb.teach.switchboard.panel import Switchboard
     from casnb.teach.tampering.panel import TamperPanel
+    from casnb.teach.worldmap.picture import WorldMap
     from casnb.verify.pki import TrustAnchors
 
 #: Chapters whose lab plays another scenario than `public`.
@@ -238,6 +239,22 @@ class Lab(Workbook, Shown):
 
         spoken_of = SWITCHED if self.chapter < "06" else tuple(ATTACKS)
         return Switchboard(self.cases, **{"address": self.address, "attacks": spoken_of, **state})
+
+    def map(self, *flags: str, scenario: str = "") -> WorldMap:
+        """Return the world map for a scenario's report (this lab's unless one is named) and these
+        flags: which gates stand open, and who of all attacks comes through.
+
+        Flags are long names or options. Raises UsageError for flags that contradict each other.
+        """
+        from casnb.policy.policy import AttestationPolicy
+        from casnb.teach.switchboard.model import SwitchboardModel, sentence, verdict_name
+        from casnb.teach.worldmap.picture import WorldMap
+
+        names = AttestationPolicy().with_flags(*flags).flags()
+        model = SwitchboardModel(self.cases, scenario=scenario or self.scenario, flags=names)
+        if model.problems:
+            raise UsageError("flags", got=" ".join(flags), wanted=model.problems[0])
+        return WorldMap(model.standing(), verdict_name(model), sentence(model))
 
     def scrape_lab(self, scraper: Scraper | None = None, **state: Any) -> ScrapePanel:
         """Return the public CAS page through its history, with the classic pipeline, a scraper

@@ -11,12 +11,14 @@ from itertools import combinations
 
 import pytest
 
+from casnb.base.errors import UsageError
 from casnb.checks.catalogue import CATALOGUE
 from casnb.mallory import gates as gates_module
 from casnb.mallory.attacks import ATTACKS, foresee
 from casnb.mallory.defence import HABITS, USUAL
 from casnb.mallory.gates import GATES, WAYS, flags_of, gate_of_check, gate_of_flag
 from casnb.policy.flags import BY_NAME, FLAGS, NEWER
+from casnb.teach.lab import start
 from casnb.teach.switchboard.model import CHOICES, SwitchboardModel
 from casnb.teach.worldmap import standing as standing_module
 from casnb.teach.worldmap.changes import Change, let_in, tally
@@ -170,3 +172,19 @@ def test_the_tally_counts_doors_and_why_they_are_open():
     assert tally(with_g, strict) == ("4 doors open", "1 by flags, 3 that nobody asked about.")
     assert tally({"a": "x"}, {"a": "x"})[0] == "0 doors open"
     assert tally({}, {})[0] == "Nothing was sent"
+
+
+def test_a_lab_shows_the_map_of_a_scenario():
+    """As text and as HTML in both arrangements, with the verdict; all attacks, and flags that
+    contradict each other are refused.
+    """
+    lab = start("07")
+    made = lab.map("-G", scenario="production")
+    assert "forged-quote" in made.inside and "trustworthy" in str(made)
+    shown = made._repr_mimebundle_()
+    assert 'class="rows"' in shown["text/html"] and 'class="walls"' in shown["text/html"]
+    assert "forged-quote gets in: any report she likes" in shown["text/plain"]
+    with pytest.raises(UsageError, match="needs"):
+        lab.map("--only_for_testing-debug")
+    assert lab.map(scenario="production").inside == ("old-edition", "rollback", "other-instance")
+    lab.close()
