@@ -61,7 +61,7 @@ def test_forced_colours_and_a_narrow_window(panels, open_notebook, screenshots):
         " e.style.color = 'CanvasText'; return getComputedStyle(e).color }"
     )
     pictures = book.panel.locator("svg[role=img]")
-    assert pictures.count() == 2 and set(pictures.evaluate_all(DRAWN)) == {text}
+    assert pictures.count() == 1 and set(pictures.evaluate_all(DRAWN)) == {text}
     for n in range(pictures.count()):
         pictures.nth(n).scroll_into_view_if_needed()
         book.page.screenshot(path=screenshots / f"forced-{n}.png")

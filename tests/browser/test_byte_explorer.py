@@ -206,7 +206,7 @@ def test_the_tamper_lab(book, screenshots):
     ends it.
     """
     panel = book.panel.locator(".t-tamper")
-    verdict, grid = panel.locator(".t-verdict [role=status]"), panel.get_by_role("grid")
+    verdict, grid = panel.locator(".t-verdict .verdict"), panel.get_by_role("grid")
     expect(verdict).to_have_text("Nothing was changed.")
     grid.locator("[data-at='96'].cb-byte").click()
     book.page.keyboard.type("07")

@@ -35,7 +35,6 @@ def test_compare_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
     cells = [
         nbformat.v4.new_markdown_cell("## A lesson"),
         nbformat.v4.new_code_cell(MAKE),
-        nbformat.v4.new_code_cell("panel.snapshot()"),
     ]
     nbformat.write(
         nbformat.v4.new_notebook(
@@ -46,7 +45,7 @@ def test_compare_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
     book = open_notebook("history.ipynb")
     book.run_all()
     panel = book.panel.locator(".t-history")
-    line = panel.get_by_role("status")
+    line = panel.locator(".t-history-line")
     line.get_by_text("From version 3 to version 4: 3 fields changed.").wait_for(timeout=60_000)
     panel.get_by_label("Compare version").select_option(index=0)
     line.get_by_text("From version 1 to version 4: 3 fields changed.").wait_for()
