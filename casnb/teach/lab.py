@@ -18,7 +18,9 @@ from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.checks.result import AttestationResult
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World
+from casnb.teach.claims import watch
 from casnb.teach.course import exercises
+from casnb.teach.course.questions import questions
 from casnb.teach.course.workbook import Workbook
 from casnb.teach.facts import PRACTICE, Cases, Facts, LoadedReport
 from casnb.teach.station import Run, Station, answers, run_command
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
     from casnb.teach.explorer.panel import ByteExplorer
     from casnb.teach.gallery.gallery import Gallery
     from casnb.teach.measuring.panel import MeasurePanel
+    from casnb.teach.predicting.buttons import PredictPanel
     from casnb.teach.predicting.model import FaultySignature, Foretold
     from casnb.teach.predicting.panel import MalloryPanel
+    from casnb.teach.quiz.panel import QuestionPanel
     from casnb.teach.scraping.model import Scraper
     from casnb.teach.scraping.panel import ScrapePanel
     from casnb.teach.switchboard.panel import Switchboard
@@ -69,6 +73,7 @@ def start(chapter: str, *, seed: str | None = None, scenario: str | None = None)
     scenario = scenario or _OWN.get(number, "public")
     key = (number, wanted, scenario)
     station = _station(wanted, scenario)
+    watch()
     if key not in _labs or _labs[key].station is not station:
         _labs[key] = Lab(number, station)
     station.export()
@@ -349,23 +354,29 @@ class Lab(Workbook, Shown):
         *,
         skip: Collection[str] = (),
         add: Collection[str] = (),
-    ) -> Foretold:
-        """Take a prediction, 'in' or 'out', and only then run the attack; with three dots
-        nothing runs.
+    ) -> Foretold | PredictPanel | QuestionPanel:
+        """Ask what will happen, as buttons: whether an attack gets in, or a question of the lesson.
 
-        Without `line` and habits it is run against the defence that the attack's own description
-        names.
+        Nothing runs before one is pressed. With a prediction, 'in' or 'out', the attack runs at
+        once, as without a browser. Without `line` and habits it runs against the defence that its
+        own description names. What was said is kept, with what it was.
         """
         from casnb.mallory.attacks import Defence
         from casnb.teach.predicting.model import foretell
 
+        if name in questions():
+            return self.ask(name)
         given = line is not None or skip or add
-        return foretell(
-            name,
-            prediction,
-            Defence.of(line or "", skip=skip, add=add) if given else None,
-            seed=self.seed,
-        )
+        defence = Defence.of(line or "", skip=skip, add=add) if given else None
+
+        def run(said: object) -> Foretold:
+            return foretell(name, said, defence, seed=self.seed)
+
+        if prediction is not ...:
+            return run(prediction)
+        from casnb.teach.predicting.buttons import PredictPanel
+
+        return PredictPanel(run(...), run, self._record_said)
 
     def attack_matrix(self, lines: Sequence[str], names: Sequence[str]) -> AttackMatrix:
         """Run some attacks against some sets of flags, usual habits kept, and return what

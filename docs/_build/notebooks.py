@@ -18,6 +18,8 @@ from nbformat import NotebookNode
 from casnb.simulator.world import World
 from casnb.teach.course.exercises import Exercise, of_chapter
 from casnb.teach.course.judges import Choice, Pairing
+from casnb.teach.course.progress import heading
+from casnb.teach.course.questions import Question, questions
 from casnb.teach.course.slips import told
 from casnb.teach.facts import PRACTICE, Facts
 
@@ -39,8 +41,6 @@ def shown_by(task: Exercise) -> str:
 
 def text_of(task: Exercise, facts: Facts) -> str:
     """Return the text above an exercise: the question, unless a cell shows it, and the way on."""
-    title = task.title[0].lower() + task.title[1:]
-    title = task.title if task.title.split()[0].isupper() else title
     ask = (
         "The next cell puts the question."
         if shown_by(task)
@@ -50,7 +50,7 @@ def text_of(task: Exercise, facts: Facts) -> str:
     if isinstance(task.judge, Choice):
         ask = "Choose a sentence below, or write its letter into the cell after it: one is enough."
     return (
-        f"## Exercise: {title}\n\n{ask}\n\n"
+        f"## {heading(task.title)}\n\n{ask}\n\n"
         f'`lab.hint("{task.id}")` goes one step further each time; `lab.solution("{task.id}")`'
         " opens once you have tried."
     )
@@ -103,8 +103,31 @@ def renewed(book: NotebookNode, chapter: str) -> NotebookNode:
     for task in reversed(new):
         base = f"{chapter}-ex-{task.id.partition('.')[2]}"
         out[last + 1 : last + 1] = cells_of(task, base, facts)
-    book.cells = out
+    book.cells = with_questions(out, chapter)
     return book
+
+
+def with_questions(cells: list[NotebookNode], chapter: str) -> list[NotebookNode]:
+    """Return cells with the questions of a chapter where they arise, and before its end what was
+    said and how far it is done.
+    """
+    asked: dict[str, list[Question]] = {}
+    for question in questions().values():
+        if question.chapter == chapter:
+            asked.setdefault(question.after, []).append(question)
+    out: list[NotebookNode] = []
+    for cell in (c for c in cells if "question" not in c.metadata.get("tags", [])):
+        if "recap" in cell.metadata.get("tags", []):
+            out.append(_cell("code", f"{chapter}-said", "question", "lab.said()"))
+            out.append(_cell("code", f"{chapter}-progress", "question", "lab.progress()"))
+        out.append(cell)
+        for question in asked.pop(cell.id, []):
+            call, part = ("predict", "predict") if question.prediction else ("ask", "ask")
+            id = f"{chapter}-{part}-{question.id.partition('.')[2]}"
+            out.append(_cell("code", id, "question", f'lab.{call}("{question.id}")'))
+    if asked:
+        raise SystemExit(f"no cell in chapter {chapter}: " + ", ".join(asked))
+    return out
 
 
 def text(path: Path) -> str:

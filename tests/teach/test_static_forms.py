@@ -18,13 +18,17 @@ from casnb.session.history import History, Version
 from casnb.session.readers import Readers
 from casnb.session.session import Session
 from casnb.teach.course.exercises import exercise
+from casnb.teach.course.questions import question
 from casnb.teach.explorer.panel import ByteExplorer
 from casnb.teach.fold import Fold, FoldButton
 from casnb.teach.history.panel import HistoryPanel
 from casnb.teach.live import Live
 from casnb.teach.measuring.panel import MeasurePanel
+from casnb.teach.predicting.buttons import PredictPanel
+from casnb.teach.predicting.model import foretell
 from casnb.teach.predicting.panel import MalloryPanel
-from casnb.teach.quiz.panel import QuizPanel
+from casnb.teach.quiz.choosing import Choosing, Verdict
+from casnb.teach.quiz.panel import QuestionPanel, QuizPanel
 from casnb.teach.scraping.panel import ScrapePanel
 from casnb.teach.switchboard.controls import Doors, Switches
 from casnb.teach.switchboard.panel import Switchboard
@@ -64,8 +68,28 @@ def quiz(cases):
         replace(exercise("00.decision"), question=f"Accept {MARKUP}?"),
     )
     panel = QuizPanel(task.posed(facts), lambda id, answer: task.check(answer, facts))
+    panel.choose(next(k for k, o in panel.task.options.items() if o.code))
+    return panel
+
+
+def ask(cases):
+    panel = QuestionPanel(question("00.whose-word"), cases.get("public"), lambda *said: "")
+    panel.choose(next(o["key"] for o in panel.options if o["text"] == "The page's."))
+    return panel
+
+
+def predict(cases):
+    def run(said):
+        return foretell("debug-memory", said, seed="static forms")
+
+    panel = PredictPanel(run(...), run, lambda *said: "")
+    panel.predict("in")
+    return panel
+
+
+def choosing(cases):
+    panel = Choosing(MARKUP, MARKUP, {"a": MARKUP}, lambda key: Verdict("kept", MARKUP))
     panel.choose("a")
-    panel.answer()
     return panel
 
 
@@ -94,9 +118,12 @@ PANELS = {
         (
             f"Accept {MARKUP}?",
             *(o.text for o in exercise("00.decision").judge.options.values()),
-            "WRONG",
+            "Not this one",
         ),
     ),
+    QuestionPanel: (ask, ("does the verdict never rest on", "The page's.", "Not this one")),
+    PredictPanel: (predict, ("debug-memory", "You predicted", "Mallory got in")),
+    Choosing: (choosing, (MARKUP, "Kept.")),
     ScrapePanel: (scrape, ("today", MARKUP)),
     Switchboard: (switchboard, ("is rejected", "tcb-status", "WAIVED")),
     TamperPanel: (

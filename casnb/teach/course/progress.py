@@ -13,14 +13,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, SourceError
-from casnb.base.view import Shown, html_table, text_table
+from casnb.base.view import Shown, cell, text_table
 from casnb.teach.course.answer_json import RECEIPT, Answer, world_id
-from casnb.teach.course.exercises import catalogue
+from casnb.teach.course.exercises import CHAPTERS, catalogue
 from casnb.teach.course.feedback import NOT_YET, RIGHT, WRONG, Feedback
 from casnb.teach.facts import PRACTICE
 
@@ -34,6 +36,7 @@ _ANSWER_LIMIT = 4000
 FORMAT = "casnb progress 2"
 #: Predictions and choices that are kept of one world.
 SAID_LIMIT = 200
+_COLUMNS = ("exercise", "title", "status", "answers", "hints")
 _LOCK_SECONDS = 2.0
 
 
@@ -129,6 +132,12 @@ class Progress(Shown):
             " That is all of them." if self.full else ""
         )
 
+    @property
+    def still(self) -> str:
+        """What is open, by id."""
+        left = [id for id, e in self.entries.items() if e.status != RIGHT]
+        return "Still open: " + ", ".join(left) + "." if left else "Nothing is open."
+
     def _rows(self) -> list[tuple[str, str, str, str, str]]:
         known = catalogue()
         return [
@@ -138,21 +147,27 @@ class Progress(Shown):
 
     def __str__(self) -> str:
         lines = [
-            text_table(("exercise", "title", "status", "answers", "hints"), self._rows()),
+            text_table(_COLUMNS, self._rows()),
             "",
             self.sentence,
         ]
         return "\n".join(lines + [f"note: {n}" for n in self.notes])
 
     def _html(self) -> str:
-        from casnb.base.view import cell
-
         head = (
             f'<div class="verdict" data-marks="{self.marks}"'
             f' data-of="{self.of}">{cell(self.sentence)}</div>'
         )
-        table = html_table(
-            ("exercise", "title", "status", "answers", "hints"), self._rows(), code=(0,)
+        rows = "".join(
+            f'<tr><th scope="row"><a href="{escape(link_to(id))}"><code>{cell(id)}</code></a></th>'
+            + "".join(f"<td>{cell(word)}</td>" for word in words)
+            + "</tr>"
+            for id, *words in self._rows()
+        )
+        columns = "".join(f'<th scope="col">{c}</th>' for c in _COLUMNS)
+        table = (
+            f"<table><caption>{cell(self.still)}</caption><thead><tr>{columns}</tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
         )
         return head + table + "".join(f"<p>note: {cell(n, 400)}</p>" for n in self.notes)
 
@@ -344,6 +359,20 @@ class ProgressFile:
         entries, note = self.load()
         ids = [e.id for e in catalogue().values() if not chapter or e.chapter == chapter[:2]]
         return Progress({id: entries.get(id, Entry()) for id in ids}, (note,) if note else ())
+
+
+def link_to(id: str) -> str:
+    """Return the address of an exercise in the notebooks: JupyterLab's anchor of its heading."""
+    known = catalogue()
+    chapter = id.partition(".")[0]
+    book = f"{chapter}-{CHAPTERS[chapter].replace('_', '-')}.ipynb"
+    return f"{book}#{quote(heading(known[id].title).replace(' ', '-'))}"
+
+
+def heading(title: str) -> str:
+    """Return the heading of an exercise in its notebook."""
+    small = title if title.split()[0].isupper() else title[0].lower() + title[1:]
+    return f"Exercise: {small}"
 
 
 def receipt(progress: Progress, answers: Mapping[str, Answer], **about: str) -> dict[str, Any]:

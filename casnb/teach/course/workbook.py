@@ -14,13 +14,15 @@ from casnb.teach.course.answer_json import Answer, read_answer, world_id
 from casnb.teach.course.answers import plain
 from casnb.teach.course.exercises import Posed
 from casnb.teach.course.feedback import NOT_YET, Feedback, Hint, Solution
+from casnb.teach.course.hindsight import Hindsight, open_questions
 from casnb.teach.course.judges import Choice
 from casnb.teach.course.progress import Entry, Progress, ProgressFile, receipt
+from casnb.teach.course.questions import question, questions
 from casnb.teach.course.slips import told
 from casnb.teach.facts import Facts
 
 if TYPE_CHECKING:
-    from casnb.teach.quiz.panel import QuizPanel
+    from casnb.teach.quiz.panel import QuestionPanel, QuizPanel
 
 
 class Workbook:
@@ -117,11 +119,29 @@ class Workbook:
 
     def quiz(self, id: str) -> QuizPanel:
         """Return a multiple-choice exercise as buttons; `lab.check(id, 'a')` does the same in
-        plain form.
+        plain form. What was pressed answers the check cell as well.
         """
         from casnb.teach.quiz.panel import QuizPanel
 
         return QuizPanel(self.task(id), self.check)
+
+    def ask(self, id: str) -> QuestionPanel:
+        """Return a question of the lesson as buttons; what was said first is kept."""
+        from casnb.teach.quiz.panel import QuestionPanel
+
+        return QuestionPanel(question(id), self.facts, self._record_said)
+
+    def _record_said(self, id: str, said: str, was: str, asked: str) -> str:
+        return self._file.record_said(id, said, was, asked)
+
+    def said(self) -> Hindsight:
+        """Return what was predicted and chosen in this chapter, beside what it was."""
+        own = {
+            id: s
+            for id, s in self._file.said().items()
+            if (questions()[id].chapter if id in questions() else "06") == self.chapter
+        }
+        return Hindsight(own, open_questions(self.chapter, own))
 
     def progress(self, *, everything: bool = False) -> Progress:
         """Return how far this chapter is done in this world, or all chapters, each in its own."""

@@ -16,7 +16,7 @@ from casnb.teach.course.answers import plain, said
 
 #: What a prediction may be, and what it means.
 PREDICTIONS = {"in": "Mallory gets in", "out": "Mallory is stopped"}
-_ASK = "does Mallory get in? Put 'in' or 'out' in place of the three dots, and run the cell again."
+_ASK = "does Mallory get in? Press a button, or give 'in' or 'out' as the second argument."
 
 
 class Foretold(Shown):
@@ -61,8 +61,15 @@ class Foretold(Shown):
         if self.outcome is None:
             return f"{self.problem} Predict first: {self.ask}".strip()
         return f"You predicted {self.prediction!r}, {PREDICTIONS[str(self.prediction)]}: " + (
-            "so it was." if self.right else "it was not so. Where did the two of you part?"
+            "so it was." if self.right else f"it was not so. {self.wonder}"
         )
+
+    @property
+    def wonder(self) -> str:
+        """What to ask oneself where it came otherwise."""
+        if self.prediction == "out":
+            return "What did you expect to stop her, and why did it not?"
+        return "What did you expect to let her in, and what stopped her?"
 
     @property
     def _asked(self) -> str:
@@ -107,13 +114,19 @@ class Foretold(Shown):
             "\N{CHECK MARK} AS PREDICTED" if self.right else "\N{MULTIPLICATION X} NOT AS PREDICTED"
         )
         style = "passed" if self.right else "failed"
+        return (
+            f'{head}<span class="s s-{style}">{badge}</span>'
+            f" {cell(self.verdict, 600)}</div>{self.happened()}"
+        )
+
+    def happened(self) -> str:
+        """Return the outcome and what is told of it as HTML, without the question; empty until
+        there is one.
+        """
         told = "".join(
             f"<p><strong>{label}.</strong> {cell(text, 900)}</p>" for label, text in self._told()
         )
-        return (
-            f'{head}<span class="s s-{style}">{badge}</span>'
-            f" {cell(self.verdict, 600)}</div>{self.outcome._html()}{told}"
-        )
+        return self.outcome._html() + told if self.outcome is not None else ""
 
 
 def foretell(
