@@ -68,13 +68,14 @@ class Family:
         return iter([(digest, ways) for digest, ways in out.items() if ways])
 
     def _hash(self, facts: Facts, ways: tuple[Way, ...]) -> str:
-        members, style = dict(self.members(facts)), {"separators": (",", ":"), "ensure_ascii": False}
+        members = dict(self.members(facts))
+        style: dict[str, Any] = {"separators": (",", ":"), "ensure_ascii": False}
         digest = self.digest
         for way in ways:
             members = way.edit(members) if way.edit else members
             style.update(way.write or {})
             digest = way.digest or digest
-        text = json.dumps(members, **style)  # type: ignore[arg-type]
+        text = json.dumps(members, **style)
         for way in ways:
             text = way.text(text) if way.text else text
         return hashlib.new(digest, text.encode()).hexdigest()
