@@ -15,7 +15,7 @@ import click
 from casnb.base.errors import neutral
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, slurp, write_atomically
 from casnb.cli.policy_options import (
-    IDENTITY,
+    SECTIONS,
     Day,
     identity_options,
     option,
@@ -23,6 +23,7 @@ from casnb.cli.policy_options import (
     roots_and_signer,
     roots_option,
 )
+from casnb.policy.attest_options import IDENTITY
 from casnb.policy.flag_matrix import FORMATS
 from casnb.policy.flags import FLAGS, NEWER
 
@@ -38,7 +39,7 @@ _GIVEN = {"given": "given", "wrong": "one digit wrong", "none": "none"}
 
 @click.command(
     cls=Command,
-    sections={"Which enclave": IDENTITY},
+    sections={IDENTITY: SECTIONS[IDENTITY]},
     example="""\
   casnb flags
   casnb flags report.json --mrenclave "$MRENCLAVE"

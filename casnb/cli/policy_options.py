@@ -5,12 +5,14 @@ the policy they make.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from casnb.base.errors import UsageError, neutral, own_file
+from casnb.policy.attest_options import IDENTITY, NUMBER, OWN, POLICY, SPAN, TIME, Option
+from casnb.policy.attest_options import NEWER as NEWER_CLI
 from casnb.policy.flags import FLAGS, NEWER
 
 if TYPE_CHECKING:
@@ -19,18 +21,6 @@ if TYPE_CHECKING:
     from casnb.verify.pki import TrustAnchors
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: Days as the SCONE CLI takes them; all are read as 00:00 UTC.
-_DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y")
-_TIMES = (
-    "%Y-%m-%dT%H:%M:%SZ",
-    "%Y-%m-%d %H:%M:%SZ",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S.%fZ",
-    "%Y-%m-%dT%H:%M:%S.%f",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%dT%H:%MZ",
-)
 
 
 class Span(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -87,16 +77,13 @@ class Day(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         """Return an aware UTC time."""
         if isinstance(value, datetime):
             return value
-        text = str(value).strip()
-        for form in (*_DAYS, *_TIMES) if text.isascii() else ():
-            try:
-                return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
-            except ValueError:
-                continue
-        if text.isascii() and text.isdigit() and len(text) <= 11:
-            return datetime.fromtimestamp(int(text), timezone.utc)
-        wanted = "yyyy-mm-dd, dd.mm.yyyy, dd-mm-yyyy (00:00 UTC) or yyyy-mm-ddThh:mm:ssZ"
-        raise click.BadParameter(f"got {neutral(text, 60)!r}, wanted {wanted}", ctx, param)
+        from casnb.base.times import read_time
+
+        try:
+            return read_time(str(value).strip())
+        except UsageError as exc:
+            got = neutral(str(exc.got), 60)
+            raise click.BadParameter(f"got {got!r}, wanted {exc.wanted}", ctx, param) from None
 
 
 def option(*names: str, **kwargs: Any) -> Callable[[F], F]:
@@ -105,20 +92,16 @@ def option(*names: str, **kwargs: Any) -> Callable[[F], F]:
 
 
 INSECURE = tuple(f.attribute for f in FLAGS)
-IDENTITY = ("mrenclave", "mrsigner", "isvprodid", "isvsvn", "cas_key_hash", "cas_software_key_hash")
-ADVISORIES = ("ignore_advisories", "fail_on_any_advisory", *(f.attribute for f in NEWER))
-FRESHNESS = ("max_age", "min_tcb_evaluation", "tcb_grace")
-#: Parameters that go into the policy under their own name, as they are.
-_PLAIN = (*INSECURE, *(f.attribute for f in NEWER), *FRESHNESS)
 SECTIONS: Mapping[str, Sequence[str]] = {
-    "Which enclave": IDENTITY,
+    IDENTITY: tuple(o.parameter for o in POLICY if o.section == IDENTITY),
     "Insecure flags (each lets somebody in; none is needed for a CAS fit for secrets)": INSECURE,
-    "Newer CLI (named after 5.8; casnb's reading)": ADVISORIES,
-    "Freshness and platform (casnb's own: the real scone has no such options)": (
-        *FRESHNESS,
-        "refuse_platform_settings",
+    NEWER_CLI: (
+        *(o.parameter for o in POLICY if o.section == NEWER_CLI),
+        *(f.attribute for f in NEWER),
     ),
+    OWN: tuple(o.parameter for o in POLICY if o.section == OWN),
 }
+_TYPES = {NUMBER: int, SPAN: Span(), TIME: Day()}
 
 
 def _add(rows: Sequence[Callable[[Any], Any]], command: F) -> F:
@@ -127,104 +110,41 @@ def _add(rows: Sequence[Callable[[Any], Any]], command: F) -> F:
     return command
 
 
-def identity_options(command: F) -> F:
-    """Add the options that say which enclave is meant."""
-    return _add(
-        [
-            option(
-                "--mrenclave",
-                multiple=True,
-                metavar="HEX",
-                help=(
-                    "The measurement expected, 64 lower-case hex digits. Repeat it where any of"
-                    " several will do."
-                ),
-            ),
-            option(
-                "--mrsigner",
-                metavar="HEX",
-                help="Another signer than Scontain's; needs --isvprodid and --isvsvn.",
-            ),
-            option(
-                "--isvprodid",
-                type=int,
-                metavar="N",
-                help="The product number, equal; only with --mrsigner.",
-            ),
-            option(
-                "--isvsvn",
-                type=int,
-                metavar="N",
-                help="The lowest version of the product that is good enough.",
-            ),
-            option(
-                "-c",
-                "--cas-key-hash",
-                metavar="HASH",
-                help="This instance and no other: the hash of its root key.",
-            ),
-            option(
-                "-s",
-                "--cas-software-key-hash",
-                metavar="HASH",
-                help="The same for the key of its current software.",
-            ),
-        ],
-        command,
+def _declare(o: Option) -> Callable[[Any], Any]:
+    """Make a row of the table an option of a command."""
+    if not o.value:
+        return click.option(*o.names, o.parameter, is_flag=True, help=o.help)
+    return option(
+        *o.names,
+        o.parameter,
+        multiple=o.repeated,
+        type=_TYPES.get(o.kind),
+        metavar=o.value,
+        help=o.help,
     )
 
 
+def identity_options(command: F) -> F:
+    """Add the options that say which enclave is meant."""
+    return _add([_declare(o) for o in POLICY if o.section == IDENTITY], command)
+
+
 def policy_options(command: F) -> F:
-    """Add the options of a policy, with the names of `scone cas attest`; the insecure ones come
-    from the flag catalogue.
+    """Add the options of a policy, with the names of `scone cas attest`: the insecure ones come
+    from the flag catalogue, the others from the table of options.
     """
     rows: list[Callable[[Any], Any]] = []
     for f in FLAGS:
         names = [f"-{f.short}"] if f.short else []
         rows.append(click.option(*names, f"--{f.name}", f.attribute, is_flag=True, help=f.help))
-    rows += [
-        option("--ignore-advisories", metavar="A,B", help="Tolerate exactly these advisories."),
-        click.option(
-            "--fail-on-any-advisory", is_flag=True, help="Refuse where any advisory is listed."
-        ),
-    ]
+    rows += [_declare(o) for o in POLICY if o.section == NEWER_CLI]
     rows += [
         click.option(
             f"--{f.name}", f.attribute, is_flag=True, help=f.help.removeprefix("Newer CLI. ")
         )
         for f in NEWER
     ]
-    rows += [
-        option(
-            "--max-age",
-            type=Span(),
-            metavar="TIME",
-            help="Refuse a report that was older than this (36h, 30d) when judged.",
-        ),
-        option(
-            "--min-tcb-evaluation",
-            type=int,
-            metavar="N",
-            help="Refuse an older edition of Intel's lists than this.",
-        ),
-        option(
-            "--tcb-grace",
-            type=Span(),
-            metavar="TIME",
-            help=(
-                "Accept an outdated platform for this long after the date of the level it reached:"
-                " -G, for a time."
-            ),
-        ),
-        option(
-            "--refuse-platform-settings",
-            metavar="A,B",
-            help=(
-                "Refuse a machine whose PCK certificate states one of these: smt, dynamic,"
-                " cached-keys."
-            ),
-        ),
-    ]
+    rows += [_declare(o) for o in POLICY if o.section == OWN]
     return identity_options(_add(rows, command))
 
 
@@ -246,27 +166,17 @@ def policy_of(
     and `nonce` where the command has them.
     """
     from casnb.policy.identities import SCONTAIN_CAS
-    from casnb.policy.policy import NOT_GIVEN, AttestationPolicy, listed
+    from casnb.policy.policy import AttestationPolicy
 
-    lists: dict[str, Any] = {
-        name: listed(params[name], f"--{name.replace('_', '-')}")
-        for name in ("ignore_advisories", "refuse_platform_settings")
-        if params.get(name) is not None
-    }
-    return AttestationPolicy(
-        mrenclaves=tuple(params["mrenclave"]) or NOT_GIVEN,
-        mrsigner=params["mrsigner"],
-        isvprodid=params["isvprodid"],
-        isvsvn=params["isvsvn"],
-        cas_key_hash=params["cas_key_hash"],
-        cas_software_key_hash=params["cas_software_key_hash"],
-        fail_on_any_advisory=params.get("fail_on_any_advisory", False),
-        nonce=params.get("nonce"),
-        verification_time=params.get("verification_time"),
-        expected_signer=expected_signer or SCONTAIN_CAS,
-        **lists,
-        **{name: params[name] for name in _PLAIN if name in params},
-    )
+    members = {f.attribute: params[f.attribute] for f in (*FLAGS, *NEWER) if f.attribute in params}
+    for o in POLICY:
+        value = params.get(o.parameter)
+        if value is None or value == ():
+            continue
+        # Types of click's own have read the others.
+        read = o.kind.read if isinstance(value, str) else None
+        members[o.attribute] = read(value) if read else value
+    return AttestationPolicy(**members, expected_signer=expected_signer or SCONTAIN_CAS)
 
 
 def roots_option(command: F) -> F:

@@ -137,7 +137,7 @@ class AttestLine:
             self._valued(name, takes, value)
         else:
             self.bare.add(name)
-            means = BY_NAME[name].means if name in BY_NAME else "Said more while it worked."
+            means = BY_NAME[name].means if name in BY_NAME else "Verbose output (gone)."
             self.parts.append(Part(name, "option", means, self._since(name)))
 
     def _valued(self, name: str, takes: str, value: str | None) -> None:

@@ -4,29 +4,25 @@ for them.
 
 from __future__ import annotations
 
-import argparse
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta, timezone
-from functools import partial
-from typing import NoReturn
+from datetime import datetime, timedelta
 
 from casnb.base.errors import UsageError
-from casnb.base.spans import read_span, span
 from casnb.base.view import Shown, html_table, text_table
 from casnb.policy import flags as catalogue
-from casnb.policy.attest_options import PLATFORM_SETTINGS
+from casnb.policy.attest_options import PLATFORM_SETTINGS, POLICY, Option
+from casnb.policy.attest_words import read_words
 from casnb.policy.identities import SCONTAIN_CAS, ExpectedSigner
 
 _EVERY = (*catalogue.FLAGS, *catalogue.NEWER)
 _MEASUREMENT = re.compile(r"[0-9a-f]{64}")
 _NONCE = re.compile(r"[0-9A-Fa-f]{32}")
 _U16 = 1 << 16
-_DAY, _SECOND = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"
-#: A pasted command has a few dozen words; argparse takes the square of their number.
-_WORDS = 2000
+#: What the assignment writes before the testing flags.
+_ENCLAVE = ("mrenclaves", "mrsigner", "isvprodid", "isvsvn")
 
 
 class _NotGiven(tuple[str, ...]):
@@ -59,28 +55,6 @@ def measurement_problem(value: object, name: str) -> str:
     return got
 
 
-def _time(text: str) -> datetime:
-    for form in (_DAY, "%d.%m.%Y", "%d-%m-%Y", _SECOND) if text.isascii() else ():
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
-        except ValueError:
-            continue
-    raise UsageError(
-        "--verification-time", got=text, wanted="yyyy-mm-dd, dd.mm.yyyy or dd-mm-yyyy (00:00 UTC)"
-    )
-
-
-def listed(text: str, option: str) -> tuple[str, ...]:
-    """Return the entries of a comma-joined list without spaces; UsageError where there is none,
-    which would mean something else.
-    """
-    if found := tuple(part.strip() for part in text.split(",") if part.strip()):
-        return found
-    raise UsageError(
-        option, got=repr(text[:80]), wanted="at least one name", do="Is a shell variable empty?"
-    )
-
-
 #: The types that members have, and how a reader is told.
 _KINDS: dict[type, str] = {
     str: "a text",
@@ -90,11 +64,6 @@ _KINDS: dict[type, str] = {
     timedelta: "a timedelta greater than 0",
     ExpectedSigner: "an ExpectedSigner",
 }
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"scone cas attest: {message}")
 
 
 @dataclass(frozen=True)
@@ -144,22 +113,7 @@ class AttestationPolicy(Shown):
         if out := self._type_problems():
             return out
         out = [p for value in self.mrenclaves if (p := measurement_problem(value, "--mrenclave"))]
-        if self.mrsigner is not None:
-            if p := measurement_problem(self.mrsigner, "--mrsigner"):
-                out.append(p)
-            if self.isvprodid is None or self.isvsvn is None:
-                out.append(
-                    "--mrsigner: needs --isvprodid and --isvsvn, because a signer signs more than"
-                    " one product and version."
-                )
-        elif self.isvprodid is not None:
-            out.append(
-                "--isvprodid: needs --mrsigner, because only a signer gives a product number its"
-                " meaning."
-            )
-        for name, number in (("--isvprodid", self.isvprodid), ("--isvsvn", self.isvsvn)):
-            if number is not None and not (type(number) is int and 0 <= number < _U16):
-                out.append(f"{name}: got {number!r}, wanted a number from 0 to 65535.")
+        out += self._identity_problems()
         if self.only_for_testing_ignore_signer and self.mrsigner is not None:
             out.append(
                 "--only_for_testing-ignore-signer: contradicts --mrsigner. Give one of them."
@@ -225,6 +179,27 @@ class AttestationPolicy(Shown):
                 out.append(f"{shown}: got {type(value).__name__}, wanted {wanted}.")
         return out
 
+    def _identity_problems(self) -> list[str]:
+        """The same for the options that say which signer, product and version are meant."""
+        out = []
+        if self.mrsigner is not None:
+            if p := measurement_problem(self.mrsigner, "--mrsigner"):
+                out.append(p)
+            if self.isvprodid is None or self.isvsvn is None:
+                out.append(
+                    "--mrsigner: needs --isvprodid and --isvsvn, because a signer signs more than"
+                    " one product and version."
+                )
+        elif self.isvprodid is not None:
+            out.append(
+                "--isvprodid: needs --mrsigner, because only a signer gives a product number its"
+                " meaning."
+            )
+        for name, number in (("--isvprodid", self.isvprodid), ("--isvsvn", self.isvsvn)):
+            if number is not None and not (type(number) is int and 0 <= number < _U16):
+                out.append(f"{name}: got {number!r}, wanted a number from 0 to 65535.")
+        return out
+
     def _own_problems(self) -> list[str]:
         """The same for what `scone` does not have."""
         out = []
@@ -285,35 +260,16 @@ class AttestationPolicy(Shown):
         names = self.flags()
         cluster = "".join(f.short for f in _EVERY if f.short and f.name in names)
         out = [f"-{cluster}"] if cluster else []
-        identity = {"--mrenclave", "--mrsigner", "--isvprodid", "--isvsvn"}
-        out += [word for pair in self._values() if pair[0] in identity for word in pair]
+        out += self._words(o for o in POLICY if o.attribute in _ENCLAVE)
         # As the walkthrough sets them: each flag after those that it needs.
         late = sorted((f for f in catalogue.FLAGS if not f.short), key=lambda f: f.turn or 99)
         out += [f.option for f in late if f.name in names]
-        out += [word for pair in self._values() if pair[0] not in identity for word in pair]
+        out += self._words(o for o in POLICY if o.value and o.attribute not in _ENCLAVE)
         out += [f.option for f in catalogue.NEWER if f.name in names]
-        return [*out, "--fail-on-any-advisory"] if self.fail_on_any_advisory else out
+        return out + self._words(o for o in POLICY if not o.value)
 
-    def _values(self) -> list[tuple[str, str]]:
-        at = self.verification_time and self.verification_time.astimezone(timezone.utc)
-        day = at and at.strftime(_SECOND if at.time() != at.time().min else _DAY)
-        pairs = [
-            ("--mrsigner", self.mrsigner),
-            ("--isvprodid", self.isvprodid),
-            ("--isvsvn", self.isvsvn),
-            ("-c", self.cas_key_hash),
-            ("-s", self.cas_software_key_hash),
-            ("--nonce", self.nonce),
-            ("--verification-time", day),
-            ("--ignore-advisories", ",".join(self.ignore_advisories) or None),
-            ("--max-age", self.max_age and span(self.max_age)),
-            ("--min-tcb-evaluation", self.min_tcb_evaluation),
-            ("--tcb-grace", self.tcb_grace and span(self.tcb_grace)),
-            ("--refuse-platform-settings", ",".join(self.refuse_platform_settings) or None),
-        ]
-        return [("--mrenclave", m) for m in self.mrenclaves] + [
-            (name, str(value)) for name, value in pairs if value is not None
-        ]
+    def _words(self, options: Iterable[Option]) -> list[str]:
+        return [word for o in options for word in o.words(getattr(self, o.attribute))]
 
     def command(self, address: str, offline_report: str | None = None) -> str:
         """Return the exact `scone cas attest` line for this policy, quoted for a shell; casnb's
@@ -332,40 +288,7 @@ class AttestationPolicy(Shown):
         A second word behind the address is an MRENCLAVE, as in old pages. Raises UsageError for
         an option casnb does not know; the combination is judged by `problems`.
         """
-        words = list(args)
-        if words[:3] == ["scone", "cas", "attest"]:
-            del words[:3]
-        if len(words) > _WORDS:
-            raise UsageError(
-                "scone cas attest", got=f"{len(words)} words", wanted=f"at most {_WORDS}"
-            )
-        parser = _Parser(add_help=False, allow_abbrev=False)
-        for flag in _EVERY:
-            names = [f"-{flag.short}"] if flag.short else []
-            parser.add_argument(*names, f"--{flag.name}", dest=flag.attribute, action="store_true")
-        parser.add_argument("--mrenclave", dest="mrenclaves", action="append", default=[])
-        for name in ("mrsigner", "nonce", "offline-report", "retries"):
-            parser.add_argument(f"--{name}")
-        parser.add_argument("--verification-time", type=_time)
-        for name in ("ignore-advisories", "refuse-platform-settings"):
-            parser.add_argument(
-                f"--{name}", type=partial(listed, option=f"--{name}"), default=NOT_GIVEN
-            )
-        parser.add_argument("--fail-on-any-advisory", action="store_true")
-        for name in ("isvprodid", "isvsvn", "min-tcb-evaluation"):
-            parser.add_argument(f"--{name}", type=int)
-        for name in ("max-age", "tcb-grace"):
-            parser.add_argument(f"--{name}", type=read_span)
-        parser.add_argument("-c", "--cas-key-hash")
-        parser.add_argument("-s", "--cas-software-key-hash")
-        parser.add_argument("address", nargs="*")
-        found = vars(parser.parse_intermixed_args(words))
-        _, *old = found.pop("address") or [""]
-        if len(old) > 1:
-            raise UsageError("scone cas attest", got="more than one address", wanted="one")
-        del found["offline_report"], found["retries"]
-        given = (*found["mrenclaves"], *old) or NOT_GIVEN
-        return cls(**{**found, "mrenclaves": given}, expected_signer=expected_signer)
+        return cls(**read_words(args), expected_signer=expected_signer)
 
     def __str__(self) -> str:
         return text_table(("option", "value"), self._rows())
@@ -383,8 +306,11 @@ class AttestationPolicy(Shown):
             if self.mrsigner is None
             else []
         )
-        rows += [*self._values(), *((f"--{f}", "set") for f in self.flags())]
-        return [*rows, ("--fail-on-any-advisory", "set")] if self.fail_on_any_advisory else rows
+        for o in POLICY:
+            words = self._words([o])
+            rows += zip(words[::2], words[1::2], strict=True) if o.value else []
+        rows += [(f"--{f}", "set") for f in self.flags()]
+        return rows + [(w, "set") for w in self._words(o for o in POLICY if not o.value)]
 
 
 #: The same for members that say more.
