@@ -95,12 +95,17 @@ def html_table(
     """Return a table with a header row, and the first cell of each row as its header; columns
     listed in `code` are set in a fixed-width face.
 
-    Everything is escaped, and no cell is longer than `limit` characters. A column without a name
-    has a plain cell above it: an empty header would be read out as one.
+    Everything is escaped, and no cell is longer than `limit` characters. Without a caption a
+    screen reader is told the columns, so that no table goes without a name. A column without a
+    name has a plain cell above it: an empty header would be read out as one.
     """
+    named = ", ".join(h for h in header if h)
     out = ["<table>"]
-    if caption:
-        out.append(f"<caption>{cell(caption)}</caption>")
+    out.append(
+        f"<caption>{cell(caption)}</caption>"
+        if caption
+        else f'<caption class="vh">{cell(named)}</caption>'
+    )
     out.append(
         "<thead><tr>"
         + "".join(f'<th scope="col">{cell(h)}</th>' if h else "<td></td>" for h in header)

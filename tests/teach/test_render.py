@@ -9,7 +9,7 @@ import pytest
 from casnb.base.errors import UsageError
 from casnb.checks.result import AttestationResult, failed, passed
 from casnb.policy.policy import AttestationPolicy
-from casnb.teach.render import STAGES, Comparison, Table, Way, ladder
+from casnb.teach.render import STAGES, Comparison, Ladder, Table, Way, ladder
 
 
 def test_each_rung_names_the_checks_it_waived(facts):
@@ -106,3 +106,14 @@ def test_a_lessons_own_table_is_escaped():
         shown["text/plain"].splitlines() == ["what  is", "<b>   1"]
         and '<th scope="row">&lt;b&gt;</th><td>1</td>' in shown["text/html"]
     )
+
+
+def test_every_table_has_a_name_and_its_rows_have_headers():
+    """A caption that is seen, or one that is only read out; no header cell is empty."""
+    for header in (("what", "is"), ("what", "")):
+        html = Table(header, [("a", 1), ("", 2)])._html()
+        assert '<caption class="vh">what' in html and "<th></th>" not in html
+        assert html.count('scope="row"') == 1 and html.count('scope="col"') == len(
+            [h for h in header if h]
+        )
+    assert "<caption>One flag at a time</caption>" in Ladder([])._html()

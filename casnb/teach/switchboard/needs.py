@@ -118,7 +118,7 @@ def render_needs(names: Sequence[str], given: bool) -> str:
     ]
     height = _STEP * (len(rows) - 1) + _HIGH + 4
     out = [
-        '<svg class="plain" role="img" aria-label="What needs what.'
+        '<svg role="img" aria-label="What needs what.'
         f' {cell("; ".join(told), 900)}." viewBox="0 0 560 {height}"'
         ' xmlns="http://www.w3.org/2000/svg"'
         ' style="width:100%;min-width:36em;max-width:40em;height:auto;display:block"><title>What'
