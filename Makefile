@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench docs notebooks fuzz lint mutants lock sbom clean
+.PHONY: help lab test bench docs site notebooks fuzz lint mutants lock sbom clean
 
 help:
 	@echo "make lab    install into $(VENV), start the simulated CAS and JupyterLab with the notebooks"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench  measure speed side by side in one run"
 	@echo "make fuzz   mutate good evidence and judge it; ARGS=\"--inputs 10000000\" says how often"
 	@echo "make docs   renew every generated table of the documentation"
+	@echo "make site   build the documentation as a site, offline, in build/site, and check it"
 	@echo "make notebooks  renew the exercises in the notebooks from the chapters' data"
 	@echo "make mutants change the code that decides about trust, once each, and see whether tests notice"
 	@echo "make lock   pin every dependency by hash again, in requirements.lock"
@@ -67,6 +68,13 @@ lint: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+$(VENV)/.docs: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@
+
+site: $(VENV)/.docs
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python docs/_build/makesite.py $(ARGS)
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/_build/renew.py $(ARGS)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from casnb.base.documentation import docs_at
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, html_verdict, short
 from casnb.explain.attest_names import BY_NAME, TELLING
@@ -113,7 +114,12 @@ class Explanation(Shown):
     def gains(self) -> list[tuple[str, str]]:
         """Return each flag and whom it lets in."""
         return [
-            (f.option, f"Lets in {f.who}. {f.gains} Mildest use: {f.mildest}") for f in self.flags
+            (
+                f.option,
+                f"Lets in {f.who}. {f.gains} Mildest use: {f.mildest}"
+                f" Docs: {docs_at('flags', f.name)}",
+            )
+            for f in self.flags
         ]
 
     def remarks(self) -> list[str]:

@@ -158,6 +158,7 @@ def _of_check(spec: CheckSpec, failed: bool) -> Diagnosis:
         spec.attack,
         (),
         source=spec.source,
+        page=("checks", spec.id),
     )
 
 
@@ -199,6 +200,7 @@ def _own_form(lines: list[str]) -> Explanation | None:
                     neutral(match["do"] or "Give what is wanted", 300).rstrip("."),
                     "going on with something else than what was asked for",
                     (),
+                    page=(),
                 ),
                 Wording("casnb", "got ..., wanted ..."),
             )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from casnb.base.documentation import docs_at
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.checks.result import AttestationResult
@@ -123,6 +124,7 @@ class Attack(Shown):
             ("predict", self.predict),
             ("defend", self.defend),
             ("source", f"{self.source} ({self.date})"),
+            ("docs", docs_at("attacks", self.name)),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from casnb.base.documentation import docs_at
+
 
 @dataclass(frozen=True)
 class Wording:
@@ -30,7 +32,9 @@ class Diagnosis:
     `codes` are OpenSSL's numbers of verification errors that mean it. `lets_in` is whom the quick
     cure lets in, where people reach for one; `cells` are notebook cells and `attacks` names of
     `casnb attack` that show it; `source` is the public page that prints it, empty where none does.
-    A `parent` says only that something failed: a line below it, or beside it, says what.
+    A `parent` says only that something failed: a line below it, or beside it, says what. `page` is
+    kind and name of its page in the documentation, where that is not its own among the messages;
+    empty for what has none.
     """
 
     id: str
@@ -45,3 +49,9 @@ class Diagnosis:
     attacks: tuple[str, ...] = ()
     source: str = ""
     parent: bool = False
+    page: tuple[str, ...] = ("messages",)
+
+    @property
+    def docs(self) -> str:
+        """The address of its page, empty where there is none."""
+        return docs_at(self.page[0], [*self.page, self.id][1]) if self.page else ""

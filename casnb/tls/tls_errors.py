@@ -88,6 +88,7 @@ class Explanation(Shown):
             ("see it happen", "; ".join(seen)),
             ("also reported", "; ".join(other.title for other in self.also)),
             ("printed on", d.source),
+            ("docs", d.docs),
         ]
         return [(name, text) for name, text in rows if text]
 

@@ -1,0 +1,52 @@
+"""How Sphinx builds the site out of build/site-src: offline, nothing from elsewhere."""
+
+from pathlib import Path
+
+import casnb
+
+HERE = Path(__file__).resolve().parent
+
+project = "casnb"
+author = "the authors of casnb"
+copyright = "the authors of casnb; texts CC BY 4.0, code Apache-2.0"
+release = version = casnb.__version__
+extensions = ["myst_nb"]
+exclude_patterns = []
+nb_execution_mode = "off"
+#: A panel's saved form is HTML; the live one needs a kernel, and scripts from elsewhere.
+nb_mime_priority_overrides = [("html", "text/html", 0)]
+nb_ipywidgets_js = {}
+nb_remove_code_outputs = False
+myst_enable_extensions = []
+myst_heading_anchors = 4
+myst_links_external_new_tab = False
+suppress_warnings = []
+smartquotes = False
+html_theme = "furo"
+html_title = "casnb"
+html_static_path = [str(HERE / "static")]
+html_css_files = ["casnb.css"]
+html_js_files = ["casnb.js"]
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+html_theme_options = {
+    "light_css_variables": {
+        "font-stack": "system-ui,'Segoe UI',Helvetica,Arial,'DejaVu Sans',sans-serif",
+        "font-stack--monospace": "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace",
+        "color-brand-primary": "#0b4f9e",
+        "color-brand-content": "#0b4f9e",
+        "color-foreground-secondary": "#575757",
+        "color-foreground-muted": "#5f5f5f",
+        "color-highlight-on-target": "#e8f0fa",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#93c2ff",
+        "color-brand-content": "#93c2ff",
+        "color-foreground-secondary": "#b0b0b0",
+        "color-foreground-muted": "#a8a8a8",
+        "color-highlight-on-target": "#1f2c3d",
+    },
+}
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
