@@ -177,9 +177,19 @@ def test_wrapped(running, public, stub, ca, closed_port, monkeypatch, get, kind)
     context = ssl.create_default_context(cafile=file)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     noise = stub(b"noise\r\n\r\n")
-    where = {"refused": f"127.0.0.1:{closed_port}", "no-host": "no-such-host.invalid"}.get(
-        kind
-    ) or (
+    ask, other = socket.getaddrinfo, "cas.elsewhere"
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *rest, **more: ask(
+            running.host if host in (other, other.encode()) else host, *rest, **more
+        ),
+    )
+    where = {
+        "refused": f"127.0.0.1:{closed_port}",
+        "no-host": "no-such-host.invalid",
+        "name": f"{other}:{running.cas_port}",
+    }.get(kind) or (
         stub(b"HTTP/1.1 400 no\r\n\r\n", tls=False).address
         if kind == "plain"
         else (
