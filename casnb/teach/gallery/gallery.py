@@ -13,7 +13,7 @@ from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell, html_table
 from casnb.simulator.world import World
 from casnb.teach.gallery.mishaps import Mishaps, impostor
-from casnb.teach.gallery.mistakes import ADDRESS, MISTAKES, Mistake
+from casnb.teach.gallery.mistakes import MISTAKES, Mistake
 from casnb.teach.gallery.tools import TOOLS, Outcome, Place
 from casnb.tls.tls_errors import Explanation
 
@@ -188,8 +188,7 @@ def build_gallery(
                     (servers.host, servers.port(mistake.server)),
                     servers.chain_pem(mistake.server),
                 )
-            name = where[0] if mistake.name == ADDRESS else mistake.name
-            place = Place(mistake, where[0], where[1], name, folder, chain, env)
+            place = Place(mistake, where[0], where[1], mistake.name, folder, chain, env)
             exhibits.append(
                 Exhibit(
                     mistake,

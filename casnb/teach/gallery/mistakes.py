@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from casnb.tls.diagnoses import TLS_NAME
 
-ADDRESS = "ADDRESS"
+#: A name that no certificate of these servers has.
+OTHER_NAME = "cas.elsewhere.example"
 
 
 class Mistake(NamedTuple):
@@ -46,7 +47,7 @@ MISTAKES: tuple[Mistake, ...] = (
         verify=False,
         note="No error, no warning from curl: this is the dangerous one.",
     ),
-    Mistake("name", "the address in the URL in place of the name cas", name=ADDRESS),
+    Mistake("name", "a name that the certificate does not have", name=OTHER_NAME),
     Mistake(
         "leaf-file",
         "the server's own certificate in place of its authorities",
