@@ -183,8 +183,8 @@ DIAGNOSES: Mapping[str, Diagnosis] = {
         Diagnosis(
             "name",
             "the certificate is for another name",
-            "the certificate is not for this host name: it says cas and localhost, and perhaps names"
-            " that its operator gave it, and the URL says something else",
+            "the certificate is not for this host name: it says cas and localhost, and perhaps more"
+            " from its operator, and the URL says something else",
             f"Connect for the name {TLS_NAME!r}, to any address (curl: --connect-to"
             f" {TLS_NAME}:8081:ADDRESS:8081 https://{TLS_NAME}:8081/...)",
             "a server with a good certificate of its own, for another name",
