@@ -27,7 +27,7 @@ import psutil
 from bench_server import SEED, VALUE, ask, simulator
 
 from casnb.cas.client import pinned_context
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.simulator.server.running import _owner
 from casnb.simulator.server.store import Store, Version
 from casnb.simulator.world import World

@@ -33,7 +33,7 @@ from typing import Any
 import psutil
 
 from casnb.cas.client import pinned_context
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import CasChain
 

@@ -36,7 +36,7 @@ import yaml
 from casnb.base.errors import SourceError
 from casnb.cas.audit import Checkpoints, LogStatus, verify_log
 from casnb.cas.client import pinned_context
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import TLS_NAME, CasChain
 from casnb.tls.exchange import Answer, exchange

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from casnb.base.errors import SourceError as SourceError
     from casnb.base.errors import UsageError as UsageError
     from casnb.base.errors import VerificationError as VerificationError
+    from casnb.cas.asking import attempt as attempt
+    from casnb.cas.asking import fetch_report as fetch_report
     from casnb.cas.attest import AttestedCas as AttestedCas
-    from casnb.cas.attest import attempt as attempt
     from casnb.cas.attest import attest as attest
-    from casnb.cas.attest import fetch_report as fetch_report
     from casnb.cas.client import CasClient as CasClient
     from casnb.cas.page import scrape as scrape
     from casnb.checks.result import AttestationResult as AttestationResult
@@ -56,11 +56,11 @@ _lazy, __getattr__ = surface(
         "VerificationError": "casnb.base.errors",
         "World": "casnb.simulator.world",
         "appraise": "casnb.policy.appraise",
-        "attempt": "casnb.cas.attest",
+        "attempt": "casnb.cas.asking",
         "attest": "casnb.cas.attest",
         "decode": "casnb.evidence.decode",
         "explain_tls_error": "casnb.tls.tls_errors",
-        "fetch_report": "casnb.cas.attest",
+        "fetch_report": "casnb.cas.asking",
         "scrape": "casnb.cas.page",
         "service_policy": "casnb.session.service_policy",
     },

@@ -134,10 +134,29 @@ def test_no_product_module_loads_the_simulator():
     assert users <= {"simulator", "mallory", "teach", "cli"}
 
 
+#: About 400 lines at 100 columns; a reader's limit. What may be longer, and why.
+LINES = 420
+LONGER = {
+    "tls/diagnoses.py": "a table: one row for each way in which a connection fails",
+    "explain/messages/attest_messages.py": "a table: one row for each message",
+    "teach/lab.py": "one class of short members: all that a notebook can ask for",
+    "simulator/world.py": "one class of short members: all that a simulated world owns",
+    "teach/course/attest_and_flags.py": "a chapter: exercises as data",
+    "teach/course/decode_the_report.py": "a chapter: exercises as data",
+    "teach/course/use_the_certificate.py": "a chapter: exercises as data",
+    "teach/course/production.py": "a chapter: exercises as data",
+    "teach/course/misreadings.py": "a table: one row for each wrong way to read bytes",
+    "teach/course/quizzes.py": "a table: one row for each question",
+    "teach/course/judges.py": "two nouns still: forms of answer, and what to say of a wrong one",
+    "teach/course/progress.py": "two nouns still: the file, and what it adds up to",
+}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_modules_stay_small(path):
-    """A module of many lines has two nouns."""
-    assert path.read_text().count("\n") <= 630
+    """A module of many lines has two nouns, or is a table and stands in the list above."""
+    most = 640 if str(path.relative_to(PACKAGE)) in LONGER else LINES
+    assert path.read_text().count("\n") <= most
 
 
 FORBIDDEN_BELOW_CAS = {"socket", "ssl", "requests", "urllib.request", "http.client", "time"}

@@ -20,9 +20,11 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec
 from evidence import ratls_forms as forms
 
-from casnb.cas import attest as attest_module
+from casnb.base.errors import PolicyError
+from casnb.cas import asking as attest_module
 from casnb.cas import audit_keys
-from casnb.cas.attest import AttestedCas, attempt
+from casnb.cas.asking import attempt
+from casnb.cas.attest import AttestedCas
 from casnb.cas.audit_entries import Entry, attested_binding
 from casnb.cas.entry import members, read_entry
 from casnb.cas.trust import TrustStore
@@ -615,7 +617,7 @@ def test_a_simulated_pin_stands_in_for_no_other(tmp_path, monkeypatch):
     entry = found["cas_db"]["127.0.0.1"]
     found["cas_db"]["scone-cas.cf"] = entry
     store.path.write_text(json.dumps(found))
-    with pytest.raises(attest_module.PolicyError, match="a pin of a simulated CAS"):
+    with pytest.raises(PolicyError, match="a pin of a simulated CAS"):
         store.get("scone-cas.cf")
     del entry["casnb"]["simulated"]
     store.path.write_text(json.dumps(found))
@@ -626,7 +628,7 @@ def test_a_simulated_pin_stands_in_for_no_other(tmp_path, monkeypatch):
     own = TrustStore(tmp_path / ".cas" / "config.json")
     own.add(pin)
     assert own.default is None
-    with pytest.raises(attest_module.PolicyError, match="no simulated default"):
+    with pytest.raises(PolicyError, match="no simulated default"):
         own.set_default("127.0.0.1")
 
 

@@ -15,7 +15,7 @@ from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.base.view import Shown, cell
 from casnb.cas.attest import AttestedCas
 from casnb.cas.audit_entries import Checkpoints
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.tls.cas_chain import TLS_NAME, CasChain
 from casnb.tls.exchange import (
     Answer,

@@ -12,7 +12,7 @@ from casnb.cli.base import Command, emit_json
 from casnb.cli.policy_options import option
 
 if TYPE_CHECKING:
-    from casnb.cas.trust import ClientIdentity
+    from casnb.cas.client_identity import ClientIdentity
 
 
 @click.command(
@@ -91,7 +91,8 @@ def history(
     if persons and not with_readers:
         raise UsageError("--person", got="no --readers", wanted="both")
     from casnb.cas.client import CasClient
-    from casnb.cas.trust import ClientIdentity, TrustStore
+    from casnb.cas.client_identity import ClientIdentity
+    from casnb.cas.trust import TrustStore
     from casnb.cli.scone.cas_group import repeat_waivers
     from casnb.evidence.decode import read_file
     from casnb.session.history import fetch_history

@@ -22,7 +22,8 @@ from casnb.cli.policy_options import option
 from casnb.policy.flags import BY_NAME, story
 
 if TYPE_CHECKING:
-    from casnb.cas.attest import Attempt, AttestedCas
+    from casnb.cas.asking import Attempt
+    from casnb.cas.attest import AttestedCas
     from casnb.evidence.cas_report import CasReport
     from casnb.policy.policy import AttestationPolicy
     from casnb.simulator.server.running import RunningWorld
@@ -161,7 +162,7 @@ class Story(Narrator):
         self.step("scrape", self.world.mrenclave, self.mrenclave)
 
     def fetch(self) -> CasReport:
-        from casnb.cas.attest import fetch_report
+        from casnb.cas.asking import fetch_report
 
         self.heading("What does the CAS say about itself? It sends evidence.")
         wanted = "" if self.evidence == "IASReport" else f"?type={self.evidence}"
@@ -187,7 +188,7 @@ class Story(Narrator):
 
     def attempt(self, policy: AttestationPolicy, **kwargs: Any) -> Attempt:
         """Attest once, under the simulated roots unless others are given."""
-        from casnb.cas.attest import attempt
+        from casnb.cas.asking import attempt
 
         return attempt(self.address, policy, **{"roots": self.world.roots, **kwargs})
 

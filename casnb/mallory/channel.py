@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from casnb.base import strictjson
 from casnb.base.errors import neutral
-from casnb.cas.attest import NoReport
+from casnb.cas.asking import NoReport
 from casnb.mallory.defence import EDITION, Defence
 from casnb.mallory.hardware import extracted_key, forged
 from casnb.mallory.identity import HER_MACHINE

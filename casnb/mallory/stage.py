@@ -23,7 +23,8 @@ from OpenSSL import SSL
 from casnb.base import strictjson
 from casnb.base.errors import VerificationError
 from casnb.base.view import short
-from casnb.cas.attest import AttestedCas, attempt, fetch_report
+from casnb.cas.asking import attempt, fetch_report
+from casnb.cas.attest import AttestedCas
 from casnb.cas.client import CasClient, pinned_context
 from casnb.checks.result import AttestationResult
 from casnb.mallory.defence import Defence

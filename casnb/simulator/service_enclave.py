@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
 from casnb.cas.client import pinned_context
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.evidence.avr import decode_base64
 from casnb.evidence.ledger import PAGE, Ecreate, Ledger, Record, page_records
 from casnb.simulator.enclave_protocol import (

@@ -15,7 +15,7 @@ from cryptography import x509
 from casnb.base.errors import CasnbError, EvidenceError, neutral
 from casnb.base.svg import Span, box, drawing, head, path, text
 from casnb.base.view import Shown, scrolling, short
-from casnb.cas.attest import Attempt
+from casnb.cas.asking import Attempt
 from casnb.checks.result import Check, CheckStatus, not_run
 from casnb.checks.view import describe
 from casnb.evidence.cas_report import CasReport

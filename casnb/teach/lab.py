@@ -318,7 +318,7 @@ class Lab(Workbook, Shown):
         """Attest this lab's CAS, look at the certificate that it presents, and return the chain
         from the root to it.
         """
-        from casnb.cas.attest import attempt
+        from casnb.cas.asking import attempt
         from casnb.teach.chain import chain_of
 
         tried = attempt(self.address, policy or AttestationPolicy(), roots=self.roots)

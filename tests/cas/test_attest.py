@@ -23,15 +23,8 @@ from casnb.base.errors import (
     UsageError,
     VerificationError,
 )
-from casnb.cas.attest import (
-    Attempt,
-    AttestedCas,
-    NoReport,
-    attempt,
-    attest,
-    fetch_report,
-    parse_address,
-)
+from casnb.cas.asking import Attempt, NoReport, attempt, fetch_report
+from casnb.cas.attest import AttestedCas, attest, parse_address
 from casnb.checks.result import CheckStatus, Verdict
 from casnb.evidence.cas_report import CasReport
 from casnb.policy.flags import FLAGS

@@ -21,7 +21,8 @@ from casnb.cas.attest import attest
 from casnb.cas.audit import LogStatus, verify_log
 from casnb.cas.audit_entries import Checkpoints, attested_binding, read_log
 from casnb.cas.client import CasClient, CasRefusal
-from casnb.cas.trust import ClientIdentity, TrustStore
+from casnb.cas.client_identity import ClientIdentity
+from casnb.cas.trust import TrustStore
 from casnb.cli.scone.main import scone
 from casnb.simulator.server import audit_log as module
 from casnb.simulator.server.audit_log import AuditLog, audit_key

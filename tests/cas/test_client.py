@@ -19,7 +19,8 @@ from cryptography.x509.oid import NameOID
 from casnb.base.errors import CasnbError, EvidenceError, SourceError, UsageError, VerificationError
 from casnb.cas.attest import AttestedCas, attest
 from casnb.cas.client import SESSION_LIMIT, CasClient, CasRefusal, pinned_context
-from casnb.cas.trust import ClientIdentity, TrustStore
+from casnb.cas.client_identity import ClientIdentity
+from casnb.cas.trust import TrustStore
 from casnb.session.session import Session
 from casnb.simulator.keys import certificate
 

@@ -8,7 +8,7 @@ import pytest
 
 from casnb.base.errors import EvidenceError, UsageError
 from casnb.cas.client import CasClient, CasRefusal
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.session.history import History, Version, fetch_history
 from casnb.session.readers import Readers, readers, said
 from casnb.session.session import Session, public_key

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casnb.base.errors import CasnbError, EvidenceError, UsageError
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.policy.translation import WORDS
 from casnb.session.access import Quorum, Signer
 from casnb.session.explain import explain, explained, warnings

@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from casnb.base.errors import CasnbError, EvidenceError, PolicyError, SourceError, UsageError
 from casnb.cas import trust as module
 from casnb.cas.attest import AttestedCas, Waiver, attest
-from casnb.cas.trust import ClientIdentity, TrustStore
+from casnb.cas.client_identity import ClientIdentity
+from casnb.cas.trust import TrustStore
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.keys import certificate
 from casnb.simulator.world import World

@@ -12,7 +12,8 @@ import pytest
 from doctables.checks import fill
 from doctables.commands import TABLES, every_command
 
-from casnb.cas.attest import AttestedCas, attempt
+from casnb.cas.asking import attempt
+from casnb.cas.attest import AttestedCas
 from casnb.cas.trust import TrustStore
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World

@@ -10,7 +10,8 @@ import pytest
 
 from casnb.cas.attest import attest
 from casnb.cas.client import CasClient
-from casnb.cas.trust import ClientIdentity, TrustStore
+from casnb.cas.client_identity import ClientIdentity
+from casnb.cas.trust import TrustStore
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.server.running import serve
 from casnb.simulator.world import World

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 
 pytestmark = pytest.mark.scripts
 

@@ -145,7 +145,7 @@ def test_a_check_that_lets_everything_pass_is_noticed(casnb, monkeypatch):
     """Where a refusal does not come, the story is not as it should be: exit 1, although the
     value was read.
     """
-    from casnb.cas import attest
+    from casnb.cas import asking as attest
 
     real = attest.attempt
 

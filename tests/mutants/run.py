@@ -28,7 +28,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from changes import Change, changed, changes  # noqa: E402
 
 #: Where trust is decided.
-AREAS = ("casnb/evidence", "casnb/verify", "casnb/policy", "casnb/checks", "casnb/cas/attest.py")
+AREAS = (
+    "casnb/evidence",
+    "casnb/verify",
+    "casnb/policy",
+    "casnb/checks",
+    "casnb/cas/attest.py",
+    "casnb/cas/asking.py",
+)
 #: Tests that can notice a wrong decision in one process: no whole notebooks, browsers, scripts.
 TESTS = ("tests",)
 MARKS = "not browser and not notebooks and not scripts and not soak"

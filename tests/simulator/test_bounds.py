@@ -15,11 +15,11 @@ import pytest
 
 from casnb.base.errors import EvidenceError
 from casnb.cas.client import pinned_context
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.session.filling import FILLED, configuration
 from casnb.session.session import Session
 from casnb.session.values import Stored
-from casnb.simulator.server import listener, quota, stored
+from casnb.simulator.server import quota, request_reader, stored
 from casnb.simulator.server.client_app import create_app
 from casnb.simulator.server.listener import TlsServer
 from casnb.simulator.server.store import Store
@@ -258,7 +258,7 @@ def test_whoever_holds_most_of_half_sent_bodies_loses_it(world, tmp_path, monkey
     """Room for two large halves: the first ones are given up, a small half stays and is answered
     when its rest arrives; afterwards nothing is held.
     """
-    monkeypatch.setattr(listener.Waiting.__init__, "__defaults__", (250_000,))
+    monkeypatch.setattr(request_reader.Waiting.__init__, "__defaults__", (250_000,))
 
     def app(environ, start_response):
         environ["wsgi.input"].read()

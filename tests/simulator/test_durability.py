@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from casnb.cas.client import pinned_context
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import TLS_NAME, CasChain
 from casnb.tls.exchange import exchange

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from casnb.base.errors import EvidenceError, UsageError, VerificationError
 from casnb.cas.audit_entries import read_log
 from casnb.cas.client import pinned_context
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.cli.main import casnb
 from casnb.simulator.enclave_protocol import CHALLENGE, CONFIGURATION, ConfigId, service_binding
 from casnb.simulator.server import enclave_api

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from casnb.cas.client import pinned_context
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.simulator.server.running import serve
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import CasChain

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from casnb.cas.client import pinned_context
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.session.history import History
 from casnb.session.history import Version as Kept
 from casnb.session.readers import readers

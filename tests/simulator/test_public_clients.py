@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from casnb.base.errors import UsageError
-from casnb.cas.trust import ClientIdentity
+from casnb.cas.client_identity import ClientIdentity
 from casnb.session.access import Signer
 from casnb.session.session import Session
 from casnb.session.signed import Signed, sign

@@ -23,7 +23,8 @@ from cheroot import connections
 
 from casnb.base.errors import SourceError
 from casnb.simulator.server import listener as module
-from casnb.simulator.server.listener import BODY_LIMIT, TlsServer
+from casnb.simulator.server.listener import TlsServer
+from casnb.simulator.server.request_reader import BODY_LIMIT
 from casnb.simulator.server.tls_context import tls_context
 from casnb.simulator.world import World
 

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from casnb.cas.attest import attempt
+from casnb.cas.asking import attempt
 from casnb.evidence.cas_report import CasReport
 from casnb.policy.appraise import appraise
 from casnb.policy.policy import AttestationPolicy

@@ -25,7 +25,8 @@ from casnb.cli.scone.main import retries_option, trust_store
 from casnb.policy.flags import find
 
 if TYPE_CHECKING:
-    from casnb.cas.attest import Attempt, AttestedCas
+    from casnb.cas.asking import Attempt
+    from casnb.cas.attest import AttestedCas
     from casnb.cas.trust import TrustStore
     from casnb.policy.policy import AttestationPolicy
     from casnb.verify.pki import TrustAnchors
@@ -196,7 +197,7 @@ def _attempt(
     retries: int,
 ) -> Attempt:
     """Fetch or read the report and judge it; only a CAS that cannot be reached is tried again."""
-    from casnb.cas.attest import attempt
+    from casnb.cas.asking import attempt
     from casnb.evidence.decode import read_file
 
     if offline_report is not None:

@@ -13,7 +13,7 @@ from casnb.cli.scone.main import HELP, trust_store
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from casnb.cas.trust import ClientIdentity
+    from casnb.cas.client_identity import ClientIdentity
 
 _EXITS = {
     0: "done",

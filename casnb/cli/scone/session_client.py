@@ -16,7 +16,7 @@ from casnb.cli.scone.main import trust_store
 
 if TYPE_CHECKING:
     from casnb.cas.client import CasClient
-    from casnb.cas.trust import ClientIdentity
+    from casnb.cas.client_identity import ClientIdentity
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ def client_of(
 def identity_of(ctx: click.Context, file: str | None) -> ClientIdentity:
     if file is None:
         return trust_store(ctx).identity()
-    from casnb.cas.trust import ClientIdentity
+    from casnb.cas.client_identity import ClientIdentity
     from casnb.evidence.decode import read_file
 
     with own_file(f"--identity {file}"):
