@@ -10,11 +10,12 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench docs site notebooks fuzz lint mutants lock sbom clean
+.PHONY: help lab test soak bench docs site notebooks fuzz lint mutants lock sbom clean
 
 help:
 	@echo "make lab    install into $(VENV), start the simulated CAS and JupyterLab with the notebooks"
-	@echo "make test   install the test tools, then run every test and every notebook"
+	@echo "make test   install the test tools, then run the tests and every notebook, in minutes"
+	@echo "make soak   the tests that take long: kills, load, memory, long properties"
 	@echo "make lint   style and types"
 	@echo "make bench  measure speed side by side in one run"
 	@echo "make fuzz   mutate good evidence and judge it; ARGS=\"--inputs 10000000\" says how often"
@@ -59,8 +60,20 @@ $(VENV)/.release: $(VENV)/.lab
 lab: $(VENV)/.lab
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/casnb lab --in-place
 
+# Without ARGS: tests side by side on all cores, then notebooks and browsers, which bring processes of
+# their own. `make soak` has what takes long and seldom breaks: kills, load, memory, long properties.
+PYTEST = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest
+
 test: $(VENV)/.test
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest $(ARGS)
+ifeq ($(strip $(ARGS)),)
+	$(PYTEST) -n auto --dist worksteal -m "not soak and not notebooks and not browser"
+	$(PYTEST) -m "(notebooks or browser) and not soak"
+else
+	$(PYTEST) $(ARGS)
+endif
+
+soak: $(VENV)/.test
+	$(PYTEST) -m soak $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

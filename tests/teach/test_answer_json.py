@@ -49,7 +49,7 @@ GOOD = Answer("01.mrenclave", "ab", WORLD, "127.0.0.1:8081").to_json()
         frozenset({1, 2.5, b"x", None}),
         {"kind": "string", "value": "42"},
     ],
-    ids=repr,
+    ids=lambda v: type(v).__name__,
 )
 def test_an_answer_comes_back_as_it_went(value):
     """Type and content, through JSON and through a browser that knows doubles alone."""
