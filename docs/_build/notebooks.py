@@ -44,11 +44,14 @@ def text_of(task: Exercise, facts: Facts) -> str:
     ask = (
         "The next cell puts the question."
         if shown_by(task)
-        else f"{told(task.question, facts)}\n\nGiven: {told(task.given, facts)}. Answer: "
+        else f"{told(task.question, facts)}\n\n**Given:** {told(task.given, facts)}. **Answer:** "
         f"{told(task.wanted, facts)}."
     )
     if isinstance(task.judge, Choice):
-        ask = "Choose a sentence below, or write its letter into the cell after it: one is enough."
+        ask = (
+            f'Choose a sentence below. Where there are no buttons, `lab.task("{task.id}")` lists the'
+            " sentences with letters, and the letter is the answer."
+        )
     return (
         f"## {heading(task.title)}\n\n{ask}\n\n"
         f'`lab.hint("{task.id}")` goes one step further each time; `lab.solution("{task.id}")`'
