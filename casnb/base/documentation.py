@@ -30,7 +30,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 
 def docs_path(kind: str, name: str) -> str:
     """Return the path of a page below the site, without an ending; raise UsageError for another
-    kind, and for a name that is no name.
+    kind, and for a name of another form.
     """
     if kind not in KINDS:
         raise UsageError("page", got=kind, wanted="one of " + ", ".join(KINDS))
