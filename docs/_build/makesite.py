@@ -138,6 +138,10 @@ def polish(page: str) -> str:
     page = page.replace(
         '<aside class="toc-drawer', '<aside aria-label="On this page" class="toc-drawer'
     )
+    page = page.replace(
+        '<div class="output text_html">',
+        '<div class="output text_html" role="group" aria-label="Output" tabindex="0">',
+    )
     return page.replace("<pre>", '<pre tabindex="0">')
 
 
