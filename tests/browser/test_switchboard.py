@@ -185,7 +185,7 @@ def test_an_attack_runs_by_a_click_and_a_report_is_loaded(
         re.compile("^Loaded: v1-attest-iasreport-2019.json")
     )
     expect(book.panel.locator(".t-verdict .verdict")).to_have_text(
-        "Simulated CAS is rejected: tcb-status, debug, mrsigner."
+        "CAS is rejected: tcb-status, debug, mrsigner."
     )
     expect(book.panel.locator(".t-report")).to_contain_text("Intel's own roots")
     assert not book.errors and not book.foreign
@@ -234,7 +234,7 @@ def test_the_scrape_lab_follows_the_chosen_page(jupyterlab, open_notebook):
         "your scraper: 5 of 10 points"
     )
     expect(
-        book.panel.locator("[data-page=two-rows] [data-outcome='refused rightly']")
+        book.panel.locator(".t-scrape-lab [data-page=two-rows] [data-outcome='refused rightly']")
     ).to_have_count(2)
     assert not book.errors and not book.foreign
 

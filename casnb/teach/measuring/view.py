@@ -98,7 +98,8 @@ def render_bits(build: Build) -> str:
         ("Bits that differ", f"{n} of 256", _grid(own ^ this, f"{n} of 256 bits differ", "diff")),
     )
     shown = "".join(
-        f"<figure><figcaption>{title}<br><code>{escape(words)}</code></figcaption>{svg}</figure>"
+        f"<figure{' class=differs' if n and title == figures[-1][0] else ''}>"
+        f"<figcaption>{title}<br><code>{escape(words)}</code></figcaption>{svg}</figure>"
         for title, words, svg in figures
     )
     return f'<h3>MRENCLAVE as 256 bits</h3><div class="grids">{shown}</div>'
