@@ -106,11 +106,12 @@ def test_an_attack_runs_when_it_is_predicted(lab):
 
 
 def test_a_panel_that_was_answered_answers_the_check_cell(lab):
-    """One question, one answer."""
+    """One question, one answer, which is counted once."""
     assert lab.check("00.decision").status == "not yet"
     quiz = lab.quiz("00.decision")
     quiz.choose(lab.reference("00.decision"))
     assert lab.check("00.decision").right and lab.check("00.decision", ...).sent
+    assert lab.progress().entries["00.decision"].tries == 1
 
 
 def test_solutions_open_after_a_try_and_are_counted(lab):

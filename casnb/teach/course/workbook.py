@@ -68,7 +68,8 @@ class Workbook:
         scenario the exercise is not about.
         """
         task = exercises.exercise(id)
-        if answer is ... and id in self._answers:
+        counted = answer is ... and id in self._answers
+        if counted:
             answer = self._answers[id].answer
         feedback = task.check(answer, self.facts)
         if feedback.status == NOT_YET:
@@ -76,7 +77,7 @@ class Workbook:
         given = Answer(id, plain(answer), self.world_id, self.facts.address)
         self._answers[id] = given
         feedback = replace(feedback, sent=given.to_json())
-        note = self._file.record(feedback)
+        note = "" if counted else self._file.record(feedback)
         return replace(feedback, notes=(note,)) if note else feedback
 
     def hint(self, id: str) -> Hint:
