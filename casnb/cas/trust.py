@@ -1,5 +1,10 @@
 """The file of attested CASes and the client's identity: `~/.cas/config.json`, in the form that
 the SCONE CLI uses.
+
+It is as good as a key: whoever writes it chooses which CAS is trusted. So it is readable by its
+owner alone, changed under a lock and replaced as a whole; an entry is believed only with the
+evidence that made it, what is not ours in it is kept as it was, and a new root key under a known
+name is refused until somebody says that it is meant.
 """
 
 from __future__ import annotations
@@ -7,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +20,7 @@ from typing import Any
 
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, PolicyError, SourceError, UsageError, own_file
+from casnb.base.files import replace_file
 from casnb.base.view import Shown, html_table, text_table
 from casnb.cas.attest import AttestedCas
 from casnb.cas.client_identity import ClientIdentity
@@ -254,31 +259,10 @@ class TrustStore(Shown):
         """Write beside the file, flush to disk, then take its place; on any failure the old file
         stands as it was.
         """
-        target = self.path.resolve()
-        temporary = ""
         try:
-            handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-            try:
-                left = memoryview(data)
-                while left:
-                    left = left[os.write(handle, left) :]
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-            Path(temporary).chmod(0o600)
-            Path(temporary).replace(target)
+            replace_file(self.path, data, mode=0o600)
         except OSError as exc:
-            if temporary:
-                with suppress(OSError):
-                    Path(temporary).unlink()
             raise self._trouble(exc, "a file that can be written") from None
-        if hasattr(os, "O_DIRECTORY"):
-            with suppress(OSError):
-                folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-                try:
-                    os.fsync(folder)
-                finally:
-                    os.close(folder)
 
     def _trouble(self, exc: OSError, wanted: str) -> SourceError:
         return SourceError(

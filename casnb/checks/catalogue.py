@@ -11,7 +11,7 @@ from casnb.base.errors import UsageError
 @dataclass(frozen=True)
 class CheckSpec:
     """What is always true of a check: its title, the specification it comes from, the attack it
-    stops, what it compares.
+    stops, what it compares. `short` is its name where columns are narrow, at most five letters.
     """
 
     id: str
@@ -19,6 +19,7 @@ class CheckSpec:
     source: str
     attack: str
     compares: str
+    short: str = ""
 
 
 _DCAP = "Intel SGX ECDSA QuoteLibReference"
@@ -55,6 +56,7 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             "a platform whose key is known to have leaked",
             "serial numbers of leaf, authority and root with two current lists, each signed by the"
             " issuer it speaks for",
+            short="rev",
         ),
         CheckSpec(
             "tcb-info-signature",
@@ -70,6 +72,7 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             f"{_PCS}, TCB info",
             "an old list that does not know the hole yet",
             "issue date and next update with the verification time, both ends inclusive",
+            short="lists",
         ),
         CheckSpec(
             "qe-identity-signature",
@@ -166,6 +169,7 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             "known holes through which secrets or the attestation key leak",
             "the status of the level that platform and QE reach (DCAP), or that the service named"
             " (IAS), with up to date",
+            short="tcb",
         ),
         CheckSpec(
             "debug",
@@ -180,6 +184,7 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             f"{_SDM}, MRENCLAVE",
             "other code in a genuine enclave",
             "MRENCLAVE with each of the expected measurements; one that is equal is enough",
+            short="code",
         ),
         CheckSpec(
             "mrsigner",
@@ -187,6 +192,7 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             f"{_SDM}, MRSIGNER",
             "an enclave built by somebody else",
             "MRSIGNER with the expected signer",
+            short="sign",
         ),
         CheckSpec(
             "isvprodid",
@@ -201,6 +207,7 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             f"{_SDM}, SIGSTRUCT: ISVSVN",
             "rollback to a release with known holes",
             "ISVSVN with the least version accepted",
+            short="svn",
         ),
         CheckSpec(
             "advisories",
@@ -216,6 +223,7 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             "an honest report relayed in front of another TLS key",
             "report data with SHA-512 of the report's certificates and claims; live, also the"
             " server's TLS certificate",
+            short="bind",
         ),
         CheckSpec(
             "nonce",
@@ -246,6 +254,7 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             "lists that have not expired and do not know the hole yet",
             "the edition number of the lists that judged, the older of two, with the least one"
             " accepted",
+            short="edit",
         ),
         CheckSpec(
             "tcb-grace",
@@ -269,6 +278,7 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             "scone cas attest, -c and -s",
             "another genuine CAS that is not yours",
             "hashes of the root key (-c) and the instance's key (-s) with those given",
+            short="inst",
         ),
     )
 }

@@ -42,25 +42,14 @@ HABIT_SETS: Mapping[str, Defence] = {
     if name in USUAL
 }
 
-#: What stops an attack, in at most five letters for narrow columns.
-SHORT: Mapping[str, str] = {
-    "debug": "debug",
-    "tcb-status": "tcb",
-    "mrenclave": "code",
-    "mrsigner": "sign",
-    "isvsvn": "svn",
-    "nonce": "nonce",
-    "certificate-binding": "bind",
-    "pck-revocation": "rev",
-    "tcb-info-current": "lists",
-    "tcb-evaluation": "edit",
-    "instance-key": "inst",
-    "tls-chain": "tls",
-    "own-judgement": "you",
-    "second-source": "2nd",
-}
 IN = "IN"
 _GOT_IN = f'<td><span class="s s-failed">{IN}</span></td>'
+
+
+def brief(by: str) -> str:
+    """Return what stopped an attack in at most five letters, for narrow columns."""
+    spec, refusal = CATALOGUE.get(by), REFUSALS.get(by)
+    return (spec and spec.short) or (refusal and refusal.short) or by
 
 
 @dataclass(frozen=True)
@@ -130,7 +119,7 @@ class AttackMatrix(Shown):
             "  ".join(
                 [
                     name.ljust(first),
-                    *(SHORT.get(row[c], row[c] or IN).ljust(5) for c in self.columns),
+                    *(brief(row[c]) or IN.ljust(5) for c in self.columns),
                 ]
             ).rstrip()
             for name, row in self.stopped.items()
@@ -145,7 +134,7 @@ class AttackMatrix(Shown):
         """What the short words of the cells mean, as far as they occur."""
         used = {by for row in self.stopped.values() for by in row.values() if by}
         told = [
-            id if SHORT.get(id, id) == id else f"{SHORT[id]} = {id}"
+            id if brief(id) == id else f"{brief(id)} = {id}"
             for id in (*CATALOGUE, *REFUSALS)
             if id in used
         ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from casnb.base.documentation import docs_at
 from casnb.base.errors import neutral
@@ -62,10 +62,23 @@ PERSONAS: Mapping[str, Persona] = {
     )
 }
 
-#: What stops an attack other than a check of the catalogue: name to sentence.
-REFUSALS: Mapping[str, str] = {
-    "tls-chain": "TLS: the server's certificate was not issued under the attested ones",
-    **{h: HABITS[h].does for h in ("second-source", "own-judgement")},
+
+class Refusal(NamedTuple):
+    """What stops an attack other than a check of the catalogue: a sentence, and at most five
+    letters for narrow columns.
+    """
+
+    does: str
+    short: str
+
+
+#: By name.
+REFUSALS: Mapping[str, Refusal] = {
+    "tls-chain": Refusal(
+        "TLS: the server's certificate was not issued under the attested ones", "tls"
+    ),
+    "second-source": Refusal(HABITS["second-source"].does, "2nd"),
+    "own-judgement": Refusal(HABITS["own-judgement"].does, "you"),
 }
 
 
@@ -160,7 +173,9 @@ class Outcome(Shown):
             if self.result
             else None
         )
-        return describe(check) if check else REFUSALS.get(self.stopped_by, "")
+        if check:
+            return describe(check)
+        return REFUSALS[self.stopped_by].does if self.stopped_by in REFUSALS else ""
 
     @property
     def sentence(self) -> str:

@@ -1,5 +1,9 @@
 """Appraisal: a policy applied to a proof. Every check is compared, waived by a flag that is
 named, or not run for a reason.
+
+One predicate, `Proof.believable`, decides whether anything the evidence says may be used; nothing
+is put into the list after the verdict. A waiver is recorded where the check failed, never before,
+so a flag that was set and not needed changes nothing but a remark.
 """
 
 from __future__ import annotations
@@ -19,8 +23,8 @@ from casnb.checks.result import (
     ordered,
     passed,
 )
-from casnb.policy import flags as catalogue
 from casnb.policy.enclave import debug, identity, unneeded
+from casnb.policy.flags import FLAGS, NEWER, options
 from casnb.policy.identities import known_signer
 from casnb.policy.left_open import left_open
 from casnb.policy.machine import OUTDATED, advisories, freshness, grace, settings
@@ -118,7 +122,7 @@ def _revocation(proof: Proof, policy: AttestationPolicy, remarks: list[str]) -> 
     and the check that they waived says so.
     """
     flags = policy.flags()
-    given = [f for f in catalogue.NEWER if "pck-revocation" in f.waives and f.name in flags]
+    given = [f for f in NEWER if "pck-revocation" in f.waives and f.name in flags]
     check = next((c for c in proof.checks if c.id == "pck-revocation"), None)
     if not given:
         return proof
@@ -134,7 +138,7 @@ def _revocation(proof: Proof, policy: AttestationPolicy, remarks: list[str]) -> 
         return proof
     needed, names = check.waivable_by, {f.name for f in given}
     if proof.beyond is None or not names.issuperset(needed):
-        takes = f"that takes {catalogue.options(needed)}" if needed else "no flag does"
+        takes = f"that takes {options(needed)}" if needed else "no flag does"
         alone = {f.name: " alone" if f.name in needed else "" for f in given}
         remarks += [
             f"{f.option} was set and{alone[f.name]} does not accept what pck-revocation found:"
@@ -173,7 +177,7 @@ def _status(
     `young`, cover every part of it.
     """
     flags = policy.flags()
-    given = [f for f in catalogue.FLAGS if "tcb-status" in f.waives and f.name in flags]
+    given = [f for f in FLAGS if "tcb-status" in f.waives and f.name in flags]
     needed = check.waivable_by
     graced = young and policy.tcb_grace is not None and OUTDATED in needed
     if policy.tcb_grace is not None and check.status is CheckStatus.PASSED:
@@ -183,7 +187,7 @@ def _status(
     if check.status is CheckStatus.FAILED and not (
         (needed or graced) and {f.name for f in given}.issuperset(needed)
     ):
-        takes = f"that takes {catalogue.options(needed)}" if needed else "no flag does"
+        takes = f"that takes {options(needed)}" if needed else "no flag does"
         alone = " alone" if needed and len(given) == 1 and given[0].name in needed else ""
         remarks += [
             f"{f.option} was set and{alone} does not accept {proof.status_text}: {takes}."

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, html_table, text_table
-from casnb.policy import flags as catalogue
 from casnb.policy.attest_options import PLATFORM_SETTINGS, POLICY, Option
 from casnb.policy.attest_words import read_words
+from casnb.policy.flags import FLAGS, NEWER, find
 from casnb.policy.identities import SCONTAIN_CAS, ExpectedSigner
 
-_EVERY = (*catalogue.FLAGS, *catalogue.NEWER)
+_EVERY = (*FLAGS, *NEWER)
 _MEASUREMENT = re.compile(r"[0-9a-f]{64}")
 _NONCE = re.compile(r"[0-9A-Fa-f]{32}")
 _U16 = 1 << 16
@@ -243,7 +243,7 @@ class AttestationPolicy(Shown):
         """
         chosen = set()
         for name in names:
-            flag = catalogue.find(name)
+            flag = find(name)
             if flag is None:
                 raise UsageError(
                     "flag", got=name, wanted="one of " + ", ".join(f.option for f in _EVERY)
@@ -262,10 +262,10 @@ class AttestationPolicy(Shown):
         out = [f"-{cluster}"] if cluster else []
         out += self._words(o for o in POLICY if o.attribute in _ENCLAVE)
         # As the walkthrough sets them: each flag after those that it needs.
-        late = sorted((f for f in catalogue.FLAGS if not f.short), key=lambda f: f.turn or 99)
+        late = sorted((f for f in FLAGS if not f.short), key=lambda f: f.turn or 99)
         out += [f.option for f in late if f.name in names]
         out += self._words(o for o in POLICY if o.value and o.attribute not in _ENCLAVE)
-        out += [f.option for f in catalogue.NEWER if f.name in names]
+        out += [f.option for f in NEWER if f.name in names]
         return out + self._words(o for o in POLICY if not o.value)
 
     def _words(self, options: Iterable[Option]) -> list[str]:

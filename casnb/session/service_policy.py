@@ -14,8 +14,8 @@ from casnb.checks.binding import Binding
 from casnb.checks.result import AttestationResult, Check, CheckStatus, failed, not_run, passed
 from casnb.checks.unasked import NotAsked
 from casnb.evidence.report import ReportBody
-from casnb.policy import flags as catalogue
 from casnb.policy.appraise import appraise
+from casnb.policy.flags import BY_NAME, FLAGS, Flag
 from casnb.policy.identities import known_signer
 from casnb.policy.policy import NOT_GIVEN, AttestationPolicy
 from casnb.policy.translation import WORDS
@@ -24,7 +24,7 @@ from casnb.session.session import Session
 from casnb.verify.proof import Proof
 
 _IDENTITY = ("mrenclave", "mrsigner", "isvprodid", "isvsvn")
-_LETTERS = {f.short: f for f in catalogue.FLAGS if f.short}
+_LETTERS = {f.short: f for f in FLAGS if f.short}
 _OPTION = re.compile(
     r"(?<![\w-])(?:-([" + "".join(_LETTERS) + r"]+)|--(only_for_testing-debug|ignore-advisories))\b"
 )
@@ -59,7 +59,7 @@ class ServicePolicy(Shown):
         accepts, catalogue order.
         """
         found = {WORDS[word].flag for word in self.security.tolerate}
-        return tuple(f.name for f in catalogue.FLAGS if f.name in found)
+        return tuple(f.name for f in FLAGS if f.name in found)
 
     def appraise(self, proof: Proof | None, binding: Binding | None = None) -> AttestationResult:
         """Judge a proof: the enclave must meet one requirement, and no check may fail that
@@ -161,16 +161,12 @@ class ServicePolicy(Shown):
         def one(match: re.Match[str]) -> str:
             if match[2] == "ignore-advisories":
                 return "ignore_advisories"
-            chosen = (
-                [_LETTERS[letter] for letter in match[1]]
-                if match[1]
-                else [catalogue.BY_NAME[match[2]]]
-            )
+            chosen = [_LETTERS[letter] for letter in match[1]] if match[1] else [BY_NAME[match[2]]]
             return "tolerate: " + ", ".join(self._words(f) for f in chosen)
 
         return _OPTION.sub(one, text)
 
-    def _words(self, flag: catalogue.Flag) -> str:
+    def _words(self, flag: Flag) -> str:
         said = [w for w in self.security.tolerate if WORDS[w].flag == flag.name]
         return ", ".join(said) or " or ".join(flag.elsewhere.tolerate)
 

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from casnb.teach.worldmap.picture import WorldMap
     from casnb.verify.pki import TrustAnchors
 
-#: Chapters whose lab plays another scenario than `public`.
-_OWN = {"07": "production", "08": "production"}
 
 _labs: dict[tuple[str, str, str], Lab] = {}
 _stations: dict[tuple[str, str], Station] = {}
@@ -70,7 +68,7 @@ def start(chapter: str, *, seed: str | None = None, scenario: str | None = None)
     if number not in exercises.CHAPTERS:
         raise UsageError("chapter", got=chapter, wanted="one of " + ", ".join(exercises.CHAPTERS))
     wanted = seed or os.environ.get("CASNB_SEED") or PRACTICE
-    scenario = scenario or _OWN.get(number, "public")
+    scenario = scenario or exercises.CHAPTERS[number].scenario
     key = (number, wanted, scenario)
     station = _station(wanted, scenario)
     watch()

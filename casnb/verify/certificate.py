@@ -1,5 +1,11 @@
 """Certificates and revocation lists as Intel issues them: read strictly, keys and signatures
 checked one at a time.
+
+Why not a library's path building: which role a certificate has, which root it may end in and which
+extensions it must not carry are rules of Intel's that a general verifier does not know, and each of
+them wants a name and a test of its own. What is walked here by hand is the outer DER (three
+elements, lengths in their shortest form), so that what is signed is what is read; names, keys,
+extensions and every signature are left to `cryptography`.
 """
 
 from __future__ import annotations

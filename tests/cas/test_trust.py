@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import fields, replace
 from datetime import datetime, timezone
@@ -466,12 +467,12 @@ TROUBLE = [
         lambda m: m.setattr(os, "fsync", fail(errno.EIO)), "nput/output error", id="disk broken"
     ),
     pytest.param(
-        lambda m: m.setattr(module.tempfile, "mkstemp", fail(errno.EACCES)),
+        lambda m: m.setattr(tempfile, "mkstemp", fail(errno.EACCES)),
         "Permission denied",
         id="folder not writable",
     ),
     pytest.param(
-        lambda m: m.setattr(module.tempfile, "mkstemp", fail(errno.EROFS)),
+        lambda m: m.setattr(tempfile, "mkstemp", fail(errno.EROFS)),
         "Read-only",
         id="file system read-only",
     ),

@@ -1,5 +1,11 @@
 """A TLS listener for WSGI apps: asks for a client certificate where wanted, accepts any,
 requires none; bounded throughout.
+
+Why not a server as it comes: a CAS knows its clients by self-made certificates, and Python's `ssl`
+(and every WSGI server on it) refuses those in the handshake. pyOpenSSL lets a callback accept them.
+Of cheroot we rely on its threads and its reading of HTTP; what it leaves open is closed here: a
+client that sends slowly, that holds many connections, or whose bodies add up, is bounded in time,
+number and memory, and never costs another client a thread.
 """
 
 from __future__ import annotations

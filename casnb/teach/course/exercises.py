@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from html import escape
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell, prose
@@ -21,17 +21,25 @@ from casnb.teach.course.spelling import MARKS, Reading
 if TYPE_CHECKING:
     from casnb.teach.facts import Facts
 
+
+class Chapter(NamedTuple):
+    """A chapter: the module with its tuple `EXERCISES`, and the scenario that its lab plays."""
+
+    module: str
+    scenario: str = "public"
+
+
 #: One data module per notebook, each with a tuple `EXERCISES`.
-CHAPTERS: Mapping[str, str] = {
-    "00": "start_here",
-    "01": "scrape_mrenclave",
-    "02": "decode_the_report",
-    "03": "attest_and_flags",
-    "04": "use_the_certificate",
-    "05": "policies_and_namespaces",
-    "06": "meet_mallory",
-    "07": "production",
-    "08": "measure_an_enclave",
+CHAPTERS: Mapping[str, Chapter] = {
+    "00": Chapter("start_here"),
+    "01": Chapter("scrape_mrenclave"),
+    "02": Chapter("decode_the_report"),
+    "03": Chapter("attest_and_flags"),
+    "04": Chapter("use_the_certificate"),
+    "05": Chapter("policies_and_namespaces"),
+    "06": Chapter("meet_mallory"),
+    "07": Chapter("production", "production"),
+    "08": Chapter("measure_an_enclave", "production"),
 }
 
 
@@ -350,7 +358,7 @@ class Posed(Shown):
 def catalogue() -> Mapping[str, Exercise]:
     """Return every exercise by its id, chapter by chapter."""
     out: dict[str, Exercise] = {}
-    for chapter, module in CHAPTERS.items():
+    for chapter, (module, _) in CHAPTERS.items():
         for exercise in import_module(f"casnb.teach.course.{module}").EXERCISES:
             if exercise.id in out or exercise.chapter != chapter:
                 raise UsageError(

@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from urllib.parse import quote
 
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, SourceError
+from casnb.base.files import replace_file
 from casnb.base.view import Shown, cell, text_table
 from casnb.teach.course.answer_json import RECEIPT, Answer, world_id
 from casnb.teach.course.exercises import CHAPTERS, catalogue
@@ -306,17 +306,7 @@ class ProgressFile:
                 for id, kept in newest
             },
         }
-        handle, name = tempfile.mkstemp(prefix=self.path.name + ".", dir=self.path.parent)
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(json.dumps(body, indent=1).encode("utf-8"))
-                out.flush()
-                os.fsync(out.fileno())
-            Path(name).replace(self.path)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
+        replace_file(self.path, json.dumps(body, indent=1), mode=0o600)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -365,7 +355,7 @@ def link_to(id: str) -> str:
     """Return the address of an exercise in the notebooks: JupyterLab's anchor of its heading."""
     known = catalogue()
     chapter = id.partition(".")[0]
-    book = f"{chapter}-{CHAPTERS[chapter].replace('_', '-')}.ipynb"
+    book = f"{chapter}-{CHAPTERS[chapter].module.replace('_', '-')}.ipynb"
     return f"{book}#{quote(heading(known[id].title).replace(' ', '-'))}"
 
 

@@ -15,7 +15,7 @@ import traitlets
 from casnb.base.errors import CasnbError, UsageError, neutral
 from casnb.base.snapshot import Snapshot
 from casnb.mallory import attacks as mallory
-from casnb.policy import flags as catalogue
+from casnb.policy.flags import BY_NAME, options
 from casnb.policy.policy import NOT_GIVEN, AttestationPolicy
 from casnb.policy.smallest import closed
 from casnb.teach.facts import Cases, LoadedReport, changed_digit
@@ -34,7 +34,7 @@ HABITS = tuple(h.name for h in mallory.HABITS.values() if h.usual)
 SWITCHED = tuple(
     a.name
     for a in mallory.ATTACKS.values()
-    if a.let_in.habits >= mallory.USUAL and set(a.let_in.policy.flags()) <= catalogue.BY_NAME.keys()
+    if a.let_in.habits >= mallory.USUAL and set(a.let_in.policy.flags()) <= BY_NAME.keys()
 )
 #: What the reader may give as MRENCLAVE, and how the chooser says it.
 CHOICES = {
@@ -108,13 +108,12 @@ class SwitchboardModel(traitlets.HasTraits):
     @traitlets.validate("flags")
     def _known(self, proposal: Any) -> tuple[str, ...]:
         chosen = proposal["value"]
-        strange = [name for name in chosen if name not in catalogue.BY_NAME]
+        strange = [name for name in chosen if name not in BY_NAME]
         if strange:
             raise traitlets.TraitError(
-                f"flags: got {neutral(strange[0], 60)}, wanted names out of"
-                f" {', '.join(catalogue.BY_NAME)}"
+                f"flags: got {neutral(strange[0], 60)}, wanted names out of {', '.join(BY_NAME)}"
             )
-        return tuple(name for name in catalogue.BY_NAME if name in chosen)
+        return tuple(name for name in BY_NAME if name in chosen)
 
     def _changed(self, change: Any) -> None:
         self.appraise()
@@ -126,8 +125,8 @@ class SwitchboardModel(traitlets.HasTraits):
         """Set or clear one flag (long name without dashes); the order of `flags` stays the
         catalogue's.
         """
-        if name not in catalogue.BY_NAME:
-            raise UsageError("flag", got=name, wanted="one of " + ", ".join(catalogue.BY_NAME))
+        if name not in BY_NAME:
+            raise UsageError("flag", got=name, wanted="one of " + ", ".join(BY_NAME))
         self.flags = tuple(n for n in self.flags if n != name) + ((name,) if on else ())
 
     @property
@@ -284,8 +283,8 @@ class SwitchboardModel(traitlets.HasTraits):
 
 def _moved(before: tuple[str, ...], after: tuple[str, ...], was: str, now: str) -> str:
     """Say what was switched, in the words of the line that the doors are told with."""
-    added = catalogue.options(tuple(n for n in after if n not in before))
-    taken = catalogue.options(tuple(n for n in before if n not in after))
+    added = options(tuple(n for n in after if n not in before))
+    taken = options(tuple(n for n in before if n not in after))
     parts = [
         *([f"setting {added}"] if added else []),
         *([f"clearing {taken}"] if taken else []),

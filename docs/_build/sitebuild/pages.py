@@ -155,7 +155,7 @@ def attack(a: Attack) -> str:
                 ("Mallory gains", md(a.gain)),
             ]
         ),
-        [f"- `{s}`: {md(REFUSALS[s])}" for s in a.stops if s in REFUSALS],
+        [f"- `{s}`: {md(REFUSALS[s].does)}" for s in a.stops if s in REFUSALS],
         "",
         "## Predict",
         "",
