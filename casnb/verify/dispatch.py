@@ -73,8 +73,9 @@ def verify(
         raise SourceError(
             "EPID quote",
             got="a group signature that only Intel's attestation service could judge",
-            wanted="an IAS report or a DCAP quote",
-            do="The service has ended; ask the CAS for type=IASReport.",
+            wanted="a DCAP quote, or the report that the service made of this quote",
+            do="The service ended on 2 April 2025: no report can be had any more. Ask for a DCAP"
+            " quote; casnb decode shows what this one says, unproven.",
         )
     if not isinstance(evidence, Quote):
         raise UsageError(

@@ -12,12 +12,18 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from casnb.base.errors import VerificationError
+from casnb.base.errors import CasnbError, VerificationError
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.verify.certificate import stamp
 from casnb.verify.pki import TrustAnchors, avr_signing_key
 from casnb.verify.proof import Proof, Steps, require_initialised, status_check, sure, utc
 from casnb.verify.tcb import TcbStatus
+
+#: What a reader has to know of every IAS report today.
+SERVICE_ENDED = (
+    "Intel's attestation service ended on 2 April 2025; its signing certificate expired in"
+    " November 2026."
+)
 
 
 def verify_avr(
@@ -31,8 +37,8 @@ def verify_avr(
     """Check an IAS report under the pinned `roots` at `now`; never raises for a bad report, the
     checks say what is wrong.
 
-    The service is gone and its signing certificate expires in 2026: give the time at which the
-    report was made, or soon after. `max_age` refuses a report that was older than this at `now`;
+    The service ended on 2 April 2025 and its signing certificate's validity in November 2026: give
+    the time at which the report was made, or soon after. `max_age` refuses a report that was older than this at `now`;
     `nonce` must be what IAS was sent, not the CAS's nonce. Not checked: whether the signing
     certificate was revoked (its list is not part of any report), and the advisories that came in
     unsigned headers. Raises UsageError for a `now` without a time zone.
@@ -42,7 +48,8 @@ def verify_avr(
     # Intel's service put the quote into the body; the body says what it thinks of the platform.
     parsed = steps.run("avr-format", lambda: _read(avr))
     # Pinned root signs the signing certificate.
-    key = steps.run("avr-chain", lambda: _chain(avr.chain_pem, roots, now))
+    made = parsed.timestamp.replace(microsecond=0) if parsed is not None else None
+    key = steps.run("avr-chain", lambda: _chain(avr.chain_pem, roots, now, made))
     # Signing certificate's key signs the body as received.
     steps.run(
         "avr-signature", lambda: _signature(key, avr), *(("avr-chain",) if avr.signature else ())
@@ -61,7 +68,6 @@ def verify_avr(
         simulated=roots.simulated,
     )
     if parsed is not None:
-        made = parsed.timestamp.replace(microsecond=0)
         proof = replace(proof, report=parsed.quote.body, made=made)
     if steps.reached("tcb-status", "avr-format", "avr-chain", "avr-signature", "avr-current"):
         body = sure(parsed)
@@ -115,9 +121,34 @@ def _read(avr: SignedAvr) -> tuple[Avr, str, str]:
     return parsed, f"IAS report, version {parsed.version}", ""
 
 
-def _chain(pem: bytes, roots: TrustAnchors, now: datetime) -> tuple[rsa.RSAPublicKey, str, str]:
-    key, names = avr_signing_key(pem, roots, now)
+def _chain(
+    pem: bytes, roots: TrustAnchors, now: datetime, made: datetime | None
+) -> tuple[rsa.RSAPublicKey, str, str]:
+    try:
+        key, names = avr_signing_key(pem, roots, now)
+    except VerificationError as exc:
+        advice = _own_time(pem, roots, made)
+        if not advice:
+            raise
+        raise VerificationError(exc.subject, got=exc.got, wanted=exc.wanted, do=advice) from None
     return key, names, f"the {roots.label} root"
+
+
+def _own_time(pem: bytes, roots: TrustAnchors, made: datetime | None) -> str:
+    """Say how a stored report can still be judged where nothing but the time stands against its
+    chain: it was valid when the report says it was made. Empty where that is not so.
+
+    The time is the report's own word until its signature holds at it; what is proven then is what
+    Intel said of the platform on that day.
+    """
+    if made is None:
+        return ""
+    try:
+        avr_signing_key(pem, roots, made)
+    except CasnbError:
+        return ""
+    ended = "" if roots.simulated else f" {SERVICE_ENDED}"
+    return f"Judge a stored report at its own time: casnb verify --at {stamp(made)}.{ended}"
 
 
 def _signature(key: rsa.RSAPublicKey | None, avr: SignedAvr) -> tuple[None, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -403,6 +404,36 @@ class TestVerify:
         """Nobody can judge an EPID quote any more: exit 3, not a rejection."""
         result = casnb("verify", vectors / "cas-attest" / "v1-attest-epid-2019.json")
         assert result.exit_code == 3 and "EPID" in result.stderr
+        assert "ended on 2 April 2025" in result.stderr and "IASReport" not in result.stderr
+
+    def test_a_stored_report_after_the_end_of_its_service(self, casnb, vectors):
+        """The refusal says that service and certificate have ended and at which time the report
+        can be judged; at that time it is proven.
+        """
+        folder = vectors / "avr" / "teaclave-v3"
+        words = [folder / "body.json", "--chain", folder / "chain.pem"]
+        words += ["--signature", folder / "signature.b64"]
+        late = casnb("verify", *words, "--at", "2027-01-01")
+        told = " ".join(late.stdout.split())
+        assert late.exit_code == 1 and "ended on 2 April 2025" in told
+        own = re.search(r"casnb verify --at ([0-9T:Z-]{20})", told)
+        found = json.loads(casnb("verify", *words, "--at", own[1], "--json").stdout)
+        assert {c["id"]: c["status"] for c in found["checks"]}["avr-signature"] == "passed"
+
+    def test_no_advice_where_the_time_is_not_what_is_wrong(self, casnb, vectors, tmp_path):
+        """A chain that no time makes good gets no advice to try another, and a simulated report
+        says nothing of Intel's service.
+        """
+        from casnb.simulator.world import World
+
+        world = World("stored", "public")
+        (tmp_path / "report.json").write_bytes(world.attest("IASReport"))
+        (tmp_path / "roots.pem").write_bytes(world.roots_pem)
+        other = casnb("verify", tmp_path / "report.json", "--at", "2060-01-01")
+        assert other.exit_code == 1 and "--at" not in other.stdout
+        words = ["--simulated-roots", tmp_path / "roots.pem", "--at", "2060-01-01"]
+        ours = " ".join(casnb("verify", tmp_path / "report.json", *words).stdout.split())
+        assert "casnb verify --at" in ours and "2025" not in ours
 
     def test_simulated_and_real_roots_do_not_mix(self, casnb, real, tmp_path):
         """A real report fails under simulated roots, a simulated one under Intel's; using
