@@ -30,7 +30,7 @@ SURFACES = {
     "casnb.mallory": """ATTACKS Attack AttackMatrix CrtSigner DEBUG_BUILD Defence EnclaveMemory
         FLAG_SETS HABITS HABIT_SETS Outcome PERSONAS REFUSALS attack exhibits factor foresee
         keys_of matrix run verifies""",
-    "casnb.measure": "Measurement measure read_image",
+    "casnb.measure": "Measurement Statements find_statements measure read_image",
     "casnb.policy": """AttestationPolicy BY_NAME BY_OPTION FLAGS Flag NEWER crosswalk
         minimal_flags options to_flags to_session""",
     "casnb.session": "GUESSES Readers Session explained fetch_history public_key",

@@ -4,10 +4,16 @@ this one.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, slurp
 from casnb.cli.policy_options import option
+
+if TYPE_CHECKING:
+    from casnb.measure.measurement import Measurement
+    from casnb.measure.statements import Statements
 
 
 @click.command(
@@ -18,6 +24,8 @@ from casnb.cli.policy_options import option
   M=$(casnb scrape "$CAS_PAGE_URL" --address "$CAS_ADDR")
   casnb measure cas-image.tar --expect "$M"
   casnb measure cas-image.tar --heap 64K
+  casnb measure libenclave.signed.so
+  casnb measure any-image.tar --find --json | jq -r '.statements[].enclave_hash'
   casnb measure enclave.sgxs --sigstruct enclave.sig --json | jq -r .mrenclave
 """,
     exits={
@@ -49,6 +57,11 @@ from casnb.cli.policy_options import option
     metavar="PATH",
     help="Which file of an image; without it the one that the image starts.",
 )
+@click.option(
+    "--find",
+    is_flag=True,
+    help="Only find and check what was signed: every SIGSTRUCT in a program or image.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def measure(
     file: str,
@@ -56,6 +69,7 @@ def measure(
     expected: tuple[str, ...],
     heap: str | None,
     program: str | None,
+    find: bool,
     as_json: bool,
 ) -> int:
     """Which MRENCLAVE has the code that would run, and did its signer sign this one?
@@ -63,13 +77,15 @@ def measure(
     FILE is a container image (an OCI archive, not compressed), an enclave file, an SGXS stream,
     or a SIGSTRUCT alone. Nothing is run and nothing is written. The enclave file is a simple
     format of casnb's own: a real SCONE program is measured by SCONE's own tools (SCONE_HASH=1
-    PROGRAM), and of its image only the rest of this can be said. Measuring says which code it
-    is, not that the code is good.
+    PROGRAM). Of it, and of any other file or image, the SIGSTRUCTs inside are found and checked
+    (--find: of every FILE): the MRENCLAVE as signed, the signer, whether DEBUG is allowed.
+    Measuring says which code it is, not that the code is good.
     """
     from pathlib import Path
 
-    from casnb.base.errors import SourceError, neutral
-    from casnb.measure.measurer import MEASURE_LIMIT, measure
+    from casnb.base.errors import EvidenceError, SourceError, neutral
+    from casnb.measure import statements
+    from casnb.measure.measurer import MEASURE_LIMIT, measured_or_found
 
     if file == "-" and sigstruct == "-":
         raise click.UsageError("a dash is one file: give it once.")
@@ -81,26 +97,38 @@ def measure(
             do="Pack an OCI layout first: tar -C FOLDER -cf image.tar . and measure image.tar.",
         )
     data = slurp(file, MEASURE_LIMIT)
-    found = measure(
-        data,
-        sigstruct=slurp(sigstruct) if sigstruct else None,
-        expected=expected,
-        heap=heap,
-        program=program or "",
-    )
+    if find:
+        if sigstruct or heap or program:
+            raise click.UsageError("--find measures nothing: it goes with --expect alone.")
+        found: Measurement | Statements = statements.find_statements(data, expected=expected)
+        if isinstance(found, statements.Statements) and not found.found:
+            raise EvidenceError("measure", got="no SIGSTRUCT in it", wanted="one or more")
+    else:
+        found = measured_or_found(
+            data,
+            sigstruct=slurp(sigstruct) if sigstruct else None,
+            expected=expected,
+            heap=heap,
+            program=program or "",
+        )
     if as_json:
         emit_json(found.to_json())
+        return ACCEPTED if found.holds else REJECTED
+    from rich.text import Text
+
+    from casnb.cli.terminal import checks_table, console, rows_table
+
+    out = console()
+    if isinstance(found, statements.Statements):
+        for statement in found.found:
+            out.print(rows_table(statement.rows()))
+            out.print()
     else:
-        from rich.text import Text
-
-        from casnb.cli.terminal import checks_table, console, rows_table
-
-        out = console()
         out.print(rows_table(found.rows()))
         out.print()
         out.print(checks_table(found.checks))
         out.print()
-        out.print(Text(neutral(found.sentence, 600), "bold green" if found.holds else "bold red"))
-        for remark in found.remarks:
-            out.print(Text(f"note: {neutral(remark, 600)}"))
+    out.print(Text(neutral(found.sentence, 600), "bold green" if found.holds else "bold red"))
+    for remark in found.remarks:
+        out.print(Text(f"note: {neutral(remark, 600)}"))
     return ACCEPTED if found.holds else REJECTED

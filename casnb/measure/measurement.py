@@ -126,7 +126,7 @@ class Measurement(Shown):
                 ("ENCLAVEHASH", s.enclave_hash),
                 ("MRSIGNER", s.mrsigner),
                 ("signer", self.signer.name if self.signer else "not publicly known"),
-                ("product", f"ISVPRODID {s.isv_prod_id}, ISVSVN {s.isv_svn}, built {s.day}"),
+                ("product", product(s)),
             ]
         return [(k, v) for k, v in out if v]
 
@@ -184,6 +184,14 @@ class Measurement(Shown):
         return html_table(("measured", "value"), self.rows(), code=(1,)) + html_result(
             self.checks, self.sentence, self.remarks, "trustworthy" if self.holds else "rejected"
         )
+
+
+def product(s: SigStruct) -> str:
+    """Name product, version and day as the signer wrote them; DATE need not be a day, for EINIT
+    never reads it.
+    """
+    day = f"DATE {s.day}" if s.day.startswith("0x") else f"built {s.day}"
+    return f"ISVPRODID {s.isv_prod_id}, ISVSVN {s.isv_svn}, {day}"
 
 
 def debug_allowed(s: SigStruct) -> bool:

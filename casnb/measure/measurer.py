@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 from casnb.base.errors import EvidenceError, UsageError, neutral
 from casnb.checks.result import failed, passed
@@ -21,6 +22,7 @@ from casnb.measure.archive import ARCHIVE_LIMIT, ImageFile
 from casnb.measure.image import Image, is_tar, read_image
 from casnb.measure.measurement import Measurement, debug_allowed
 from casnb.measure.program import MAGIC, EnclaveFile, read_heap
+from casnb.measure.statements import Statements, find_statements
 from casnb.policy.identities import known_signer
 from casnb.verify.proof import Steps
 
@@ -56,6 +58,29 @@ def measure(
     return job.measurement()
 
 
+def measured_or_found(data: bytes, **terms: Any) -> Measurement | Statements:
+    """Measure what would run or, of a file or image with nothing in it that can be measured here,
+    return what signers said inside it.
+
+    Arguments and errors are those of `measure`. What is found stands in for a measurement only
+    where no program, heap or SIGSTRUCT was asked for, and only of an image whose digests fit.
+    """
+    asked = any(terms.get(name) for name in ("sigstruct", "heap", "program"))
+    expected = terms.get("expected", ())
+    try:
+        measured = measure(data, **terms)
+    except EvidenceError:
+        found = None if asked else find_statements(data, expected=expected)
+        if found is None or not found.found:
+            raise
+        return found
+    image = measured.image
+    if asked or image is None or any(_is_program(f.data or b"") for f in image.wanted()):
+        return measured
+    found = find_statements(data, expected=expected)
+    return found if found.found else measured
+
+
 _PACKED = (
     (b"\x1f\x8b", "gzip", "gunzip"),
     (b"\x28\xb5\x2f\xfd", "zstd", "unzstd"),
@@ -76,16 +101,18 @@ def _require_no_other(data: bytes) -> None:
     if data.startswith(b"\x7fELF"):
         raise EvidenceError(
             "measure",
-            got="an ELF program",
-            wanted="an enclave file of casnb's own format",
+            got="an ELF program with no SIGSTRUCT in it",
+            wanted="an enclave file of casnb's own format, or a program that is signed",
             do="A real SCONE program is measured by SCONE's own tools: SCONE_HASH=1 PROGRAM.",
         )
 
 
+def _is_program(head: bytes) -> bool:
+    return head.startswith((MAGIC, _SGXS))
+
+
 def _is_wanted(head: bytes, size: int) -> bool:
-    return head.startswith((MAGIC, _SGXS)) or (
-        size == SIGSTRUCT.size and head.startswith(SIGSTRUCT_HEADER)
-    )
+    return _is_program(head) or (size == SIGSTRUCT.size and head.startswith(SIGSTRUCT_HEADER))
 
 
 class _Job:
@@ -185,9 +212,7 @@ class _Job:
     def _open(self) -> tuple[Image, str, str]:
         image = read_image(self.data, _is_wanted)
         self.image = image
-        programs = [
-            f for f in image.wanted() if f.data is not None and f.data.startswith((MAGIC, _SGXS))
-        ]
+        programs = [f for f in image.wanted() if _is_program(f.data or b"")]
         self.program = self._choose(image, programs)
         if self.given is None:
             self.statement = self._beside(image, self.program.path)

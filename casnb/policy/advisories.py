@@ -388,8 +388,8 @@ ADVISORIES: Mapping[str, Advisory] = {
 
 def lookup(ids: Iterable[str]) -> list[tuple[str, str]]:
     """Return id and what is known of it for each advisory on record, in their order; then one row
-    for all that are not on record, one for what is no id at all, and one that counts the rest
-    where there are more than 40.
+    for all that are not on record, one for what does not have the form of an id, and one that
+    counts the rest where there are more than 40.
 
     The ids come from evidence: they are not neutralised here.
     """

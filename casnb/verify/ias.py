@@ -39,9 +39,9 @@ def verify_avr(
 
     The service ended on 2 April 2025 and its signing certificate's validity in November 2026: give
     the time at which the report was made, or soon after. `max_age` refuses a report that was older
-    than this at `now`; `nonce` must be what IAS was sent, not the CAS's nonce. Not checked: whether the signing
-    certificate was revoked (its list is not part of any report), and the advisories that came in
-    unsigned headers. Raises UsageError for a `now` without a time zone.
+    than this at `now`; `nonce` must be what IAS was sent, not the CAS's nonce. Not checked: whether
+    the signing certificate was revoked (its list is not part of any report), and the advisories
+    that came in unsigned headers. Raises UsageError for a `now` without a time zone.
     """
     now = utc(now)
     steps = Steps()

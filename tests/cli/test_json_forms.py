@@ -52,7 +52,11 @@ CASES = {
         ("decodeLine", "in"),
         ("decodeLine", "quote junk"),
     ],
-    "casnb measure": [("measure", "ledger"), ("measure", f"ledger --expect {'0' * 64}")],
+    "casnb measure": [
+        ("statements", "--find sigstruct"),
+        ("measure", "ledger"),
+        ("measure", f"ledger --expect {'0' * 64}"),
+    ],
     "casnb verify": [
         ("verify", f"quote {LISTS}"),
         ("verify", f"public {AT}"),
@@ -111,6 +115,7 @@ def folder(tmp_path_factory) -> Path:
         "quote": quote,
         "public": public.attest(),
         "ledger": world.ledger.to_bytes(),
+        "sigstruct": world.sigstruct,
         "junk": b"junk",
         "roots.pem": world.roots_pem,
         "lists.json": json.dumps(world.endorsements().to_json()),

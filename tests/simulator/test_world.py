@@ -71,13 +71,13 @@ def test_another_process_makes_the_same_world():
         pytest.param(
             "public",
             "IASReport",
-            "1d11a68b412fbedc0786606989f7871130aa87263c86c502a250e29bac21ef94",
+            "9d2e406c681fa47229159f2a9eea5f0b28c428c93189b9007bfd71a68390ef00",
             id="public",
         ),
         pytest.param(
             "production",
             "DCAP",
-            "3f4e8d75fd7fea9cc22b854ae98834b64c755fa2ea8729af22e84d14b40bb4f1",
+            "eff72f9f418214cb6e923aa02b502793fbcac2d7e7882873f3c67f969a2653ba",
             id="production",
         ),
     ],
