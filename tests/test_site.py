@@ -4,6 +4,8 @@ have.
 
 from __future__ import annotations
 
+import importlib.util
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +17,15 @@ from casnb.explain.explanation import Explanation
 from casnb.explain.line import explain
 from casnb.explain.why import explain_message
 from casnb.mallory.attacks import ATTACKS
+from casnb.teach.switchboard.model import SwitchboardModel
 
 pytest.importorskip("nbclient", reason="no nbclient")
 guard = pytest.importorskip("sitebuild.guard")
 pages = pytest.importorskip("sitebuild.pages")
 lessons = pytest.importorskip("sitebuild.lessons")
+pictures = pytest.importorskip("doctables.pictures")
+
+ROOT = Path(__file__).resolve().parents[1]
 
 ROWS = {
     "flags": pages.EVERY_FLAG,
@@ -93,6 +99,42 @@ def test_a_row_of_its_own_is_a_page(monkeypatch):
     found = dict(pages.data_pages())
     assert r"\<b\>\*x\*\</b\> \[y\](z) \|" in found["flags/new-flag.md"]
     assert "(new-flag.md)" in found["flags/index.md"]
+
+
+def test_readme_links_hold_where_it_stands_alone():
+    """On a package index no link of README or CHANGELOG leads beside it: with a base they lead
+    below it, without one they are words, and a picture is its text alternative.
+    """
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    hook = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hook)
+    for name in ("README.md", "CHANGELOG.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        goals = re.findall(r"\]\(([^)\s]+)\)", text)
+        for goal in goals:
+            assert goal.startswith(("https:", "#")) or (ROOT / goal.partition("#")[0]).exists(), (
+                goal
+            )
+        for base in ("", "https://files.example/tree"):
+            made = re.findall(r"\]\(([^)\s]+)\)", hook.published(text, base))
+            assert all(g.startswith(("https:", "#")) for g in made)
+            assert len(made) == len(goals) or not base
+    assert hook.published("![text](a.svg) and [words](b.md)") == "*text* and words"
+
+
+def test_readme_opens_with_two_pictures():
+    """Both pictures stand before the first section, have a text alternative that names what the
+    data says, and are what the data draws.
+    """
+    top = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    shown = dict(reversed(m) for m in re.findall(r"!\[([^\]]+)\]\(docs/([^)]+)\)", top))
+    assert list(shown) == list(pictures.PICTURES)
+    for name, draw in pictures.PICTURES.items():
+        assert draw() == (ROOT / "docs" / name).read_text(encoding="utf-8")
+    standing = SwitchboardModel(flags=pictures.THREE).standing()
+    inside = {a.name for s in standing for a in s.inside}
+    assert all(name in shown["world-map.svg"] for name in inside)
+    assert all(name in draw() for draw in [pictures.PICTURES["world-map.svg"]] for name in inside)
 
 
 @pytest.mark.parametrize(

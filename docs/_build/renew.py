@@ -7,7 +7,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from doctables import attacks, checks, commands, connections, evidence, language, rooms, schema
+from doctables import (
+    attacks,
+    checks,
+    commands,
+    connections,
+    evidence,
+    language,
+    pictures,
+    rooms,
+    schema,
+)
 
 from casnb.mallory.attacks import FLAG_SETS, matrix
 
@@ -32,7 +42,10 @@ def renewed(page: Path) -> str:
 def main(words: list[str]) -> int:
     """Write, or with `--check` name, every page whose tables are behind the data."""
     made = {p: renewed(p) for p in sorted(DOCS.glob("*.md"))} | {schema.PATH: schema.renewed()}
-    stale = [p for p, text in made.items() if text != p.read_text(encoding="utf-8")]
+    made |= {DOCS / name: draw() for name, draw in pictures.PICTURES.items()}
+    stale = [
+        p for p, text in made.items() if not p.exists() or text != p.read_text(encoding="utf-8")
+    ]
     for page in stale:
         print(
             f"{page.relative_to(DOCS.parent)}: "
