@@ -2,8 +2,8 @@
 no longer than it may.
 
 pyOpenSSL's connections do not know timeouts: each read and write here waits with `select` and a
-deadline of its own. What the callback accepts is no identity: the handshake proves that the client
-has the key, and policies compare keys.
+deadline of its own. What the callback accepts is not yet an identity: the handshake proves that
+the client has the key, and policies compare keys.
 """
 
 from __future__ import annotations
