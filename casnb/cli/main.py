@@ -62,6 +62,10 @@ COMMANDS = {
         "casnb.cli.history_command:history",
         "The versions of a session, what changed, and who could read what.",
     ),
+    "class": (
+        "casnb.cli.class_command:class_group",
+        "A course: assignments, a world for each student, marks.",
+    ),
     "completion": (
         "casnb.cli.completion_command:completion",
         "What makes a shell complete casnb and scone.",

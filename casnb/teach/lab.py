@@ -21,6 +21,7 @@ from casnb.simulator.world import World
 from casnb.teach.claims import watch
 from casnb.teach.course import exercises
 from casnb.teach.course.questions import questions
+from casnb.teach.course.ticket import VARIABLE, Ticket, is_assignment, read_ticket
 from casnb.teach.course.workbook import Workbook
 from casnb.teach.facts import PRACTICE, Cases, Facts, LoadedReport
 from casnb.teach.station import Run, Station, answers, run_command
@@ -49,12 +50,21 @@ _labs: dict[tuple[str, str, str], Lab] = {}
 _stations: dict[tuple[str, str], Station] = {}
 
 
-def start(chapter: str, *, seed: str | None = None, scenario: str | None = None) -> Lab:
-    """Return the lab of a chapter ('00' to '08'); called again with the same arguments, the same
-    lab.
+def start(
+    chapter: str,
+    *,
+    seed: str | None = None,
+    scenario: str | None = None,
+    ticket: str | None = None,
+) -> Lab:
+    """Return the lab of a chapter ('00' to '08') or of an assignment ('hw1'); called again with the
+    same arguments, the same lab.
 
     Left out, `scenario` is the chapter's own: 'production' for '07' and '08', 'public' for the
-    others.
+    others and for an assignment, whose exercises are each judged in their own.
+
+    An assignment's seed and exercises come from its ticket: `ticket`, or CASNB_TICKET. Without
+    one the lab uses the practice seed, and says so.
 
     Where CAS_ADDR and its companions name a simulator that answers, with this seed and scenario,
     the lab uses that one; else it serves a world of its own in this process, on loopback. What a
@@ -65,17 +75,53 @@ def start(chapter: str, *, seed: str | None = None, scenario: str | None = None)
     Example: `lab = start("01")`, then `lab` alone at the end of a cell.
     """
     number = str(chapter)[:2]
+    assigned, note = None, ""
     if number not in exercises.CHAPTERS:
-        raise UsageError("chapter", got=chapter, wanted="one of " + ", ".join(exercises.CHAPTERS))
+        found = _ticket(chapter, ticket) if is_assignment(chapter) else None
+        # A word without a number is more likely a slip than an assignment whose ticket is missing.
+        if found is None and not (is_assignment(chapter) and chapter[-1].isdigit()):
+            raise UsageError(
+                "chapter",
+                got=chapter,
+                wanted="one of " + ", ".join(exercises.CHAPTERS) + ", or an assignment",
+                do=f"An assignment's ticket goes into {VARIABLE}.",
+            )
+        number = chapter
+        assigned = found.exercises if found else tuple(exercises.catalogue())
+        if found:
+            seed = seed or found.seed
+        else:
+            note = (
+                "No ticket: this is the practice world, and answers given here count for nobody."
+                f" Put yours into {VARIABLE}."
+            )
     wanted = seed or os.environ.get("CASNB_SEED") or PRACTICE
     scenario = scenario or exercises.CHAPTERS[number].scenario
     key = (number, wanted, scenario)
     station = _station(wanted, scenario)
     watch()
-    if key not in _labs or _labs[key].station is not station:
-        _labs[key] = Lab(number, station)
+    known = _labs.get(key)
+    if known is None or known.station is not station or known.assigned != assigned:
+        _labs[key] = Lab(number, station, assigned, note)
     station.export()
     return _labs[key]
+
+
+def _ticket(assignment: str, given: str | None) -> Ticket | None:
+    text = (given or os.environ.get(VARIABLE) or "").strip()
+    if not text:
+        return None
+    ticket = read_ticket(text)
+    if ticket.assignment != assignment:
+        raise UsageError(
+            "ticket",
+            got=f"one for {ticket.assignment}",
+            wanted=f"one for {assignment}",
+            do="Each assignment has a ticket of its own.",
+        )
+    for id in ticket.exercises:
+        exercises.exercise(id)
+    return ticket
 
 
 def _station(seed: str, scenario: str) -> Station:
@@ -96,9 +142,15 @@ class Lab(Workbook, Shown):
     environment for child processes.
     """
 
-    def __init__(self, chapter: str, station: Station) -> None:
-        super().__init__(chapter, Facts(station.world, station.host, station.port))
-        self.station = station
+    def __init__(
+        self,
+        chapter: str,
+        station: Station,
+        assigned: tuple[str, ...] | None = None,
+        note: str = "",
+    ) -> None:
+        super().__init__(chapter, Facts(station.world, station.host, station.port), assigned)
+        self.station, self.note = station, note
         self.cases = Cases(station.world.seed)
 
     # Where things are
@@ -450,11 +502,11 @@ class Lab(Workbook, Shown):
         )
 
     def __str__(self) -> str:
-        note = [f"note: {self.station.note}"] if self.station.note else []
+        note = [f"note: {n}" for n in (self.note, self.station.note) if n]
         return "\n".join([text_table(("lab", self.chapter), self._rows()), "", self._SAYS, *note])
 
     def _html(self) -> str:
-        note = f"<p>note: {cell(self.station.note)}</p>" if self.station.note else ""
+        note = "".join(f"<p>note: {cell(n)}</p>" for n in (self.note, self.station.note) if n)
         return (
             html_table(("lab", self.chapter), self._rows(), code=(1,))
             + f"<p>{cell(self._SAYS)}</p>{note}"

@@ -121,17 +121,27 @@ COMMANDS = [
     "decode",
     "measure",
     "verify",
+    "endorsements",
     "explain",
     "flags",
     "attack",
     "why",
     "service",
     "history",
+    "class",
     "completion",
     "doctor",
 ]
 #: Those that do something themselves.
-TEACHING = [*(name for name in COMMANDS if name != "service"), "service measure", "service run"]
+GROUPS = {
+    "service": ("measure", "run"),
+    "endorsements": ("fetch", "build"),
+    "class": ("init", "assignment", "release", "show", "grade", "report"),
+}
+TEACHING = [
+    *(name for name in COMMANDS if name not in GROUPS),
+    *(f"{group} {name}" for group, names in GROUPS.items() for name in names),
+]
 
 
 @pytest.mark.parametrize("name", TEACHING)

@@ -12,7 +12,7 @@ from casnb.base.errors import EvidenceError, SourceError
 from casnb.teach.course import exercises
 from casnb.teach.course.answer_json import Answer, read_answer, world_id
 from casnb.teach.course.answers import plain
-from casnb.teach.course.exercises import Posed
+from casnb.teach.course.exercises import Exercise, Posed
 from casnb.teach.course.feedback import NOT_YET, Feedback, Hint, Solution
 from casnb.teach.course.hindsight import Hindsight, open_questions
 from casnb.teach.course.judges import Choice
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 
 class Workbook:
-    """The exercises of a chapter; `facts` are what the right answers follow from."""
+    """The exercises of a chapter, or of an assignment with its own list of them; `facts` are what
+    the right answers follow from.
+    """
 
-    def __init__(self, chapter: str, facts: Facts) -> None:
-        self.chapter, self.facts = chapter, facts
+    def __init__(self, chapter: str, facts: Facts, assigned: tuple[str, ...] | None = None) -> None:
+        self.chapter, self.facts, self.assigned = chapter, facts, assigned
         self._answers: dict[str, Answer] = {}
         self._unkept: dict[str, int] = {}
 
@@ -44,14 +46,26 @@ class Workbook:
 
     @property
     def exercises(self) -> tuple[str, ...]:
-        """The ids of this chapter's exercises."""
+        """The ids of this chapter's, or this assignment's, exercises."""
+        if self.assigned is not None:
+            return self.assigned
         return tuple(e.id for e in exercises.of_chapter(self.chapter))
+
+    def _facts_for(self, task: Exercise) -> Facts:
+        """Return the facts by which a task is judged: in an assignment those of its own scenario,
+        whichever chapter it comes from.
+        """
+        own = task.scenarios[0]
+        if self.assigned is None or self.facts.world.scenario == own:
+            return self.facts
+        return self.facts.of(own)
 
     def task(self, id: str) -> Posed:
         """Return an exercise as it is put in this world, which shows itself: question, what is
         given, form of the answer.
         """
-        return exercises.exercise(id).posed(self.facts)
+        task = exercises.exercise(id)
+        return task.posed(self._facts_for(task))
 
     @property
     def case(self) -> Facts:
@@ -71,13 +85,15 @@ class Workbook:
         counted = answer is ... and id in self._answers
         if counted:
             answer = self._answers[id].answer
-        feedback = task.check(answer, self.facts)
+        facts = self._facts_for(task)
+        feedback = task.check(answer, facts)
         if feedback.status == NOT_YET:
             return feedback
-        given = Answer(id, plain(answer), self.world_id, self.facts.address)
+        world = world_id(facts.world.seed, facts.world.scenario)
+        given = Answer(id, plain(answer), world, facts.address)
         self._answers[id] = given
         feedback = replace(feedback, sent=given.to_json())
-        note = "" if counted else self._file.record(feedback)
+        note = "" if counted else ProgressFile(world=world).record(feedback)
         return replace(feedback, notes=(note,)) if note else feedback
 
     def hint(self, id: str) -> Hint:
@@ -92,7 +108,8 @@ class Workbook:
         elif taken:
             self._file.record_hint(id)
         step = min(taken + 1, len(task.hints))
-        return Hint(id, step, len(task.hints), told(task.hints[step - 1], self.facts))
+        text = told(task.hints[step - 1], self._facts_for(task))
+        return Hint(id, step, len(task.hints), text)
 
     def solution(self, id: str) -> Solution:
         """Return the solution of an exercise that was tried; before that, what to do first.
@@ -103,11 +120,12 @@ class Workbook:
         if not tried:
             return Solution(id, "", "Try it first: a wrong answer is answered with a reason.")
         self._file.record_solution(id)
-        judge = task.judge_in(self.facts)
-        code = told(task.code, self.facts)
+        facts = self._facts_for(task)
+        judge = task.judge_in(facts)
+        code = told(task.code, facts)
         if not code:
-            code = f"{task.name} = {task.reference(self.facts)!r}"
-        why = told(task.why, self.facts)
+            code = f"{task.name} = {task.reference(facts)!r}"
+        why = told(task.why, facts)
         if isinstance(judge, Choice):
             why = f"*{judge.options[judge.right].text}* {why}"
         return Solution(id, code, why)
@@ -116,7 +134,8 @@ class Workbook:
         """Return the right answer for this lab; for teachers and tests. Looking is allowed,
         learning is elsewhere.
         """
-        return exercises.exercise(id).reference(self.facts)
+        task = exercises.exercise(id)
+        return task.reference(self._facts_for(task))
 
     def quiz(self, id: str) -> QuizPanel:
         """Return a multiple-choice exercise as buttons; `lab.check(id, 'a')` does the same in
@@ -146,6 +165,8 @@ class Workbook:
 
     def progress(self, *, everything: bool = False) -> Progress:
         """Return how far this chapter is done in this world, or all chapters, each in its own."""
+        if self.assigned is not None:
+            return self._assigned_progress(self.assigned)
         if not everything:
             return self._file.progress(self.chapter)
         files = {
@@ -158,6 +179,16 @@ class Workbook:
         ]
         notes = tuple(dict.fromkeys(n for p in parts for n in p.notes))
         return Progress({id: e for p in parts for id, e in p.entries.items()}, notes)
+
+    def _assigned_progress(self, ids: tuple[str, ...]) -> Progress:
+        entries, notes = {}, []
+        for id in ids:
+            task = exercises.exercise(id)
+            world = world_id(self.facts.world.seed, self._facts_for(task).world.scenario)
+            found, note = ProgressFile(world=world).load()
+            entries[id] = found.get(id, Entry())
+            notes += [note] if note else []
+        return Progress(entries, tuple(dict.fromkeys(notes)))
 
     def receipt(self, path: str | Path | None = None) -> dict[str, Any]:
         """Return the receipt of this chapter as a dictionary: its answers, and how far it is done.

@@ -25,6 +25,7 @@ ROOMS = (
     "simulator",
     "mallory",
     "teach",
+    "classroom",
     "cli",
 )
 

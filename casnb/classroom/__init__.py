@@ -1,0 +1,1 @@
+"""A class: its course, tickets, hand-ins, marks and reports. Student code is never run here."""

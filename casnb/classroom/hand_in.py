@@ -1,0 +1,133 @@
+"""One hand-in, a saved notebook or a receipt, read as data: nothing in it is run, and nothing it
+says of marks, tries, seed or time is taken over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from casnb.base.errors import EvidenceError, neutral
+from casnb.teach.course.answer_json import MIME, RECEIPT, Answer, parse_receipt, read_answer
+from casnb.teach.course.answers import same
+
+#: Bytes of one notebook, and brackets and braces in it: pictures are long, not bushy.
+LIMIT = 16 << 20
+CONTAINERS = 200_000
+CELLS = 5000
+#: Answers of one hand-in that are looked at.
+ANSWERS = 2000
+_TAG = "casnb"
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """What one file holds: the last answer to each exercise, the ticket it carries (not checked
+    here), and remarks.
+    """
+
+    answers: Mapping[str, Answer]
+    ticket: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+
+def read_hand_in(data: bytes, name: str) -> HandIn:
+    """Read a notebook of format 4, or a receipt. Raises EvidenceError for anything else.
+
+    A malformed answer is left out with a remark, and the others count. Of several answers to one
+    exercise the last in the file counts.
+    """
+    body = _json(data, name)
+    if not isinstance(body, dict):
+        raise EvidenceError(name, got="JSON of another kind", wanted="a notebook or a receipt")
+    if body.get("format") == RECEIPT:
+        return HandIn(parse_receipt(data).answers)
+    cells = body.get("cells")
+    if not isinstance(cells, list) or body.get("nbformat") != 4:
+        raise EvidenceError(name, got="JSON of another kind", wanted="a notebook or a receipt")
+    if len(cells) > CELLS:
+        raise EvidenceError(name, got=f"{len(cells)} cells", wanted=f"at most {CELLS}")
+    answers: dict[str, Answer] = {}
+    notes: list[str] = []
+    for count, raw in enumerate(_outputs(cells)):
+        if count >= ANSWERS:
+            notes.append(f"more than {ANSWERS} answers: the rest was not read")
+            break
+        try:
+            found = read_answer(raw)
+        except (EvidenceError, ValueError, RecursionError) as exc:
+            notes.append(f"an answer that cannot be read: {neutral(exc, 160)}")
+            continue
+        before = answers.pop(found.exercise, None)
+        if before is not None and not same(before.answer, found.answer):
+            notes.append(f"{found.exercise} is answered more than once: the last one counts")
+        answers[found.exercise] = found
+    return HandIn(answers, _ticket(body), tuple(dict.fromkeys(notes))[:20])
+
+
+def _outputs(cells: list[Any]) -> Iterator[Any]:
+    """Yield what the outputs of code cells carry under our type."""
+    for cell in cells:
+        outputs = cell.get("outputs") if isinstance(cell, dict) else None
+        for output in outputs if isinstance(outputs, list) else []:
+            data = output.get("data") if isinstance(output, dict) else None
+            if isinstance(data, dict) and MIME in data:
+                yield data[MIME]
+
+
+def _ticket(body: dict[str, Any]) -> str:
+    metadata = body.get("metadata")
+    own = metadata.get(_TAG) if isinstance(metadata, dict) else None
+    text = own.get("ticket") if isinstance(own, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def _json(data: bytes, name: str) -> Any:
+    """Parse a notebook's text: as strict as `strictjson`, but with room for pictures, and with NaN
+    taken as no number, since other libraries' outputs may hold one.
+    """
+    if len(data) > LIMIT:
+        raise EvidenceError(name, got=f"{len(data)} bytes", wanted=f"at most {LIMIT}")
+    if not data.strip():
+        raise EvidenceError(name, got="an empty file", wanted="a notebook or a receipt")
+    if (many := data.count(b"[") + data.count(b"{")) > CONTAINERS or data.count(
+        b","
+    ) > 10 * CONTAINERS:
+        raise EvidenceError(name, got=f"{many} brackets and braces", wanted="a notebook")
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        out = dict(pairs)
+        if len(out) != len(pairs):
+            raise EvidenceError(name, got="a member twice", wanted="each once")
+        return out
+
+    def unread(_: str) -> Any:
+        return _NOT_A_NUMBER
+
+    try:
+        return json.loads(
+            data.decode("utf-8-sig"), object_pairs_hook=members, parse_constant=unread
+        )
+    except EvidenceError:
+        raise
+    except (ValueError, RecursionError) as exc:
+        why = "nesting too deep" if isinstance(exc, RecursionError) else str(exc) or "no JSON"
+        _damaged(name, why)
+
+
+def _damaged(name: str, why: str) -> NoReturn:
+    raise EvidenceError(
+        name,
+        got=f"a damaged file ({why[:80]})",
+        wanted="a notebook or a receipt",
+        do="Have it handed in again.",
+    ) from None
+
+
+class _Nothing:
+    """Stands where JSON had NaN or an infinity; no answer has one."""
+
+
+_NOT_A_NUMBER = _Nothing()

@@ -1,0 +1,195 @@
+"""`casnb class init`, `assignment`, `release` and `show`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from casnb.base.errors import UsageError
+from casnb.cli.base import Command, emit_json, note
+from casnb.cli.class_command.options import COURSE, JSON, split
+
+_EXITS = {0: "done", 2: "called wrongly", 3: "a file could not be read or written"}
+
+
+@click.command(
+    cls=Command,
+    example="""\
+  casnb class init course --title "Confidential computing" --term 2026w
+  casnb class init course --title CC --term 2026w --roster moodle.csv
+""",
+    exits=_EXITS,
+)
+@click.argument("dir", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--title", required=True, metavar="T", help="What the course is called.")
+@click.option("--term", required=True, metavar="T", help="The term: another one, other worlds.")
+@click.option(
+    "--roster",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="CSV",
+    help="id, name, email; or what Moodle or Canvas exports.",
+)
+def init(dir: Path, title: str, term: str, roster: Path | None) -> int:
+    """Where does a course live?
+
+    Makes DIR with course.toml, roster.csv and course.key. The key decides every student's world:
+    keep a copy, and show it to nobody.
+    """
+    from casnb.classroom.course import create
+
+    made = create(dir, title, term, roster)
+    note(f"{dir}: {title}, {term}, {len(made.roster)} students.")
+    if not len(made.roster):
+        note(f"Put the class into {dir / 'roster.csv'}: id, name, email.")
+    note("Next: casnb class assignment hw1 --chapters 01,03" + _in(dir))
+    return 0
+
+
+@click.command(
+    cls=Command,
+    example="""\
+  casnb class assignment hw1 --chapters 01,03,04 --due 2026-12-24
+  casnb class assignment exam1 --exercises 03.command --points 03.command=3
+""",
+    exits=_EXITS,
+)
+@click.argument("name")
+@click.option("--chapters", multiple=True, metavar="A,B", help="All exercises of these chapters.")
+@click.option("--exercises", "ids", multiple=True, metavar="ID", help="These exercises, or more.")
+@click.option("--without", multiple=True, metavar="ID", help="Leave these out.")
+@click.option("--points", multiple=True, metavar="ID=N", help="What one is worth.  [default: 1]")
+@click.option("--due", default="", metavar="DATE", help="When it is due, such as 2026-12-24.")
+@click.option(
+    "--tier",
+    type=click.Choice(["open", "sealed"]),
+    default="open",
+    help="Whose machine the worlds are on.  [default: open]",
+)
+@COURSE
+def assignment(
+    name: str,
+    chapters: tuple[str, ...],
+    ids: tuple[str, ...],
+    without: tuple[str, ...],
+    points: tuple[str, ...],
+    due: str,
+    tier: str,
+    folder: Path,
+) -> int:
+    """What is handed in together?
+
+    Writes an assignment into course.toml, or replaces the one of that name. With `sealed` the
+    worlds are on the class server and tries count; with `open` they are on the student's machine,
+    where the right answers can be computed too.
+    """
+    from casnb.classroom.course import assignment as made_of
+    from casnb.classroom.course import found
+    from casnb.teach.course import exercises
+
+    course = found(folder)
+    wanted = []
+    for chapter in split(chapters):
+        if chapter[:2] not in exercises.CHAPTERS:
+            raise UsageError(
+                "chapter", got=chapter, wanted="one of " + ", ".join(exercises.CHAPTERS)
+            )
+        wanted += [e.id for e in exercises.of_chapter(chapter)]
+    wanted += [exercises.exercise(id).id for id in split(ids)]
+    left_out = {exercises.exercise(id).id for id in split(without)}
+    chosen = [id for id in dict.fromkeys(wanted) if id not in left_out]
+    if not chosen:
+        raise UsageError(name, got="no exercises", wanted="--chapters A,B or --exercises ID")
+    made = made_of(name, chosen, _points(split(points)), due, tier)
+    replace(course, assignments={**course.assignments, name: made}).save()
+    note(f"{name}: {len(made.exercises)} exercises, {made.of:g} points, {tier} tier.")
+    note(f"Next: casnb class release {name} --out release" + _in(folder))
+    return 0
+
+
+def _points(words: list[str]) -> dict[str, float]:
+    out = {}
+    for word in words:
+        id, _, value = word.partition("=")
+        try:
+            out[id] = float(value)
+        except ValueError:
+            raise UsageError("--points", got=word, wanted="ID=N, such as 03.command=3") from None
+    return out
+
+
+@click.command(
+    cls=Command,
+    example="""\
+  casnb class release hw1 --out release
+  casnb class release hw1 --out release --each
+""",
+    exits=_EXITS,
+)
+@click.argument("name")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the notebooks go.",
+)
+@click.option("--each", is_flag=True, help="Only one for each student, none for all.")
+@COURSE
+def release(name: str, out: Path, each: bool, folder: Path) -> int:
+    """What do students get?
+
+    Writes NAME.ipynb for all, with tickets.csv: each student pastes a ticket. And, under students/,
+    one notebook for each with the ticket in it. There are no solutions in either.
+    """
+    from casnb.classroom.course import found
+    from casnb.classroom.release import write_release
+
+    course = found(folder)
+    task = course.assignment(name)
+    if task.tier == "sealed":
+        raise UsageError(
+            name,
+            got="the sealed tier",
+            wanted="the open tier",
+            do="A server for sealed worlds is not there yet.",
+        )
+    written = write_release(course, task, out, each=each)
+    note(f"{len(written)} files in {out}. tickets.csv and students/ are not for everybody's eyes.")
+    if not len(course.roster):
+        note("The roster is empty, so nobody has a ticket yet.")
+    return 0
+
+
+@click.command(
+    cls=Command,
+    example="""\
+  casnb class show hw1 --student u123
+""",
+    exits=_EXITS,
+)
+@click.argument("name")
+@click.option("--student", required=True, metavar="ID", help="Whose world.")
+@JSON
+@COURSE
+def show(name: str, student: str, as_json: bool, folder: Path) -> int:
+    """What is right for this student?
+
+    Prints the student's world and the answer key. With --json an object of id and answer, a set as
+    {"set": [...]}.
+    """
+    from casnb.classroom.answer_key import answer_key
+    from casnb.classroom.course import found
+
+    course = found(folder)
+    key = answer_key(course, course.assignment(name), student)
+    if as_json:
+        emit_json(key.to_json())
+    else:
+        click.echo(str(key))
+    return 0
+
+
+def _in(folder: Path) -> str:
+    return "" if folder == Path() else f" --course {folder}"
