@@ -96,7 +96,8 @@ def start(
                 f" Put yours into {VARIABLE}."
             )
     wanted = seed or os.environ.get("CASNB_SEED") or PRACTICE
-    scenario = scenario or exercises.CHAPTERS[number].scenario
+    own = exercises.CHAPTERS.get(number)
+    scenario = scenario or (own.scenario if own else "public")
     key = (number, wanted, scenario)
     station = _station(wanted, scenario)
     watch()
