@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: help lab test soak bench docs site notebooks fuzz lint mutants lock sbom clean
 
 help:
-	@echo "make lab    install into $(VENV), start the simulated CAS and JupyterLab with the notebooks"
+	@echo "make lab    install into $(VENV), lay out your own copy of the notebooks in lab/, and open it"
 	@echo "make test   install the test tools, then run the tests and every notebook, in minutes"
 	@echo "make soak   the tests that take long: kills, load, memory, long properties"
 	@echo "make lint   style and types"
@@ -38,6 +38,7 @@ $(VENV)/.made:
 # With hashes nothing but what was locked is installed, also to build casnb itself. There is no
 # fallback that goes without a word: whoever could make the lock fail would choose it.
 $(VENV)/.lab: $(VENV)/.made pyproject.toml $(LOCK)
+	@echo "Installing JupyterLab and casnb into $(VENV): about 2 minutes. Nothing is shown meanwhile."
 ifeq ($(LOCK),)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable .
@@ -58,7 +59,7 @@ $(VENV)/.release: $(VENV)/.lab
 	@touch $@
 
 lab: $(VENV)/.lab
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/casnb lab --in-place
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/casnb lab lab $(ARGS)
 
 # Without ARGS: tests side by side on all cores, then notebooks and browsers, which bring processes of
 # their own. `make soak` has what takes long and seldom breaks: kills, load, memory, long properties.

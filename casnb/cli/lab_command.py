@@ -5,9 +5,12 @@ together.
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,12 +21,20 @@ from casnb.cli.base import Command, note
 from casnb.cli.policy_options import option
 
 #: JupyterLab asks nobody on the network for news or updates, and nobody in the terminal whether
-#: Ctrl-C was meant.
+#: Ctrl-C was meant; it writes warnings only, so that the address stays the last line.
 QUIET = (
     "--LabApp.news_url=",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--ServerApp.answer_yes=True",
+    "--Application.log_level=ERROR",
 )
+#: The notebook that is opened.
+FIRST = "00-start-here.ipynb"
+#: Defaults of JupyterLab's settings, which a reader's own settings override. Without them it asks
+#: on first use whether to fetch news, whatever `news_url` is.
+DEFAULTS = Path(__file__).resolve().parent / "jupyter"
+#: Seconds that the address is waited for; JupyterLab itself may take longer.
+_ADDRESS_SECONDS = 120
 
 
 @click.command(
@@ -102,7 +113,7 @@ def lab(
                     f"{step.what:<9} {folder / (step.beside or step.name)}"
                     + (f" (yours stays as it is: {step.name})" if step.beside else "")
                 )
-        note(f"The notebooks are in {folder}. Start with 00-start-here.ipynb.")
+        note(f"The notebooks are in {folder}. Start with {FIRST}.")
     if setup_only:
         return 0
     return _run(folder, no_browser, port, scenario, seed)
@@ -121,6 +132,8 @@ def _run(folder: Path, no_browser: bool, port: int | None, scenario: str, seed: 
             *QUIET,
             f"--ServerApp.root_dir={folder.resolve()}",
         ]
+        token = secrets.token_hex(24)
+        words += [f"--IdentityProvider.token={token}", f"--LabApp.default_url=/lab/tree/{FIRST}"]
         words += ["--no-browser"] if no_browser else []
         words += [f"--port={port}"] if port else []
         if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -136,12 +149,26 @@ def _run(folder: Path, no_browser: bool, port: int | None, scenario: str, seed: 
                 wanted="jupyterlab in this environment",
                 do="casnb doctor says more.",
             ) from None
+        threading.Thread(target=_tell_address, args=(child, token), daemon=True).start()
         return _wait(child)
+
+
+def _tell_address(child: subprocess.Popen[bytes], token: str) -> None:
+    """Print where JupyterLab is, once it has said so in its runtime file, as the last line."""
+    from jupyter_server.serverapp import list_running_servers
+
+    until = time.monotonic() + _ADDRESS_SECONDS
+    while child.poll() is None and time.monotonic() < until:
+        for server in list_running_servers():
+            if server.get("token") == token:
+                note(f"{server['url']}lab/tree/{FIRST}?token={token}")
+                return
+        time.sleep(0.1)
 
 
 def environment(world: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of JupyterLab and so of its kernels and terminals: the world's
-    names, and our commands first on PATH.
+    names, our commands first on PATH, and our defaults of JupyterLab's settings.
 
     Attested CASes go into a file apart, unless SCONE_CLI_CONFIG names one: a simulated CAS must
     not become a reader's default.
@@ -150,6 +177,9 @@ def environment(world: Mapping[str, str]) -> dict[str, str]:
 
     out = {**os.environ, **world}
     out["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    out["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
+        p for p in (os.environ.get("JUPYTER_CONFIG_PATH"), str(DEFAULTS)) if p
+    )
     out.setdefault(
         "SCONE_CLI_CONFIG", str(user_state_path("casnb", appauthor=False) / "lab" / "config.json")
     )

@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pytest
 
+from casnb.cli.lab_command import DEFAULTS
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60
 #: Milliseconds after which a page that does not get there has failed: a guard, which a busy machine
@@ -94,13 +96,9 @@ def serving(base: Path) -> Iterator[JupyterLab]:
     }
     env |= {name: str(base / sub) for name, sub in own.items()}
     env |= {"PYTHONPATH": str(ROOT), "CASNB_PROGRESS": str(base / "progress.json")}
+    env["JUPYTER_CONFIG_PATH"] = str(DEFAULTS)  # as `casnb lab` does; no settings of a reader
     for sub in own.values():
         (base / sub).mkdir(exist_ok=True)
-    news = base / "settings" / "@jupyterlab" / "apputils-extension"
-    news.mkdir(parents=True)
-    (news / "notification.jupyterlab-settings").write_text(
-        '{"fetchNews": "false", "checkForUpdates": false}'
-    )
     log = (base / "log").open("wb")
     server = subprocess.Popen(
         [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import stat
 from pathlib import Path
@@ -648,6 +649,24 @@ class TestLab:
         assert environment({})["SCONE_CLI_CONFIG"] == "mine"
         monkeypatch.delenv("SCONE_CLI_CONFIG")
         assert environment({})["SCONE_CLI_CONFIG"] != str(Path.home() / ".cas" / "config.json")
+
+    def test_jupyterlab_asks_for_no_news(self, monkeypatch):
+        """Our default of that setting counts, behind whatever path a reader has named."""
+        from casnb.cli.lab_command import DEFAULTS, environment
+
+        monkeypatch.setenv("JUPYTER_CONFIG_PATH", "mine")
+        assert environment({})["JUPYTER_CONFIG_PATH"].split(os.pathsep) == ["mine", str(DEFAULTS)]
+        name = "default_setting_overrides.json"
+        asked = json.loads((DEFAULTS / "labconfig" / name).read_text())
+        assert asked["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+    def test_make_lab_is_a_copy(self):
+        """`make lab` shows a copy that git ignores, and says how long an installation takes."""
+        root = Path(__file__).resolve().parents[2]
+        recipe = (root / "Makefile").read_text(encoding="utf-8")
+        assert re.search(r"(?m)^lab:.*\n\t.*casnb lab lab\b", recipe)
+        assert "/lab/" in (root / ".gitignore").read_text(encoding="utf-8").splitlines()
+        assert re.search(r'@echo "Installing [^"]*: about \d+ minutes', recipe)
 
 
 class TestDoctor:
