@@ -18,6 +18,7 @@ from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.checks.result import AttestationResult
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.world import World
+from casnb.teach.casework import Casework
 from casnb.teach.claims import watch
 from casnb.teach.course import exercises
 from casnb.teach.course.questions import questions
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from casnb.policy.flag_matrix import Matrix
     from casnb.policy.identities import ExpectedSigner
     from casnb.teach.chain import Chain
+    from casnb.teach.course.glossary import Word, Words
     from casnb.teach.explorer.panel import ByteExplorer
     from casnb.teach.gallery.gallery import Gallery
     from casnb.teach.measuring.panel import MeasurePanel
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from casnb.teach.quiz.panel import QuestionPanel
     from casnb.teach.scraping.model import Scraper
     from casnb.teach.scraping.panel import ScrapePanel
+    from casnb.teach.surroundings import Needs, RealPage
     from casnb.teach.switchboard.panel import Switchboard
     from casnb.teach.tampering.panel import TamperPanel
     from casnb.teach.worldmap.picture import WorldMap
@@ -134,7 +137,7 @@ def _station(seed: str, scenario: str) -> Station:
     return found
 
 
-class Lab(Workbook, Shown):
+class Lab(Workbook, Casework, Shown):
     """What a notebook holds: where the simulated CAS and its page are, and `check`, `hint`,
     `progress` for its exercises.
 
@@ -379,6 +382,34 @@ class Lab(Workbook, Shown):
                 ssl.get_server_certificate((self.host, self.port), timeout=5)
             ),
         )
+
+    # Words, and what is around
+
+    def word(self, term: str) -> Word:
+        """Return what a term of the course means, and where it is introduced."""
+        from casnb.teach.course import glossary
+
+        return glossary.word(term)
+
+    def words(self, *terms: str) -> Words:
+        """Return these terms as a table; without one, all of the course."""
+        from casnb.teach.course import glossary
+
+        return glossary.words(*terms)
+
+    def needs(self, *programs: str) -> Needs:
+        """Return which programs a notebook runs, whether they are here, and how to get them."""
+        from casnb.teach.surroundings import needs
+
+        return needs(*programs)
+
+    def real_page(self) -> RealPage:
+        """Fetch SCONE's own page once, where there is a network; never raises, never waits more
+        than ten seconds.
+        """
+        from casnb.teach.surroundings import real_page
+
+        return real_page()
 
     # Mallory
 

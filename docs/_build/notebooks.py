@@ -1,5 +1,5 @@
-"""Renew the exercise cells of the notebooks from the chapters' data: `make notebooks`. With --check
-nothing is written, and notebooks that are behind end with 1.
+"""Renew the exercise cells of the notebooks from the chapters' data, and the minutes in their
+titles: `make notebooks`. With --check nothing is written, and notebooks that are behind end with 1.
 
 Ids, tags and metadata of cells stay as they are. An exercise that has no cells yet is put behind
 the last one of its chapter.
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from doctables.chapters import minutes
 from nbformat import NotebookNode
 
 from casnb.simulator.world import World
@@ -25,6 +26,7 @@ from casnb.teach.facts import PRACTICE, Facts
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 _PART = re.compile("-(?:run|answer|check)$")
+_TIME = re.compile(r"Time: about \d+ minutes\.")
 _CHECK = re.compile(r'lab\.check\("([^"]+)", \w+\)')
 
 
@@ -107,6 +109,8 @@ def renewed(book: NotebookNode, chapter: str) -> NotebookNode:
         base = f"{chapter}-ex-{task.id.partition('.')[2]}"
         out[last + 1 : last + 1] = cells_of(task, base, facts)
     book.cells = with_questions(out, chapter)
+    title = book.cells[0]
+    title.source = _TIME.sub(f"Time: about {minutes(book)} minutes.", title.source)
     return book
 
 
