@@ -119,7 +119,7 @@ class AttackMatrix(Shown):
             "  ".join(
                 [
                     name.ljust(first),
-                    *(brief(row[c]) or IN.ljust(5) for c in self.columns),
+                    *((brief(row[c]) or IN).ljust(5) for c in self.columns),
                 ]
             ).rstrip()
             for name, row in self.stopped.items()

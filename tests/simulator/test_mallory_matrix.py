@@ -15,8 +15,10 @@ from doctables.attacks import TABLES
 from doctables.checks import fill
 
 from casnb.base.errors import UsageError
-from casnb.mallory.attack_matrix import FLAG_SETS, HABIT_SETS, IN, SHORT, AttackMatrix
+from casnb.checks.catalogue import CATALOGUE
+from casnb.mallory.attack_matrix import FLAG_SETS, HABIT_SETS, IN, AttackMatrix, brief
 from casnb.mallory.attacks import ATTACKS, matrix
+from casnb.mallory.story import REFUSALS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
 
@@ -73,7 +75,7 @@ wrong-file      tls    tls    tls    tls    tls    tls    tls    IN     tls    t
 leaf-as-ca      tls    tls    tls    tls    tls    tls    tls    tls    IN     tls
 system-store    tls    tls    tls    tls    tls    tls    tls    tls    tls    IN
 """
-LONG = {short: id for id, short in SHORT.items()} | {IN: ""}
+LONG = {brief(id): id for id in (*CATALOGUE, *REFUSALS)} | {IN: ""}
 
 
 def by_hand(text: str) -> dict[str, list[str]]:
