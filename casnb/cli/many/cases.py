@@ -15,6 +15,8 @@ from casnb.verify.tcb import TcbStatus
 _CURRENT = ("tcb-info-current", "qe-identity-current", "pck-revocation")
 
 
+#: What a case may expect.
+VERDICTS = ("accept", "reject", "parse-only")
 #: Which checks may be meant by a manifest's reason; one of them must be among the failed.
 REASONS: Mapping[str, tuple[str, ...]] = {
     "collateral-expired": _CURRENT,
@@ -70,6 +72,13 @@ def at(case: Mapping[str, Any]) -> datetime:
 
 
 def says(expect: Mapping[str, Any]) -> str:
+    """Return what a case expects; raise EvidenceError for a verdict that is none of the three."""
+    if expect["verdict"] not in VERDICTS:
+        raise EvidenceError(
+            "expect.verdict",
+            got=expect["verdict"],
+            wanted=", ".join(VERDICTS[:2]) + f" or {VERDICTS[2]}",
+        )
     status = expect.get("tcb_status") or expect.get("status") or expect.get("reason") or ""
     return f"{expect['verdict']}{': ' if status else ''}{status}"
 
@@ -77,14 +86,14 @@ def says(expect: Mapping[str, Any]) -> str:
 def refused(
     vector: Any, case: Any, exc: CasnbError | None, wanted: str, note: str = ""
 ) -> CaseResult:
-    """Return the result of a case in which a typed refusal is what is expected."""
+    """Return the result of a case of which only reading was tried.
+
+    A refusal agrees with an expected refusal alone, and reading with `parse-only` alone: what was
+    read is not yet accepted.
+    """
+    agree = wanted.startswith("reject" if exc else "parse-only")
     return CaseResult(
-        vector["id"],
-        case["id"],
-        wanted,
-        f"refused: {exc}" if exc else "read",
-        exc is not None,
-        note,
+        vector["id"], case["id"], wanted, f"refused: {exc}" if exc else "read", agree, note
     )
 
 

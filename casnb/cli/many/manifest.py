@@ -14,16 +14,19 @@ from typing import Any
 
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, own_file
-from casnb.cli.many.cases import CaseResult, at, attempt, identity, judge, refused, says
+from casnb.checks.result import CheckStatus, failed
+from casnb.cli.many.cases import REASONS, CaseResult, at, attempt, identity, judge, refused, says
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.decode import decode, read_file
 from casnb.evidence.ledger import Ledger
 from casnb.evidence.pck import PckExtension
 from casnb.evidence.quote import Quote
+from casnb.evidence.ratls import RaTlsCertificate
 from casnb.evidence.report import ReportBody
 from casnb.evidence.signed_lists import split_signed
 from casnb.evidence.sigstruct import SigStruct
 from casnb.verify.dcap import verify_quote
+from casnb.verify.dispatch import verify
 from casnb.verify.endorsements import Endorsements, verify_endorsements
 from casnb.verify.ias import verify_avr
 from casnb.verify.lists import QeIdentity, TcbInfo
@@ -57,15 +60,16 @@ def run_manifest(path: str | Path) -> list[CaseResult]:
                 raise EvidenceError(
                     f"{name}.format", got=kind, wanted="one of " + ", ".join(_RUNNERS)
                 )
-            out += run(vector, _files(folder, vector))
+            results = run(vector, _files(folder, vector))
+            out += results or [CaseResult(name, "all", "a case or more", "none", False)]
+        except KeyError as exc:
+            told = f"no member or file {exc.args[0]!r}, which {kind} needs"
+            out.append(CaseResult(name, "all", "a vector that can be read", told, False))
         except CasnbError as exc:
             out.append(CaseResult(name, "all", "a vector that can be read", str(exc), False))
-        except (KeyError, TypeError, AttributeError, ValueError, IndexError, OverflowError) as exc:
-            out.append(
-                CaseResult(
-                    name, "all", "a vector that can be read", f"{type(exc).__name__}: {exc}", False
-                )
-            )
+        except (TypeError, AttributeError, ValueError, IndexError, OverflowError) as exc:
+            told = f"a member of the wrong type or form ({type(exc).__name__}: {exc})"
+            out.append(CaseResult(name, "all", "a vector that can be read", told, False))
     return out
 
 
@@ -89,11 +93,7 @@ def _files(folder: Path, vector: Any) -> dict[str, bytes]:
 def _dcap(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
     out = []
     seen = vector.get("quote", {}).get("report")
-    own = (
-        TrustAnchors.from_pem(files["root_ca"], label="vector's own")
-        if "root_ca" in files
-        else intel_roots()
-    )
+    own = _roots(files)
     for case in vector["cases"]:
         if case["expect"]["verdict"] == "parse-only":
             out.append(_parsed(vector, case, lambda: Quote.from_bytes(files["quote"]).body, seen))
@@ -134,23 +134,12 @@ def _other_quotes(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
         "casnb reads quotes of version 3, for SGX, and refuses others by name: what is not read"
         " cannot be misread."
     )
+    exc = attempt(lambda: Quote.from_bytes(files["quote"]))
     out = []
     for case in vector["cases"]:
-        result = refused(
-            vector,
-            case,
-            attempt(lambda: Quote.from_bytes(files["quote"])),
-            says(case["expect"]),
-            note,
-        )
-        wanted = case["expect"]["verdict"]
-        out.append(
-            replace(
-                result,
-                agree=result.agree and wanted == "reject",
-                explained=result.agree and wanted == "parse-only",
-            )
-        )
+        result = refused(vector, case, exc, says(case["expect"]), note)
+        only_read = case["expect"]["verdict"] == "parse-only"
+        out.append(replace(result, explained=exc is not None and only_read))
     return out
 
 
@@ -231,6 +220,95 @@ def _sigstruct(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
     ]
 
 
+def _qe_identity(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
+    """A QE identity as served: its signature and dates, and the level of the case's ISVSVN."""
+    text, signature = split_signed(files["pcs_body"], "enclaveIdentity")
+    lists = Endorsements(
+        qe_identity=text,
+        qe_identity_signature=signature,
+        qe_identity_issuer_chain=files["issuer_chain"].decode("ascii", "replace"),
+    )
+    roots = _roots(files)
+    out = []
+    for case in vector["cases"]:
+        verified = verify_endorsements(lists, roots=roots, now=at(case))
+        bad = [
+            c.id
+            for c in verified.checks
+            if c.id.startswith("qe-identity") and c.status is not CheckStatus.PASSED
+        ]
+        level = None if bad else QeIdentity.from_json(text).level(case["isvsvn"])
+        got = (
+            "reject: " + ", ".join(bad)
+            if bad
+            else f"accept: {level.status.dcap_name}"
+            if level
+            else "reject: no level"
+        )
+        out.append(_compared(vector, case, got, bad))
+    return out
+
+
+def _compared(vector: Any, case: Any, got: str, bad: list[str]) -> CaseResult:
+    """Compare a verdict in words with a case; of a refusal the named check must be among `bad`."""
+    wanted = says(case["expect"])
+    named = REASONS.get(case["expect"].get("reason", ""))
+    refused_so = got.startswith("reject") and (named is None or bool(set(named) & set(bad)))
+    agree = refused_so if case["expect"]["verdict"] == "reject" else got == wanted
+    return CaseResult(vector["id"], case["id"], wanted, got, agree)
+
+
+def _ra_tls(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
+    """A certificate with evidence: the evidence is judged, and it must name the certificate's
+    key.
+    """
+    seen, roots = vector.get("quote", {}).get("report"), _roots(files)
+    out = []
+    for case in vector["cases"]:
+        try:
+            found = decode(files["cert"])
+        except EvidenceError as exc:
+            out.append(refused(vector, case, exc, says(case["expect"])))
+            continue
+        if not isinstance(found, RaTlsCertificate):
+            raise EvidenceError("cert", got=type(found).__name__, wanted="an RA-TLS certificate")
+        if case["expect"]["verdict"] == "parse-only":
+            out.append(refused(vector, case, None, says(case["expect"])))
+            continue
+        lists = Endorsements.from_json(files["collateral"]) if "collateral" in files else None
+        proof = verify(found.evidence, endorsements=lists, roots=roots, now=at(case))
+        binding = found.binding
+        if not binding.bound:
+            row = failed("certificate-binding", binding.got, binding.wanted, binding.why)
+            proof = replace(proof, checks=(*proof.checks, row))
+        out.append(judge(vector, case, proof, seen))
+    return out
+
+
+def _sgxs(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
+    """A measured stream: what its records hash to."""
+    exc = attempt(lambda: Ledger.from_bytes(files["sgxs"]))
+    out = []
+    for case in vector["cases"]:
+        wanted = says(case["expect"])
+        if exc is not None or case["expect"]["verdict"] != "accept":
+            out.append(refused(vector, case, exc, wanted))
+            continue
+        got = Ledger.from_bytes(files["sgxs"]).mrenclave
+        want = case["expect"]["mrenclave"]
+        out.append(
+            CaseResult(vector["id"], case["id"], f"accept: {want}", f"accept: {got}", got == want)
+        )
+    return out
+
+
+def _roots(files: dict[str, bytes]) -> TrustAnchors:
+    """Return the roots that the vector brings, or Intel's."""
+    if "root_ca" in files:
+        return TrustAnchors.from_pem(files["root_ca"], label="vector's own")
+    return intel_roots()
+
+
 def _tcb_info(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
     text, signature = split_signed(files["pcs_body"], "tcbInfo")
     lists = Endorsements(
@@ -297,5 +375,8 @@ _RUNNERS: Mapping[str, Callable[[Any, dict[str, bytes]], list[CaseResult]]] = {
     "tcb-info-json-malformed": _malformed("tcbInfo", TcbInfo),
     "tcb-info": _tcb_info,
     "qe-identity-json-malformed": _malformed("enclaveIdentity", QeIdentity),
+    "qe-identity-v2": _qe_identity,
+    "ra-tls-cert": _ra_tls,
+    "sgxs-stream": _sgxs,
     "pck-sgx-extension-der": _pck,
 }
