@@ -23,6 +23,7 @@ from casnb.verify.certificate import (
 from casnb.verify.lists import QeIdentity as QeIdentity
 from casnb.verify.lists import TcbInfo as TcbInfo
 from casnb.verify.lists import unhex
+from casnb.verify.misfits import Held, explain, wrong_list
 from casnb.verify.pki import TCB_SIGNER, TrustAnchors, require_pck_authority, tcb_signer
 from casnb.verify.proof import Steps, utc
 
@@ -262,20 +263,54 @@ def _signed(
     try:
         if not text:
             raise VerificationError(what, got="nothing", wanted="the signed text")
-        if chain not in signers:
-            signers[chain] = tcb_signer(
-                chain.encode("utf-8", "replace"), roots, f"{what} issuer chain"
-            )
-        signer, root = signers[chain]
-        signature = unhex(getattr(e, f"{name}_signature"), f"{what}: signature", 64)
-        if not verify_p256(signer.key, signature, text.encode("utf-8", "surrogatepass")):
-            wanted = f"{signer.name}'s, over the text as received"
-            raise VerificationError(
-                f"{what}: signature", got="one that does not fit", wanted=wanted
-            )
+        try:
+            if chain not in signers:
+                signers[chain] = tcb_signer(
+                    chain.encode("utf-8", "replace"), roots, f"{what} issuer chain"
+                )
+            signer, root = signers[chain]
+            signature = unhex(getattr(e, f"{name}_signature"), f"{what}: signature", 64)
+            if not verify_p256(signer.key, signature, text.encode("utf-8", "surrogatepass")):
+                wanted = f"{signer.name}'s, over the text as received"
+                raise VerificationError(
+                    f"{what}: signature", got="one that does not fit", wanted=wanted
+                )
+        except CasnbError as exc:
+            raise _explained(exc, e, name, roots) from None
         return Signed(read(text), signer, root)
     except CasnbError as exc:
         return Signed(error=exc)
+
+
+def _explained(exc: CasnbError, e: Endorsements, name: str, roots: TrustAnchors) -> CasnbError:
+    """Return the same error with the mishap that explains it, if a known one does."""
+    texts = {f.name: getattr(e, f.name) for f in fields(e)}
+
+    def chain(of: str) -> bytes:
+        return str(texts[of]).encode("utf-8", "replace")
+
+    held = Held(
+        texts[name].encode("utf-8", "surrogatepass"),
+        _raw(texts[f"{name}_signature"]),
+        chain(f"{name}_issuer_chain"),
+        tuple((n, _raw(texts[f"{n}_signature"])) for n in _SERVED if n != name),
+        tuple((n, chain(n)) for n in texts if n.endswith("_chain") and n[: len(name)] != name),
+    )
+
+    def fits(held: Held) -> bool:
+        signer, _ = tcb_signer(held.chain, roots, "issuer chain")
+        return len(held.signature) == 64 and verify_p256(signer.key, held.signature, held.text)
+
+    told = explain(held, fits)
+    return type(exc)(exc.subject, got=exc.got, wanted=exc.wanted, do=told) if told else exc
+
+
+def _raw(signature: str) -> bytes:
+    """Return a signature's bytes, or the text itself where it is not hex."""
+    try:
+        return bytes.fromhex(signature)
+    except ValueError:
+        return signature.encode("utf-8", "replace")
 
 
 def _root_revocation(e: Endorsements, roots: TrustAnchors, found: _Crls) -> None:
@@ -301,5 +336,16 @@ def _pck_revocation(e: Endorsements, roots: TrustAnchors, found: _Crls) -> None:
             e.pck_crl_issuer_chain.encode("utf-8", "replace"), what, 2, 2, roots.dcap_pins
         )
         require_pck_authority(ca, top, roots)
-        require_signed_by(listed, ca, "PCK revocation list")
+        require_list_of(listed, ca)
         found.pck_ca = ca
+
+
+def require_list_of(listed: Crl, authority: Certificate) -> None:
+    """Raise VerificationError unless this authority signed the list of platforms; of another
+    issuer's list it is said whose it is.
+    """
+    try:
+        require_signed_by(listed, authority, "PCK revocation list")
+    except VerificationError as exc:
+        told = wrong_list(listed, authority)
+        raise VerificationError(exc.subject, got=exc.got, wanted=exc.wanted, do=told) from None

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from casnb.base.errors import CasnbError, VerificationError
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.verify.certificate import stamp
+from casnb.verify.misfits import Held, explain
 from casnb.verify.pki import TrustAnchors, avr_signing_key
 from casnb.verify.proof import Proof, Steps, require_initialised, status_check, sure, utc
 from casnb.verify.tcb import TcbStatus
@@ -160,9 +161,20 @@ def _signature(key: rsa.RSAPublicKey | None, avr: SignedAvr) -> tuple[None, str,
         key.verify(avr.signature, avr.body, padding.PKCS1v15(), hashes.SHA256())
     except InvalidSignature:
         raise VerificationError(
-            "IAS report: signature", got="one that does not fit these bytes", wanted=wanted
+            "IAS report: signature",
+            got="one that does not fit these bytes",
+            wanted=wanted,
+            do=explain(Held(avr.body, avr.signature), lambda held: _fits(key, held)),
         ) from None
     return None, f"RSA-{key.key_size} over {len(avr.body)} bytes", ""
+
+
+def _fits(key: rsa.RSAPublicKey, held: Held) -> bool:
+    try:
+        key.verify(held.signature, held.text, padding.PKCS1v15(), hashes.SHA256())
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _current(avr: Avr, now: datetime, max_age: timedelta | None) -> tuple[None, str, str]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from casnb.base.errors import CasnbError, VerificationError
 from casnb.evidence.pck import PckExtension
 from casnb.verify.certificate import Certificate, Crl, require_inside, require_signed_by
-from casnb.verify.endorsements import VerifiedEndorsements
+from casnb.verify.endorsements import VerifiedEndorsements, require_list_of
 
 #: The flags that accept what is found here (long names): a listed PCK certificate; lists that show
 #: nothing.
@@ -94,7 +94,7 @@ def _doubt(
                 "root CA revocation list", got="another root's", wanted=f"the one of {root}"
             )
         if lists.pck_ca is None or lists.pck_ca.der != ca.der:
-            require_signed_by(lists.pck_crl, ca, "PCK revocation list")
+            require_list_of(lists.pck_crl, ca)
         require_inside("root CA revocation list", lists.root_crl.window, now)
         require_inside("PCK revocation list", lists.pck_crl.window, now)
     except CasnbError as exc:
