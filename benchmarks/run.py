@@ -193,12 +193,14 @@ def main() -> None:
         default="",
         help=(
             "comma-joined:"
-            " verify,batch,hostile,imports,serving,server,notebooks,panel,explorer,switchboard"
+            " verify,batch,hostile,class,imports,serving,server,notebooks,panel,explorer,"
+            "switchboard"
         ),
     )
     args = parser.parse_args()
     runs = 5 if args.quick else 15
     from bench_batch import rows as batch
+    from bench_class import rows as classroom
     from bench_explorer import rows as explorer
     from bench_hostile import rows as hostile
     from bench_server import rows as server
@@ -209,6 +211,7 @@ def main() -> None:
         "verify": verification,
         "batch": batch,
         "hostile": hostile,
+        "class": classroom,
         "imports": imports,
         "serving": serving,
         "server": server,

@@ -163,11 +163,46 @@ def text_of(book: dict[str, Any]) -> str:
     return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
 
 
+def for_nbgrader(book: dict[str, Any], task: Assignment) -> dict[str, Any]:
+    """Return a notebook with what nbgrader wants of it: answer cells that it collects, and check
+    cells that it locks and gives points for. Its autograding runs the student's code and believes
+    what the code says; `casnb class grade` over what it collected does not.
+    """
+    worth = {id.replace(".", "-"): task.worth(id) for id in task.exercises}
+    for cell in book["cells"]:
+        base, _, part = cell["id"].rpartition("-")
+        if base not in worth or part not in ("answer", "check"):
+            continue
+        graded = part == "check"
+        own: dict[str, Any] = {
+            "grade": graded,
+            "grade_id": cell["id"],
+            "locked": graded,
+            "schema_version": 3,
+            "solution": not graded,
+            "task": False,
+        }
+        if graded:
+            own["points"] = worth[base]
+            # nbgrader counts a cell that raises nothing as right.
+            call = cell["source"]
+            cell["source"] = f"said = {call}\ndisplay(said)\nassert said, said.message"
+        cell["metadata"]["nbgrader"] = own
+    return book
+
+
 def write_release(
-    course: Course, task: Assignment, out: Path, *, each: bool = False, server: str = ""
+    course: Course,
+    task: Assignment,
+    out: Path,
+    *,
+    each: bool = False,
+    server: str = "",
+    form: str = "plain",
 ) -> list[Path]:
     """Write one notebook for all with a list of tickets, unless `each`, and one notebook for each
-    student. Returns what was written. Raises SourceError.
+    student; as `nbgrader`, one for all where its source folder is. Returns what was written. Raises
+    SourceError.
     """
     written: list[Path] = []
 
@@ -179,6 +214,13 @@ def write_release(
             raise SourceError(str(path), got=exc.strerror, wanted="a file to write") from None
         written.append(path)
 
+    if form == "nbgrader":
+        book = for_nbgrader(notebook(course, task), task)
+        put(out / "source" / task.name / f"{task.name}.ipynb", text_of(book))
+        lines = ["student,ticket"]
+        lines += [f"{s.id},{issue(course, task, s.id).text}" for s in course.roster]
+        put(out / "tickets.csv", "\n".join(lines) + "\n", 0o600)
+        return written
     tickets = {s.id: issue(course, task, s.id, server).text for s in course.roster}
     if not each:
         put(out / f"{task.name}.ipynb", text_of(notebook(course, task)))

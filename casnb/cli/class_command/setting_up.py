@@ -136,12 +136,20 @@ def _points(words: list[str]) -> dict[str, float]:
     help="Where the notebooks go.",
 )
 @click.option("--each", is_flag=True, help="Only one for each student, none for all.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["plain", "nbgrader"]),
+    default="plain",
+    help="What it is for.  [default: plain]",
+)
 @COURSE
-def release(name: str, out: Path, each: bool, folder: Path) -> int:
+def release(name: str, out: Path, each: bool, form: str, folder: Path) -> int:
     """What do students get?
 
     Writes NAME.ipynb for all, with tickets.csv: each student pastes a ticket. And, under students/,
-    one notebook for each with the ticket in it. There are no solutions in either.
+    one notebook for each with the ticket in it. There are no solutions in either. For nbgrader one
+    notebook goes to DIR/source/NAME.
     """
     from casnb.classroom.course import found
     from casnb.classroom.release import write_release
@@ -155,7 +163,7 @@ def release(name: str, out: Path, each: bool, folder: Path) -> int:
             wanted="the open tier",
             do="A server for sealed worlds is not there yet.",
         )
-    written = write_release(course, task, out, each=each)
+    written = write_release(course, task, out, each=each, form=form)
     note(f"{len(written)} files in {out}. tickets.csv and students/ are not for everybody's eyes.")
     if not len(course.roster):
         note("The roster is empty, so nobody has a ticket yet.")
