@@ -164,29 +164,27 @@ def text_of(book: dict[str, Any]) -> str:
 
 
 def for_nbgrader(book: dict[str, Any], task: Assignment) -> dict[str, Any]:
-    """Return a notebook with what nbgrader wants of it: answer cells that it collects, and check
-    cells that it locks and gives points for. Its autograding runs the student's code and believes
-    what the code says; `casnb class grade` over what it collected does not.
+    """Return a notebook with what nbgrader wants of it: check cells that it locks and gives points
+    for. Its autograding runs the student's code and believes what the code says; `casnb class
+    grade` over what it collected does not.
     """
     worth = {id.replace(".", "-"): task.worth(id) for id in task.exercises}
     for cell in book["cells"]:
         base, _, part = cell["id"].rpartition("-")
-        if base not in worth or part not in ("answer", "check"):
+        if base not in worth or part != "check":
             continue
-        graded = part == "check"
         own: dict[str, Any] = {
-            "grade": graded,
+            "grade": True,
             "grade_id": cell["id"],
-            "locked": graded,
+            "locked": True,
+            "points": worth[base],
             "schema_version": 3,
-            "solution": not graded,
+            "solution": False,
             "task": False,
         }
-        if graded:
-            own["points"] = worth[base]
-            # nbgrader counts a cell that raises nothing as right.
-            call = cell["source"]
-            cell["source"] = f"said = {call}\ndisplay(said)\nassert said, said.message"
+        # nbgrader counts a cell that raises nothing as right.
+        call = cell["source"]
+        cell["source"] = f"said = {call}\ndisplay(said)\nassert said, said.message"
         cell["metadata"]["nbgrader"] = own
     return book
 

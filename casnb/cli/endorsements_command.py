@@ -78,7 +78,8 @@ def fetch(quote: str, out: str, pcs: str | None, ca: str | None, part: str | Non
   curl -si "$PCS/tcb?fmspc=00A067110000" > tcb.http
   curl -si "$PCS/qe/identity" > qe.http
   curl -si "$PCS/pckcrl?ca=processor&encoding=der" > pckcrl.http
-  curl -so root.crl https://certificates.trustedservices.intel.com/IntelSGXRootCA.der
+  ROOT=https://certificates.trustedservices.intel.com
+  curl -so root.crl $ROOT/IntelSGXRootCA.der
   casnb endorsements build tcb.http qe.http pckcrl.http root.crl --out lists.json
 """,
     exits={
