@@ -49,10 +49,10 @@ QUOTED = ("secret-blank", "blank=", "_BLANK", "signed-anew")
 
 
 def places() -> list[Path]:
-    """Code of the package (the chapters' exercises are edited as lessons), documents, README."""
+    """Code of the package with its exercises, notebooks, documents, README."""
     code = [p for p in (ROOT / "casnb").rglob("*.py") if "_notebooks" not in p.parts]
-    code = [p for p in code if "course" not in p.parts]
-    return [*code, *(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    texts = [*(ROOT / "docs").rglob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")]
+    return [*code, *texts, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -56,7 +56,7 @@ class Signed(Shown):
         if not self.decision:
             return (
                 f"NOT YET  {self.note or QUESTION} Put "
-                + ", ".join(f"'{d}'" for d in DECISIONS)
+                + " or ".join(f"'{d}'" for d in DECISIONS)
                 + " in place of the dots, and say why."
             )
         told = CHAPTERS[self.chapter].replies[self.decision]

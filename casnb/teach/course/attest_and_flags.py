@@ -575,7 +575,7 @@ EXERCISES = (
         title="A pinned hash and a debugger",
         name="pinned_debug",
         why=(
-            "DEBUG is no part of MRENCLAVE: the hash of a debug enclave is that of a release build."
+            "DEBUG is not part of MRENCLAVE: a debug enclave has the hash of the release build."
         ),
         question=(
             "Your policy names the right MRENCLAVE, and sets --only_for_testing-debug."

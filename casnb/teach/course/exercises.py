@@ -252,7 +252,7 @@ class Judgement:
         return says + (f" It was also written {asides}." if asides else "")
 
     def _bent(self) -> tuple[str, str] | None:
-        """A known value turned round or cut short."""
+        """A known value reversed or cut short."""
         if not isinstance(self.judge, Hex):
             return None
         values: list[tuple[Slip | known.Kind | None, Any]] = [(None, self.reference)]

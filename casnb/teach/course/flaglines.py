@@ -97,7 +97,7 @@ def _line(text: str) -> str:
 
 
 def read_line(value: Any) -> Line | None:
-    """Read an answer as options; None where it is no text at all. Quotes around the whole line and
+    """Read an answer as options; None where it is not text at all. Quotes around the whole line and
     a prompt before it are taken off.
     """
     first = None
@@ -158,14 +158,14 @@ def _problem(found: list[str], rest: tuple[str, ...]) -> str:
         elif name[:2] in _VALUED:
             continue
         elif strange := [c for c in word[1:] if c not in _SHORT]:
-            return f"`-{strange[0]}` is no option of `scone cas attest`" + (
+            return f"`-{strange[0]}` is not an option of `scone cas attest`" + (
                 f"; `-{strange[0].upper()}` is." if strange[0].upper() in _SHORT else "."
             )
-    return "" if len(rest) <= 2 else f"{said(rest[2])} is no option and no address."
+    return "" if len(rest) <= 2 else f"{said(rest[2])} is neither an option nor an address."
 
 
 def _unknown(name: str) -> str:
-    say = f"{said(name)} is no option of `scone cas attest`."
+    say = f"{said(name)} is not an option of `scone cas attest`."
     plainly = {o.replace("_", "-"): o for o in _LONG}
     near = plainly.get(name.lower().replace("_", "-"))
     if near:

@@ -48,7 +48,7 @@ class Reason:
 
 
 class Judge:
-    """Compares plain values by type and content. `lenient`: what is around one is no mistake."""
+    """Compares plain values by type and content. `lenient`: what is around one is not a mistake."""
 
     options: Mapping[str, Option] = {}
     lenient = False

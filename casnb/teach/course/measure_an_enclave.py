@@ -285,7 +285,7 @@ EXERCISES = (
             ),
             Slip(
                 "mrsigner",
-                "This is who signed it. Asked is what was signed: ENCLAVEHASH, at offset 960.",
+                "This is who signed it. The question asks what: ENCLAVEHASH, at offset 960.",
                 lambda facts: facts.world.mrsigner,
                 holds="MRSIGNER is what was signed",
             ),

@@ -130,7 +130,7 @@ _STOPPED = {
         "a wrong file gets in although the right one is pinned",
     ),
     "leaf-as-ca": (
-        "a leaf is no authority, and TLS refuses it.",
+        "a leaf is not an authority, and TLS refuses it.",
         "leaf-as-ca",
         "a leaf can sign for others",
     ),

@@ -387,14 +387,14 @@ SESSION = _Named(
         (
             Way(
                 "name-first",
-                "The name stands before the version. The order is fixed: version, name,"
+                "The name comes before the version. The order is fixed: version, name,"
                 " predecessor, access_policy.",
                 "the order in the file is the order in the hash",
                 edit=_ordered("name", "version"),
             ),
             Way(
                 "name-first",
-                "predecessor stands behind the access policy. The order is fixed:"
+                "predecessor follows the access policy. The order is fixed:"
                 " version, name, predecessor, access_policy.",
                 edit=_ordered("version", "name", "access_policy"),
             ),

@@ -332,7 +332,7 @@ EXERCISES = (
         judge=Choice(
             {
                 "a": Option(
-                    "Attest the CAS anew, with --ignore-advisories.",
+                    "Attest the CAS again, with --ignore-advisories.",
                     "flag-for-the-cas",
                     "That is about what you accept of the CAS. The service is judged by the CAS,"
                     " with"

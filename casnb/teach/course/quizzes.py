@@ -290,7 +290,7 @@ QUESTIONS = (
         "05-explorer-run",
         "You close a session that was open to anybody for an hour. What is private again?",
         "Nothing that was in it. It has to be replaced.",
-        "Yes. Only values that the CAS makes anew are new.",
+        "Yes. Only a value that the CAS makes up afresh is secret again.",
         no(
             "Its former text: the CAS no longer shows it.",
             "former-text",
@@ -371,7 +371,7 @@ QUESTIONS = (
         "07-claim-by-hand",
         "`--mrsigner` without `--isvprodid` and `--isvsvn`. What happens?",
         "The command refuses the call.",
-        "Yes. It is no verdict: nothing was fetched.",
+        "Yes. It is not a verdict: nothing was fetched.",
         no(
             "Any product and any release of that signer is accepted.",
             "any-product",
@@ -413,10 +413,10 @@ QUESTIONS = (
         "Yes. Independence is what makes a second source worth something.",
         no("Two.", "two", "Whoever holds the server writes both.", "two files are two sources"),
         no(
-            "None: a page is no source.",
+            "None: a page is not a source.",
             "none",
             "It is one, as good as who holds the server.",
-            "a page is no source at all",
+            "a page is not a source at all",
         ),
     ),
     _ask(

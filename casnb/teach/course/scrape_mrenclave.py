@@ -49,14 +49,14 @@ class ByPage(Judge):
 
     def problem(self, value: Any) -> str:
         if not isinstance(value, dict):
-            return f"got {said(value)}, which is no dictionary"
+            return f"got {said(value)}, which is not a dictionary"
         missing = [name for name in STATES if name not in value]
         strange = [said(name) for name in value if name not in STATES]
         if missing or strange:
             return (
                 f"{missing[0]!r} has no answer"
                 if missing
-                else f"{strange[0]} is no state of the page"
+                else f"{strange[0]} is not a state of the page"
             )
         odd = [said(v) for v in value.values() if v is not None and not isinstance(v, str)]
         return f"got {odd[0]}, which is neither text nor None" if odd else ""
@@ -287,7 +287,7 @@ EXERCISES = (
                 " believed?"
             ),
             (
-                "Read tables; find the columns by their header, in each table anew. Take rows whose"
+                "Read tables; find the columns by their header, table by table. Take rows whose"
                 " address is equal. Refuse where there is no such row, where its value has not the"
                 " form, and where two rows disagree."
             ),
@@ -343,8 +343,8 @@ EXERCISES = (
         hints=(
             "TLS protects a way. Where does that way end?",
             (
-                "The server's owner, and everybody who can edit what it serves, stands behind the"
-                " end of the way."
+                "The server's owner, and everybody who can edit what it serves, is at the end of"
+                " that way."
             ),
             "The page is not signed, and no enclave was asked.",
         ),

@@ -231,7 +231,7 @@ def unwrapped(value: Any) -> list[Reading]:
     for reading in out:
         for code, inner in _inside(reading.value):
             if inner == "" and code != "whitespace":
-                continue  # what was only wrapping is no empty answer
+                continue  # what was only wrapping is not an empty answer
             if (key := _key(inner)) not in seen and len(out) < _STEPS:
                 seen.add(key)
                 out.append(reading.but(inner, code))
