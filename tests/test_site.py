@@ -5,6 +5,7 @@ have.
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from casnb.base.documentation import KINDS, docs_at, docs_path
 from casnb.base.errors import UsageError
+from casnb.base.way_back import report_text, report_to
 from casnb.explain.explanation import Explanation
 from casnb.explain.line import explain
 from casnb.explain.why import explain_message
@@ -88,6 +90,49 @@ def test_commands_print_the_address():
     assert "checks/mrenclave" in str(explain_message("Check mrenclave failed"))
     assert "docs" not in dict(explain_message("page: got 1, wanted 2. Do this.").rows())
     assert "attacks/rollback" in str(ATTACKS["rollback"])
+
+
+@pytest.mark.parametrize(
+    ("reader", "begins"),
+    [
+        ("", ""),
+        (
+            "mailto:course@example.org",
+            "mailto:course@example.org?subject=casnb%3A%20messages/x&body=",
+        ),
+        (
+            "https://forge.example/new",
+            "https://forge.example/new?title=casnb%3A%20messages/x&body=",
+        ),
+        ("https://forge.example/new?label=a", "https://forge.example/new?label=a&title="),
+    ],
+)
+def test_the_way_back_opens_a_text(reader, begins):
+    """Who reads what is wrong can be set; the text asks for what doctor says."""
+    made = report_to("messages/x", reader)
+    assert made.startswith(begins) and bool(made) == bool(begins)
+    assert not made or "casnb%20doctor%20--json" in made
+    assert "casnb doctor --json" in report_text("x")
+
+
+@pytest.mark.parametrize(
+    "reader", ["javascript:alert(1)", "http://a.example/", "course@example.org"]
+)
+def test_a_way_back_is_mail_or_https(reader):
+    """No other address becomes a link."""
+    with pytest.raises(UsageError):
+        report_to("x", reader)
+
+
+def test_doctor_writes_the_report(capsys):
+    """`casnb doctor --report` prints the text with what it saw, and sends nothing."""
+    from casnb.cli.doctor_command import doctor
+
+    with pytest.raises(SystemExit):
+        doctor.main(["--report", "lessons/03"])
+    out = capsys.readouterr().out
+    assert out.startswith("Where: lessons/03\n")
+    assert all("status" in f for f in json.loads(out[out.index("[") :]))
 
 
 def test_a_row_of_its_own_is_a_page(monkeypatch):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json
+from casnb.base.way_back import report_text, report_to
+from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note
 from casnb.cli.examination import BROKEN, GOOD, WORTH_KNOWING, examine
 
 
@@ -14,7 +15,11 @@ def _count(number: int, word: str) -> str:
 
 @click.command(
     cls=Command,
-    example="  casnb doctor\n  casnb doctor --json | jq '.[] | select(.status != \"ok\")'",
+    example="""\
+  casnb doctor
+  casnb doctor --json | jq '.[] | select(.status != "ok")'
+  casnb doctor --report lessons/03-attest-and-flags
+""",
     exits={
         0: "nothing that keeps casnb from working",
         1: "at least one problem",
@@ -27,14 +32,26 @@ def _count(number: int, word: str) -> str:
     is_flag=True,
     help="A list of objects: id, status (ok, note, problem), saw, do.",
 )
-def doctor(as_json: bool) -> int:
+@click.option(
+    "--report",
+    "where",
+    metavar="PAGE",
+    help="A text that says what is wrong with a page or notebook, for you to fill in and send.",
+)
+def doctor(as_json: bool, where: str | None) -> int:
     """What on this machine would get in the way?
 
     Looks at Python, packages, programs, loopback addresses, clock, kernel, environment variables
-    that capture TLS, and the file of attested CASes. Changes nothing.
+    that capture TLS, and the file of attested CASes. Changes nothing, and sends nothing.
     """
     findings = list(examine())
-    if as_json:
+    if where is not None:
+        if as_json:
+            raise click.UsageError("--report carries the JSON already: leave --json out.")
+        click.echo(report_text(where, [f.__dict__ for f in findings]), nl=False)
+        if to := report_to(where):
+            note(f"To send it, fill it in and open: {to.partition('?')[0]}")
+    elif as_json:
         emit_json([f.__dict__ for f in findings])
     else:
         from rich.text import Text

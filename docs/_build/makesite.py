@@ -15,11 +15,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import nbformat
 from sitebuild import guard, lessons, pages
-from sitebuild.markdown import contents
+from sitebuild.markdown import contents, fence
+
+from casnb.base.way_back import READER, report_text, report_to
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE, SITE = ROOT / "build" / "site-src", ROOT / "build" / "site"
@@ -35,6 +39,7 @@ LOOKED_AT = (
     "attacks/forged-quote.html",
     "messages/unknown-issuer.html",
 )
+WITH_WAY_BACK = ("lessons", "flags", "checks", "attacks", "messages", "recipes", "reference")
 KINDS = ("flags", "checks", "attacks", "messages", "recipes")
 
 
@@ -74,6 +79,23 @@ def write_sources(again: bool) -> None:
                 "",
                 *listed,
                 *contents(f"lessons/{slug}" for slug in books),
+            ]
+        ),
+    )
+    write(
+        "wrong.md",
+        "\n".join(
+            [
+                "---",
+                "orphan: true",
+                "---",
+                "# Something is wrong here",
+                "",
+                "Copy this text, fill it in, and give it to whoever gave you this course. Nothing"
+                " is sent by itself. `casnb doctor --report PAGE` prints it with what casnb sees on"
+                " your machine; read that before you send it.",
+                *fence(report_text("")),
+                f"Whoever builds this site can name a reader: `{READER}`.",
             ]
         ),
     )
@@ -130,8 +152,19 @@ def rehoused(text: str) -> str:
     return re.sub(r"\[([^\]\n]+)\]\(\.\./[^)\s]+\)", r"\1", text)
 
 
-def polish(page: str) -> str:
-    """Return a page of the theme with what a screen reader and a keyboard need besides."""
+def polish(page: str, name: str) -> str:
+    """Return a page of the theme with what a screen reader and a keyboard need besides, and the
+    reader's way back.
+    """
+    kind, _, row = name.removesuffix(".html").rpartition("/")
+    if kind in WITH_WAY_BACK and row != "index":
+        where = f"{kind}/{row}"
+        to = report_to(where) or f"../wrong.html?{quote(where)}"
+        back = (
+            f'<p class="way-back"><a href="{escape(to)}">Something is wrong here</a>: opens a text'
+            " that you can send; nothing is sent by itself.</p></article>"
+        )
+        page = back.join(page.rsplit("</article>", 1))
     page = page.replace(
         '<aside class="sidebar-drawer"', '<aside aria-label="Site" class="sidebar-drawer"'
     )
@@ -158,7 +191,8 @@ def main(words: list[str]) -> int:
     if subprocess.run([*command, str(SOURCE), str(SITE)], check=False).returncode:
         return 1
     for path in SITE.rglob("*.html"):
-        path.write_text(polish(path.read_text(encoding="utf-8")), encoding="utf-8")
+        name = path.relative_to(SITE).as_posix()
+        path.write_text(polish(path.read_text(encoding="utf-8"), name), encoding="utf-8")
     found = guard.faults(SITE)
     if guard.chromium() and "--no-browser" not in words:
         found += guard.axe_faults(SITE, LOOKED_AT, SHOTS if "--pictures" in words else None)
