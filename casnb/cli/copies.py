@@ -59,8 +59,19 @@ def checkout() -> Path:
     return folder
 
 
-def lay_out(target: Path, source: Path | None = None) -> list[Step]:
-    """Copy the notebooks into `target` and return what became of each file.
+def chapter(number: str, source: Path | None = None) -> str:
+    """Return the file name of a chapter: `03` is `03-attest-and-flags.ipynb`. Raises UsageError
+    for a number that none has.
+    """
+    names = sorted(p.name for p in (source or shipped()).glob("[0-9][0-9]-*.ipynb"))
+    for name in names:
+        if number in (name[:2], name, name.removesuffix(".ipynb")):
+            return name
+    raise UsageError("chapter", got=number, wanted="one of " + ", ".join(n[:2] for n in names))
+
+
+def lay_out(target: Path, source: Path | None = None, only: str = "") -> list[Step]:
+    """Copy the notebooks into `target`, or the one file `only`, and return what became of each.
 
     A file that the reader changed stays as it is; where a newer version than the one laid out
     exists, it is put beside as NAME.new.SUFFIX. Raises SourceError where something cannot be
@@ -71,7 +82,9 @@ def lay_out(target: Path, source: Path | None = None) -> list[Step]:
         target.mkdir(parents=True, exist_ok=True)
         record = _record(target)
         steps = [
-            _place(folder / name, target / name, name.as_posix(), record) for name in _files(folder)
+            _place(folder / name, target / name, name.as_posix(), record)
+            for name in _files(folder)
+            if only in ("", name.as_posix())
         ]
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or type(exc).__name__

@@ -19,6 +19,7 @@ import click
 from casnb.base.errors import SourceError
 from casnb.cli.base import Command, note
 from casnb.cli.policy_options import option
+from casnb.cli.presenting import for_projector, large_type
 
 #: JupyterLab asks nobody on the network for news or updates, and nobody in the terminal whether
 #: Ctrl-C was meant; it writes warnings only, so that the address stays the last line.
@@ -43,6 +44,8 @@ _ADDRESS_SECONDS = 120
   casnb lab                      # your own copy in ./casnb-lab
   casnb lab my-notebooks --setup-only
   casnb lab --in-place           # in a checkout: its own notebooks
+  casnb lab --only 03            # one chapter alone
+  casnb lab --present --only 03  # for a projector
 """,
     exits={
         0: "ended by Ctrl-C, or laid out with --setup-only",
@@ -55,6 +58,12 @@ _ADDRESS_SECONDS = 120
     "--in-place",
     is_flag=True,
     help="Use the notebooks of this checkout as they are, without a copy.",
+)
+@option("--only", default="", metavar="NN", help="Lay out one chapter alone, and open it.")
+@click.option(
+    "--present",
+    is_flag=True,
+    help="For a projector: large type, nothing beside the notebook, setup and exercises folded.",
 )
 @click.option("--setup-only", is_flag=True, help="Lay the notebooks out and start nothing.")
 @click.option(
@@ -87,6 +96,8 @@ _ADDRESS_SECONDS = 120
 def lab(
     dir: Path | None,
     in_place: bool,
+    only: str,
+    present: bool,
     setup_only: bool,
     no_browser: bool,
     port: int | None,
@@ -101,25 +112,39 @@ def lab(
     """
     if in_place and dir:
         raise click.UsageError("--in-place uses the checkout's notebooks: leave DIR out.")
-    from casnb.cli.copies import checkout, lay_out
+    if in_place and present:
+        raise click.UsageError("--present shows a copy: leave --in-place out.")
+    from casnb.cli.copies import chapter, checkout, lay_out
 
+    first = chapter(only) if only else FIRST
     if in_place:
         folder = checkout()
     else:
         folder = dir or Path("casnb-lab")
-        for step in lay_out(folder):
+        for step in lay_out(folder, only=first if only else ""):
             if step.what not in ("same", "kept"):
                 note(
                     f"{step.what:<9} {folder / (step.beside or step.name)}"
                     + (f" (yours stays as it is: {step.name})" if step.beside else "")
                 )
-        note(f"The notebooks are in {folder}. Start with {FIRST}.")
+        note(f"The notebooks are in {folder}. Start with {first}.")
+    if present:
+        first = for_projector(folder / first).relative_to(folder).as_posix()
     if setup_only:
         return 0
-    return _run(folder, no_browser, port, scenario, seed)
+    page = f"{'doc' if present else 'lab'}/tree/{first}"
+    return _run(folder, page, present, no_browser, port, scenario, seed)
 
 
-def _run(folder: Path, no_browser: bool, port: int | None, scenario: str, seed: str) -> int:
+def _run(
+    folder: Path,
+    page: str,
+    present: bool,
+    no_browser: bool,
+    port: int | None,
+    scenario: str,
+    seed: str,
+) -> int:
     from casnb.simulator.server.running import serve
     from casnb.simulator.world import World
 
@@ -133,7 +158,9 @@ def _run(folder: Path, no_browser: bool, port: int | None, scenario: str, seed: 
             f"--ServerApp.root_dir={folder.resolve()}",
         ]
         token = secrets.token_hex(24)
-        words += [f"--IdentityProvider.token={token}", f"--LabApp.default_url=/lab/tree/{FIRST}"]
+        words += [f"--IdentityProvider.token={token}", f"--LabApp.default_url=/{page}"]
+        if present:
+            words.append(f"--LabApp.user_settings_dir={large_type(folder).resolve()}")
         words += ["--no-browser"] if no_browser else []
         words += [f"--port={port}"] if port else []
         if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -149,11 +176,11 @@ def _run(folder: Path, no_browser: bool, port: int | None, scenario: str, seed: 
                 wanted="jupyterlab in this environment",
                 do="casnb doctor says more.",
             ) from None
-        threading.Thread(target=_tell_address, args=(child, token), daemon=True).start()
+        threading.Thread(target=_tell_address, args=(child, token, page), daemon=True).start()
         return _wait(child)
 
 
-def _tell_address(child: subprocess.Popen[bytes], token: str) -> None:
+def _tell_address(child: subprocess.Popen[bytes], token: str, page: str) -> None:
     """Print where JupyterLab is, once it has said so in its runtime file, as the last line."""
     from jupyter_server.serverapp import list_running_servers
 
@@ -161,7 +188,7 @@ def _tell_address(child: subprocess.Popen[bytes], token: str) -> None:
     while child.poll() is None and time.monotonic() < until:
         for server in list_running_servers():
             if server.get("token") == token:
-                note(f"{server['url']}lab/tree/{FIRST}?token={token}")
+                note(f"{server['url']}{page}?token={token}")
                 return
         time.sleep(0.1)
 

@@ -1,0 +1,81 @@
+"""`casnb lab`: one chapter alone, and a chapter for a projector."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from casnb.base.errors import SourceError, UsageError
+from casnb.cli.copies import chapter, lay_out
+from casnb.cli.presenting import SIZES, for_projector, large_type
+
+
+@pytest.mark.parametrize("words", ["03", "03-attest-and-flags", "03-attest-and-flags.ipynb"])
+def test_a_chapter_by_its_number(words):
+    """A chapter is named by its number, its name or its file."""
+    assert chapter(words) == "03-attest-and-flags.ipynb"
+
+
+@pytest.mark.parametrize("words", ["99", "", "../03", "3"])
+def test_no_such_chapter(words):
+    """Another number is a wrong call that says which there are."""
+    with pytest.raises(UsageError, match="one of 00, 01"):
+        chapter(words)
+
+
+def test_only_lays_out_one_and_keeps_what_is_there(tmp_path, casnb):
+    """`--only` lays out one chapter; what the reader changed before stays."""
+    mine = tmp_path / "mine"
+    assert casnb("lab", mine, "--only", "02", "--setup-only").exit_code == 0
+    book = mine / "02-decode-the-report.ipynb"
+    book.write_text("{}")
+    done = casnb("lab", mine, "--only", "03", "--setup-only")
+    assert done.exit_code == 0 and "03-attest-and-flags.ipynb" in done.stderr
+    assert sorted(p.name for p in mine.glob("*.ipynb")) == [
+        "02-decode-the-report.ipynb",
+        "03-attest-and-flags.ipynb",
+    ]
+    assert book.read_text() == "{}"
+
+
+def test_present_folds_exercises_and_makes_slides(tmp_path):
+    """The copy for a projector has the cells of the chapter with setup and exercises folded, each
+    heading begins a slide, and the chapter itself stays as it is.
+    """
+    lay_out(tmp_path, only="03-attest-and-flags.ipynb")
+    source = tmp_path / "03-attest-and-flags.ipynb"
+    before = source.read_bytes()
+    made = json.loads(for_projector(source).read_text())
+    assert source.read_bytes() == before
+    old = json.loads(before)["cells"]
+    assert [c["id"] for c in made["cells"]] == [c["id"] for c in old]
+    assert [c["source"] for c in made["cells"]] == [c["source"] for c in old]
+    for cell in made["cells"]:
+        tags, meta = set(cell["metadata"].get("tags", [])), cell["metadata"]
+        kind = meta["slideshow"]["slide_type"]
+        if tags & {"setup", "exercise", "answer", "check"}:
+            assert kind == "skip"
+            assert cell["cell_type"] == "markdown" or meta["jupyter"]["source_hidden"]
+        elif "".join(cell["source"]).startswith(("# ", "## ")) and cell["cell_type"] == "markdown":
+            assert kind == "slide"
+
+
+def test_present_is_in_large_type(tmp_path):
+    """JupyterLab's content, which casnb's panels are sized by, is at least 24 px."""
+    found = large_type(tmp_path) / "@jupyterlab/apputils-extension/themes.jupyterlab-settings"
+    assert json.loads(found.read_text())["overrides"] == SIZES
+    assert int(SIZES["content-font-size1"].removesuffix("px")) >= 24
+
+
+def test_present_is_a_copy(casnb):
+    """The notebooks of a checkout are not rewritten for a lecture."""
+    assert casnb("lab", "--in-place", "--present", "--setup-only").exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"cells": 1}', "[]"])
+def test_what_is_no_notebook_is_not_presented(text, tmp_path):
+    """A damaged notebook is said to be one."""
+    (tmp_path / "03.ipynb").write_text(text)
+    with pytest.raises(SourceError):
+        for_projector(tmp_path / "03.ipynb")
