@@ -61,7 +61,8 @@ def test_forced_colours_and_a_narrow_window(panels, open_notebook, screenshots):
         " e.style.color = 'CanvasText'; return getComputedStyle(e).color }"
     )
     pictures = book.panel.locator("svg[role=img]")
-    assert pictures.count() == 1 and set(pictures.evaluate_all(DRAWN)) == {text}
+    expect(pictures).to_have_count(1)
+    assert set(pictures.evaluate_all(DRAWN)) == {text}
     for n in range(pictures.count()):
         pictures.nth(n).scroll_into_view_if_needed()
         book.page.screenshot(path=screenshots / f"forced-{n}.png")

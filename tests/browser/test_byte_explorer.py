@@ -70,7 +70,7 @@ def book(jupyterlab, open_notebook):
     nbformat.write(made, jupyterlab.folder / "bytes.ipynb")
     opened = open_notebook("bytes.ipynb")
     opened.run_all()
-    expect(opened.panel.locator(".casnb-bytes [role=grid]")).to_have_count(3, timeout=60_000)
+    expect(opened.panel.locator(".casnb-bytes [role=grid]")).to_have_count(3)
     return opened
 
 
@@ -95,7 +95,7 @@ def answers(book, index, text):
     """Run a cell again until it says this: what the page sends after another change waits until
     the kernel has taken that one.
     """
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while text not in (said := ask(book, index).inner_text()):
         assert time.monotonic() < until, said
 

@@ -21,7 +21,6 @@ def test_outputs_pass_axe_in_both_themes(source, jupyterlab, open_notebook, axe,
     """
     shutil.copy(source, jupyterlab.folder)
     book = open_notebook(source.name)
-    book.page.set_default_timeout(240_000)
     book.run_all()
     assert book.panel.locator(".jp-OutputArea").count() > 10
     for theme in ("JupyterLab Light", "JupyterLab Dark"):

@@ -11,6 +11,7 @@ from casnb.policy.flag_matrix import TITLE
 
 pytestmark = pytest.mark.browser
 
+CAPTION = "Flags and reports"
 CELLS = (
     (
         "from casnb.explain.line import explain\nfrom casnb.teach.lab import start\nlab ="
@@ -23,8 +24,8 @@ CELLS = (
 
 
 def test_views_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
-    """Title, words and row headers are on the page, nothing is cut off, and axe finds no
-    violation in either theme.
+    """The picture accepts where the table does, nothing is cut off, and axe finds no violation in
+    either theme.
     """
     cells = [nbformat.v4.new_markdown_cell("## A lesson"), *map(nbformat.v4.new_code_cell, CELLS)]
     nbformat.write(
@@ -36,11 +37,12 @@ def test_views_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
     book = open_notebook("flags.ipynb")
     book.run_all()
     picture = book.panel.locator("svg[role=img]")
-    picture.wait_for(timeout=60_000)
-    assert (
-        picture.locator("title").text_content() == TITLE
-        and picture.locator("text", has_text="3 waivers").count() == 18
-    )
+    picture.wait_for()
+    table = book.panel.locator("table", has=book.page.locator("caption", has_text=CAPTION))
+    table.wait_for()
+    accepted = table.locator("td", has_text="W3").count()
+    assert picture.locator("title").text_content() == TITLE
+    assert picture.locator("text", has_text="3 waivers").count() == accepted > 0
     wide = book.panel.locator(".casnb table").evaluate_all(
         "all => all.filter(t => t.offsetWidth > t.parentElement.clientWidth).length"
     )
@@ -51,7 +53,7 @@ def test_views_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
         " t.textContent) }"
     )
     assert cut == []
-    assert book.panel.locator("table caption", has_text="Flags and reports").count() == 1
+    assert table.count() == 1
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         book.theme(theme)
         for name, place in (

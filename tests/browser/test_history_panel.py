@@ -46,7 +46,7 @@ def test_compare_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
     book.run_all()
     panel = book.panel.locator(".t-history")
     line = panel.locator(".t-history-line")
-    line.get_by_text("From version 3 to version 4: 3 fields changed.").wait_for(timeout=60_000)
+    line.get_by_text("From version 3 to version 4: 3 fields changed.").wait_for()
     panel.get_by_label("Compare version").select_option(index=0)
     line.get_by_text("From version 1 to version 4: 3 fields changed.").wait_for()
     assert (

@@ -307,7 +307,7 @@ def test_notebook_03_runs_and_its_panel_answers(jupyterlab, open_notebook, scree
     book.run_all()
     panel = book.panel.locator(".t-switchboard")
     verdict = panel.locator(".t-verdict .verdict")
-    expect(verdict).to_have_text(re.compile(r"^Simulated CAS is "), timeout=60_000)
+    expect(verdict).to_have_text(re.compile(r"^Simulated CAS is "))
     assert (
         book.panel.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
         == []

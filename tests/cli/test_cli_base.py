@@ -5,7 +5,6 @@ output.
 from __future__ import annotations
 
 import errno
-import io
 import json
 import os
 import subprocess
@@ -312,13 +311,13 @@ class TestWritingFiles:
         path = tmp_path / "a"
         path.write_text("old")
 
-        class Full(io.StringIO):
-            def write(self, *_):
-                raise OSError(errno.ENOSPC, "No space left on device")
+        def write(handle, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(base.os, "fdopen", lambda handle, *_, **__: Full())
-        with pytest.raises(SourceError, match="No space left on device") as raised:
-            base.write_atomically(path, "new")
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", write)
+            with pytest.raises(SourceError, match="No space left on device") as raised:
+                base.write_atomically(path, "new")
         assert raised.value.exit_code == 3
         assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 

@@ -67,7 +67,7 @@ def test_as_text(casnb, hashes):
     """
     name, *versions = hashes
     run = casnb("history", name, "--compare", 1, 3, "--readers")
-    assert run.exit_code == 0 and "It must not hold secrets" in run.stderr
+    assert run.exit_code == 0 and "3 waivers, no secrets" in run.stderr
     assert [line.split()[:2] for line in run.stdout.splitlines()[1:4]] == [
         [str(n), f"{versions[n - 1][:10]}\N{HORIZONTAL ELLIPSIS}{versions[n - 1][-4:]}"]
         for n in (3, 2, 1)

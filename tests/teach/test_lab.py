@@ -361,7 +361,7 @@ def test_the_lab_runs_attacks_in_its_own_world(begun):
     assert lab.attack("other-instance", add=["instance"]).stopped_by == "instance-key"
     assert lab.predict("debug-memory", "out", "--only_for_testing-ignore-signer").right
     assert (
-        lab.predict("relay").outcome is None
+        lab.predict("relay").told.outcome is None
         and lab.predict("relay", "out", skip=["binding"]).right is False
     )
     table = lab.attack_matrix(["", "-G"], ["forged-quote"])
