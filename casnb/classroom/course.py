@@ -26,7 +26,8 @@ else:
 
 FILE, ROSTER, KEY = "course.toml", "roster.csv", "course.key"
 KEY_BYTES = 32
-TIERS = ("open", "sealed")
+#: Worlds on the students' machines. A tier with the worlds on a server of the class is not there.
+TIERS = ("open",)
 
 
 @dataclass(frozen=True)

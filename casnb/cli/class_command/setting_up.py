@@ -61,12 +61,6 @@ def init(dir: Path, title: str, term: str, roster: Path | None) -> int:
 @click.option("--without", multiple=True, metavar="ID", help="Leave these out.")
 @click.option("--points", multiple=True, metavar="ID=N", help="What one is worth.  [default: 1]")
 @click.option("--due", default="", metavar="DATE", help="When it is due, such as 2026-12-24.")
-@click.option(
-    "--tier",
-    type=click.Choice(["open", "sealed"]),
-    default="open",
-    help="Whose machine the worlds are on.  [default: open]",
-)
 @COURSE
 def assignment(
     name: str,
@@ -75,14 +69,13 @@ def assignment(
     without: tuple[str, ...],
     points: tuple[str, ...],
     due: str,
-    tier: str,
     folder: Path,
 ) -> int:
     """What is handed in together?
 
-    Writes an assignment into course.toml, or replaces the one of that name. With `sealed` the
-    worlds are on the class server and tries count; with `open` they are on the student's machine,
-    where the right answers can be computed too.
+    Writes an assignment into course.toml, or replaces the one of that name. The worlds are on the
+    students' machines, where the right answers can be computed too: docs/teach/ says what a mark is
+    worth.
     """
     from casnb.classroom.course import assignment as made_of
     from casnb.classroom.course import found
@@ -101,9 +94,9 @@ def assignment(
     chosen = [id for id in dict.fromkeys(wanted) if id not in left_out]
     if not chosen:
         raise UsageError(name, got="no exercises", wanted="--chapters A,B or --exercises ID")
-    made = made_of(name, chosen, _points(split(points)), due, tier)
+    made = made_of(name, chosen, _points(split(points)), due)
     replace(course, assignments={**course.assignments, name: made}).save()
-    note(f"{name}: {len(made.exercises)} exercises, {made.of:g} points, {tier} tier.")
+    note(f"{name}: {len(made.exercises)} exercises, {made.of:g} points.")
     note(f"Next: casnb class release {name} --out release" + _in(folder))
     return 0
 
@@ -156,13 +149,6 @@ def release(name: str, out: Path, each: bool, form: str, folder: Path) -> int:
 
     course = found(folder)
     task = course.assignment(name)
-    if task.tier == "sealed":
-        raise UsageError(
-            name,
-            got="the sealed tier",
-            wanted="the open tier",
-            do="A server for sealed worlds is not there yet.",
-        )
     written = write_release(course, task, out, each=each, form=form)
     note(f"{len(written)} files in {out}. tickets.csv and students/ are not for everybody's eyes.")
     if not len(course.roster):
