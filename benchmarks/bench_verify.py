@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from casnb.base import remembered
 from casnb.evidence.quote import Quote
-from casnb.verify import certificate
 from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import Endorsements, verify_endorsements
 from casnb.verify.pki import intel_roots
@@ -39,7 +39,7 @@ WARM_SIGNATURES = 3
 
 def forget() -> None:
     """Forget all that verification remembers: certificates that were read, and the pinned roots."""
-    certificate.forget()
+    remembered.forget()
     intel_roots.cache_clear()
 
 
@@ -154,7 +154,7 @@ def rows(runs: int) -> list[Row]:
     actions: dict[str, tuple[Action, Action | None]] = {
         "parse": (lambda: Quote.from_bytes(raw), None),
         "cold": (cold, forget),
-        "roots ready": (half_cold, certificate.forget),
+        "roots ready": (half_cold, remembered.forget),
         "warm": (lambda: verify_quote(raw, ready, roots=roots, now=now), None),
         "floor cold": (signatures(SIGNATURES), None),
         "libraries": (libraries(raw, text), None),
