@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 from casnb.base.errors import PolicyError, UsageError, VerificationError, neutral
@@ -330,10 +329,13 @@ PROOF_IDS = frozenset(list(CATALOGUE)[: list(CATALOGUE).index("tcb-status")])
 
 
 def ordered(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """Return the checks in catalogue order, refusing two with the same id."""
-    rank = {id: n for n, id in enumerate(CATALOGUE)}
-    rows = sorted(checks, key=lambda c: rank[c.id])
-    for a, b in pairwise(rows):
-        if a.id == b.id:
-            raise UsageError("checks", got=f"{a.id} twice", wanted="each once")
-    return tuple(rows)
+    """Return the checks in catalogue order, refusing two with the same id, and one of another
+    catalogue.
+    """
+    by_id: dict[str, Check] = {}
+    for c in checks:
+        if c.id in by_id or c.id not in CATALOGUE:
+            what = "twice" if c.id in by_id else "which is no check of an appraisal"
+            raise UsageError("checks", got=f"{c.id} {what}", wanted="each once")
+        by_id[c.id] = c
+    return tuple([by_id[id] for id in CATALOGUE if id in by_id])

@@ -34,12 +34,8 @@ def left_open(
     CAS report.
     """
     state = {c.id: c.status for c in checks}
-    done = (CheckStatus.PASSED, CheckStatus.WAIVED)
-    found = {
-        q.id: ""
-        for q in QUESTIONS.values()
-        if q.checks and not any(state.get(id) in done for id in q.checks)
-    }
+    done = {c.id for c in checks if c.status in (CheckStatus.PASSED, CheckStatus.WAIVED)}
+    found = {q.id: "" for q in QUESTIONS.values() if q.checks and done.isdisjoint(q.checks)}
     if binding is not None and binding.fresh and binding.bound:
         found.pop("freshness", None)
     if not of_cas:

@@ -238,13 +238,9 @@ def _decode(text: bytes) -> bytes:
 _read = remembered(read_certificate)
 
 
-def read_chain(
-    pem: bytes, what: str, least: int, most: int, known: Mapping[bytes, Certificate] | None = None
-) -> tuple[Certificate, ...]:
-    """Return the certificates of a PEM text in the order they stand; CRLF, text between blocks
-    and a final NUL are fine.
-
-    `known` are certificates by their DER that need not be read again.
+def pem_blocks(pem: bytes, what: str, least: int, most: int) -> list[bytes]:
+    """Return the DER of each certificate of a PEM text in the order they stand; CRLF, text between
+    blocks and a final NUL are fine.
     """
     if len(pem) > CHAIN_LIMIT:
         raise EvidenceError(what, got=f"{len(pem)} bytes", wanted=f"at most {CHAIN_LIMIT}")
@@ -260,9 +256,19 @@ def read_chain(
         text, end, _ = block.partition(_END)
         if not end:
             raise EvidenceError(what, got="a block that is cut short", wanted="certificates in PEM")
-        der = _decode(text)
-        found.append(known[der] if known and der in known else _read(der))
-    return tuple(found)
+        found.append(_decode(text))
+    return found
+
+
+def read_chain(
+    pem: bytes, what: str, least: int, most: int, known: Mapping[bytes, Certificate] | None = None
+) -> tuple[Certificate, ...]:
+    """Return the certificates of a PEM text in the order they stand.
+
+    `known` are certificates by their DER that need not be read again.
+    """
+    blocks = pem_blocks(pem, what, least, most)
+    return tuple([known[der] if known and der in known else _read(der) for der in blocks])
 
 
 def require_signed_by(subject: Certificate | Crl, issuer: Certificate, what: str) -> None:

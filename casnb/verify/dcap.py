@@ -22,7 +22,7 @@ from casnb.verify.endorsements import (
     verify_endorsements,
 )
 from casnb.verify.lists import QeLevel
-from casnb.verify.pki import TrustAnchors, pck_order, require_pck_authority
+from casnb.verify.pki import PckChain, TrustAnchors, pck_order, require_pck_authority
 from casnb.verify.proof import (
     Proof,
     Steps,
@@ -32,13 +32,15 @@ from casnb.verify.proof import (
     sure,
     utc,
 )
-from casnb.verify.revocation import PckChain, check_revocation
+from casnb.verify.revocation import check_revocation
 from casnb.verify.tcb import TcbLevel, TcbStatus, converge, match_level
 
 INTEL_QE_VENDOR = bytes.fromhex("939a7233f79c4ca9940a0db3957f0607")
 _INIT, _DEBUG = 1, 2
 #: Intel's quoting enclave puts in 32 bytes; Intel's sample of a quote has none.
 _AUTH_SIZES = (0, 32)
+#: PCK chains that one set of endorsements remembers; each text has at most 64 KiB.
+_CHAINS = 64
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,11 @@ def verify_quote(
     bad evidence.
 
     The checks say what is wrong; one that an earlier failure made impossible is NOT_RUN and
-    names it. Give VerifiedEndorsements to check many quotes: their signatures are not checked
-    again, their dates are. Both revocation lists are needed. TCB matching uses the PCK
-    certificate's components, never the report's CPUSVN. Not checked: debug mode, identity and
-    report data (policy), and keys that leaked without being revoked. Raises UsageError for a
-    `now` without a zone.
+    names it. Give VerifiedEndorsements to check many quotes: their signatures, and those of a
+    PCK chain that was seen with them, are not checked again; dates and revocation are. Both
+    revocation lists are needed. TCB matching uses the PCK certificate's components, never the
+    report's CPUSVN. Not checked: debug mode, identity and report data (policy), and keys that
+    leaked without being revoked. Raises UsageError for a `now` without a zone.
     """
     now = utc(now)
     if isinstance(endorsements, Endorsements):
@@ -183,18 +185,29 @@ def _chain(q: Quote, lists: VerifiedEndorsements, now: datetime) -> tuple[PckCha
         pem = q.pck_chain_pem
     else:
         pem = lists.source.pck_certificate_chain.encode("utf-8", "replace")
+    chain = lists.chains.get(pem)
+    if chain is None:
+        chain = _signed_chain(pem, lists)
+        if len(lists.chains) >= _CHAINS:
+            lists.chains.clear()
+        lists.chains[pem] = chain
+    chain.require_valid_at(now)
+    return (
+        chain,
+        f"{chain.leaf.name}, {chain.authority.name}, {chain.root.name}",
+        f"ends in the {lists.roots.label} root",
+    )
+
+
+def _signed_chain(pem: bytes, lists: VerifiedEndorsements) -> PckChain:
+    """Check the signatures from the pinned root down to the PCK certificate: for the same text
+    under the same roots they hold at any time.
+    """
     leaf, ca, root = pck_order(pem, lists.roots)
     if lists.pck_ca is None or lists.pck_ca.der != ca.der:
         require_pck_authority(ca, root, lists.roots)
     require_signed_by(leaf, ca, f"certificate {leaf.name}")
-    for certificate in (root, ca, leaf):
-        certificate.require_valid_at(now)
-    platform = PckExtension.from_certificate(leaf)
-    return (
-        PckChain(leaf, ca, root, platform),
-        f"{leaf.name}, {ca.name}, {root.name}",
-        f"ends in the {lists.roots.label} root",
-    )
+    return PckChain(leaf, ca, root, PckExtension.from_certificate(leaf))
 
 
 def _model(info: TcbInfo, platform: PckExtension) -> _Nothing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -24,7 +24,13 @@ from casnb.verify.lists import QeIdentity as QeIdentity
 from casnb.verify.lists import TcbInfo as TcbInfo
 from casnb.verify.lists import unhex
 from casnb.verify.misfits import Held, explain, wrong_list
-from casnb.verify.pki import TCB_SIGNER, TrustAnchors, require_pck_authority, tcb_signer
+from casnb.verify.pki import (
+    TCB_SIGNER,
+    PckChain,
+    TrustAnchors,
+    require_pck_authority,
+    tcb_signer,
+)
 from casnb.verify.proof import Steps, utc
 
 _LIMIT = 8 << 20
@@ -138,7 +144,9 @@ class VerifiedEndorsements:
     Signatures hold for ever; dates are compared again with the `now` of each verification.
     `root_crl` and `pck_crl` are revocation lists signed by `root` and `pck_ca`, or None; without
     a `pck_ca` the signature of `pck_crl` is not checked yet. `crl_error` says why one of them
-    cannot be used.
+    cannot be used. `chains` are the PCK chains whose signatures hold under `roots`, by the text
+    they stood in: many quotes come from one platform. Whether they are valid and not revoked is
+    for each verification to say.
     """
 
     source: Endorsements
@@ -151,6 +159,9 @@ class VerifiedEndorsements:
     pck_ca: Certificate | None = None
     pck_crl: Crl | None = None
     crl_error: CasnbError | None = None
+    chains: dict[bytes, PckChain] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:

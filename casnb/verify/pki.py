@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from casnb.base.errors import EvidenceError, VerificationError
+from casnb.evidence.pck import PckExtension
 from casnb.verify.certificate import (
     P256_KEY,
     Certificate,
+    pem_blocks,
     read_certificate,
     read_chain,
     require_signed_by,
@@ -37,8 +39,8 @@ Pins = Mapping[tuple[bytes, bytes], Certificate]
 
 @dataclass(frozen=True)
 class TrustAnchors:
-    """The roots that a relying party pins: EC keys for DCAP, RSA keys for IAS. `label` says
-    whose they are.
+    """The roots that a relying party pins, in DER: EC keys for DCAP, RSA keys for IAS. `label`
+    says whose they are.
 
     A root is trusted because its name and key stand here; never because evidence brought it
     along. Evidence may bring another certificate of the same name and key, which the key must
@@ -46,8 +48,8 @@ class TrustAnchors:
     word in front of the one Intel uses.
     """
 
-    dcap: tuple[x509.Certificate, ...]
-    ias: tuple[x509.Certificate, ...]
+    dcap: tuple[bytes, ...]
+    ias: tuple[bytes, ...]
     label: str
     simulated: bool = True
 
@@ -65,7 +67,7 @@ class TrustAnchors:
                     "trust anchors", got=c.name, wanted="self-issued certificates of authorities"
                 )
             if c.spki.startswith(P256_KEY):
-                dcap.append(c.value)
+                dcap.append(c.der)
                 continue
             try:
                 key: object = c.value.public_key()
@@ -75,12 +77,15 @@ class TrustAnchors:
                 raise EvidenceError(
                     "trust anchors", got="a key of another kind", wanted="P-256 or RSA"
                 )
-            ias.append(c.value)
+            ias.append(c.der)
         return cls(tuple(dcap), tuple(ias), label, simulated)
 
     def to_pem(self) -> bytes:
         """Return all anchors as PEM, those for DCAP first."""
-        return b"".join(c.public_bytes(Encoding.PEM) for c in (*self.dcap, *self.ias))
+        return b"".join(
+            x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
+            for der in (*self.dcap, *self.ias)
+        )
 
     @cached_property
     def dcap_pins(self) -> Pins:
@@ -126,20 +131,37 @@ class TrustAnchors:
         return f"<TrustAnchors {self.label}: {len(self.dcap)} for DCAP, {len(self.ias)} for IAS>"
 
 
+@dataclass(frozen=True)
+class PckChain:
+    """A PCK certificate with its authority and the pinned root, each signed by the next, and what
+    the certificate says of the platform.
+    """
+
+    leaf: Certificate
+    authority: Certificate
+    root: Certificate
+    platform: PckExtension
+
+    def require_valid_at(self, now: datetime) -> None:
+        """Raise VerificationError where one of the three is not valid at `now`, the root first."""
+        for certificate in (self.root, self.authority, self.leaf):
+            certificate.require_valid_at(now)
+
+
 @cache
 def intel_roots() -> TrustAnchors:
     """Return Intel's pinned roots, shipped with the package; roots/README.md gives origin and
     digests.
     """
     dcap, ias = (
-        x509.load_pem_x509_certificate(get_data("casnb.verify", f"roots/{name}") or b"")
+        tuple(pem_blocks(get_data("casnb.verify", f"roots/{name}") or b"", name, 1, 1))
         for name in ("intel_sgx_root_ca.pem", "intel_ias_root.pem")
     )
-    return TrustAnchors((dcap,), (ias,), "Intel", simulated=False)
+    return TrustAnchors(dcap, ias, "Intel", simulated=False)
 
 
-def _pins(anchors: Iterable[x509.Certificate]) -> Pins:
-    read = (read_certificate(a.public_bytes(Encoding.DER)) for a in anchors)
+def _pins(anchors: Iterable[bytes]) -> Pins:
+    read = map(read_certificate, anchors)
     return {(c.subject, c.spki): c for c in read}
 
 

@@ -4,13 +4,12 @@ relied on?
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from casnb.base.errors import CasnbError, VerificationError
-from casnb.evidence.pck import PckExtension
 from casnb.verify.certificate import Certificate, Crl, require_inside, require_signed_by
 from casnb.verify.endorsements import VerifiedEndorsements, require_list_of
+from casnb.verify.pki import PckChain
 
 #: The flags that accept what is found here (long names): a listed PCK certificate; lists that show
 #: nothing.
@@ -30,18 +29,6 @@ class RevocationError(VerificationError):
         made = cls(cause.subject, got=cause.got, wanted=cause.wanted, do=do or cause.do)
         made.waivable_by = waivable_by
         return made
-
-
-@dataclass(frozen=True)
-class PckChain:
-    """A PCK certificate with its authority and the pinned root, each signed by the next, and what
-    the certificate says of the platform.
-    """
-
-    leaf: Certificate
-    authority: Certificate
-    root: Certificate
-    platform: PckExtension
 
 
 def check_revocation(

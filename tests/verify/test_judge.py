@@ -11,7 +11,6 @@ import json
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
 from verify.faults import Evidence, good
 from verify.table import FAULTS, HARMLESS
 
@@ -151,7 +150,7 @@ def theirs(e: Evidence) -> tuple[str, tuple[str, ...]]:
     """The judge's status and advisories, or REFUSED."""
     try:
         lists = dcap_qvl.QuoteCollateralV3.from_json(json.dumps(e.lists.to_json()))
-        root = e.roots.dcap[0].public_bytes(Encoding.DER)
+        root = e.roots.dcap[0]
         found = dcap_qvl.verify_with_root_ca(e.quote, lists, root, int(e.now.timestamp()))
     except ValueError:
         return REFUSED
