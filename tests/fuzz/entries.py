@@ -217,7 +217,11 @@ def answers() -> tuple[Sample, ...]:
 def cas_answer(data: bytes) -> str:
     """Every question of the client is answered with these bytes, with success and with refusal."""
     attested: Any = SimpleNamespace(
-        name="cas", host="cas", port=8081, chain=CasChain.from_pem(WORLD.cas_chain_pem)
+        name="cas",
+        host="cas",
+        port=8081,
+        url="https://cas:8081",
+        chain=CasChain.from_pem(WORLD.cas_chain_pem),
     )
     asked = 0
     words: list[str] = []
