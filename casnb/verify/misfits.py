@@ -76,8 +76,8 @@ def _whole(held: Held) -> Iterator[tuple[Held, str]]:
     """Objects and texts that are members of an answer, cut out to the byte; an answer with its
     HTTP head.
     """
-    _, blank, behind = held.text.partition(b"\r\n\r\n")
-    if blank:
+    _, gap, behind = held.text.partition(b"\r\n\r\n")
+    if gap:
         yield replace(held, text=behind), ""
     body = strictjson.loads(held.text, "text", limit=_LIMIT)
     text = held.text.decode("utf-8")

@@ -574,9 +574,7 @@ EXERCISES = (
         id="03.pinned-debug",
         title="A pinned hash and a debugger",
         name="pinned_debug",
-        why=(
-            "DEBUG is not part of MRENCLAVE: a debug enclave has the hash of the release build."
-        ),
+        why=("DEBUG is not part of MRENCLAVE: a debug enclave has the hash of the release build."),
         question=(
             "Your policy names the right MRENCLAVE, and sets --only_for_testing-debug."
             " Somebody says:"
