@@ -12,7 +12,7 @@ from typing import Any
 from casnb.base.errors import SourceError
 from casnb.cli.base import write_atomically
 
-#: Below a reader's folder: copies for the projector, made anew each time.
+#: Below a reader's folder: copies for the projector, made again each time.
 FOLDER = "present"
 #: Type that is read from the last row; casnb's panels and pictures are sized by the second.
 SIZES = {"code-font-size": "22px", "content-font-size1": "24px", "ui-font-size1": "17px"}
