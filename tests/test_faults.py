@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from verify.cases import flip, region
-from verify.faults import STOPS, all_pass, expected, found, good
-from verify.table import FAULTS, HARMLESS
 
 from casnb.base.errors import PolicyError, VerificationError
 from casnb.checks.result import CATALOGUE, PROOF_IDS, CheckStatus, Verdict
+from casnb.conformance.fault import STOPS, all_pass, expected, found, good
+from casnb.conformance.fault_table import FAULTS, HARMLESS
+from casnb.conformance.forging import flip, region
 from casnb.policy.appraise import appraise
 from casnb.policy.flags import FLAGS, NEWER
 from casnb.verify.dcap import verify_quote

@@ -248,7 +248,7 @@ def level(status: str = "UpToDate", advisories: tuple[str, ...] = ()) -> dict[st
 
 def version_2(lists: dict[str, Any]) -> dict[str, Any]:
     """TCB info in its older form, which has no place for advisories, truly signed."""
-    from verify.cases import signed_text
+    from casnb.conformance.forging import signed_text
 
     body = json.loads(lists["tcb_info"])
     del body["id"]

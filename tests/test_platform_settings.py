@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from verify.faults import good
 
 from casnb.checks.result import CheckStatus, Verdict
+from casnb.conformance.fault import good
 from casnb.policy.appraise import appraise
 from casnb.policy.attest_options import PLATFORM_SETTINGS
 from casnb.policy.policy import AttestationPolicy

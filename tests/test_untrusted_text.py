@@ -13,8 +13,9 @@ from html.parser import HTMLParser
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding
-from verify.cases import issue
-from verify.faults import (
+
+from casnb.cli.main import casnb
+from casnb.conformance.fault import (
     Evidence,
     bound,
     chained,
@@ -25,9 +26,9 @@ from verify.faults import (
     resent,
     rewritten,
 )
-from verify.faults_lists import first, intel, pck, sgx_of
-
-from casnb.cli.main import casnb
+from casnb.conformance.forging import issue, sgx_of
+from casnb.conformance.list_forms import first
+from casnb.conformance.quote_chain import intel, pck
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read
 from casnb.simulator.ias_report import ias_proof

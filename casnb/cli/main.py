@@ -38,6 +38,10 @@ COMMANDS = {
         "casnb.cli.endorsements_command:endorsements",
         "What goes with a DCAP quote: fetch it, or put it together.",
     ),
+    "vectors": (
+        "casnb.cli.vectors_command:vectors",
+        "Test vectors for any SGX verifier, as files with the verdict to reach.",
+    ),
     "explain": (
         "casnb.cli.explain_command:explain",
         "A scone cas attest line or script, word by word; a session as flags.",

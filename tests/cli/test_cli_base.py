@@ -121,6 +121,7 @@ COMMANDS = [
     "measure",
     "verify",
     "endorsements",
+    "vectors",
     "explain",
     "flags",
     "attack",

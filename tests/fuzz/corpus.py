@@ -19,8 +19,8 @@ from evidence.ratls_forms import FORMS, certificate, claims, encode, tagged
 from evidence.samples import BODY, EPID, EPID_SIGNED, LEDGER, QUOTE, avr, cas_report
 from evidence.samples import SIGSTRUCT as UNSIGNED
 from fuzz.mutators import Sample
-from verify.cases import sgx_of
 
+from casnb.conformance.forging import sgx_of
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.quote import Quote
 from casnb.measure.program import EnclaveFile, Segment

@@ -11,9 +11,9 @@ import json
 from typing import Any
 
 import pytest
-from verify.faults import Evidence, good
-from verify.table import FAULTS, HARMLESS
 
+from casnb.conformance.fault import Evidence, good
+from casnb.conformance.fault_table import FAULTS, HARMLESS
 from casnb.simulator.world import SCENARIOS, World
 from casnb.verify.dcap import verify_quote
 from casnb.verify.tcb import TcbStatus

@@ -13,9 +13,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from verify.cases import issue, sgx_of
 
 from casnb.base.errors import CasnbError, EvidenceError, VerificationError
+from casnb.conformance.forging import issue, sgx_of
 from casnb.evidence.pck import PckExtension
 from casnb.simulator.intel import key_usage
 from casnb.simulator.keys import KeyPair, certificate, der, distinguished_name, packaged

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from verify.faults import DAY, good
-from verify.table import FAULTS
 
+from casnb.conformance.fault import DAY, good
+from casnb.conformance.fault_table import FAULTS
 from casnb.verify import dcap
 from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import verify_endorsements

@@ -126,7 +126,7 @@ def judge(vector: Any, case: Any, proof: Proof, seen: Any) -> CaseResult:
                 "A debug enclave: genuine, and refused by every policy that does not say otherwise."
             )
     else:
-        named = REASONS.get(expect.get("reason", ""))
+        named = expect.get("checks") or REASONS.get(expect.get("reason", ""))
         if stands or (named is not None and not set(named) & set(bad)):
             differs.append("verdict" if stands else "reason")
         if named is None:

@@ -167,7 +167,7 @@ def _avr(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
         now = at(case) if "time" in case else report.avr.timestamp
         out.append(
             judge(
-                vector, case, verify_avr(report, roots=intel_roots(), now=now), vector.get("parsed")
+                vector, case, verify_avr(report, roots=_roots(files), now=now), vector.get("parsed")
             )
         )
     return out

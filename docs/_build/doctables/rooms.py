@@ -24,6 +24,7 @@ ROOMS = (
     "session",
     "simulator",
     "mallory",
+    "conformance",
     "teach",
     "classroom",
     "cli",

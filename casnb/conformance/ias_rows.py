@@ -12,8 +12,9 @@ from datetime import timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from verify.cases import flip, issue
-from verify.faults import (
+
+from casnb.base import strictjson
+from casnb.conformance.fault import (
     DAY,
     MALLORY,
     SECOND,
@@ -27,8 +28,7 @@ from verify.faults import (
     resent,
     under,
 )
-
-from casnb.base import strictjson
+from casnb.conformance.forging import flip, issue
 from casnb.simulator.intel import VALID
 from casnb.simulator.keys import KeyPair, packaged, sign
 from casnb.verify.pki import intel_roots
@@ -256,6 +256,14 @@ def signature(change: Callable[[bytes], bytes]) -> Change:
 
 
 _P256 = ec.derive_private_key(11, ec.SECP256R1())
+
+
+def _of_another(e: Evidence) -> bytes:
+    other = reported(members={"id": "1"})(e).avr
+    assert other is not None
+    return other.signature
+
+
 WHO = [
     row(
         "report of the attacker's own service",
@@ -352,7 +360,7 @@ WHO = [
             ("zeros", signature(lambda x: bytes(256))),
             (
                 "of another report",
-                resent(signature=lambda e: reported(members={"id": "1"})(e).avr.signature),
+                resent(signature=_of_another),
             ),
         ],
     ),

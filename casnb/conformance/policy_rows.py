@@ -5,10 +5,11 @@ or the age that was asked for.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from verify.faults import (
+from casnb.conformance.fault import (
     DAY,
     MALLORY,
     NONCE,
@@ -23,9 +24,9 @@ from verify.faults import (
     each,
     quoted,
 )
-from verify.faults_lists import first
-from verify.faults_quote import items, level
-
+from casnb.conformance.list_forms import first
+from casnb.conformance.quote_chain import items
+from casnb.conformance.quote_platform import level
 from casnb.policy.identities import KNOWN_SIGNERS
 from casnb.simulator.keys import spki
 from casnb.tls.cas_chain import CasChain
@@ -137,13 +138,18 @@ IDENTITY = [
     Fault("a later version asked for", "P21", "isvsvn", asked(isvsvn=6)),
 ]
 
+
+def _about(data: Callable[[Evidence], bytes]) -> Change:
+    return lambda e: quoted(data=data(e))(e)
+
+
 BINDING = [
     *each(
         "evidence for something else",
         "P27",
         "certificate-binding",
         [
-            (w, lambda e, f=f: quoted(data=f(e))(e))
+            (w, _about(f))
             for w, f in (
                 ("zeros", lambda e: bytes(64)),
                 ("one bit", lambda e: bytes([e.digest[0] ^ 1]) + e.digest[1:]),

@@ -5,16 +5,15 @@ and so the ones that still pass.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from verify.cases import issue, signed_text
-
 from casnb.base import strictjson
 from casnb.checks.result import AttestationResult, CheckStatus
+from casnb.conformance.forging import issue, signed_text
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote
@@ -287,6 +286,11 @@ def signed_by(make: Callable[[Evidence], KeyPair], *above: Callable[[Evidence], 
         return replace(e, lists=lists)
 
     return change
+
+
+def remade(e: Evidence, lists: Mapping[str, Any]) -> Evidence:
+    """The evidence with other lists, signed again: arguments of `World.endorsements` by name."""
+    return replace(e, lists=e.world.endorsements(**lists))
 
 
 def asked(**policy: Any) -> Change:

@@ -1,0 +1,471 @@
+"""Rows about a platform: revoked or not, which level it reaches; and what harms no quote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from casnb.conformance.fault import (
+    ATTACKER,
+    DAY,
+    MALLORY,
+    SECOND,
+    Change,
+    Evidence,
+    Fault,
+    Harmless,
+    chained,
+    each,
+    listed,
+    members,
+    patched,
+    pem,
+    quoted,
+)
+from casnb.conformance.forging import issue
+from casnb.conformance.quote_bytes import halves, later
+from casnb.conformance.quote_chain import blocks, ca, intel, items, pck, usual
+from casnb.evidence.der import tlv
+from casnb.evidence.quote import Quote
+from casnb.simulator.intel import LEVELS, VALID
+from casnb.simulator.keys import (
+    P256_ORDER,
+    KeyPair,
+    Seed,
+    der,
+    revocation_list,
+    sign_raw,
+    signed,
+)
+from casnb.verify.tcb import TcbStatus
+
+PCK_ROLE, KEYS_HASHES, EXACT, EXTENSION, MATCHING = (
+    "PCK certificate: role",
+    "keys and hashes",
+    "exact chain",
+    "PCK extension",
+    "matching",
+)
+LEAF, PLATFORM = "SIMULATED Intel SGX PCK Certificate", "SIMULATED Intel SGX PCK Platform CA"
+_EXPIRED = (VALID[0], VALID[0] + 365 * DAY)
+_NOT_YET = (VALID[1] - 365 * DAY, VALID[1])
+_OLD_KEY = Seed("attacker").p256("key of a renewed authority")
+
+
+def crl(make: Callable[[Evidence], bytes], name: str = "pck_crl") -> Change:
+    return members(**{name: lambda e: make(e).hex()})
+
+
+def ageless(raw: bytes, key: object) -> bytes:
+    """The list without its nextUpdate, signed again."""
+    value = x509.load_der_x509_crl(raw)
+    tbs = value.tbs_certlist_bytes
+    _, start, end = tlv(tbs, 0, len(tbs))
+    parts, times = [], 0
+    at = start
+    while at < end:
+        tag, _, after = tlv(tbs, at, end)
+        times += tag == 0x17
+        if tag != 0x17 or times != 2:
+            parts.append(tbs[at:after])
+        at = after
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return signed(der(0x30, b"".join(parts)), key)
+
+
+def serial(pick: Callable[[Evidence], KeyPair]) -> Callable[[Evidence], list[int]]:
+    return lambda e: [pick(e).cert.serial_number]
+
+
+def dated(first: timedelta, last: timedelta, name: str = "pck_crl") -> Change:
+    """A truly signed list from `first` to `last`, counted from now."""
+
+    def made(e: Evidence) -> bytes:
+        return revocation_list(
+            intel(e).pck_ca if name == "pck_crl" else intel(e).root,
+            1,
+            (e.now + first, e.now + last),
+            [],
+        )
+
+    return crl(made, name)
+
+
+def renewed(e: Evidence) -> Evidence:
+    """List and chain of a renewed authority of the same name, whose key signed nothing of this
+    platform.
+    """
+    new = issue(e.world, intel(e).pck_ca.cert.subject, intel(e).root, ca=0, key=_OLD_KEY)
+    return replace(e, lists=e.world.endorsements(authority=new))
+
+
+def unlisting(e: Evidence) -> Evidence:
+    """Platform and list under an authority that may certify platforms and nothing else."""
+    chain = ca(usage=("key_cert_sign",))
+    return replace(chained(chain)(e), lists=e.world.endorsements(authority=chain(e)[1]))
+
+
+def processor(**lists: Any) -> Change:
+    """A platform that the Processor CA certified."""
+
+    def change(e: Evidence) -> Evidence:
+        i = intel(e)
+        e = chained(lambda e: [e.world.platform.certified(i.processor_ca), i.processor_ca])(e)
+        return replace(e, lists=e.world.endorsements(**lists))
+
+    return change
+
+
+R = "pck-revocation"
+BOTH_LISTS, OTHERS_LIST = "both revocation lists", "list of another issuer"
+REVOCATION = [
+    Fault("platform revoked", "P04", R, listed(revoked=serial(pck))),
+    Fault(
+        "authority revoked", "P04", R, listed(revoked_authorities=serial(lambda e: intel(e).pck_ca))
+    ),
+    Fault(
+        "root revoked by its own list",
+        "P04",
+        R,
+        listed(revoked_authorities=serial(lambda e: intel(e).root)),
+        choice="revoked root",
+    ),
+    Fault(
+        "TCB signer revoked",
+        "P04 P14",
+        "tcb-info-signature qe-identity-signature",
+        listed(revoked_authorities=serial(lambda e: intel(e).tcb_signer)),
+    ),
+    Fault("no list of platforms", "P04", R, members(pck_crl=""), choice=BOTH_LISTS),
+    Fault("no list of the root", "P04", R, members(root_ca_crl=""), choice=BOTH_LISTS),
+    Fault(
+        "no list at all",
+        "P04",
+        R,
+        members(pck_crl="", root_ca_crl="", pck_crl_issuer_chain=""),
+        choice=BOTH_LISTS,
+    ),
+    *each(
+        "list expired",
+        "P04 P16",
+        R,
+        [
+            ("of platforms", dated(-60 * DAY, -30 * DAY)),
+            ("of the root", dated(-60 * DAY, -30 * DAY, "root_ca_crl")),
+            ("of platforms, a second ago", dated(-30 * DAY, -SECOND)),
+            ("of the root, a second ago", dated(-30 * DAY, -SECOND, "root_ca_crl")),
+        ],
+    ),
+    *each(
+        "list of the future",
+        "P16",
+        R,
+        [
+            ("of platforms", dated(SECOND, 30 * DAY)),
+            ("of the root", dated(SECOND, 30 * DAY, "root_ca_crl")),
+        ],
+        choice="future issue date",
+    ),
+    *each(
+        "list without nextUpdate",
+        "P05",
+        R,
+        [
+            ("of platforms", crl(lambda e: ageless(intel(e).pck_crl(e.now), intel(e).pck_ca.key))),
+            (
+                "of the root",
+                crl(lambda e: ageless(intel(e).root_crl(e.now), intel(e).root.key), "root_ca_crl"),
+            ),
+        ],
+    ),
+    Fault(
+        "lists in each other's place",
+        "P05",
+        R,
+        lambda e: members(pck_crl=e.lists.root_ca_crl, root_ca_crl=e.lists.pck_crl)(e),
+        choice=OTHERS_LIST,
+    ),
+    Fault(
+        "the root's list for both",
+        "P05",
+        R,
+        lambda e: members(pck_crl=e.lists.root_ca_crl)(e),
+        choice=OTHERS_LIST,
+    ),
+    Fault(
+        "list of platforms of another world",
+        "P05",
+        R,
+        members(pck_crl=MALLORY.endorsements().pck_crl),
+        choice=OTHERS_LIST,
+    ),
+    Fault(
+        "list of platforms of another world, with its chain",
+        "P05",
+        R,
+        members(
+            pck_crl=MALLORY.endorsements().pck_crl,
+            pck_crl_issuer_chain=MALLORY.endorsements().pck_crl_issuer_chain,
+        ),
+        choice=OTHERS_LIST,
+    ),
+    Fault(
+        "list of the root of another world",
+        "P05",
+        R,
+        members(root_ca_crl=MALLORY.endorsements().root_ca_crl),
+    ),
+    Fault(
+        "list of platforms signed by the attacker in the authority's name",
+        "P05",
+        R,
+        crl(
+            lambda e: revocation_list(
+                KeyPair(intel(e).pck_ca.cert, ATTACKER), 1, (e.now - DAY, e.now + DAY), []
+            )
+        ),
+    ),
+    Fault(
+        "list of platforms signed by the platform itself",
+        "P05 P14",
+        R,
+        crl(lambda e: revocation_list(pck(e), 1, (e.now - DAY, e.now + DAY), [])),
+    ),
+    Fault(
+        "list of the root signed by the attacker in its name",
+        "P05",
+        R,
+        crl(
+            lambda e: revocation_list(
+                KeyPair(intel(e).root.cert, ATTACKER), 1, (e.now - DAY, e.now + DAY), []
+            ),
+            "root_ca_crl",
+        ),
+    ),
+    Fault(
+        "list of platforms by an authority whose key may not sign lists",
+        "P05 P29",
+        R,
+        unlisting,
+        choice=OTHERS_LIST,
+    ),
+    Fault(
+        "list of platforms after the authority's key was renewed",
+        "P05",
+        R,
+        renewed,
+        choice=OTHERS_LIST,
+    ),
+    Fault(
+        "Processor CA's platform with the Platform CA's list",
+        "P07 P05",
+        R,
+        processor(),
+        choice=OTHERS_LIST,
+    ),
+    *each(
+        "list that is none",
+        "P32",
+        R,
+        [
+            ("empty", crl(lambda e: b"")),
+            ("half", crl(lambda e: intel(e).pck_crl(e.now)[:100])),
+            ("words", members(pck_crl="none revoked")),
+            ("a certificate", crl(lambda e: intel(e).root.cert.public_bytes(Encoding.DER))),
+        ],
+    ),
+    Fault(
+        "serial number on an expired list",
+        "P04",
+        R,
+        crl(lambda e: intel(e).pck_crl(e.now - 400 * DAY, serial(pck)(e))),
+    ),
+]
+
+# The patch level that the certificate states
+
+
+def level(status: TcbStatus, **overrides: object) -> Change:
+    """A PCK certificate of a platform at another level; report and header as they were."""
+    found = LEVELS[status]
+    return chained(items(components=found.components, pce_svn=found.pce_svn), **overrides)
+
+
+S = "tcb-status advisories tcb-grace"
+_CURRENT = bytes(LEVELS[TcbStatus.UP_TO_DATE].components)
+PLATFORM_LEVEL = [
+    *[
+        Fault(
+            f"platform is {s.dcap_name}",
+            "P10" if s is not TcbStatus.REVOKED else "P08",
+            (
+                S
+                if s is TcbStatus.REVOKED or "accept-group-out-of-date" in s.needs
+                else "tcb-status advisories"
+            ),
+            level(s),
+            status=s.dcap_name,
+        )
+        for s in TcbStatus
+        if s is not TcbStatus.UP_TO_DATE
+    ],
+    Fault(
+        "quoting enclave old on a platform with a setting to change",
+        "P02",
+        S,
+        level(TcbStatus.CONFIGURATION_NEEDED, qe_body={"isv_svn": 6}),
+        status="OutOfDateConfigurationNeeded",
+    ),
+    Fault(
+        "platform revoked by level, quoting enclave old",
+        "P02 P08",
+        S,
+        level(TcbStatus.REVOKED, qe_body={"isv_svn": 6}),
+        status="Revoked",
+    ),
+    Fault(
+        "platform below every level",
+        "P09",
+        "tcb-status",
+        chained(items(components=(0,) * 16)),
+        status="",
+        choice="no level",
+    ),
+    Fault(
+        "PCESVN below every level",
+        "P09",
+        "tcb-status",
+        chained(items(pce_svn=0)),
+        status="",
+        choice="no level",
+    ),
+    Fault(
+        "report claims a newer CPUSVN than the certificate",
+        "P15",
+        S,
+        level(TcbStatus.OUT_OF_DATE, body={"cpu_svn": b"\xff" * 16}),
+        status="OutOfDate",
+        choice=MATCHING,
+    ),
+    Fault(
+        "QE report claims a newer CPUSVN than the certificate",
+        "P15",
+        S,
+        level(TcbStatus.OUT_OF_DATE, qe_body={"cpu_svn": b"\xff" * 16}),
+        status="OutOfDate",
+        choice=MATCHING,
+    ),
+    Fault(
+        "header claims a newer PCESVN than the certificate",
+        "P15",
+        "tcb-status",
+        chained(items(pce_svn=0), fields={"pce_svn": 0xFFFF}),
+        status="",
+        choice=MATCHING,
+    ),
+    Fault(
+        "CPUSVN octets newer than the components of one certificate",
+        "P15",
+        S,
+        chained(items(components=LEVELS[TcbStatus.OUT_OF_DATE].components, cpu_svn=_CURRENT)),
+        status="OutOfDate",
+        choice=MATCHING,
+    ),
+    Fault(
+        "one component of sixteen short of the level",
+        "P11",
+        "tcb-status advisories",
+        chained(items(components=(*_CURRENT[:6], 0, *_CURRENT[7:]))),
+        status="ConfigurationNeeded",
+    ),
+]
+
+
+def twin(part: str) -> Change:
+    """The other signature of the same bytes: r, n - s."""
+    return lambda e: patched(
+        **{part: halves(lambda r, s: (r, P256_ORDER - s))(getattr(Quote.from_bytes(e.quote), part))}
+    )(e)
+
+
+def resigned(e: Evidence) -> Evidence:
+    """A second, honest signature over the same header and report."""
+    q = Quote.from_bytes(e.quote)
+    return replace(
+        e,
+        quote=replace(
+            q, signature=sign_raw(e.world.platform.attestation_key, q.signed_bytes)
+        ).to_bytes(),
+    )
+
+
+QUOTE_HARMLESS = [
+    Harmless("nothing changed", "P32", lambda e: e),
+    Harmless(
+        "another attestation key, named by the genuine quoting enclave",
+        "P30",
+        quoted(attestation_key=ATTACKER),
+    ),
+    *[
+        Harmless(f"twin of a signature: {p}", "P19", twin(p))
+        for p in ("signature", "qe_report_signature")
+    ],
+    Harmless("signed again", "P19", resigned),
+    Harmless("no authentication data", "P23", quoted(auth_data=b"")),
+    Harmless("whole quote of version 4, for SGX", "P22", later(4)),
+    Harmless(
+        "key separation and sharing used",
+        "P22",
+        quoted(body={"attributes_flags": 0x85, "config_id": b"\1" * 64}),
+    ),
+    Harmless("report's CPUSVN all zero", "P15", quoted(body={"cpu_svn": bytes(16)})),
+    Harmless("header's SVNs all zero", "P15", quoted(fields={"pce_svn": 0, "qe_svn": 0})),
+    Harmless("CPUSVN octets older than the components", "P15", chained(items(cpu_svn=bytes(16)))),
+    Harmless(
+        "Processor CA's platform with its own list",
+        "P07",
+        lambda e: processor(authority=intel(e).processor_ca)(e),
+    ),
+    *[
+        Harmless("certificates in the order " + ", ".join(o), "P26", blocks(*o))
+        for o in (
+            ("leaf", "root", "ca"),
+            ("ca", "leaf", "root"),
+            ("ca", "root", "leaf"),
+            ("root", "leaf", "ca"),
+            ("root", "ca", "leaf"),
+        )
+    ],
+    Harmless("certificates with CRLF", "P26", pem(lambda e: usual(e).replace(b"\n", b"\r\n"))),
+    Harmless("certificates with a final NUL", "P26", pem(lambda e: usual(e) + b"\0")),
+    Harmless("text between the certificates", "P26", pem(lambda e: b"Bag Attributes\n" + usual(e))),
+    Harmless("another serial number revoked", "P05", listed(revoked=[5])),
+    Harmless(
+        "a serial number that begins as the platform's does",
+        "P05",
+        listed(revoked=lambda e: [pck(e).cert.serial_number >> 8, pck(e).cert.serial_number // 10]),
+    ),
+    Harmless(
+        "list of platforms without its issuer's chain", "P05", members(pck_crl_issuer_chain="")
+    ),
+    Harmless(
+        "lists in upper-case hex", "P05", lambda e: members(pck_crl=e.lists.pck_crl.upper())(e)
+    ),
+    Harmless(
+        "lists in PEM",
+        "P05",
+        lambda e: members(
+            pck_crl=_pem_crl(e.lists.pck_crl), root_ca_crl=_pem_crl(e.lists.root_ca_crl)
+        )(e),
+    ),
+]
+
+
+def _pem_crl(text: str) -> str:
+    return x509.load_der_x509_crl(bytes.fromhex(text)).public_bytes(Encoding.PEM).decode()
