@@ -335,7 +335,7 @@ def ordered(checks: Iterable[Check]) -> tuple[Check, ...]:
     by_id: dict[str, Check] = {}
     for c in checks:
         if c.id in by_id or c.id not in CATALOGUE:
-            what = "twice" if c.id in by_id else "which is no check of an appraisal"
+            what = "twice" if c.id in by_id else "which is not a check of an appraisal"
             raise UsageError("checks", got=f"{c.id} {what}", wanted="each once")
         by_id[c.id] = c
     return tuple([by_id[id] for id in CATALOGUE if id in by_id])
