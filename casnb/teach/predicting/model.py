@@ -102,7 +102,7 @@ class Foretold(Shown):
             f"<p><strong><code>{cell(self.attack.name)}</code>"
             f" {cell(self.attack.title)}</strong><br>"
             f"{cell(self._asked, 900)}</p>"
-            f'<div class="feedback" role="status" data-attack="{escape(self.attack.name)}" '
+            f'<div class="feedback" data-attack="{escape(self.attack.name)}" '
             f'data-prediction="{escape(self.prediction or "")}">'
         )
         if self.outcome is None:

@@ -100,8 +100,8 @@ class Snapshot(Shown):
 
 
 class MalloryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
-    """Two choosers, a prediction, a button, and what happened. The button waits for the
-    prediction.
+    """Two choosers, a prediction, a button, and what happened. Pressed without a prediction the
+    button asks for one, and runs nothing; it is never disabled, since that would take the focus.
 
     `choose`, `predict` and `run` do what the controls do. Each run takes less than a second or
     two, on loopback.
@@ -203,7 +203,6 @@ class MalloryPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             m.defence,
             m.prediction or None,
         )
-        self.button.disabled = not m.prediction
         self.line.value = page(render_mallory(m))
         self.live.text = m.error or (m.told or waiting(m)).verdict
         self.renew()
