@@ -59,7 +59,7 @@ _ADDRESS_SECONDS = 120
     is_flag=True,
     help="Use the notebooks of this checkout as they are, without a copy.",
 )
-@option("--only", default="", metavar="NN", help="Lay out one chapter alone, and open it.")
+@option("--only", metavar="NN", help="Lay out one chapter alone, and open it.")
 @click.option(
     "--present",
     is_flag=True,
@@ -96,7 +96,7 @@ _ADDRESS_SECONDS = 120
 def lab(
     dir: Path | None,
     in_place: bool,
-    only: str,
+    only: str | None,
     present: bool,
     setup_only: bool,
     no_browser: bool,

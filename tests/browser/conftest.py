@@ -219,6 +219,14 @@ class Notebook:
         )
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
+    def collapse_left(self) -> None:
+        """Fold the file browser away, and wait until the notebook has taken its place."""
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+        self.page.locator("#jp-left-stack").wait_for(state="hidden")
+        self.page.evaluate(
+            "() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))"
+        )
+
     def violations(self, axe: str) -> list[str]:
         """What axe-core, whose source is given, finds wrong in the output areas: rule, element,
         cure.

@@ -54,7 +54,7 @@ def test_forced_colours_and_a_narrow_window(panels, open_notebook, screenshots):
     book = open_notebook(panels)
     book.run_all()
     expect(book.panel.locator(".t-mallory-told [data-verdict=rejected]")).to_be_visible()
-    book.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    book.collapse_left()
     book.page.emulate_media(forced_colors="active", color_scheme="dark")
     text = book.page.evaluate(
         "() => { const e = document.body.appendChild(document.createElement('p'));"

@@ -22,7 +22,7 @@ def test_outputs_pass_axe_in_both_themes(source, jupyterlab, open_notebook, axe,
     shutil.copy(source, jupyterlab.folder)
     book = open_notebook(source.name)
     book.run_all()
-    assert book.panel.locator(".jp-OutputArea").count() > 10
+    book.panel.locator(".jp-OutputArea").nth(10).wait_for(state="attached")
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         book.theme(theme)
         found = book.violations(axe)

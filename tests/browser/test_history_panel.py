@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import nbformat
 import pytest
+from browser.test_switchboard import expect
 
 pytestmark = pytest.mark.browser
 
@@ -49,11 +50,9 @@ def test_compare_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
     line.get_by_text("From version 3 to version 4: 3 fields changed.").wait_for()
     panel.get_by_label("Compare version").select_option(index=0)
     line.get_by_text("From version 1 to version 4: 3 fields changed.").wait_for()
-    assert (
-        panel.locator("code", has_text="v1").count()
-        and panel.get_by_text("Who could read what, and when").count() == 1
-    )
-    book.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    panel.locator("code", has_text="v1").first.wait_for()
+    expect(panel.get_by_text("Who could read what, and when")).to_have_count(1)
+    book.collapse_left()
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         book.theme(theme)
         for width in (1280, 640):

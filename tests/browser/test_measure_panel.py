@@ -79,7 +79,7 @@ def test_it_stays_usable_at_400_percent(lesson, open_notebook, screenshots):
     book.page.set_viewport_size({"width": 480, "height": 900})
     book.run_all()
     expect(book.panel.locator(".t-verdict .verdict")).to_have_text(re.compile("MRENCLAVE"))
-    book.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    book.collapse_left()
     for name in ("Add the next page", "Start again"):
         box = book.panel.get_by_role("button", name=name).bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 480

@@ -203,7 +203,7 @@ def test_no_label_is_cut_off(small, open_notebook, screenshots, zoom):
     book.run_all()
     expect(book.panel.locator(".t-verdict .verdict")).to_be_visible()
     book.page.set_viewport_size({"width": 1280 // zoom, "height": 1900 // zoom})
-    book.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    book.collapse_left()
     assert book.panel.locator(".t-switchboard label, .t-switchboard button").evaluate_all(CUT) == []
     book.panel.locator(".t-card").scroll_into_view_if_needed()
     book.page.screenshot(path=screenshots / f"panel-6-zoom-{zoom}.png")
@@ -338,7 +338,7 @@ def test_verdict_doors_and_change_are_seen_where_the_click_is(jupyterlab, open_n
     switch = book.panel.get_by_label(G, exact=True)
     expect(switch).to_be_visible()
     if left == "collapsed":
-        book.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+        book.collapse_left()
     book.panel.locator(".t-columns").evaluate("e => e.scrollIntoView({block: 'start'})")
     switch.focus()
     book.page.keyboard.press("Space")

@@ -24,6 +24,13 @@ def test_no_such_chapter(words):
         chapter(words)
 
 
+def test_a_plain_call_lays_out_every_chapter(tmp_path, casnb):
+    """Without an option there are all the chapters, and the first one is named."""
+    done = casnb("lab", tmp_path / "mine", "--setup-only")
+    assert done.exit_code == 0 and "Start with 00-start-here.ipynb." in done.stderr
+    assert len(list((tmp_path / "mine").glob("0*.ipynb"))) == 9
+
+
 def test_only_lays_out_one_and_keeps_what_is_there(tmp_path, casnb):
     """`--only` lays out one chapter; what the reader changed before stays."""
     mine = tmp_path / "mine"
