@@ -47,6 +47,22 @@ ROWS = (
         source=_OTP,
     ),
     Diagnosis(
+        "otp-secret",
+        "the shared secret of one-time passwords cannot be read",
+        "the session's one_time_password_shared_secret is not base32: the letters A to Z and the"
+        " digits 2 to 7",
+        "Put the secret into the session as the authenticator shows it, in base32, and update it",
+        "nothing: until then nobody starts the service",
+        (
+            Wording(
+                "casnb's scone",
+                "The shared secret is not base32",
+                r"shared[ _]secret\b.{0,30}(?:not|no valid|invalid) base32",
+            ),
+        ),
+        source=_OTP,
+    ),
+    Diagnosis(
         "otp-required",
         "the session wants a one-time password",
         "the session has a one_time_password_shared_secret, and the service was started without a"

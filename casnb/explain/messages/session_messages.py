@@ -252,7 +252,7 @@ ROWS = (
         "a policy that is read by other rules than its author had in mind",
         (
             Wording(
-                "casnb",
+                "casnb's scone",
                 "This is session language 0.1",
                 r"(?:language|version) 0\.1\b|unknown (?:field|member|key)\W{1,3}(?:digest|tags|"
                 r"exports|board_(?:members|policy))\b",
@@ -305,6 +305,12 @@ ROWS = (
                 r"(?:creating|updating|reading|listing|uploading) (?:the )?sessions?"
                 r" failed|failed to"
                 r" create session",
+            ),
+            Wording(
+                "casnb's scone",
+                "Signing session failed",
+                r"(?:signing|encrypting|reading (?:the )?signed) session(?: '[^']{0,300}')? failed|"
+                r"asking for the session encryption key failed",
             ),
             Wording(
                 "SCONE",
