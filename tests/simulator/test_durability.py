@@ -29,7 +29,10 @@ POLICY = (
     "name: {name}\nversion: 0.3\nsecrets:\n- {{name: open, kind: ascii, value: '{value}',"
     " export_public: true}}\n"
 )
-pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL"),
+]
 
 
 class Server:

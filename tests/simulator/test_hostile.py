@@ -24,6 +24,8 @@ from casnb.simulator.server.running import serve
 from casnb.simulator.world import World
 from casnb.tls.cas_chain import CasChain
 
+pytestmark = pytest.mark.soak
+
 ROOT = Path(__file__).resolve().parents[2]
 VALUE = "/v1/values/session=example_session,secret=example_value"
 HEAD = b"POST /v1/sessions HTTP/1.1\r\nHost: cas\r\nContent-Length: %d\r\n\r\n"

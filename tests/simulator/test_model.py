@@ -30,6 +30,8 @@ from casnb.tls.cas_chain import CasChain
 from casnb.tls.exchange import exchange
 from casnb.verify.keyhash import spki_hash
 
+pytestmark = pytest.mark.soak
+
 NAMES = ("a", "a", "a", "a/x", "a/x", "a/x/y", "b")
 WHO = ("alice", "bob", "nobody")
 BOGUS = "00" * 32
