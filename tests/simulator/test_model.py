@@ -79,11 +79,23 @@ class Model:
         if predecessor is None:
             above = name.rpartition("/")[0]
             if above and not self.may(self.current(above), "create_sessions", who):
-                return 404
+                return self.refused(above, who)
             return 201 if found is None else 400
         if not self.may(found, "update", who):
-            return 404
+            return self.refused(name, who)
         return 201 if found and found.hash == predecessor else 400
+
+    def refused(self, name: str, who: str) -> int:
+        """403 where the name is taken and this client could learn that anyway, by trying to create
+        it or from its namespace's list; 404 where it is not, or nobody is told.
+        """
+        above = name.rpartition("/")[0]
+        told = not above or self.may(self.current(above), "list_sessions", who)
+        return 403 if told and self.current(name) else 404
+
+    def unread(self, who: str, name: str) -> int:
+        """The status for a version that is not shown: one that never was is 404 to a reader."""
+        return 404 if self.may(self.current(name), "read", who) else self.refused(name, who)
 
     def read(self, who: str, name: str, digest: str | None) -> Version | None:
         now = self.current(name)
@@ -234,7 +246,7 @@ class Play:
             "GET", f"/v1/sessions/{name}" + (f"?hash={digest}" if digest else ""), who, None
         )
         found = self.model.read(who, name, digest)
-        assert status == (200 if found else 404)
+        assert status == (200 if found else self.model.unread(who, name))
         if found:
             text = yaml.safe_load(body["session"])
             assert body["hash"] == found.hash and text["secrets"][0]["value"] == found.value
