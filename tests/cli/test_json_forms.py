@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -52,6 +54,9 @@ CASES = {
         ("decodeLine", "in"),
         ("decodeLine", "quote junk"),
     ],
+    "casnb class show": [("classAnswers", "hw1 --student u1 --course course")],
+    "casnb class grade": [("classMarks", "hw1 handed-in --course course")],
+    "casnb class report": [("classReport", "hw1 --course course")],
     "casnb measure": [
         ("statements", "--find sigstruct"),
         ("measure", "ledger"),
@@ -134,6 +139,19 @@ def folder(tmp_path_factory) -> Path:
         file = made / name
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(data.encode() if isinstance(data, str) else data)
+    (made / "handed-in").mkdir()
+    (made / "handed-in" / "u1.ipynb").write_text("{}")
+    (made / "roster.csv").write_text("id,name,email\nu1,A,a@example.org\nu2,B,b@example.org\n")
+    for line in (
+        "init course --title T --term 2026w --roster roster.csv",
+        "assignment hw1 --chapters 01 --course course",
+        "grade hw1 handed-in --course course",
+    ):
+        subprocess.run(
+            [sys.executable, "-m", "casnb.cli.main", "class", *line.split()],
+            cwd=made,
+            capture_output=True,
+        )
     return made
 
 

@@ -204,7 +204,7 @@ class Odd(str):
         (lambda html: None, "refused", "refused: None"),
         (lambda html: html[10**9], "refused", "refused: IndexError"),
         (lambda html: 7, "wrong, and noticed", "7, which is not a value"),
-        (lambda html: ["ab"], "wrong, and noticed", "no value"),
+        (lambda html: ["ab"], "wrong, and noticed", "not a value"),
         (lambda html: Odd("x"), "wrong, and noticed", "x"),
         (lambda html: "\x1b[31m\u202e<b>", "wrong, and noticed", "<b>"),
         (lambda: 1, "refused", "TypeError"),
