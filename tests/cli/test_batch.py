@@ -182,6 +182,15 @@ class TestRows:
             ("not-checked", 5),
             ("quote-signature", 1),
             ("UpToDate", 7),
+            # What the verdicts leave open, and that they are simulated.
+            ("simulated", 6),
+            ("freshness", 6),
+            ("time", 6),
+            ("build", 6),
+            ("edition", 6),
+            ("settings", 6),
+            ("channel", 5),
+            ("instance", 1),
         ]
         shown = [
             line.split()[1]

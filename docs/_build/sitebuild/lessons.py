@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[3]
+_LESSON_LINK = re.compile(r'href="(\d\d-[a-z-]+)\.ipynb(?:#[^"]*)?"')
 BOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SLUGS = [p.stem for p in BOOKS]
 #: What a reader's own environment may not bring into a page, and what is given instead.
@@ -108,7 +109,9 @@ def lesson(book: NotebookNode, slug: str) -> NotebookNode:
                 if "text/html" in data:
                     data.pop(_WIDGET, None)
                     # A page's own headings stand above an output's: no level is left out.
-                    data["text/html"] = data["text/html"].replace("<h4", '<h4 aria-level="3"')
+                    shown = data["text/html"].replace("<h4", '<h4 aria-level="3"')
+                    # JupyterLab finds a heading by its words, a page of the site by its name.
+                    data["text/html"] = _LESSON_LINK.sub(r'href="\1.html"', shown)
         cells.append(cell)
     play = nbformat.v4.new_markdown_cell(
         f"*This page was run and saved, without answers. To play it yourself:* "
