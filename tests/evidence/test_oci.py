@@ -274,7 +274,7 @@ REFUSED = [
     ("layer is not a tar", image(b"x" * 4096), "damaged archive"),
     ("something behind the layer's end", image(ONE + b"\1" * 512), "zeros up to the end"),
     ("something behind the archive's end", image(ONE) + b"\1" * 512, "zeros up to the end"),
-    ("archive cut", image(ONE)[:1500], "no entry at byte|damaged"),
+    ("archive cut", image(ONE)[:1500], "not an entry at byte|damaged"),
     (
         "damaged header",
         image(tar(("a", b"1"), ("b", b"2"))[:1030] + b"\xff" * 500),

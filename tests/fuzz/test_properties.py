@@ -414,7 +414,7 @@ def test_a_megabyte_needs_little_memory(name):
     MB for it.
     """
     data = INPUTS[name]()
-    assert len(data) <= SIZE + 8
+    assert len(data) <= SIZE + 256
     for reader in READERS.get(name.replace(":", " ").split()[0], ("any-evidence",)):
         tracemalloc.start()
         try:

@@ -90,7 +90,10 @@ class Model:
         it or from its namespace's list; 404 where it is not, or nobody is told.
         """
         above = name.rpartition("/")[0]
-        told = not above or self.may(self.current(above), "list_sessions", who)
+        told = not above or any(
+            self.may(self.current(above), action, who)
+            for action in ("list_sessions", "create_sessions")
+        )
         return 403 if told and self.current(name) else 404
 
     def unread(self, who: str, name: str) -> int:
