@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from casnb import __version__
 from casnb.base.errors import neutral
@@ -129,37 +130,28 @@ def _packages() -> Iterator[Finding]:
         return
     seen = []
     for line in wanted:
-        name = re.match(r"[A-Za-z0-9._-]+", line)
-        if name is None or "extra ==" in line:
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:
-            version = metadata.version(name.group())
+            version = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
             yield Finding(
                 "packages",
                 BROKEN,
-                f"{name.group()} is missing",
-                f'Install it: python -m pip install "{line}"',
+                f"{requirement.name} is missing",
+                f'Install it: python -m pip install "{requirement.name}{requirement.specifier}"',
             )
             continue
-        seen.append(f"{name.group()} {version}")
-        if not _fits(line, version):
+        seen.append(f"{requirement.name} {version}")
+        if not requirement.specifier.contains(version, prereleases=True):
             yield Finding(
                 "packages",
                 WORTH_KNOWING,
-                f"{name.group()} {version}, wanted {line}",
+                f"{requirement.name} {version}, wanted {requirement.name}{requirement.specifier}",
                 "Reinstall casnb in a fresh environment.",
             )
     yield Finding("packages", GOOD, ", ".join(seen))
-
-
-def _fits(requirement: str, version: str) -> bool:
-    """Whether a version is in a requirement's range; True where nothing here can tell."""
-    try:
-        from packaging.requirements import Requirement
-    except ImportError:
-        return True
-    return Requirement(requirement).specifier.contains(version, prereleases=True)
 
 
 def _programs() -> Iterator[Finding]:

@@ -23,7 +23,8 @@ import pytest
 
 from casnb.cli.lab_command import DEFAULTS
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 #: How long the server may take to start: it imports for most of a minute where the machine is busy.
 READY_SECONDS = 180
 #: Milliseconds after which a page that does not get there has failed: a guard, which a busy machine
@@ -33,6 +34,16 @@ PATIENCE = 120_000
 #: Read now: each test runs without the reader's own CASNB_ variables.
 CHROMIUM = os.environ.get("CASNB_CHROMIUM", "")
 SCREENSHOTS = os.environ.get("CASNB_SCREENSHOTS", "")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder `browser`: Playwright's event loop stays in a process's main
+    thread, so that one of them among other tests would break whatever starts a loop there.
+    """
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
 
 
 def missing(what: str) -> None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 import pytest
 from browser.test_switchboard import expect, write
 
-pytestmark = pytest.mark.browser
-
 #: What runs where it is taken for markup, colours a terminal, or turns round what follows it.
 HOSTILE = (
     "<img src=x onerror=\"window.hacked='img'\"><script>window.hacked='script'</script>\x1b[31m"

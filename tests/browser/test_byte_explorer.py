@@ -9,8 +9,6 @@ import time
 import nbformat
 import pytest
 
-pytestmark = pytest.mark.browser
-
 HOSTILE = "</td><script>window.pwned=1</script><img src=x onerror='window.pwned=2'>"
 SETUP = """from dataclasses import replace
 from casnb import AttestationPolicy, World

@@ -5,9 +5,6 @@ text, nothing is fetched.
 from __future__ import annotations
 
 import nbformat
-import pytest
-
-pytestmark = pytest.mark.browser
 
 CODE = """\
 from dataclasses import replace

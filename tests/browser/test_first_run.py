@@ -14,8 +14,6 @@ import pytest
 #: Guards, which a busy machine must not reach.
 READY_SECONDS, PATIENCE = 180, 120_000
 
-pytestmark = [pytest.mark.browser]
-
 ADDRESS = re.compile(r"http://\S+/lab/tree/00-start-here\.ipynb\?token=\w+")
 
 

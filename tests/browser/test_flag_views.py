@@ -5,11 +5,8 @@ table; read, and looked at.
 from __future__ import annotations
 
 import nbformat
-import pytest
 
 from casnb.policy.flag_matrix import TITLE
-
-pytestmark = pytest.mark.browser
 
 CAPTION = "Flags and reports"
 CELLS = (

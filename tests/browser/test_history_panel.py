@@ -5,10 +5,7 @@ in both themes and narrow.
 from __future__ import annotations
 
 import nbformat
-import pytest
 from browser.test_switchboard import expect
-
-pytestmark = pytest.mark.browser
 
 MAKE = """\
 from casnb.session.history import History, Version

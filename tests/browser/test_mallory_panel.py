@@ -9,8 +9,6 @@ import re
 import pytest
 from browser.test_switchboard import expect, write
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def lesson(jupyterlab):

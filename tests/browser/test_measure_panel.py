@@ -11,7 +11,6 @@ import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright")
 expect = sync_api.expect
-pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -11,8 +11,6 @@ from pathlib import Path
 import nbformat
 import pytest
 
-pytestmark = pytest.mark.browser
-
 ROOT = Path(__file__).resolve().parents[2]
 G = "-G --accept-group-out-of-date"
 SIGNER = "--only_for_testing-ignore-signer"

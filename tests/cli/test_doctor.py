@@ -83,6 +83,21 @@ def test_a_package_that_is_missing(found, monkeypatch, casnb):
     assert "1 problem, " in casnb("doctor").stdout
 
 
+@pytest.mark.parametrize(
+    "line, missed",
+    [
+        pytest.param("not-there>=1; python_version<'3'", False, id="another Python"),
+        pytest.param("not-there>=1; extra == 'test'", False, id="an extra"),
+        pytest.param("not-there>=1; python_version>='3'", True, id="this Python"),
+    ],
+)
+def test_only_what_this_machine_needs_is_missed(monkeypatch, line, missed):
+    """A requirement of another Python or of an extra is none here."""
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: ["flask>=3", line])
+    saw = [finding.saw for finding in doctor.examine() if finding.id == "packages"]
+    assert ("not-there is missing" in saw) == missed and "not-there" not in saw[-1]
+
+
 def test_a_package_that_is_too_old(found, monkeypatch):
     """Worth knowing, with the range that is wanted."""
     real = doctor.metadata.version
