@@ -27,6 +27,7 @@ ROOMS = (
     "conformance",
     "teach",
     "classroom",
+    "film",
     "cli",
 )
 
