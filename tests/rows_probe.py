@@ -168,7 +168,7 @@ def exercise() -> dict[str, bool]:
     row = replace(start_here.EXERCISES[-1], id="00.added-exercise", title="Added by a test")
     start_here.EXERCISES = (*start_here.EXERCISES, row)
     from casnb.teach.course import exercises
-    from casnb.teach.course.progress import ProgressFile
+    from casnb.teach.course.progress_file import ProgressFile
 
     return {
         "the catalogue": exercises.exercise(row.id).id == row.id,

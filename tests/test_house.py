@@ -150,10 +150,7 @@ LONGER = {
     "teach/course/decode_the_report.py": "a chapter: exercises as data",
     "teach/course/use_the_certificate.py": "a chapter: exercises as data",
     "teach/course/production.py": "a chapter: exercises as data",
-    "teach/course/misreadings.py": "a table: one row for each wrong way to read bytes",
     "teach/course/quizzes.py": "a table: one row for each question",
-    "teach/course/judges.py": "two nouns still: forms of answer, and what to say of a wrong one",
-    "teach/course/progress.py": "two nouns still: the file, and what it adds up to",
 }
 
 

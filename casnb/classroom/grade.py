@@ -22,8 +22,8 @@ from casnb.simulator.world import World
 from casnb.teach.course import exercises
 from casnb.teach.course.answer_json import Answer, tagged, world_id
 from casnb.teach.course.answers import plain, said, same
+from casnb.teach.course.choices import Choice, Pairing
 from casnb.teach.course.feedback import NOT_YET, RIGHT
-from casnb.teach.course.judges import Choice, Pairing
 from casnb.teach.facts import PRACTICE, Facts
 
 _HEX = re.compile(r"[0-9a-f]{32,128}")

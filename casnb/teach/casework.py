@@ -24,7 +24,8 @@ from casnb.simulator.world import World
 from casnb.teach.course.answer_json import world_id
 from casnb.teach.course.answers import plain, said
 from casnb.teach.course.case_words import CHAPTERS, DECISIONS, QUESTION
-from casnb.teach.course.progress import ProgressFile, Said
+from casnb.teach.course.progress import Said
+from casnb.teach.course.progress_file import ProgressFile
 from casnb.teach.facts import Facts
 from casnb.teach.scraping import model as scrapers
 from casnb.teach.scraping.page_history import STATES, page_history

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 
 from casnb.simulator.world import World
 from casnb.teach.course.exercises import Exercise, of_chapter
-from casnb.teach.course.judges import Choice, Pairing
+from casnb.teach.course.choices import Choice, Pairing
 from casnb.teach.course.progress import heading
 from casnb.teach.course.questions import Question, questions
 from casnb.teach.course.slips import told

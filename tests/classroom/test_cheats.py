@@ -71,7 +71,7 @@ def judges_equal(klass):
 
 
 def forged_progress(klass):
-    from casnb.teach.course.progress import ProgressFile
+    from casnb.teach.course.progress_file import ProgressFile
 
     for id in klass.task.exercises:
         ProgressFile(world=world_id(klass.seed("u001"), "public")).record(Feedback(id, "right", ""))

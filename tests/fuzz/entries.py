@@ -39,7 +39,9 @@ from casnb.simulator.server.http_answers import Refused
 from casnb.simulator.server.running import example_owner
 from casnb.simulator.server.service import ClientApi
 from casnb.simulator.server.store import Store
-from casnb.teach.course.progress import FORMAT, RIGHT, ProgressFile, catalogue
+from casnb.teach.course.exercises import catalogue
+from casnb.teach.course.feedback import RIGHT
+from casnb.teach.course.progress_file import FORMAT, ProgressFile
 from casnb.tls.cas_chain import CasChain
 from casnb.tls.exchange import Answer
 from casnb.verify.dcap import verify_quote

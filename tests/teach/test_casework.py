@@ -11,7 +11,7 @@ from casnb.mallory.attacks import ATTACKS
 from casnb.teach import start
 from casnb.teach.course.case_words import CHAPTERS, DECISIONS
 from casnb.teach.course.exercises import CHAPTERS as ALL
-from casnb.teach.course.progress import ProgressFile
+from casnb.teach.course.progress_file import ProgressFile
 from casnb.teach.scraping.page_history import HOST, STATES
 
 ASSIGNMENT = "scone cas attest -G --only_for_testing-debug --only_for_testing-ignore-signer cas"

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from casnb.teach.course.answers import plain
+from casnb.teach.course.choices import Choice, Names, Pairing
 from casnb.teach.course.exercises import Exercise, catalogue, exercise
 from casnb.teach.course.feedback import RIGHT, WRONG
 from casnb.teach.course.flaglines import CommandLine, FlagLine, Identity
-from casnb.teach.course.judges import Choice, Hex, Names, Number, Numbers, Pairing, Text
+from casnb.teach.course.judges import Hex, Number, Numbers, Text
 from casnb.teach.course.known import KINDS
 from casnb.teach.facts import Facts
 

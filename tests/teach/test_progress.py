@@ -10,11 +10,12 @@ import pytest
 
 from casnb.base import strictjson
 from casnb.base.errors import SourceError
-from casnb.teach.course import progress as module
+from casnb.teach.course import progress_file as module
 from casnb.teach.course.answer_json import Answer, parse_receipt, world_id
 from casnb.teach.course.exercises import catalogue
 from casnb.teach.course.feedback import NOT_YET, RIGHT, WRONG, Feedback
-from casnb.teach.course.progress import FILE_LIMIT, Entry, ProgressFile, receipt
+from casnb.teach.course.progress import Entry, receipt
+from casnb.teach.course.progress_file import FILE_LIMIT, ProgressFile
 
 
 @pytest.fixture

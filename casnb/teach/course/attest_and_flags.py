@@ -11,6 +11,7 @@ from casnb.policy.flags import BY_NAME
 from casnb.policy.policy import AttestationPolicy
 from casnb.teach.course import known
 from casnb.teach.course.answers import said
+from casnb.teach.course.choices import Choice, Names, Reason
 from casnb.teach.course.exercises import Exercise
 from casnb.teach.course.flaglines import (
     CommandLine,
@@ -19,7 +20,7 @@ from casnb.teach.course.flaglines import (
     check_ids,
     read_line,
 )
-from casnb.teach.course.judges import Choice, Names, Option, Reason
+from casnb.teach.course.judges import Option
 from casnb.teach.course.slips import Slip, braces
 from casnb.teach.facts import Facts
 

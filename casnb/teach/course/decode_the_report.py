@@ -6,9 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from casnb.teach.course.binding_misreadings import BINDING
+from casnb.teach.course.choices import Choice
 from casnb.teach.course.exercises import Exercise
-from casnb.teach.course.judges import Choice, Hex, Number, Numbers, Option
-from casnb.teach.course.misreadings import BINDING, reading_slips
+from casnb.teach.course.judges import Hex, Number, Numbers, Option
+from casnb.teach.course.misreadings import reading_slips
 from casnb.teach.course.slips import Slip
 from casnb.teach.facts import Facts
 

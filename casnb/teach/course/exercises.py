@@ -13,8 +13,9 @@ from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell, prose
 from casnb.teach.course import known, neighbour
 from casnb.teach.course.answers import Foreign, plain, said, same, unanswered
+from casnb.teach.course.choices import LETTERS, Choice, Pairing
 from casnb.teach.course.feedback import NOT_YET, RIGHT, WRONG, Feedback
-from casnb.teach.course.judges import LETTERS, Choice, Hex, Judge, Pairing
+from casnb.teach.course.judges import Hex, Judge
 from casnb.teach.course.slips import Slip, Told, told
 from casnb.teach.course.spelling import MARKS, Reading
 

@@ -9,8 +9,9 @@ from functools import cache
 from typing import Any
 
 from casnb.mallory.attacks import Defence, run
+from casnb.teach.course.choices import Choice, Names, Reason
 from casnb.teach.course.exercises import Exercise
-from casnb.teach.course.judges import Choice, Names, Number, Option, Reason
+from casnb.teach.course.judges import Number, Option
 from casnb.teach.course.slips import Slip, braces
 from casnb.teach.facts import PRACTICE, Facts
 from casnb.teach.predicting.model import exercise_key, faulty_signature

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from casnb.teach.course.answers import plain
-from casnb.teach.course.judges import Choice, Judge
+from casnb.teach.course.choices import Choice
+from casnb.teach.course.judges import Judge
 
 if TYPE_CHECKING:
     from casnb.teach.facts import Facts

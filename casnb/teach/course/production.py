@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from casnb.policy.policy import AttestationPolicy
+from casnb.teach.course.choices import Choice, Names, Reason, names_in
 from casnb.teach.course.exercises import Exercise
 from casnb.teach.course.flaglines import Identity, policy_of, read_line
-from casnb.teach.course.judges import Choice, Names, Number, Option, Reason, names_in
+from casnb.teach.course.judges import Number, Option
 from casnb.teach.course.slips import Slip, braces
 from casnb.teach.facts import Facts
 

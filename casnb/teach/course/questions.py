@@ -10,7 +10,8 @@ from functools import cache
 from importlib import import_module
 
 from casnb.base.errors import UsageError
-from casnb.teach.course.judges import Choice, Option
+from casnb.teach.course.choices import Choice
+from casnb.teach.course.judges import Option
 from casnb.teach.facts import Facts
 
 #: Data modules, each with a tuple `QUESTIONS`.

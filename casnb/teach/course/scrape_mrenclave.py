@@ -8,8 +8,9 @@ from typing import Any
 
 from casnb.simulator.server.site import LAYOUTS
 from casnb.teach.course.answers import said
+from casnb.teach.course.choices import Choice, Names
 from casnb.teach.course.exercises import Exercise
-from casnb.teach.course.judges import Choice, Hex, Judge, Names, Option
+from casnb.teach.course.judges import Hex, Judge, Option
 from casnb.teach.course.slips import Slip, braces
 from casnb.teach.facts import Facts, ninth_word
 from casnb.teach.scraping.page_history import STATES, page_history

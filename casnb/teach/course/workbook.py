@@ -12,11 +12,12 @@ from casnb.base.errors import EvidenceError, SourceError
 from casnb.teach.course import exercises
 from casnb.teach.course.answer_json import Answer, read_answer, world_id
 from casnb.teach.course.answers import plain
+from casnb.teach.course.choices import Choice
 from casnb.teach.course.exercises import Exercise, Posed
 from casnb.teach.course.feedback import NOT_YET, Feedback, Hint, Solution
 from casnb.teach.course.hindsight import Hindsight, open_questions
-from casnb.teach.course.judges import Choice
-from casnb.teach.course.progress import Entry, Progress, ProgressFile, receipt
+from casnb.teach.course.progress import Entry, Progress, receipt
+from casnb.teach.course.progress_file import ProgressFile
 from casnb.teach.course.questions import question, questions
 from casnb.teach.course.slips import told
 from casnb.teach.facts import Facts

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from casnb.base.errors import UsageError
+from casnb.teach.course.choices import Choice
 from casnb.teach.course.exercises import Posed
 from casnb.teach.course.feedback import NOT_YET, Feedback
-from casnb.teach.course.judges import Choice
 from casnb.teach.course.questions import Question
 from casnb.teach.facts import Facts
 from casnb.teach.quiz.choosing import Choosing, Verdict
