@@ -144,7 +144,6 @@ LONGER = {
     "conformance/quote_platform.py": "a table: one row for each fault",
     "conformance/list_forms.py": "a table: one row for each fault",
     "conformance/ias_rows.py": "a table: one row for each fault",
-    "teach/lab.py": "one class of short members: all that a notebook can ask for",
     "simulator/world.py": "one class of short members: all that a simulated world owns",
     "teach/course/attest_and_flags.py": "a chapter: exercises as data",
     "teach/course/decode_the_report.py": "a chapter: exercises as data",

@@ -1,0 +1,97 @@
+"""Where a lab's simulated CAS, page, files and roots are."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from casnb.simulator.world import World
+from casnb.teach.facts import Facts
+from casnb.teach.station import Station
+
+if TYPE_CHECKING:
+    from casnb.policy.identities import ExpectedSigner
+    from casnb.verify.pki import TrustAnchors
+
+
+class Premises:
+    """Where the things of a lab are: addresses, files, environment, time."""
+
+    station: Station
+    facts: Facts
+
+    @property
+    def closed(self) -> bool:
+        return self.station.closed
+
+    @property
+    def attached(self) -> bool:
+        return self.station.attached
+
+    @property
+    def world(self) -> World:
+        return self.station.world
+
+    @property
+    def seed(self) -> str:
+        return self.world.seed
+
+    @property
+    def scenario(self) -> str:
+        return self.world.scenario
+
+    @property
+    def host(self) -> str:
+        return self.station.host
+
+    @property
+    def port(self) -> int:
+        return self.station.port
+
+    @property
+    def address(self) -> str:
+        return self.facts.address
+
+    @property
+    def page_url(self) -> str:
+        return self.station.names["CAS_PAGE_URL"]
+
+    @property
+    def page_ca(self) -> str:
+        return self.station.names["CAS_PAGE_CA"]
+
+    @property
+    def pcs_url(self) -> str:
+        """Where this world's Intel serves its lists."""
+        return self.station.names["CASNB_PCS_URL"]
+
+    @property
+    def roots(self) -> TrustAnchors:
+        return self.world.roots
+
+    @property
+    def roots_file(self) -> str:
+        return self.station.names["CASNB_ROOTS"]
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {**os.environ, **self.station.env}
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the lab's own for files that a lesson writes; removed when the lab closes."""
+        return self.station.folder
+
+    @property
+    def now(self) -> datetime:
+        """The time now, UTC: what a report that the simulator has just made is verified at."""
+        return datetime.now(timezone.utc)
+
+    @property
+    def vendor(self) -> ExpectedSigner:
+        """What the vendor publishes of its CAS: MRSIGNER, ISVPRODID, and the least ISVSVN that
+        is still supported.
+        """
+        return self.world.vendor
