@@ -87,7 +87,9 @@ def measure(folder: Path, students: int) -> dict[str, float]:
 
 
 def rows(runs: int) -> list[dict[str, object]]:
-    """Return the row of `make bench`: processor seconds for 300 hand-ins, with what is promised."""
+    """Return the rows of `make bench`: processor seconds for 300 hand-ins, with what is promised,
+    and for each of them.
+    """
     with tempfile.TemporaryDirectory() as name:
         make(Path(name), SIZES[0])
         found = measure(Path(name), SIZES[0])["cpu_seconds"]
@@ -99,7 +101,14 @@ def rows(runs: int) -> list[dict[str, object]]:
             "against": LIMIT_SECONDS,
             "ratio": found / LIMIT_SECONDS,
             "target": 1.0,
-        }
+        },
+        {
+            "what": "casnb class grade, one student of them, processor time",
+            "median": found / SIZES[0],
+            "against": LIMIT_SECONDS / SIZES[0],
+            "ratio": found / LIMIT_SECONDS,
+            "target": 1.0,
+        },
     ]
 
 

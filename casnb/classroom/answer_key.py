@@ -11,7 +11,7 @@ from casnb.classroom.course import Assignment, Course
 from casnb.classroom.tickets import seed_of
 from casnb.simulator.world import World
 from casnb.teach.course import exercises
-from casnb.teach.course.answers import plain, said
+from casnb.teach.course.answers import said
 from casnb.teach.facts import Facts
 
 
@@ -50,9 +50,7 @@ def answer_key(course: Course, task: Assignment, student: str) -> AnswerKey:
     for id in task.exercises:
         exercise = exercises.exercise(id)
         own = exercise.scenarios[0]
-        answers[id] = plain(
-            exercise.reference(facts if own == facts.world.scenario else facts.of(own))
-        )
+        answers[id] = exercise.solution(facts if own == facts.world.scenario else facts.of(own))
     return AnswerKey(found.id, task.name, seed, facts.mrenclave, answers)
 
 

@@ -21,7 +21,7 @@ from casnb.classroom.tickets import seed_of, verified
 from casnb.simulator.world import World
 from casnb.teach.course import exercises
 from casnb.teach.course.answer_json import Answer, tagged, world_id
-from casnb.teach.course.answers import plain, said, same
+from casnb.teach.course.answers import said, same
 from casnb.teach.course.choices import Choice, Pairing
 from casnb.teach.course.feedback import NOT_YET, RIGHT
 from casnb.teach.facts import PRACTICE, Facts
@@ -276,7 +276,7 @@ class _Worlds:
         task = exercises.exercise(id)
         if isinstance(task.judge, (Choice, Pairing)):
             return ()
-        return fingerprints(plain(task.reference(self.for_task(id))))
+        return fingerprints(task.solution(self.for_task(id)))
 
 
 def _judge(id: str, answer: Answer | None, facts: _Worlds, task: Task) -> Judged:

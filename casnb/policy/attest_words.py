@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import threading
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -19,19 +20,14 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"scone cas attest: {message}")
 
 
-def read_words(args: Sequence[str]) -> dict[str, Any]:
-    """Return the members of a policy that the words give, by name, and no others; address,
-    `--offline-report` and `--retries` are left aside.
-
-    A second word behind the address is an MRENCLAVE, as in old pages. Raises UsageError for an
-    option that casnb does not know.
-    """
-    words = list(args)
-    if words[:3] == ["scone", "cas", "attest"]:
-        del words[:3]
-    if len(words) > _WORDS:
-        raise UsageError("scone cas attest", got=f"{len(words)} words", wanted=f"at most {_WORDS}")
-    parser = _Parser(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
+def _parser() -> _Parser:
+    # With a usage given, argparse does not measure the terminal to make one at every line.
+    parser = _Parser(
+        usage="scone cas attest",
+        add_help=False,
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
     for flag in (*FLAGS, *NEWER):
         names = [f"-{flag.short}"] if flag.short else []
         parser.add_argument(*names, f"--{flag.name}", dest=flag.attribute, action="store_true")
@@ -44,7 +40,32 @@ def read_words(args: Sequence[str]) -> dict[str, Any]:
     for name in ("--offline-report", "--retries"):
         parser.add_argument(name)
     parser.add_argument("address", nargs="*", default=[])
-    found = vars(parser.parse_intermixed_args(words))
+    return parser
+
+
+class _Own(threading.local):
+    """A parser for each thread: `parse_intermixed_args` changes its parser while it reads."""
+
+    def __init__(self) -> None:
+        self.parser = _parser()
+
+
+_own = _Own()
+
+
+def read_words(args: Sequence[str]) -> dict[str, Any]:
+    """Return the members of a policy that the words give, by name, and no others; address,
+    `--offline-report` and `--retries` are left aside.
+
+    A second word behind the address is an MRENCLAVE, as in old pages. Raises UsageError for an
+    option that casnb does not know.
+    """
+    words = list(args)
+    if words[:3] == ["scone", "cas", "attest"]:
+        del words[:3]
+    if len(words) > _WORDS:
+        raise UsageError("scone cas attest", got=f"{len(words)} words", wanted=f"at most {_WORDS}")
+    found = vars(_own.parser.parse_intermixed_args(words))
     _, *old = found.pop("address") or [""]
     if len(old) > 1:
         raise UsageError("scone cas attest", got="more than one address", wanted="one")

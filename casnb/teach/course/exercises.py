@@ -78,7 +78,12 @@ class Exercise(Shown):
         return self.id.partition(".")[0]
 
     def judge_in(self, facts: Facts) -> Judge:
-        """Return how answers are judged in this world: letters stand in an order of its own."""
+        """Return how answers are judged in this world, made once: letters stand in an order of its
+        own.
+        """
+        return facts.kept(f"judge of {self.id}", lambda: self._judge_in(facts))
+
+    def _judge_in(self, facts: Facts) -> Judge:
         judge = self.judge if isinstance(self.judge, Judge) else self.judge(facts)
         if isinstance(judge, (Choice, Pairing)):
             return judge.lettered(facts.order(self.id, tuple(judge.options)))
@@ -97,6 +102,10 @@ class Exercise(Shown):
             assert isinstance(judge, Choice)
             return judge.right
         return self._shown(facts, self.answer(facts))
+
+    def solution(self, facts: Facts) -> Any:
+        """Return the right answer as plain data, computed once for these facts."""
+        return facts.kept(f"solution of {self.id}", lambda: plain(self.reference(facts)))
 
     def _shown(self, facts: Facts, value: object) -> object:
         back = {old: new for new, old in self._letters(facts).items()}
@@ -121,7 +130,7 @@ class Exercise(Shown):
             for s in self.slips_in(facts)
         )
         codes = {s.code for s in own}
-        form = self.judge_in(facts).slips(plain(self.reference(facts)))
+        form = self.judge_in(facts).slips(self.solution(facts))
         return (*own, *(s for s in form if s.code not in codes))
 
     def check(self, answer: object, facts: Facts) -> Feedback:
@@ -164,7 +173,7 @@ class Judgement:
         self.task, self.facts, self.value = task, facts, value
         self.judge = task.judge_in(facts)
         self.slips = task.slips_in(facts)
-        self.reference = plain(task.reference(facts))
+        self.reference = task.solution(facts)
         self.readings = [] if isinstance(value, Foreign) else self.judge.readings(value)
 
     def right(self, value: Any) -> bool:
@@ -297,7 +306,7 @@ class Judgement:
                 return "other-exercise", says
         if not self.task.costly and any(self.judge.problem(r.value) == "" for r in self.readings):
             for facts, where in neighbour.worlds(self.facts):
-                there = plain(self.task.reference(facts))
+                there = self.task.solution(facts)
                 if any(self.judge.like(r.value, there) for r in self.readings):
                     return (
                         "other-world",
@@ -311,7 +320,7 @@ class Judgement:
         if facts.world.scenario not in other.scenarios:
             facts = facts.of(other.scenarios[0])
         judge = other.judge_in(facts)
-        return neighbour.right_there(judge, lambda: other.reference(facts), value)
+        return neighbour.right_there(judge, lambda: other.solution(facts), value)
 
     def _parts(self) -> tuple[str, str] | None:
         for reading in self.readings:

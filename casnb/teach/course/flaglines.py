@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from casnb.base.errors import CasnbError
@@ -103,35 +105,37 @@ def read_line(value: Any) -> Line | None:
     first = None
     for reading in unwrapped(value):
         if set(reading.marks) <= _AROUND and (found := words(reading.value)) is not None:
-            line = _read(found)
+            line = _read(tuple(found))
             if line.policy is not None:
                 return line
             first = first or line
     return first
 
 
-def _read(found: list[str]) -> Line:
+@lru_cache(maxsize=256)
+def _read(found: tuple[str, ...]) -> Line:
+    """Every slip of an exercise looks at the same line."""
     rest = _rest(found)
     problem = _problem(found, rest)
     if problem:
-        return Line(tuple(found), None, problem, rest)
+        return Line(found, None, problem, rest)
     try:
-        return Line(tuple(found), AttestationPolicy.from_args(found), "", rest)
+        return Line(found, AttestationPolicy.from_args(found), "", rest)
     except CasnbError:
-        return Line(tuple(found), None, "One of the options has a value that it cannot have.", rest)
+        return Line(found, None, "One of the options has a value that it cannot have.", rest)
 
 
-def _rest(found: list[str]) -> tuple[str, ...]:
+def _rest(found: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words that are neither options nor their values, the command's own left out."""
     out, skip = [], False
-    for word in found[3:] if found[:3] == COMMAND else found:
+    for word in found[3:] if list(found[:3]) == COMMAND else found:
         if not skip and not word.startswith("-"):
             out.append(word)
         skip = not skip and word in _VALUED
     return tuple(out)
 
 
-def _problem(found: list[str], rest: tuple[str, ...]) -> str:
+def _problem(found: Sequence[str], rest: tuple[str, ...]) -> str:
     """Say in words what keeps the line from being read; empty where nothing does."""
     skip = False
     for n, word in enumerate(found):

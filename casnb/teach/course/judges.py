@@ -98,8 +98,10 @@ class Hex(Judge):
 
     def bent(self, value: Any, known: Any) -> str:
         """Return how an answer was made from a known value: byte-order, cut-short or nothing."""
+        if not isinstance(value, str) or len(value) < 8:
+            return ""
         known = self._bare(known)
-        if not isinstance(value, str) or not isinstance(known, str) or len(known) < 32:
+        if not isinstance(known, str) or len(known) < 32:
             return ""
         if re.fullmatch(r"([0-9a-f]{2})+", known) and value == bytes.fromhex(known)[::-1].hex():
             return "byte-order"

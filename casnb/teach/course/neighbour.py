@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from casnb.teach.course.answers import plain
 from casnb.teach.course.choices import Choice
 from casnb.teach.course.judges import Judge
 
@@ -17,13 +16,13 @@ if TYPE_CHECKING:
 _BESIDE = ("public", "production")
 
 
-def right_there(judge: Judge, answer: Callable[[], object], value: Any) -> bool:
+def right_there(judge: Judge, solution: Callable[[], Any], value: Any) -> bool:
     """Return whether a plain value is the right answer to another exercise. A letter is none to
     recognise, and for what has not the form of its answer the answer is not computed.
     """
     if isinstance(judge, Choice) or value in (None, "", [], frozenset()) or judge.problem(value):
         return False
-    return judge.same(value, plain(answer()))
+    return judge.same(value, solution())
 
 
 def worlds(facts: Facts) -> Iterator[tuple[Facts, str]]:

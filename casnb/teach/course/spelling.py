@@ -303,6 +303,8 @@ def _literal(code: str, text: str) -> Iterator[tuple[str, Any]]:
 
 # Bytes that are written as hex
 
+_PLAIN_HEX = re.compile(r"[0-9a-f]+")
+
 
 def bare_hex(value: Any, size: int = 0) -> Reading | None:
     """Return bytes, however they are written, as a reading of lower-case hex; None for what is no
@@ -317,6 +319,8 @@ def bare_hex(value: Any, size: int = 0) -> Reading | None:
         return _listed(value)
     if not isinstance(value, str) or len(value) > _LONG:
         return None
+    if _PLAIN_HEX.fullmatch(value):
+        return Reading(value)
     marks = []
     text = value
     for code, pattern in (
