@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -27,12 +29,20 @@ def vectors() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def readers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders of their own, one a test: counted, for to look for the next free name among those of
+    ten thousand tests takes longer than most of these.
+    """
+    base = tmp_path_factory.mktemp("readers")
+    return (base / str(n) for n in count())
+
+
 @pytest.fixture(autouse=True)
-def nothing_of_the_readers(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def nothing_of_the_readers(readers: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a reader's own configuration, progress and running simulator out of every test."""
-    own = tmp_path_factory.mktemp("reader")
+    own = next(readers)
+    own.mkdir()
     for name in list(os.environ):
         if name.startswith(("CAS_", "CASNB_", "SCONE_")) and name not in {
             "CASNB_VECTORS",

@@ -46,6 +46,7 @@ from casnb.simulator.enclave_protocol import service_binding
 from casnb.simulator.intel import EVALUATION, LEVELS, level_json
 from casnb.simulator.world import World, ias_proof
 from casnb.verify.dispatch import verify
+from casnb.verify.proof import Proof
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=timezone.utc)
 LONG_AGO = NOW - timedelta(days=60)
@@ -114,20 +115,27 @@ def of_avr(told: Told, policy: AttestationPolicy) -> AttestationResult:
 
 
 def of_certificate(told: Told, policy: AttestationPolicy) -> AttestationResult:
+    return judge(certificate(told), terms(policy, told), "certificate")
+
+
+def certificate(told: Told) -> RaTlsCertificate:
     quote = told.quote(forms.zeros(forms.sha(forms.spki(OWN))))
     der = forms.certificate(told.key, {forms.RA_TLS + "6": quote})
-    return judge(RaTlsCertificate.from_der(der), terms(policy, told), "certificate")
+    return RaTlsCertificate.from_der(der)
 
 
 def of_ias_certificate(told: Told, policy: AttestationPolicy) -> AttestationResult:
+    return judge(ias_certificate(told), terms(policy, told), "certificate")
+
+
+def ias_certificate(told: Told) -> RaTlsCertificate:
     @dataclass
     class Made:
         world: Any
 
     made = Made(type("W", (), {"avr": lambda _, data: told.avr(data)})())
     parts = forms.ias_parts(made, forms.zeros(forms.sha(forms.spki(OWN))))
-    certificate = RaTlsCertificate.from_der(forms.certificate(told.key, parts))
-    return judge(certificate, terms(policy, told), "certificate")
+    return RaTlsCertificate.from_der(forms.certificate(told.key, parts))
 
 
 def report(told: Told, kind: str) -> CasReport:
@@ -157,11 +165,8 @@ def of_live(kind: str) -> Callable[[Told, AttestationPolicy], Any]:
 
 def of_service(told: Told, policy: AttestationPolicy) -> AttestationResult:
     """A service at a CAS: the session names signer and product, or the measurement."""
-    key = forms.spki(OWN)
-    quote = Quote.from_bytes(told.quote(service_binding(told.nonce, key)))
+    proof = service_proof(told)
     asked = forms.spki(told.key)
-    lists = judge_module.Endorsements.from_json(told.endorsements())
-    proof = judge_module.verify(quote, endorsements=lists, roots=WORLD.roots, now=NOW)
     who = (
         f"mrenclave: {policy.mrenclaves[0]}"
         if policy.mrenclaves
@@ -177,10 +182,16 @@ def of_service(told: Told, policy: AttestationPolicy) -> AttestationResult:
         f"name: s\nversion: 0.3\nservices: [{{name: web, attestation: {{{who}}}}}]\n"
         f"security: {{attestation: {{{security}}}}}"
     )
-    said = quote.body.report_data
+    said = proof.report.report_data
     wanted = service_binding(NONCE, asked)
     binding = Binding("SHA-512 of nonce and key", said.hex(), wanted.hex(), said, fresh=True)
     return service_policy(session, "web").appraise(proof, binding)
+
+
+def service_proof(told: Told) -> Proof:
+    quote = Quote.from_bytes(told.quote(service_binding(told.nonce, forms.spki(OWN))))
+    lists = judge_module.Endorsements.from_json(told.endorsements())
+    return judge_module.verify(quote, endorsements=lists, roots=WORLD.roots, now=NOW)
 
 
 _TOLERATED = {row.flag: word for word, row in WORDS.items() if row.flag}
@@ -431,38 +442,41 @@ def _policies(context: Mapping[str, Any]) -> Iterator[AttestationPolicy]:
 
 @pytest.fixture(autouse=True)
 def one_world(monkeypatch):
-    """The nonce that a live attestation makes up is known, and what was verified once at one time
-    is not verified again: it is appraisal that is tried.
+    """The nonce that a live attestation makes up is known, and what was made, verified or bound
+    once is not again: it is appraisal that is tried. What is remembered is kept, so that no other
+    object takes its place in memory.
     """
-    proofs: dict[Any, Any] = {}
-    made: dict[Any, Any] = {}
+    made: dict[Any, tuple[Any, Any]] = {}
 
-    def remembered(evidence, *, roots=None, now, endorsements=None, **more):
-        shown = evidence.to_json() if isinstance(evidence, CasReport) else evidence
-        key = (shown if isinstance(shown, bytes) else repr(shown) + str(id(shown)), now, id(roots))
-        if key not in proofs:
-            proofs[key] = (
-                evidence,
-                verify(evidence, roots=roots, now=now, endorsements=endorsements, **more),
-            )
-        return proofs[key][1]
-
-    def once(function):
-        def call(told, *more):
-            key = function, id(told), more
+    def once(function, of=id):
+        def call(first, *more, **named):
+            others = (*more, *named.values())
+            key = function, of(first), *map(_known, others)
             if key not in made:
-                made[key] = told, function(told, *more)
-            return made[key][1]
+                made[key] = function(first, *more, **named), (first, others)
+            return made[key][0]
 
         return call
 
+    def shown(evidence):
+        return evidence.to_json() if isinstance(evidence, CasReport) else id(evidence)
+
     for name in ("quote", "avr", "endorsements"):
         monkeypatch.setattr(Told, name, once(getattr(Told, name)))
-    monkeypatch.setitem(globals(), "report", once(report))
+    for name in ("report", "certificate", "ias_certificate", "service_proof"):
+        monkeypatch.setitem(globals(), name, once(globals()[name]))
+    monkeypatch.setattr(attest_module, "cas_binding", once(attest_module.cas_binding))
+    remembered = once(verify, of=shown)
     for module in (judge_module, attest_module, audit_keys):
         monkeypatch.setattr(module, "verify", remembered)
     monkeypatch.setattr(attest_module, "_ask", attest_module._ask)
     monkeypatch.setattr(attest_module.secrets, "token_hex", lambda size: "ab" * size)
+
+
+def _known(value: Any) -> Any:
+    """What tells one argument from another: its value, or which object it is."""
+    plain = (str, bytes, datetime, type(None))
+    return value if isinstance(value, plain) else id(value)
 
 
 def named(result: AttestationResult) -> set[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +34,9 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
 @dataclass(frozen=True)
 class Change:
     """One change of one file: its number among the changes of that file, the line (from 1), what it
-    does, and whether the line is run when the module is loaded.
+    does, whether the line is run when the module is loaded, and by what it is known while other
+    lines come and go: the class and function around it, the line's text, and how many changes of
+    the same place, text and kind stand before it.
     """
 
     path: str
@@ -40,21 +44,36 @@ class Change:
     line: int
     what: str
     at_load: bool
+    where: str
+    text: str
+    nth: int
+
+    @property
+    def key(self) -> tuple[str, str, str, str, int]:
+        """What names this change in a list that is kept."""
+        return self.path, self.where, self.text, self.what, self.nth
+
+    def drawn(self, seed: int) -> str:
+        """Return its place in the order of a seed, 64 hexadecimal digits: the first so many are the
+        sample, which stays the same but for the lines that were edited.
+        """
+        return hashlib.sha256(repr((seed, self.key)).encode()).hexdigest()
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.what} (change {self.number})"
+        return f"{self.path}:{self.line}: {self.what}: {self.text}"
 
 
 class _Changer(ast.NodeTransformer):
     """Walk a module in a fixed order; make the change with the number wanted, count all of them."""
 
     def __init__(self, wanted: int | None = None) -> None:
-        self.wanted, self.found = wanted, list[tuple[int, str, bool]]()
-        self.depth = 0
+        self.wanted, self.found = wanted, list[tuple[int, str, bool, str]]()
+        self.depth, self.scope = 0, list[str]()
 
     def _turn(self, node: ast.AST, what: str, change: Callable[[], ast.AST]) -> ast.AST:
         number = len(self.found)
-        self.found.append((getattr(node, "lineno", 0), what, not self.depth))
+        where = ".".join(self.scope)
+        self.found.append((getattr(node, "lineno", 0), what, not self.depth, where))
         return change() if number == self.wanted else node
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
@@ -141,8 +160,16 @@ class _Changer(ast.NodeTransformer):
         node.args.defaults = [self.visit(d) for d in node.args.defaults]
         node.args.kw_defaults = [d and self.visit(d) for d in node.args.kw_defaults]
         self.depth += 1
+        self.scope.append(node.name)
         node.body = [self.visit(statement) for statement in node.body]
+        self.scope.pop()
         self.depth -= 1
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        self.scope.append(node.name)
+        self.generic_visit(node)
+        self.scope.pop()
         return node
 
 
@@ -164,10 +191,15 @@ def _nothing(node: ast.stmt) -> ast.stmt:
 
 def changes(path: Path, root: Path) -> Iterator[Change]:
     """Yield every single change of a module, in the order of the code."""
-    walker = _Changer()
-    walker.visit(ast.parse(path.read_text(encoding="utf-8")))
-    for number, (line, what, at_load) in enumerate(walker.found):
-        yield Change(path.relative_to(root).as_posix(), number, line, what, at_load)
+    source = path.read_text(encoding="utf-8")
+    walker, lines, seen = _Changer(), source.splitlines(), Counter[tuple[str, str, str]]()
+    walker.visit(ast.parse(source))
+    name = path.relative_to(root).as_posix()
+    for number, (line, what, at_load, where) in enumerate(walker.found):
+        text = lines[line - 1].strip()
+        nth = seen[where, text, what]
+        seen[where, text, what] += 1
+        yield Change(name, number, line, what, at_load, where, text, nth)
 
 
 def changed(path: Path, number: int) -> str:
