@@ -8,6 +8,8 @@ VENV ?= .venv
 LOCK ?= requirements.lock
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# What was compiled once is not compiled again by each of the processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test soak bench docs site notebooks fuzz lint mutants lock sbom clean
