@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
@@ -204,5 +205,15 @@ def changes(path: Path, root: Path) -> Iterator[Change]:
 
 def changed(path: Path, number: int) -> str:
     """Return a module's text with one change made; comments and layout are lost."""
+    return ast.unparse(_tree(path, number)) + "\n"
+
+
+def compiled(path: Path, number: int) -> CodeType:
+    """Return a module with one change made, -1 for none, compiled; its lines keep their numbers."""
+    return compile(_tree(path, number), str(path), "exec", dont_inherit=True)
+
+
+def _tree(path: Path, number: int) -> ast.Module:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return ast.unparse(ast.fix_missing_locations(_Changer(number).visit(tree))) + "\n"
+    found: ast.Module = ast.fix_missing_locations(_Changer(number).visit(tree))
+    return found

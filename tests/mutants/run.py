@@ -37,6 +37,7 @@ sys.path.insert(0, str(HERE))
 from changes import Change, changed, changes  # noqa: E402
 from concern import Concern, learn, learned  # noqa: E402
 from explained import explained  # noqa: E402
+from worker import ANEW  # noqa: E402
 
 #: Where trust is decided.
 AREAS = (
@@ -109,10 +110,9 @@ def main() -> int:
     known = {f.key: f for f in kept(log) if f.noticed} if words.keep else {}
     log.write_text("".join(f.line() for f in known.values()), encoding="utf-8")
     found = [known[c.key] for c in sample if c.key in known]
+    asked = [c for c in sample if c.key not in known]
     with log.open("a", encoding="utf-8") as out:
-        for one in judged(
-            [c for c in sample if c.key not in known], learned(ROOT, state), words.jobs
-        ):
+        for one in judged(asked, learned(ROOT, state), words.jobs, words.marks):
             found.append(one)
             out.write(one.line())
             out.flush()
@@ -190,7 +190,7 @@ def told(found: list[Found], least: float) -> int:
     return 0 if share >= least and not open_ and not stale else 1
 
 
-def judged(sample: list[Change], concern: Concern, jobs: int) -> Iterator[Found]:
+def judged(sample: list[Change], concern: Concern, jobs: int, marks: str) -> Iterator[Found]:
     """Yield what was found for each change, as it comes, by so many copies side by side."""
     out: queue.Queue[Found | None] = queue.Queue()
     todo: queue.Queue[Change] = queue.Queue()
@@ -198,13 +198,13 @@ def judged(sample: list[Change], concern: Concern, jobs: int) -> Iterator[Found]
         todo.put(change)
 
     def work() -> None:
-        with bed() as ask:
+        with bed((*TESTS, "-m", marks)) as made:
             while True:
                 try:
                     change = todo.get_nowait()
                 except queue.Empty:
                     return
-                out.put(judge(change, concern, ask))
+                out.put(judge(change, concern, made))
 
     with ThreadPoolExecutor(jobs) as pool:
         futures = [pool.submit(work) for _ in range(jobs)]
@@ -220,25 +220,60 @@ def _all(futures: list) -> None:  # type: ignore[type-arg]
         future.exception()
 
 
-class Ask:
-    """A copy of the checkout and the process that runs tests in it."""
+class Worker:
+    """A process that answers whether tests fail; see `worker.py`."""
 
-    def __init__(self, copy: Path, process: subprocess.Popen[str]) -> None:
-        self.copy, self.process = copy, process
-        #: Whether a test passes with nothing changed, as far as it was asked.
-        self.passes: dict[str, bool] = {}
+    def __init__(self, copy: Path, env: dict[str, str], tests: tuple[str, ...] = ()) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "worker.py"), str(copy), *tests],
+            env={**env, "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
-    def failing(self, tests: list[str], seconds: float) -> str:
-        """Return the name of the first test that fails, "it does not end", or ""."""
+    def failing(self, tests: list[str], seconds: float, change: Change | None = None) -> str | None:
+        """Return the name of the first test that fails, "it does not end", or ""; None where the
+        change cannot be made in memory.
+        """
         assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps({"tests": tests, "seconds": seconds}) + "\n")
+        place = [change.path, change.number] if change else None
+        asked = {"tests": tests, "seconds": seconds, "change": place}
+        self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
         if answer["failed"]:
             return str(answer["failed"])
+        if answer["code"] == ANEW:
+            return None
         if answer["code"] < 0:
             return "it does not end"
         return "" if answer["code"] in (0, 5) else f"pytest ended with {answer['code']}"
+
+
+class Bed:
+    """A copy of the checkout, and two workers that run tests in it: one that is loaded, quick, and
+    one that loads what was changed, which decides.
+    """
+
+    def __init__(self, copy: Path, env: dict[str, str], tests: tuple[str, ...]) -> None:
+        self.copy, self.anew, self.loaded = copy, Worker(copy, env), Worker(copy, env, tests)
+        self.passes: dict[str, bool] = {}
+
+    def failing(self, change: Change, tests: list[str], seconds: float, anew: bool) -> str | None:
+        """Return the first of these tests that fails with the change made, "" for none, None where
+        it cannot be made in the memory of the worker that is loaded.
+        """
+        if not anew:
+            return self.loaded.failing(tests, seconds, change)
+        with self.made(change):
+            return self.anew.failing(tests, seconds)
+
+    def passing(self, test: str, seconds: float) -> bool:
+        """Whether a test passes in the copy as it is; asked once."""
+        if test not in self.passes:
+            self.passes[test] = not self.loaded.failing([test], seconds)
+        return self.passes[test]
 
     @contextlib.contextmanager
     def made(self, change: Change) -> Iterator[None]:
@@ -254,8 +289,8 @@ class Ask:
 
 
 @contextlib.contextmanager
-def bed() -> Iterator[Ask]:
-    """Yield a copy of what git knows or would add, compiled, with a process beside it."""
+def bed(tests: tuple[str, ...]) -> Iterator[Bed]:
+    """Yield a copy of what git knows or would add, compiled, with its workers."""
     with tempfile.TemporaryDirectory(prefix="casnb-mutants-") as scratch:
         copy = Path(scratch).resolve() / "checkout"
         words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -265,61 +300,51 @@ def bed() -> Iterator[Ask]:
                 (copy / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, copy / name)
         vectors = os.environ.get("CASNB_VECTORS", str(ROOT.parent / "shared" / "vectors"))
-        own = {"PYTHONPATH": str(copy), "CASNB_VECTORS": vectors}
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        env = {**os.environ, **own}
-        subprocess.run(
-            [sys.executable, "-m", "compileall", "-q", "casnb"], cwd=copy, env=env, check=True
-        )
+        env = {**os.environ, "PYTHONPATH": str(copy), "CASNB_VECTORS": vectors}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        package = [sys.executable, "-m", "compileall", "-q", "casnb"]
+        subprocess.run(package, cwd=copy, env=env, check=True)
         # pytest compiles the tests by itself, when it first collects them.
-        collect = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider"]
-        subprocess.run([*collect, "tests"], cwd=copy, env=env, check=True, **quiet)
-        process = subprocess.Popen(
-            [sys.executable, str(HERE / "worker.py"), str(copy)],
-            env={**env, "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        collect = [sys.executable, "-m", "pytest", "--collect-only", "-qq", *tests]
+        subprocess.run(collect, cwd=copy, env=env, check=True, stdout=subprocess.DEVNULL)
+        made = Bed(copy, env, tests)
         try:
-            yield Ask(copy, process)
+            yield made
         finally:
-            process.kill()
-            process.wait()
+            for worker in (made.anew, made.loaded):
+                worker.process.kill()
+                worker.process.wait()
 
 
-def judge(change: Change, concern: Concern, ask: Ask) -> Found:
+def judge(change: Change, concern: Concern, bed: Bed) -> Found:
     """Return whether any test that concerns a change fails with it, though not without it."""
     started = time.monotonic()
-    tests, broken = concern.tests(change), set[str]()
-    first, rest = tests[:FIRST], list[str]()
-    spent = 0.0
+    tests, by, broken = concern.tests(change), "", set[str]()
+    rest, spent = list[str](), 0.0
     for test in tests[FIRST:]:
         spent += concern.seconds[test]
         if spent > REST_SECONDS:
             break
         rest.append(test)
-    by = ""
-    for part in (first, rest):
-        while (left := [t for t in part if t not in broken]) and not by:
-            seconds = sum(concern.seconds[t] for t in left)
-            with ask.made(change):
-                by = ask.failing(left, seconds)
-            if by in concern.seconds and not passes(by, concern, ask):
-                broken.add(by)
-                by = ""
-                continue
-            break
-        if by:
-            break
+    # What was made when the code was loaded, and what was kept since, is as it was before: so
+    # nothing counts as not noticed until it was loaded with the change.
+    ways = [True] if change.at_load else [False, True]
+    for anew, part in ((a, p) for a in ways for p in (tests[:FIRST], rest)):
+        while not by and (left := [t for t in together(part) if t not in broken]):
+            by = bed.failing(change, left, sum(concern.seconds[t] for t in left), anew) or ""
+            if by not in concern.seconds or bed.passing(by, concern.seconds[by]):
+                break
+            broken.add(by)
+            by = ""
     return Found(*change.key, change.line, by, round(time.monotonic() - started, 1))
 
 
-def passes(test: str, concern: Concern, ask: Ask) -> bool:
-    """Whether a test passes in the copy as it is; asked once."""
-    if test not in ask.passes:
-        ask.passes[test] = not ask.failing([test], concern.seconds[test])
-    return ask.passes[test]
+def together(tests: list[str]) -> list[str]:
+    """Return the tests file by file, the file of the first one first: what a file's tests share is
+    made once.
+    """
+    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+    return sorted(tests, key=lambda test: files.index(test.partition("::")[0]))
 
 
 if __name__ == "__main__":
