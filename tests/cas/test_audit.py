@@ -69,17 +69,30 @@ def judge(client: CasClient, data: bytes | Path, **more) -> LogStatus:
     return verify_log(raw, client.attested.chain.root, client.audit_checkpoints(), **more).status
 
 
-@pytest.fixture
-def busy(world, tmp_path, lenient, alice):
-    """A CAS that was asked for this and that, its client, and its folder."""
-    with cas(world, tmp_path, lenient, alice) as client:
+@contextmanager
+def asked(world, folder: Path, lenient, identity):
+    with cas(world, folder, lenient, identity) as client:
         for n in range(4):
             client.create_session(POLICY.format(f"s{n}"))
         client.read_session("s0")
         client.create_session(
             POLICY.format("s0") + f"predecessor: {client.read_session('s0')[0]}\n"
         )
-        yield client, tmp_path
+        yield client, folder
+
+
+@pytest.fixture
+def busy(world, tmp_path, lenient, alice):
+    """A CAS that was asked for this and that, its client, and its folder."""
+    with asked(world, tmp_path, lenient, alice) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def kept(world, tmp_path_factory, lenient, alice):
+    """The same, for tests that change nothing of it."""
+    with asked(world, tmp_path_factory.mktemp("kept"), lenient, alice) as found:
+        yield found
 
 
 # What is written
@@ -234,9 +247,9 @@ def repeated(data: bytes, n: int, spell: Callable[[str], str]) -> bytes:
         ),
     ],
 )
-def test_tampering_is_told(busy, change, status):
+def test_tampering_is_told(kept, change, status):
     """Each kind by its own code."""
-    client, folder = busy
+    client, folder = kept
     assert judge(client, change(log(folder).read_bytes())) is status
 
 
@@ -250,9 +263,9 @@ def test_14_recent_events_are_missing(world, tmp_path, lenient, alice, monkeypat
         assert judge(client, b"".join(lines(tmp_path)[:10])) is LogStatus.RECENT_MISSING
 
 
-def test_19_another_cas_wrote_it(busy, lenient, alice, tmp_path_factory):
+def test_19_another_cas_wrote_it(kept, lenient, alice, tmp_path_factory):
     """A log that is whole, and somebody else's."""
-    client, _ = busy
+    client, _ = kept
     folder = tmp_path_factory.mktemp("other")
     with cas(World(SEED + ", other"), folder, lenient, alice):
         pass
@@ -301,11 +314,11 @@ def test_10_an_operation_failed_after_it_was_written(busy, world):
     assert [e.number for e in read_log(log(folder).read_bytes())[0]][-2:] == [12, 12]
 
 
-def test_16_the_cas_cannot_be_asked(busy):
+def test_16_the_cas_cannot_be_asked(kept):
     """Without what the CAS remembers a whole log proves that nobody changed it, and not that it
     is the latest.
     """
-    client, folder = busy
+    client, folder = kept
     assert (
         verify_log(log(folder).read_bytes(), client.attested.chain.root, None).status
         is LogStatus.ROLLBACK_NOT_EXCLUDED
@@ -417,12 +430,12 @@ def test_checkpoints_are_read_strictly(data):
         Checkpoints.from_json(data)
 
 
-@pytest.fixture
-def command(busy, world, tmp_path_factory):
+@pytest.fixture(scope="module")
+def command(kept, world, tmp_path_factory):
     """Run `scone cas ...` as somebody who attested this CAS; exit code, standard output,
     standard error.
     """
-    client, folder = busy
+    client, folder = kept
     home = tmp_path_factory.mktemp("home")
     TrustStore(home / "config.json").add(client.attested)
     (home / "roots.pem").write_bytes(world.roots_pem)

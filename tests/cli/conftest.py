@@ -138,6 +138,7 @@ class Bash:
     """
 
     ATTEST, FLAGS, SEED = ATTEST, FLAGS, SEED
+    said: subprocess.CompletedProcess[str]
 
     def __init__(self, folder: Path, env_file: Path) -> None:
         self.folder, self.env_file = folder, env_file
@@ -161,3 +162,20 @@ class Bash:
 def bash(cas, tmp_path) -> Bash:
     """Bash, with the simulated public CAS running."""
     return Bash(tmp_path, cas.env_file)
+
+
+@pytest.fixture(scope="session")
+def first_commands(cas, tmp_path_factory) -> Bash:
+    """Where the assignment's first commands were typed, once: its `said` is what they wrote."""
+    bash = Bash(tmp_path_factory.mktemp("attested"), cas.env_file)
+    bash.said = bash("set -e" + ATTEST)
+    assert bash.said.returncode == 0, bash.said.stderr
+    return bash
+
+
+@pytest.fixture
+def attested(first_commands, bash) -> Bash:
+    """Bash in a folder where the assignment's first commands were typed."""
+    for name in ("config.json", "cas_cert.crt"):
+        shutil.copy2(first_commands.folder / name, bash.folder)
+    return bash

@@ -48,11 +48,11 @@ class TestTheAssignment:
         )
         assert "Subject: CN = cas-instance" in (bash.folder / "text").read_text()
 
-    def test_the_waivers_are_on_standard_error(self, bash):
+    def test_the_waivers_are_on_standard_error(self, first_commands):
         """Scripts read the usual line; people are told which three checks were waived, and what
         follows.
         """
-        run = bash(ATTEST)
+        run = first_commands.said
         warned = [line for line in run.stderr.splitlines() if "waived by" in line]
         assert [line.split(":")[0].strip() for line in warned if line.startswith("  ")][:3] == [
             "tcb-status",
@@ -61,23 +61,22 @@ class TestTheAssignment:
         ]
         assert "must not hold secrets" in run.stderr and "simulated roots" in run.stderr
 
-    def test_the_certificate_file(self, bash):
+    def test_the_certificate_file(self, attested):
         """Two CA certificates, instance first, nothing between, and showing them repeats the
         waivers.
         """
-        run = bash(
-            ATTEST
-            + "scone cas show-certificate 2> told > again; diff again cas_cert.crt\ncsplit -s -f"
+        run = attested(
+            "scone cas show-certificate 2> told > again; diff again cas_cert.crt\ncsplit -s -f"
             " part cas_cert.crt '/^-----BEGIN/' '{*}'; openssl verify -CAfile part02 part01"
         )
-        pem = (bash.folder / "cas_cert.crt").read_text()
+        pem = (attested.folder / "cas_cert.crt").read_text()
         assert (
             pem.count("-----BEGIN CERTIFICATE-----") == 2
             and "\n\n" not in pem
             and pem.endswith("-----END CERTIFICATE-----\n")
         )
         assert "part01: OK" in run.stdout
-        assert "3 waivers, no secrets" in (bash.folder / "told").read_text()
+        assert "3 waivers, no secrets" in (attested.folder / "told").read_text()
 
     def test_flags_clustered_and_behind_the_address(self, bash):
         """Short flags cluster, and all may follow the address."""
@@ -88,14 +87,12 @@ class TestTheAssignment:
         assert run.returncode == 0, run.stderr
         assert "deprecated" in run.stderr and "not needed" in run.stderr
 
-    def test_jq_reads_the_configuration(self, bash):
+    def test_jq_reads_the_configuration(self, attested):
         """The solutions' idiom: the identity out of the file with jq and printf; openssl reads
         it.
         """
-        run = bash(
-            "set -e"
-            + ATTEST
-            + """
+        run = attested(
+            """set -e
 printf "\\n$(jq .identity "$SCONE_CLI_CONFIG" | tr -d '"')" > client.pem
 scone self show-certificate > mine.pem
 openssl x509 -in client.pem | diff - <(openssl x509 -in mine.pem)
@@ -174,10 +171,10 @@ stat -c %a "$SCONE_CLI_CONFIG"
 class TestTroubleshooting:
     """What the page's troubleshooting section quotes."""
 
-    def test_wrong_session_name(self, bash):
+    def test_wrong_session_name(self, attested):
         """The documented two sentences, as JSON."""
-        run = bash(
-            ATTEST + READ.replace('"example_session"', '"example_sessionx"').rstrip() + " | jq -c ."
+        run = attested(
+            READ.replace('"example_session"', '"example_sessionx"').rstrip() + " | jq -c ."
         )
         assert json.loads(run.stdout.splitlines()[-1]) == {
             "msg": [
@@ -208,10 +205,10 @@ class TestTroubleshooting:
         )
         assert run.returncode == 60 and run.stdout == ""
 
-    def test_head_is_not_allowed(self, bash):
+    def test_head_is_not_allowed(self, attested):
         """HEAD answers 405, which proves nothing about permission."""
-        run = bash(
-            ATTEST + "curl -sI --cacert cas_cert.crt --connect-to cas:8081:$CAS_ADDR:8081 "
+        run = attested(
+            "curl -sI --cacert cas_cert.crt --connect-to cas:8081:$CAS_ADDR:8081 "
             "https://cas:8081/v1/values/session=example_session,secret=example_value | head -1"
         )
         assert "405" in run.stdout.splitlines()[-1]
@@ -225,19 +222,17 @@ class TestSessions:
         " CREATOR\n"
     )
 
-    def test_create_read_verify_update(self, bash):
+    def test_create_read_verify_update(self, attested):
         """The hash printed by create is what verify recomputes; an update without predecessor
         finds it by itself.
         """
-        (bash.folder / "namespace.yml").write_text(self.SESSION)
-        (bash.folder / "dollar.yml").write_text(
+        (attested.folder / "namespace.yml").write_text(self.SESSION)
+        (attested.folder / "dollar.yml").write_text(
             self.SESSION.replace("$NS", "$NS/dollar")
             + "predecessor: $P\nsecrets:\n- {name: v, kind: ascii, value: 'pa\\$word'}\n"
         )
-        run = bash(
-            "set -e"
-            + ATTEST
-            + """
+        run = attested(
+            """set -e
 NS="ns-$RANDOM-$$"
 scone session read "$NS" > nothing && exit 9
 HASH=$(scone session create namespace.yml -e NS="$NS")
@@ -263,32 +258,30 @@ echo "$HASH"
         )
         assert run.returncode == 0, run.stderr
         assert len(run.stdout.splitlines()[-1]) == 64
-        again = (bash.folder / "again").read_text()
+        again = (attested.folder / "again").read_text()
         assert (
             "Session already exists, please specify predecessor hash" in again
             and "use scone session update" in again
         )
         assert "scone session read" in run.stderr, "the way on from a hash that differs"
-        assert "Value for variable $P is missing" in (bash.folder / "missing").read_text()
-        assert "Another version came in between" in (bash.folder / "stale").read_text()
+        assert "Value for variable $P is missing" in (attested.folder / "missing").read_text()
+        assert "Another version came in between" in (attested.folder / "stale").read_text()
 
-    def test_a_namespace_of_ones_own(self, bash):
+    def test_a_namespace_of_ones_own(self, attested):
         """Assignments 2, 4 and 5: 0.2 holds no sessions, its update to 0.3 does; the hash is
         known beforehand, all is listed.
         """
-        (bash.folder / "old.yml").write_text(self.SESSION.replace("0.3", "0.2"))
-        (bash.folder / "new.yml").write_text(
+        (attested.folder / "old.yml").write_text(self.SESSION.replace("0.3", "0.2"))
+        (attested.folder / "new.yml").write_text(
             self.SESSION + "  create_sessions:\n    - CREATOR\n    -\npredecessor: $PREDECESSOR\n"
         )
-        (bash.folder / "values.yml").write_text(
+        (attested.folder / "values.yml").write_text(
             'name: $NS/private_public_values\nversion: "0.3"\nsecrets:\n- {name: public_value,'
             ' kind: ascii, value: "42", export_public: true}\n- {name: private_value, kind: ascii,'
             ' value: "007"}\n'
         )
-        run = bash(
-            "set -e"
-            + ATTEST
-            + """
+        run = attested(
+            """set -e
 export NS="ns-$RANDOM-$$"
 export PREDECESSOR=$(scone session create old.yml -e NS="$NS" 2> warned)
 grep -q "warning: version: 0.2" warned
@@ -310,7 +303,9 @@ value private_value | jq -r '.msg[1]'
             "42",
             "Secret does not exist or is not visible for a public client",
         ]
-        assert "does not let this client create sessions" in (bash.folder / "refused").read_text()
+        assert (
+            "does not let this client create sessions" in (attested.folder / "refused").read_text()
+        )
 
     def test_warnings_and_what_they_end(self, bash):
         """A warning goes to standard error and changes nothing, unless it shall be an error."""
