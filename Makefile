@@ -63,20 +63,22 @@ $(VENV)/.release: $(VENV)/.lab
 lab: $(VENV)/.lab
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/casnb lab lab $(ARGS)
 
-# Without ARGS: tests side by side on all cores, then notebooks and browsers, which bring processes of
-# their own. `make soak` has what takes long and seldom breaks: kills, load, memory, long properties.
+# Without ARGS: tests side by side on all cores, then notebooks beside browsers, which bring processes
+# of their own. `make soak` has what takes long and seldom breaks: kills, load, memory, long properties.
+# Of these two kinds only the files that have some are collected, for all of them take a while.
 PYTEST = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest
+marked = $$(grep -rl --include='*.py' 'mark\.$(1)' tests)
 
 test: $(VENV)/.test
 ifeq ($(strip $(ARGS)),)
 	$(PYTEST) -n auto --dist worksteal -m "not soak and not notebooks and not browser"
-	$(PYTEST) -m "(notebooks or browser) and not soak"
+	$(PYTEST) -n 2 --dist loadgroup -m "(notebooks or browser) and not soak" tests/browser $(call marked,notebooks)
 else
 	$(PYTEST) $(ARGS)
 endif
 
 soak: $(VENV)/.test
-	$(PYTEST) -m soak $(ARGS)
+	$(PYTEST) -n auto --dist loadgroup -m soak $(or $(ARGS),$(call marked,soak))
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -18,6 +18,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep together, under `--dist loadgroup`, what shares one server and one browser, or the runs
+    of all notebooks.
+    """
+    for item in items if config.pluginmanager.hasplugin("xdist") else ():
+        for name in ("browser", "notebooks"):
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
 @pytest.fixture(scope="session")
 def vectors() -> Path:
     """The folder of real quotes, reports and pages; tests that need it are skipped where it is

@@ -380,6 +380,7 @@ curl -s --cacert "$CAS_PAGE_CA" "$CAS_PAGE_URL" || echo ended
         assert run.stdout.split()[1:] == ["2", "kept", "ended"], run.stderr
         assert "casnb stop: stopped." in run.stderr and "nothing was running" in run.stderr
 
+    @pytest.mark.soak
     def test_state_survives(self, tmp_path, shell_env, serving):
         """With --state a session that was acknowledged is there after a restart."""
         words = ("--seed", f"state {os.getpid()}", "--state", str(tmp_path / "state"))

@@ -120,6 +120,7 @@ def test_once_and_twice(student):
     assert not list(student.folder.glob("*.new"))
 
 
+@pytest.mark.soak
 def test_killed_and_run_again(student):
     """Killed at every step that matters and run again, each script ends as if nothing had
     happened.

@@ -90,7 +90,9 @@ def commands(story: str) -> list[str]:
 @pytest.mark.skipif(
     sys.platform != "linux" or not shutil.which("curl"), reason="needs Linux and curl"
 )
-@pytest.mark.parametrize("scenario", ["public", "dcap-debug", "production"])
+@pytest.mark.parametrize(
+    "scenario", ["public", "production", pytest.param("dcap-debug", marks=pytest.mark.soak)]
+)
 def test_its_commands_can_be_typed(casnb, serving, shell_env, tmp_path, scenario):
     """Pasted into a shell beside `casnb serve` they do what the story says, with the address
     that serve gave.

@@ -17,7 +17,7 @@ from doctables.checks import fill
 from casnb.base.errors import UsageError
 from casnb.checks.catalogue import CATALOGUE
 from casnb.mallory.attack_matrix import FLAG_SETS, HABIT_SETS, IN, AttackMatrix, brief
-from casnb.mallory.attacks import ATTACKS, matrix
+from casnb.mallory.attacks import ATTACKS, foresee, matrix
 from casnb.mallory.story import REFUSALS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
@@ -96,6 +96,13 @@ def test_the_flag_sets_let_in_exactly_whom_they_let_in(flags):
     """
     assert {name: list(row.values()) for name, row in flags.stopped.items()} == by_hand(BY_FLAGS)
     assert list(flags.stopped) == list(ATTACKS)
+
+
+def test_what_was_foreseen_is_what_happened(flags):
+    """What each attack showed once tells the same stopper, or none, for every flag set."""
+    assert {c: foresee(d) for c, d in FLAG_SETS.items()} == {
+        c: {n: flags[n, c] for n in ATTACKS} for c in FLAG_SETS
+    }
 
 
 def test_a_missing_habit_lets_in_exactly_whom_it_lets_in():
