@@ -44,7 +44,7 @@ def answer_key(course: Course, task: Assignment, student: str) -> AnswerKey:
         raise UsageError(
             "student", got=student, wanted="an id of the roster", do="roster.csv lists them."
         )
-    seed = seed_of(course.key, course.term, task.name, found.id)
+    seed = seed_of(course.key, course.term, task.name, found.id, task.tier)
     facts = Facts(World(seed))
     answers = {}
     for id in task.exercises:

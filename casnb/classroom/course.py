@@ -8,16 +8,21 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from casnb.base.errors import SourceError, UsageError
 from casnb.base.files import replace_file
 from casnb.classroom.roster import Roster, read_roster
+from casnb.simulator.world import World
+from casnb.teach.class_line import server_address
 from casnb.teach.course import exercises
 from casnb.teach.course.ticket import is_assignment
+from casnb.teach.facts import PRACTICE, Facts
+from casnb.teach.sealed_lab import SealedLab
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,8 +31,10 @@ else:
 
 FILE, ROSTER, KEY = "course.toml", "roster.csv", "course.key"
 KEY_BYTES = 32
-#: Worlds on the students' machines. A tier with the worlds on a server of the class is not there.
-TIERS = ("open",)
+#: Worlds and judge on the students' machines, or both on a server of the class.
+TIERS = ("open", "sealed")
+#: Where the class server of a sealed assignment is, unless the course says another place.
+SERVER = "http://127.0.0.1:8600"
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,8 @@ class Assignment:
     whose machine the worlds are (`tier`).
 
     `by_try` is what a right answer is worth at the first, second ... try, as a share; beyond the
-    list the last counts. Only in the sealed tier are tries known.
+    list the last counts. Only in the sealed tier are tries known, and a `server`: the URL by which
+    students reach it.
     """
 
     name: str
@@ -45,6 +53,11 @@ class Assignment:
     due: str = ""
     tier: str = "open"
     by_try: tuple[float, ...] = (1.0, 1.0, 0.9, 0.7, 0.5)
+    server: str = ""
+
+    @property
+    def sealed(self) -> bool:
+        return self.tier == "sealed"
 
     def worth(self, id: str) -> float:
         """Return the points of an exercise: one where nothing else was said."""
@@ -114,6 +127,10 @@ class Course:
             )
         return self.assignments[name]
 
+    def record(self, name: str) -> Path:
+        """Return where the class server keeps what was answered in a sealed assignment."""
+        return self.folder / "record" / f"{name}.jsonl"
+
     def results(self, name: str) -> Path:
         """Return where the last grading of an assignment is kept."""
         return self.folder / "results" / f"{name}.json"
@@ -156,7 +173,7 @@ def _assignment(name: str, row: Any, where: str) -> Assignment:
     where = f"{where}: assignment {name}"
     if not is_assignment(name) or not isinstance(row, dict):
         raise SourceError(where, got="another name or form", wanted="[assignments.hw1]")
-    unknown = set(row) - {"exercises", "points", "due", "tier", "points_by_try"}
+    unknown = set(row) - {"exercises", "points", "due", "tier", "points_by_try", "server"}
     if unknown:
         raise SourceError(where, got=", ".join(sorted(unknown)), wanted="members that there are")
     try:
@@ -167,6 +184,7 @@ def _assignment(name: str, row: Any, where: str) -> Assignment:
             str(row.get("due", "")),
             row.get("tier", "open"),
             row.get("points_by_try"),
+            row.get("server", ""),
         )
     except UsageError as exc:
         raise SourceError(where, got=str(exc), wanted="an assignment", do="Mend it.") from None
@@ -179,9 +197,10 @@ def assignment(
     due: str = "",
     tier: str = "open",
     by_try: Sequence[Any] | None = None,
+    server: str = "",
 ) -> Assignment:
-    """Return an assignment; raise UsageError for a name, exercise, number, date or tier that cannot
-    be.
+    """Return an assignment; raise UsageError for a name, exercise, number, date, tier or server
+    that cannot be.
     """
     if not is_assignment(name):
         raise UsageError(
@@ -205,12 +224,51 @@ def assignment(
             raise UsageError(f"{name}: due", got=due, wanted="a date, such as 2026-12-24") from None
     if tier not in TIERS:
         raise UsageError(f"{name}: tier", got=tier, wanted=" or ".join(TIERS))
-    made = Assignment(name, tuple(ids), worth, due, tier)
+    if tier == "open" and server:
+        raise UsageError(f"{name}: server", got=server, wanted="none in the open tier")
+    if tier == "sealed":
+        server = server or SERVER
+        server_address(server)
+        for id in ids:
+            if needed := needs_its_world(id):
+                raise UsageError(
+                    f"{name}: tier",
+                    got=f"sealed, with {id}, which needs lab.{needed}",
+                    wanted="exercises that need no world on the student's machine",
+                    do=f"Leave it out: --without {id}",
+                )
+    made = Assignment(name, tuple(ids), worth, due, tier, server=server)
     if by_try is None:
         return made
     if not by_try or not all(_number(v) and 0 <= v <= 1 for v in by_try):
         raise UsageError(f"{name}: points_by_try", got=by_try, wanted="shares from 0 to 1")
-    return Assignment(name, made.exercises, worth, due, tier, tuple(map(float, by_try)))
+    return replace(made, by_try=tuple(map(float, by_try)))
+
+
+@cache
+def needs_its_world(id: str) -> str:
+    """Return the member of a lab that an exercise names and a sealed lab has not; empty where there
+    is none.
+    """
+    task = exercises.exercise(id)
+    posed = task.posed(Facts(World(PRACTICE, task.scenarios[0])))
+    named = re.findall(r"\blab\.([a-z_]+)", f"{posed.question} {posed.given}")
+    return next((n for n in named if not hasattr(SealedLab, n)), "")
+
+
+def end_of(due: str) -> datetime | None:
+    """Return when an assignment is over: the time that is named, else the end of that day, on this
+    machine's clock; None where it never is.
+    """
+    if not due:
+        return None
+    try:
+        when = datetime.fromisoformat(due)
+    except ValueError:
+        when = datetime.fromisoformat(due[:10])
+    if len(due) <= 10:
+        when = datetime.combine(when.date(), time.max)
+    return when.astimezone()
 
 
 def _number(value: Any) -> bool:
@@ -262,6 +320,7 @@ def to_toml(course: Course) -> str:
         out += ["", f"[assignments.{a.name}]", "exercises = ["]
         out += [f"  {_text(id)}," for id in a.exercises]
         out += ["]", f"due = {_text(a.due)}", f"tier = {_text(a.tier)}"]
+        out += [f"server = {_text(a.server)}"] if a.server else []
         out += [f"points_by_try = {json.dumps(list(a.by_try))}"]
         if a.points:
             out += [f"[assignments.{a.name}.points]"]

@@ -16,15 +16,19 @@ from casnb.classroom.attribution import Owners
 from casnb.classroom.collected import OTHER, Piece, content
 from casnb.classroom.course import Assignment, Course
 from casnb.classroom.hand_in import HandIn, read_hand_in
+from casnb.classroom.record import Event
 from casnb.classroom.roster import Student
+from casnb.classroom.tally import Tally
 from casnb.classroom.tickets import seed_of, verified
 from casnb.simulator.world import World
+from casnb.teach.class_line import server_address
 from casnb.teach.course import exercises
 from casnb.teach.course.answer_json import Answer, tagged, world_id
 from casnb.teach.course.answers import said, same
 from casnb.teach.course.choices import Choice, Pairing
 from casnb.teach.course.feedback import NOT_YET, RIGHT
 from casnb.teach.facts import PRACTICE, Facts
+from casnb.tls.exchange import is_loopback
 
 _HEX = re.compile(r"[0-9a-f]{32,128}")
 SCENARIOS = ("public", "production")
@@ -84,6 +88,34 @@ class Task:
     pieces: tuple[Piece, ...]
     notes: tuple[str, ...] = ()
     tries: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    recorded: Mapping[str, Answer] | None = None
+    #: How students reached their CAS: another machine's name, or any loopback address.
+    host: str = "127.0.0.1"
+
+
+def plan_record(
+    course: Course, assignment: Assignment, record: Iterable[Event]
+) -> tuple[list[Task], list[Mark]]:
+    """Return one task for each student of the roster from the class server's own record, and a row
+    for whoever answered and is no longer on the roster.
+    """
+    roster, key, tally = course.roster, course.key, Tally(record)
+    named = server_address(assignment.server).host
+    host = "127.0.0.1" if is_loopback(named) else named
+    tasks = []
+    for student in roster:
+        seed = seed_of(key, course.term, assignment.name, student.id, assignment.tier)
+        works = {id: w for id, w in tally.of(student.id).items() if w.counts is not None}
+        answers = {
+            id: Answer(id, w.counts.answer, world_id(seed, exercises.exercise(id).scenarios[0]))
+            for id, w in works.items()
+            if w.counts is not None
+        }
+        tries = {id: (w.tries, w.codes[-1] if w.codes else "") for id, w in works.items()}
+        tasks.append(Task(student, seed, assignment, (), (), tries, answers, host))
+    gone = [s for s in tally.students if roster.find(s) is None]
+    note = "unknown student: answered, and is no longer on the roster"
+    return tasks, [Mark(s, False, assignment.of, notes=(note,)) for s in gone]
 
 
 def plan(
@@ -114,7 +146,7 @@ def plan(
     tasks = [
         Task(
             s,
-            seed_of(key, course.term, assignment.name, s.id),
+            seed_of(key, course.term, assignment.name, s.id, assignment.tier),
             assignment,
             tuple(whose[s.id]),
             tuple(notes[s.id]),
@@ -152,7 +184,7 @@ class Tickets:
         self.course, self.assignment, self.key = course, assignment, course.key
         self.worlds = {world_id(PRACTICE, s): "the practice world" for s in SCENARIOS}
         for student in course.roster:
-            seed = seed_of(self.key, course.term, assignment.name, student.id)
+            seed = seed_of(self.key, course.term, assignment.name, student.id, assignment.tier)
             self.worlds |= {world_id(seed, s): student.id for s in SCENARIOS}
 
     def notes(self, student: str, ticket: str, worlds: Iterable[str]) -> list[str]:
@@ -223,7 +255,7 @@ def grade(task: Task) -> Graded:
     worlds = tuple(a.world for id, a in answers.items() if id not in beside)
     if read and len(beside) == len(answers):
         notes.append("no answer in it: run the check cells, save, and hand in again")
-    facts = _Worlds(task.seed)
+    facts = _Worlds(task.seed, task.host)
     real = [p for p in problems if OTHER not in p] or ([] if read else problems)
     common = {
         "name": task.student.name,
@@ -247,7 +279,11 @@ def grade(task: Task) -> Graded:
 
 
 def _read(task: Task) -> tuple[list[tuple[str, HandIn]], list[str]]:
-    read, problems = [], []
+    if task.recorded is not None:
+        there = [("the class server", HandIn(task.recorded))] if task.recorded else []
+        return there, []
+    read: list[tuple[str, HandIn]] = []
+    problems: list[str] = []
     for piece in task.pieces[:FILES]:
         try:
             found = read_hand_in(content(piece), piece.label)
@@ -262,8 +298,8 @@ def _read(task: Task) -> tuple[list[tuple[str, HandIn]], list[str]]:
 class _Worlds:
     """The worlds of one seed, each made once."""
 
-    def __init__(self, seed: str) -> None:
-        self._facts = Facts(World(seed))
+    def __init__(self, seed: str, host: str) -> None:
+        self._facts = Facts(World(seed), host)
 
     def of(self, scenario: str) -> Facts:
         own = self._facts

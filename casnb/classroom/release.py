@@ -38,8 +38,8 @@ TOLD = {
         " Your answers are judged again when you hand in; what a cell shows is for you alone."
     ),
     "sealed": (
-        "Your CAS and the judge run on the class server. Each check is a try, and later tries may"
-        " be worth less."
+        "Your CAS and the judge run on the class server, which keeps every answer with its time. A"
+        " new answer is a try, and later tries may be worth less; the same answer again is none."
     ),
 }
 
@@ -67,7 +67,7 @@ def notebook(course: Course, task: Assignment, ticket: str = "") -> dict[str, An
                     f'lab = start("{task.name}", scenario="{scenario}")\nlab'
                 )
                 cells.append(_cell(f"lab-{chapter}", "", source, code=True))
-        cells += _exercise(exercise, task.worth(id))
+        cells += _exercise(exercise, task.worth(id), task.sealed)
     cells.append(_cell("end", "", _end(task)))
     own: dict[str, Any] = {"course": course.id, "assignment": task.name}
     if ticket:
@@ -93,10 +93,13 @@ lab"""
 
 def _title(course: Course, task: Assignment) -> str:
     due = f" Hand in by {task.due}." if task.due else ""
+    how = "**Hand in this file, saved, with the outputs of its check cells.**"
+    if task.sealed:
+        how = "**Nothing is handed in: the class server has your answers.**"
     return (
         f"# {_words(course.title)}: {task.name}\n\n{_words(course.term)}. {len(task.exercises)}"
-        f" exercises, {number(task.of)} points.{due}\n\n{TOLD[task.tier]}\n\n**Hand in this file,"
-        " saved, with the outputs of its check cells.** The lessons are the open book: `casnb lab`."
+        f" exercises, {number(task.of)} points.{due}\n\n{TOLD[task.tier]}\n\n{how}"
+        " The lessons are the open book: `casnb lab`."
     )
 
 
@@ -120,11 +123,12 @@ def _ticket_cell(ticket: str) -> str:
     )
 
 
-def _exercise(task: Exercise, points: float) -> Iterator[dict[str, Any]]:
+def _exercise(task: Exercise, points: float, sealed: bool) -> Iterator[dict[str, Any]]:
     base = task.id.replace(".", "-")
     worth = f"{number(points)} point" + ("" if points == 1 else "s")
     fixed = [t for t in (task.question, task.given, task.wanted) if isinstance(t, str)]
-    shown = isinstance(task.judge, (Choice, Pairing)) or len(fixed) < 3
+    # The class server puts each question, and so knows when it was opened.
+    shown = sealed or isinstance(task.judge, (Choice, Pairing)) or len(fixed) < 3
     ask = "The next cell puts the question."
     if not shown:
         ask = f"{task.question}\n\nGiven: {task.given}. Answer: {task.wanted}."
@@ -139,6 +143,11 @@ def _exercise(task: Exercise, points: float) -> Iterator[dict[str, Any]]:
 
 
 def _end(task: Assignment) -> str:
+    if task.sealed:
+        return (
+            "## Done\n\nThe class server has your answers; there is no file to hand in."
+            " `lab.progress()` says what is still open."
+        )
     return (
         "## Hand in\n\nRun all cells once more, save, and hand in this file. `lab.progress()` says"
         f' what is still open; `lab.receipt("{task.name}.json")` writes the same answers for those'
@@ -195,7 +204,6 @@ def write_release(
     out: Path,
     *,
     each: bool = False,
-    server: str = "",
     form: str = "plain",
 ) -> list[Path]:
     """Write one notebook for all with a list of tickets, unless `each`, and one notebook for each
@@ -219,7 +227,7 @@ def write_release(
         lines += [f"{s.id},{issue(course, task, s.id).text}" for s in course.roster]
         put(out / "tickets.csv", "\n".join(lines) + "\n", 0o600)
         return written
-    tickets = {s.id: issue(course, task, s.id, server).text for s in course.roster}
+    tickets = {s.id: issue(course, task, s.id).text for s in course.roster}
     if not each:
         put(out / f"{task.name}.ipynb", text_of(notebook(course, task)))
         lines = ["student,ticket", *(f"{id},{text}" for id, text in tickets.items())]

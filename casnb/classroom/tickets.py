@@ -5,19 +5,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from dataclasses import replace
 
 from itsdangerous import BadData, URLSafeSerializer
 
 from casnb.base.errors import EvidenceError, UsageError
 from casnb.classroom.course import Assignment, Course
+from casnb.classroom.server_identity import pinned
 from casnb.teach.course.ticket import LIMIT, SALT, Ticket, ticket_of
 
 
-def seed_of(key: bytes, term: str, assignment: str, student: str) -> str:
+def seed_of(key: bytes, term: str, assignment: str, student: str, tier: str = "open") -> str:
     """Return a student's seed for an assignment: 26 characters of base32, the same when it is asked
     for again, another in another term or course.
+
+    The sealed tier has seeds of its own: an assignment that was open before has told its others.
     """
-    text = f"casnb seed 1\0{term}\0{assignment}\0{student}".encode()
+    own = "" if tier == "open" else f"\0{tier}"
+    text = f"casnb seed 1\0{term}\0{assignment}\0{student}{own}".encode()
     return base64.b32encode(hmac.digest(key, text, "sha256")).decode()[:26].lower()
 
 
@@ -29,16 +34,19 @@ def _signer(key: bytes) -> URLSafeSerializer:
 
 
 def issue(course: Course, task: Assignment, student: str, server: str = "") -> Ticket:
-    """Return a student's ticket: with the seed in the open tier, with the class server's address in
-    its place in the sealed one.
+    """Return a student's ticket: with the seed in the open tier, in the sealed one with the class
+    server's address in its place (`server` names another), and its certificate's digest where it
+    has one of its own.
     """
     key = course.key
-    seed = "" if server else seed_of(key, course.term, task.name, student)
+    seed = "" if task.sealed else seed_of(key, course.term, task.name, student)
+    if task.sealed and not server:
+        server = pinned(course.folder, task.server)
     ticket = Ticket(course.id, task.name, student, task.exercises, seed, server)
     text = _signer(key).dumps(ticket.to_json())
     if isinstance(text, bytes):
         text = text.decode()
-    return Ticket(course.id, task.name, student, task.exercises, seed, server, text)
+    return replace(ticket, text=text)
 
 
 def verified(key: bytes, text: str) -> Ticket:

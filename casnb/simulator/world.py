@@ -82,6 +82,8 @@ class World(Shown):
         self.seed, self.scenario, self.now = seed, self.setup.name, utc(now or LESSON_TIME)
         self._seed = Seed(seed)
         self._build: dict[str, Any] = {}
+        #: What its page calls it; where the seed is secret, another name.
+        self.public_name = f"seed {seed}"
 
     # The machine and the enclave
 

@@ -21,6 +21,7 @@ from casnb.teach.course import exercises
 from casnb.teach.course.ticket import VARIABLE, Ticket, is_assignment, read_ticket
 from casnb.teach.facts import PRACTICE, Cases, Facts, LoadedReport
 from casnb.teach.panels import Panels
+from casnb.teach.sealed_lab import SealedLab
 from casnb.teach.station import Run, Station, answers, run_command
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 _labs: dict[tuple[str, str, str], Lab] = {}
+_sealed: dict[tuple[str, str], SealedLab] = {}
 _stations: dict[tuple[str, str], Station] = {}
 
 
@@ -41,7 +43,7 @@ def start(
     seed: str | None = None,
     scenario: str | None = None,
     ticket: str | None = None,
-) -> Lab:
+) -> Lab | SealedLab:
     """Return the lab of a chapter ('00' to '08') or of an assignment ('hw1'); called again with the
     same arguments, the same lab.
 
@@ -49,7 +51,9 @@ def start(
     others and for an assignment, whose exercises are each judged in their own.
 
     An assignment's seed and exercises come from its ticket: `ticket`, or CASNB_TICKET. Without
-    one the lab uses the practice seed, and says so.
+    one the lab uses the practice seed, and says so. A ticket that names a class server in place of
+    a seed gives a `SealedLab`, whose world and judge are there; it raises SourceError where that
+    server does not answer.
 
     Where CAS_ADDR and its companions name a simulator that answers, with this seed and scenario,
     the lab uses that one; else it serves a world of its own in this process, on loopback. What a
@@ -73,6 +77,8 @@ def start(
             )
         number = chapter
         assigned = found.exercises if found else tuple(exercises.catalogue())
+        if found and found.server:
+            return _sealed_lab(found, scenario or "public")
         if found:
             seed = seed or found.seed
         else:
@@ -91,6 +97,18 @@ def start(
         _labs[key] = Lab(number, station, assigned, note)
     station.export()
     return _labs[key]
+
+
+def _sealed_lab(ticket: Ticket, scenario: str) -> SealedLab:
+    key = (ticket.text, scenario)
+    known = _sealed.get(key)
+    if known is None or not known.awake():
+        if known is not None:
+            known.close()
+        watch()
+        _sealed[key] = SealedLab(ticket, scenario, frozenset({*dir(Lab), "facts", "cases"}))
+    _sealed[key].station.export()
+    return _sealed[key]
 
 
 def _ticket(assignment: str, given: str | None) -> Ticket | None:

@@ -18,6 +18,11 @@ COMMANDS = {
         "Notebooks to hand out, one for each student's world.",
     ),
     "show": (_HERE + "setting_up:show", "One student's world and the right answers in it."),
+    "serve": (
+        _HERE + "serving:serve",
+        "The class server of a sealed assignment, with its board.",
+    ),
+    "reset": (_HERE + "serving:reset", "A new world for a student; tries and answers stay."),
     "grade": (_HERE + "grading:grade", "Marks, from what was handed in; nothing in it is run."),
     "report": (
         _HERE + "grading:report",

@@ -24,7 +24,7 @@ from casnb.cli.class_command.options import COURSE, JSON
     },
 )
 @click.argument("name")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
 @click.option(
     "--csv",
     "kind",
@@ -62,17 +62,27 @@ def grade(
     Reads saved notebooks, receipts, folders of them, and zip files of Moodle or Canvas, and judges
     every answer again in its student's world. Runs nothing of what was handed in. Marks go to
     standard output, one row a student and one for each hand-in of nobody.
+
+    Of a sealed assignment the class server's own record is judged, and no PATH is read.
     """
     from casnb.classroom.collected import pieces
     from casnb.classroom.course import found
-    from casnb.classroom.grade import Tickets, finish, plan
+    from casnb.classroom.grade import Tickets, finish, plan, plan_record
     from casnb.classroom.marks import WRITERS, to_json
+    from casnb.classroom.record import events
     from casnb.classroom.results import keep
     from casnb.cli.class_command.spread import spread
 
     course = found(folder)
     task = course.assignment(name)
-    tasks, nobody = plan(course, task, pieces(paths))
+    if task.sealed:
+        tasks, nobody = plan_record(course, task, events(course, task))
+        if paths:
+            note(f"{name} is sealed: the class server's record is judged, and no file is read.")
+    elif paths:
+        tasks, nobody = plan(course, task, pieces(paths))
+    else:
+        raise click.UsageError("Missing argument 'PATH...'.")
     graded = spread(tasks, jobs or os.cpu_count() or 1, scheduler)
     marks = [*finish(graded, Tickets(course, task)), *nobody]
     text = WRITERS[kind](marks, task, course.roster)

@@ -61,6 +61,13 @@ def init(dir: Path, title: str, term: str, roster: Path | None) -> int:
 @click.option("--without", multiple=True, metavar="ID", help="Leave these out.")
 @click.option("--points", multiple=True, metavar="ID=N", help="What one is worth.  [default: 1]")
 @click.option("--due", default="", metavar="DATE", help="When it is due, such as 2026-12-24.")
+@click.option(
+    "--tier",
+    type=click.Choice(["open", "sealed"]),
+    default="open",
+    help="Whose machine has worlds and judge: the student's, or a class server.  [default: open]",
+)
+@click.option("--server", default="", metavar="URL", help="Where students reach a class server.")
 @COURSE
 def assignment(
     name: str,
@@ -69,16 +76,18 @@ def assignment(
     without: tuple[str, ...],
     points: tuple[str, ...],
     due: str,
+    tier: str,
+    server: str,
     folder: Path,
 ) -> int:
     """What is handed in together?
 
-    Writes an assignment into course.toml, or replaces the one of that name. The worlds are on the
-    students' machines, where the right answers can be computed too: docs/teach/ says what a mark is
-    worth.
+    Writes an assignment into course.toml, or replaces the one of that name. In the open tier the
+    worlds are on the students' machines, where the right answers can be computed too; in the sealed
+    one `casnb class serve` has both, and counts tries. docs/teach/ says what a mark is worth.
     """
     from casnb.classroom.course import assignment as made_of
-    from casnb.classroom.course import found
+    from casnb.classroom.course import found, needs_its_world
     from casnb.teach.course import exercises
 
     course = found(folder)
@@ -89,14 +98,19 @@ def assignment(
                 "chapter", got=chapter, wanted="one of " + ", ".join(exercises.CHAPTERS)
             )
         wanted += [e.id for e in exercises.of_chapter(chapter)]
-    wanted += [exercises.exercise(id).id for id in split(ids)]
     left_out = {exercises.exercise(id).id for id in split(without)}
+    if tier == "sealed" and (there := [id for id in wanted if needs_its_world(id)]):
+        note(f"Left out, for they need the world on the student's machine: {', '.join(there)}.")
+        left_out |= set(there)
+    wanted += [exercises.exercise(id).id for id in split(ids)]
     chosen = [id for id in dict.fromkeys(wanted) if id not in left_out]
     if not chosen:
         raise UsageError(name, got="no exercises", wanted="--chapters A,B or --exercises ID")
-    made = made_of(name, chosen, _points(split(points)), due)
+    made = made_of(name, chosen, _points(split(points)), due, tier, server=server)
     replace(course, assignments={**course.assignments, name: made}).save()
     note(f"{name}: {len(made.exercises)} exercises, {made.of:g} points.")
+    if made.sealed:
+        note(f"Students reach its class server as {made.server}.")
     note(f"Next: casnb class release {name} --out release" + _in(folder))
     return 0
 
@@ -153,6 +167,8 @@ def release(name: str, out: Path, each: bool, form: str, folder: Path) -> int:
     note(f"{len(written)} files in {out}. tickets.csv and students/ are not for everybody's eyes.")
     if not len(course.roster):
         note("The roster is empty, so nobody has a ticket yet.")
+    if task.sealed:
+        note(f"Next: casnb class serve {name}" + _in(folder))
     return 0
 
 

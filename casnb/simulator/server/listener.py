@@ -34,7 +34,7 @@ from casnb.simulator.server.request_reader import (
     Waiting,
     Writer,
 )
-from casnb.simulator.server.tls_context import Later, Selector, TlsSocket
+from casnb.simulator.server.tls_context import Later, PlainSocket, Selector, TlsSocket
 
 #: Seconds for a handshake, for reading one request, for answering it, and until an idle connection
 #: is closed. A class that starts at once on one small machine needs many; a connection that waits
@@ -53,19 +53,19 @@ _BUSY = (
 _log = logging.getLogger("casnb.simulator")
 
 
-class _Adapter(Adapter):
-    """Between cheroot and TlsSocket; cheroot's own loses what it has read when a record arrives
-    in two parts.
+class SocketAdapter(Adapter):
+    """Between cheroot and our sockets; cheroot's own loses what it has read when a record arrives
+    in two parts. Without a context plain HTTP is spoken.
     """
 
-    def __init__(self, context: SSL.Context) -> None:
-        self.context, self.waiting = context, Waiting()
+    def __init__(self, context: SSL.Context | None, waiting: Waiting | None = None) -> None:
+        self.context, self.waiting = context, waiting or Waiting()
 
     def bind(self, sock: socket.socket) -> socket.socket:
         return sock
 
     def wrap(self, sock: socket.socket) -> tuple[TlsSocket, dict[str, str]]:
-        wrapped = TlsSocket(self.context, sock)
+        wrapped = TlsSocket(self.context, sock) if self.context else PlainSocket(sock)
         return wrapped, wrapped.environ
 
     def get_environ(self) -> dict[str, str]:
@@ -148,7 +148,7 @@ class _Connection(HTTPConnection):
         return now < self.due
 
 
-class _Connections(ConnectionManager):
+class Connections(ConnectionManager):
     """cheroot's, but for a process that has as many files open as it may: there the longest idle
     connection makes room.
     """
@@ -189,7 +189,8 @@ def _connections_limit() -> int:
     return max(40, min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4))
 
 
-def _speaks(fd: int) -> bool:
+def speaks(fd: int) -> bool:
+    """Whether something has arrived that nobody has read."""
     with Selector() as selector:
         selector.register(fd, selectors.EVENT_READ)
         return bool(selector.select(0))
@@ -210,7 +211,7 @@ class TlsServer(wsgi.Server):
     expiration_interval = 1.0
     _connections: Any
 
-    def __init__(self, host: str, port: int, app: Any, context: SSL.Context) -> None:
+    def __init__(self, host: str, port: int, app: Any, context: SSL.Context | None) -> None:
         super().__init__(
             (host, port),
             app,
@@ -221,7 +222,7 @@ class TlsServer(wsgi.Server):
             shutdown_timeout=0,
         )
         self.keep_alive_conn_limit = self.keep_alive_conn_limit or _connections_limit()
-        self.ssl_adapter = _Adapter(context)
+        self.ssl_adapter = SocketAdapter(context)
         self.patience = threading.BoundedSemaphore(_PATIENT)
         self.open: set[_Connection] = set()
 
@@ -234,7 +235,7 @@ class TlsServer(wsgi.Server):
         """Listen, with connections as they are kept here."""
         super().prepare()
         self._connections.close()
-        self._connections = _Connections(self)
+        self._connections = Connections(self)
 
     def start_serving(self) -> None:
         """Listen and answer, in threads of its own; raise SourceError if the address cannot be
@@ -300,10 +301,10 @@ class TlsServer(wsgi.Server):
         """
         watched = self._connections._selector
         waiting = [
-            (conn.last_used, fd, conn) for fd, conn in watched.connections if conn is not self
+            (conn.last_used, fd, conn) for fd, conn in watched.connections if conn in self.open
         ]
         for _, fd, conn in sorted(waiting, key=lambda w: w[:2]):
-            if not _speaks(fd):
+            if not speaks(fd):
                 watched.unregister(fd)
                 conn.close()
                 return True

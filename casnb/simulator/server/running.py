@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from ipaddress import IPv4Address
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography import x509
 from OpenSSL import SSL
@@ -171,6 +171,31 @@ def serve(
     names = [alt_name(name) for name in alt_names]
     if port is not None and not 0 <= port <= 65535:
         raise UsageError("port", got=port, wanted="0 to 65535")
+    return run_at(_places(world, host, port), world, state_dir, clock, audit_log, names)
+
+
+def run_at(
+    places: Sequence[tuple[str, int]],
+    world: World,
+    state_dir: Path | str | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    audit_log: str = "disabled",
+    names: Sequence[str] = (),
+    *,
+    more: Sequence[int] = (),
+    known_as: str = "",
+    listener: Callable[[str, int, Any, SSL.Context], Listener] | None = None,
+) -> RunningWorld:
+    """Let a world answer at the first of these places that can be had, which may be any: `serve` is
+    for callers who do not choose.
+
+    `more` are the ports for the enclave API and for the page, else the usual ones or any.
+    `known_as` is the host by which clients know that place, such as the name of a machine that
+    listens on all its addresses. `listener` returns what answers at an address; left out, a server
+    of its own.
+    """
+    listener = listener or _own_server
+    enclave_port, page_port = more or (ENCLAVE_PORT, PAGE_PORT)
     with ExitStack() as cleanup:
         folder = _folder(state_dir, cleanup)
         store = cleanup.enter_context(Store(folder / "cas.sqlite3", owner=_owner(world)))
@@ -181,30 +206,33 @@ def serve(
         plant_example(ClientApi(world, store, clock, audit), example_owner(world))
 
         def own_context(at: str) -> SSL.Context:
-            chain = world.tls_chain_for(tuple(dict.fromkeys((at, *names))))
+            chain = world.tls_chain_for(tuple(dict.fromkeys((known_as or at, *names))))
             return tls_context(chain, world.tls_leaf.key, ask_client=True)
 
         cas = _listen(
-            _places(world, host, port), create_app(world, store, clock, audit), own_context, cleanup
+            listener, places, create_app(world, store, clock, audit), own_context, cleanup
         )
-        where = cas.bind_addr[0]
+        where = str(cas.bind_addr[0])
         enclaves = _listen(
-            [(where, ENCLAVE_PORT), (where, 0)],
+            listener,
+            [(where, enclave_port), (where, 0)],
             create_enclave_app(EnclaveApi(world, store, clock, audit)),
             own_context,
             cleanup,
         )
-        site = world.site_certificate([where])
+        host = known_as or where
+        site = world.site_certificate([host])
         page_context = tls_context(site.cert_pem + world.site_ca_pem, site.key, ask_client=False)
         page = _listen(
-            [(where, PAGE_PORT), (where, 0)],
-            with_collateral(create_site(world, (where,)), CollateralApi(world, clock)),
+            listener,
+            [(where, page_port), (where, 0)],
+            with_collateral(create_site(world, (host,)), CollateralApi(world, clock)),
             lambda at: page_context,
             cleanup,
         )
         public = _public_folder(cleanup)
         running = RunningWorld(
-            world, where, cas.port, page.port, folder, public, cleanup.pop_all(), enclaves.port
+            world, host, cas.port, page.port, folder, public, cleanup.pop_all(), enclaves.port
         )
     try:
         for path, content in (
@@ -288,17 +316,38 @@ def _places(world: World, host: str | None, port: int | None) -> list[tuple[str,
     )
 
 
+class Listener(Protocol):
+    """What answers at one address."""
+
+    @property
+    def bind_addr(self) -> Any:
+        """Host and port."""
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+
+    def stop(self) -> None:
+        """Stop listening."""
+
+
+def _own_server(host: str, port: int, app: Any, context: SSL.Context) -> TlsServer:
+    server = TlsServer(host, port, app, context)
+    server.start_serving()
+    return server
+
+
 def _listen(
-    places: list[tuple[str, int]],
+    listener: Callable[[str, int, Any, SSL.Context], Listener],
+    places: Sequence[tuple[str, int]],
     app: Any,
     context: Callable[[str], SSL.Context],
     cleanup: ExitStack,
-) -> TlsServer:
+) -> Listener:
     """Listen at the first place that can be had; `context` is what it shows there."""
     for n, (host, port) in enumerate(places, 1):
-        server = TlsServer(host, port, app, context(host))
         try:
-            server.start_serving()
+            server = listener(host, port, app, context(host))
         except SourceError:
             if n == len(places):
                 raise

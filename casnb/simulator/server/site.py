@@ -137,7 +137,7 @@ def render_page(
     return _document(
         "Public CAS",
         "\n".join(body),
-        f"Simulated world, seed {world.seed}, scenario {world.scenario}.",
+        f"Simulated world, {world.public_name}, scenario {world.scenario}.",
     )
 
 
@@ -165,7 +165,7 @@ def prose_page(world: World) -> str:
         f"<h1>Public CAS</h1>\n<p>Our public instances:</p>\n<ul>{hosts}</ul>\n<p>Attest one of"
         f" them:</p>\n<pre>$ {escape(_general(world.setup.debug))}\n</pre>"
     )
-    return _document("Public CAS", body, f"Simulated world, seed {world.seed}.")
+    return _document("Public CAS", body, f"Simulated world, {world.public_name}.")
 
 
 def create_site(world: World, addresses: Sequence[str] = ()) -> Callable[..., Iterable[bytes]]:

@@ -183,6 +183,38 @@ class TlsSocket:
                 raise TimeoutError("timed out")
 
 
+class PlainSocket(TlsSocket):
+    """The same manners without TLS: for a listener on loopback whose proxy ends TLS."""
+
+    def __init__(self, raw: socket.socket) -> None:
+        raw.setblocking(False)
+        self._raw, self._deadline, self.ready = raw, 0.0, True
+        self.environ = {"wsgi.url_scheme": "http"}
+
+    def recv(self, size: int, *, patient: bool = True) -> bytes:
+        while True:
+            try:
+                return self._raw.recv(size)
+            except BlockingIOError:
+                if not patient:
+                    raise Later from None
+                self._wait(selectors.EVENT_READ)
+
+    def send(self, data: bytes, flags: int = 0) -> int:
+        while True:
+            try:
+                return self._raw.send(data)
+            except BlockingIOError:
+                self._wait(selectors.EVENT_WRITE)
+
+    def pending(self) -> int:
+        return 0
+
+    def shutdown(self, how: int) -> None:
+        with suppress(OSError):
+            self._raw.shutdown(how)
+
+
 def _raise(exc: SSL.Error) -> NoReturn:
     reasons = (
         [str(e[-1]) for e in exc.args[0]]
