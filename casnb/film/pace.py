@@ -18,7 +18,7 @@ _SPACE = 0.11
 
 
 def seconds_for(text: str, words_a_minute: int) -> float:
-    """Return how long `text` takes; what is no word, such as a hash, counts by its length."""
+    """Return how long `text` takes; what is not a word, such as a hash, counts by its length."""
     words = sum(max(1, round(len(word) / 10)) for word in text.split())
     return max(LEAST, round(words * 60 / words_a_minute, 2))
 
