@@ -282,7 +282,7 @@ class Story(Narrator):
         self.heading("Read the public value through the pinned connection.")
         self.value = CasClient(attested).value(SESSION, SECRET)
         self.say(f"CasClient: {SESSION}, {SECRET} = {self.value}", "bold")
-        self.step("the value", "42", self.value)
+        self.step("the value", self.world.example_value, self.value)
         command = self._curl(file)
         self.type_(" ".join(command).replace(str(file), "cas_cert.crt"))
         found = shutil.which("curl")
@@ -293,8 +293,8 @@ class Story(Narrator):
         self.say(run.stdout.strip() or run.stderr.strip())
         self.step(
             "curl with the exported certificate",
-            "42 read",
-            "42 read" if '"value": "42"' in run.stdout else "something else",
+            f"{self.value} read",
+            f"{self.value} read" if f'"value": "{self.value}"' in run.stdout else "something else",
         )
         wrong = self.folder / "mallory.crt"
         wrong.write_bytes(self.mallory)
@@ -346,7 +346,9 @@ class Story(Narrator):
             self.heading("Nothing was pinned and nothing was read: a refusal protects.")
             return
         if self.flags:
-            self.heading("What did we just do? The value is 42, if nobody used what we waived:")
+            self.heading(
+                f"What did we just do? The value is {self.value}, if nobody used what we waived:"
+            )
             for name in self.flags:
                 self.say(f"{BY_NAME[name].option}: {_first_sentence(BY_NAME[name].gains)}")
             self.say(

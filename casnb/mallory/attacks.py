@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
@@ -11,6 +11,7 @@ from casnb.mallory import certificates, channel, hardware, identity, revoked
 from casnb.mallory.attack_matrix import FLAG_SETS as FLAG_SETS
 from casnb.mallory.attack_matrix import HABIT_SETS as HABIT_SETS
 from casnb.mallory.attack_matrix import AttackMatrix as AttackMatrix
+from casnb.mallory.clients import Client
 from casnb.mallory.defence import HABITS as HABITS
 from casnb.mallory.defence import USUAL as USUAL
 from casnb.mallory.defence import Defence as Defence
@@ -42,26 +43,37 @@ def attack(name: str) -> Attack:
     return ATTACKS[name]
 
 
-def run(name: str, defence: Defence | None = None, *, seed: str = "casnb") -> Outcome:
+def run(
+    name: str,
+    defence: Defence | None = None,
+    *,
+    seed: str = "casnb",
+    deposit: str = "",
+    client: Client | None = None,
+) -> Outcome:
     """Run an attack against a defence (left out: no flag, the usual habits) in the worlds of a
     seed, and return what became of it.
 
     Servers listen on loopback while it runs, and are gone afterwards. Nothing of the reader's is
     read or written. The client is casnb's own; where a habit is missing, the shortcut that
-    people take instead. Raises UsageError for an unknown attack, and for a policy that
-    contradicts itself, before anything is connected to.
+    people take instead. `deposit` is a secret that the relying party stores with whom it
+    accepted; where Mallory gets it, it is in the loot. `client` reads in the place of casnb's own,
+    as `Stage` has it. Raises UsageError for an unknown attack, and
+    for a policy that contradicts itself, before anything is connected to.
 
     Example: `run("debug-memory", Defence.of("--only_for_testing-debug
     --only_for_testing-ignore-signer")).loot`
     """
     chosen, defence = attack(name), defence or Defence()
-    with Stage(seed, defence) as stage:
+    with Stage(seed, defence, deposit, client) as stage:
         stage.policy()
         try:
             loot = chosen.story(stage)
         except Stopped as exc:
             return Outcome(chosen, defence, exc.by, result=stage.result, steps=tuple(stage.steps))
-    return Outcome(chosen, defence, "", loot.words, loot.values, stage.result, tuple(stage.steps))
+        steps, taken = tuple(stage.steps), stage.taken
+    values = dict(loot.values) | ({"the customer's secret": taken.value} if taken else {})
+    return Outcome(chosen, defence, "", loot.words, values, stage.result, steps, taken)
 
 
 @lru_cache(maxsize=8 * len(ATTACKS))
@@ -103,12 +115,32 @@ def matrix(
         raise UsageError(
             "matrix", got="nothing to run", wanted="at least one attack and one defence"
         )
-    with ThreadPoolExecutor(8, "casnb attack") as pool:
-        runs = list(
-            pool.map(
-                lambda pair: run(pair[0], pair[1], seed=seed),
-                [(n, d) for n in rows for d in defences],
-            )
-        )
+    runs = _side_by_side(
+        lambda n, d: run(n, d, seed=seed), [(n, d) for n in rows for d in defences]
+    )
     size = len(defences)
     return AttackMatrix.of(columns, [runs[n * size : (n + 1) * size] for n in range(len(rows))])
+
+
+def campaign(
+    defence: Defence,
+    *,
+    seed: str = "casnb",
+    deposits: Mapping[str, str],
+    client: Client | None = None,
+) -> list[Outcome]:
+    """Run every attack against one defence, and return what became of each; `deposits` has the
+    secret that is stored in each run, by attack, and `client` reads the value.
+    """
+    return _side_by_side(
+        lambda n, d: run(n, d, seed=seed, deposit=deposits.get(n, ""), client=client),
+        [(name, defence) for name in ATTACKS],
+    )
+
+
+def _side_by_side(
+    one: Callable[[str, Defence], Outcome], pairs: Sequence[tuple[str, Defence]]
+) -> list[Outcome]:
+    """Run attacks eight at a time, and return their outcomes in order."""
+    with ThreadPoolExecutor(8, "casnb attack") as pool:
+        return list(pool.map(lambda pair: one(*pair), pairs))

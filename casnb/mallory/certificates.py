@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from casnb.cas.attest import AttestedCas
 from casnb.mallory.channel import relaying
 from casnb.mallory.defence import Defence
+from casnb.mallory.fake_cas import FakeCas
+from casnb.mallory.handshake import shown_chain
 from casnb.mallory.hardware import DEBUG_BUILD, keys_of
 from casnb.mallory.memory import EnclaveMemory, key_for, keys_in
-from casnb.mallory.stage import FakeCas, Stage, shown_chain
+from casnb.mallory.stage import Stage
 from casnb.mallory.steps import Loot, Stopped
 from casnb.mallory.story import PERSONAS, Attack
 from casnb.simulator.keys import KeyPair, Seed, certificate, distinguished_name
@@ -68,9 +70,8 @@ def _wrong_file(stage: Stage) -> Loot:
     )
     if key is None:
         raise Stopped("tls-chain")
-    address, _ = stage.listen(
-        FakeCas(lambda nonce: (200, debug.attest("DCAP", nonce))), debug.tls_chain_pem, key
-    )
+    app = FakeCas(lambda nonce: (200, debug.attest("DCAP", nonce)), stage.honest.false_value)
+    address, _ = stage.listen(app, debug.tls_chain_pem, key)
     stage.say(
         "mallory",
         "took the TLS key of a debug CAS with a debugger, and answers with it in the place of the"
@@ -93,7 +94,8 @@ def _leaf_as_ca(stage: Stage) -> Loot:
     cas = _attested(stage)
     service, forged = _service_certificate(stage)
     chain = forged.cert_pem + service.cert_pem + stage.honest.cas_chain_pem
-    address, _ = stage.listen(FakeCas(lambda nonce: (200, b"")), chain, forged.key)
+    app = FakeCas(lambda nonce: (200, b""), stage.honest.false_value)
+    address, _ = stage.listen(app, chain, forged.key)
     stage.say(
         "mallory",
         "has a certificate for a service of hers under the CAS's key (CA:FALSE), and signs with it"
@@ -142,9 +144,8 @@ def _service_certificate(stage: Stage) -> tuple[KeyPair, KeyPair]:
 def _system_store(stage: Stage) -> Loot:
     cas = _attested(stage)
     pair = stage.honest.site_certificate(["127.0.0.1"])
-    address, _ = stage.listen(
-        FakeCas(lambda nonce: (200, b"")), pair.cert_pem + stage.honest.site_ca_pem, pair.key
-    )
+    app = FakeCas(lambda nonce: (200, b""), stage.honest.false_value)
+    address, _ = stage.listen(app, pair.cert_pem + stage.honest.site_ca_pem, pair.key)
     stage.say(
         "mallory",
         "controls the address, so a web authority, one of those in every system's store, certifies"
@@ -158,10 +159,9 @@ def _system_store(stage: Stage) -> Loot:
     stage.say(
         "you", "add the CAS's certificates to the system's store, and connect by the host's name"
     )
-    value = stage.read(context, address, "127.0.0.1")
-    return Loot(
-        f"you read {value}: the pin was one authority among hundreds.", {"served value": value}
-    )
+    won = stage.served(context, address, "127.0.0.1")
+    value = won.values["served value"]
+    return won._replace(words=f"you read {value}: the pin was one authority among hundreds.")
 
 
 def _authorities(world: World) -> list[bytes]:

@@ -18,7 +18,7 @@ from casnb.mallory.identity import HER_MACHINE
 from casnb.mallory.stage import Stage
 from casnb.mallory.steps import Loot, Stopped
 from casnb.mallory.story import PERSONAS, Attack
-from casnb.simulator.server.client_app import EXAMPLE_SESSION
+from casnb.simulator.server.client_app import example_session
 from casnb.tls.exchange import exchange, parse_address
 
 _ADVISED = re.compile(r"--[a-z_]+-[a-z-]+|-[GCS]+(?=\s|$)")
@@ -107,7 +107,7 @@ def _lists(days: int) -> Callable[[Stage], Loot]:
 
 def _other_instance(stage: Stage) -> Loot:
     world = stage.other("Mallory's own CAS")
-    address, _ = stage.genuine(world, EXAMPLE_SESSION.replace('"42"', '"1337"'))
+    address, _ = stage.genuine(world, example_session(stage.honest.false_value))
     stage.say(
         "mallory",
         "runs the vendor's CAS, unchanged, on a good machine, creates example_session in it, and"

@@ -11,17 +11,19 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from casnb.base import strictjson
 from casnb.base.errors import PolicyError
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.quote import Quote
 from casnb.mallory.defence import Defence
+from casnb.mallory.fake_cas import FakeCas, session
 from casnb.mallory.faults import CrtSigner, factor, key_pem, private_key, verifies
 from casnb.mallory.identity import read_page
 from casnb.mallory.memory import EnclaveMemory, key_for, keys_in, sec1
-from casnb.mallory.stage import FALSE_VALUE, HONEST, TRUE_VALUE, FakeCas, Stage, session
+from casnb.mallory.stage import HONEST, Stage
 from casnb.mallory.steps import Loot, Stopped
 from casnb.mallory.story import PERSONAS, Attack
 from casnb.simulator.intel import LEVELS, level_json
@@ -62,14 +64,14 @@ def impersonate(stage: Stage, world: World, dump: bytes, trust: Any) -> Loot:
         f"finds {len(found)} private keys in {len(dump)} bytes; one is the key of the CAS's"
         " certificate",
     )
-    where, _ = stage.listen(FakeCas(lambda nonce: (200, b"")), world.tls_chain_pem, key)
+    false = stage.honest.false_value
+    where, _ = stage.listen(FakeCas(lambda nonce: (200, b""), false), world.tls_chain_pem, key)
     stage.say(
         "mallory", "stops the CAS and answers in its place, with its own certificate and key", "cas"
     )
     won = stage.served(trust, where, **{"TLS key of the CAS": KeyPair(leaf, key).key_pem.decode()})
     return Loot(
-        f"she has the CAS's own TLS key, and serves {FALSE_VALUE} under the certificate that you"
-        " pinned.",
+        f"she has the CAS's own TLS key, and serves {false} under the certificate that you pinned.",
         won.values,
     )
 
@@ -85,7 +87,9 @@ def _debug_memory(stage: Stage) -> Loot:
     )
     cas = stage.attest(address, stage.policy(), ("debug",))
     stage.read(cas, address)
-    memory = EnclaveMemory(world.enclave, keys_of(world))
+    if stage.deposit:
+        stage.upload(cas, address)
+    memory = EnclaveMemory(world.enclave, keys_of(world) | stage.stored(address))
     stage.say(
         "mallory",
         f"reads its {len(memory.pages)} pages with EDBGRD, 8 bytes at a time",
@@ -97,6 +101,7 @@ def _debug_memory(stage: Stage) -> Loot:
     except PolicyError:
         raise Stopped("debug") from None
     stop()
+    stage.find(dump, f"finds it in the {len(dump)} bytes that EDBGRD read of the CAS's memory")
     return impersonate(stage, world, dump, cas)
 
 
@@ -201,7 +206,7 @@ def _undervolt(stage: Stage) -> Loot:
 
     enclave = CrtSigner.from_seed(Seed(stage.seed), locked=False)
     pem = key_pem(private_key(enclave.p, enclave.q))
-    address, _ = stage.fake(world, answer, TRUE_VALUE)
+    address, _ = stage.fake(world, answer, stage.honest.example_value)
     cas = stage.attest(address, stage.policy(), ("tcb-status",))
     stage.say(
         "you",
@@ -223,6 +228,8 @@ def _undervolt(stage: Stage) -> Loot:
     stage.say(
         "mallory", "computes gcd(s^e - m, n), and has a prime of the modulus, so both, so the key"
     )
+    if stage.deposit:
+        _send_encrypted(stage, enclave.modulus, private_key(*primes))
     signature = CrtSigner(*primes).sign(_MESSAGE)
     stage.say(
         "you",
@@ -238,6 +245,17 @@ def _undervolt(stage: Stage) -> Loot:
     )
 
 
+def _send_encrypted(stage: Stage, modulus: int, key: rsa.RSAPrivateKey) -> None:
+    """The relying party sends the deposit to the service that it trusts, encrypted to the public
+    key; Mallory opens it with the private one that she computed.
+    """
+    scheme = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+    public = rsa.RSAPublicNumbers(key.public_key().public_numbers().e, modulus).public_key()
+    sent = public.encrypt(stage.deposit.encode(), scheme)
+    stage.say("you", f"encrypt the secret to the service's public key, {len(sent)} bytes", "cas")
+    stage.took(key.decrypt(sent, scheme).decode(), "decrypts it with the service's private key")
+
+
 def _load_injection(stage: Stage) -> Loot:
     world = stage.world(LEAKS_LOADS, **UNHARDENED)
     address, stop = stage.genuine(world)
@@ -250,8 +268,12 @@ def _load_injection(stage: Stage) -> Loot:
     page = read_page(stage, (stage.honest.mrenclave, world.mrenclave), "an old copy of the page")
     cas = stage.attest(address, stage.policy(page), ("isvsvn", "tcb-status"))
     stage.read(cas, address)
+    if stage.deposit:
+        stage.upload(cas, address)
     memory = EnclaveMemory(
-        world.enclave, keys_of(world), hardened=world.enclave.isv_svn >= stage.honest.vendor.isvsvn
+        world.enclave,
+        keys_of(world) | stage.stored(address),
+        hardened=world.enclave.isv_svn >= stage.honest.vendor.isvsvn,
     )
     stage.say(
         "mallory",
@@ -261,6 +283,7 @@ def _load_injection(stage: Stage) -> Loot:
     )
     dump = memory.injected()
     stop()
+    stage.find(dump, "pieces it together from the lines that the enclave touched, byte by byte")
     return impersonate(stage, world, dump, cas)
 
 

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from casnb.base.view import short
 from casnb.cas.page import scrape
 from casnb.mallory.defence import Defence
-from casnb.mallory.stage import BUILDING, HONEST, Answer, FakeCas, Stage, session
+from casnb.mallory.fake_cas import Answer, FakeCas
+from casnb.mallory.stage import BUILDING, HONEST, Stage
 from casnb.mallory.steps import Loot
 from casnb.mallory.story import PERSONAS, Attack
-from casnb.session.session import Session
 from casnb.simulator.keys import Seed
 from casnb.simulator.server.site import create_site
 from casnb.simulator.server.store import Store
@@ -113,7 +113,7 @@ def _rollback(stage: Stage) -> Loot:
         read_page(stage, (stage.honest.mrenclave, world.mrenclave), "an old copy of the page")
     )
     cas = stage.attest(address, policy, ("isvsvn", "mrenclave"))
-    stage.upload(cas, address, session())
+    stage.upload(cas, address)
     _, host, port, _ = parse_address(address)
     body = exchange(host, port, "/v1/debug", context=stage.blind(), tls_name=host).body.decode()
     stage.say(
@@ -124,7 +124,7 @@ def _rollback(stage: Stage) -> Loot:
     )
     return Loot(
         "she reads your private value through a hole that is closed in every supported release.",
-        {"private_value": Session.from_yaml(body).secrets[0].value or "", "session": body},
+        {"private_value": stage.take(body, "reads it at /v1/debug"), "session": body},
     )
 
 
@@ -137,11 +137,13 @@ def _trust_any(stage: Stage) -> Loot:
         " machine",
     )
     cas = stage.attest(address, stage.policy(), ("mrenclave", "mrsigner", "debug"))
-    stage.upload(cas, address, session())
+    stage.upload(cas, address)
+    kept = stage.take(app.received[0], "her program kept what you uploaded")
     won = stage.served(cas, address)
     return Loot(
-        "her program keeps what you upload, and says 1337 where you expect 42.",
-        {"private_value": Session.from_yaml(app.received[0]).secrets[0].value or "", **won.values},
+        f"her program keeps what you upload, and says {stage.honest.false_value} where you expect"
+        f" {stage.honest.example_value}.",
+        {"private_value": kept, **won.values},
     )
 
 
@@ -160,8 +162,8 @@ class SealedCas(FakeCas):
     that the owner injected or not.
     """
 
-    def __init__(self, answer: Answer, key: bytes) -> None:
-        super().__init__(answer)
+    def __init__(self, answer: Answer, value: str, key: bytes) -> None:
+        super().__init__(answer, value)
         self._key, self.file = key, b""
 
     def store(self, text: str) -> None:
@@ -173,7 +175,8 @@ class SealedCas(FakeCas):
 def _owner_key(stage: Stage) -> Loot:
     world = stage.other("CAS that Mallory owns", signer="owner")
     key = Seed(stage.seed).octets("database key that Mallory injected", 32)
-    app = SealedCas(lambda nonce: (200, world.attest("DCAP", nonce)), key)
+    value = stage.honest.example_value
+    app = SealedCas(lambda nonce: (200, world.attest("DCAP", nonce)), value, key)
     address, _ = stage.listen(app, world.tls_chain_pem, world.tls_leaf.key)
     stage.say(
         "mallory",
@@ -182,7 +185,7 @@ def _owner_key(stage: Stage) -> Loot:
         "cas",
     )
     cas = stage.attest(address, stage.policy(), ("mrsigner",))
-    stage.upload(cas, address, session())
+    stage.upload(cas, address)
     text = AESGCM(key).decrypt(app.file[:12], app.file[12:], None).decode()
     stage.say(
         "mallory", "decrypts the database on her own disk with her key; no enclave was opened"
@@ -191,7 +194,7 @@ def _owner_key(stage: Stage) -> Loot:
         "she reads every secret of the CAS: the code is right, the hardware is right, and the key"
         " was never secret.",
         {
-            "private_value": Session.from_yaml(text).secrets[0].value or "",
+            "private_value": stage.take(text, "reads it in the database that she decrypted"),
             "database key": key.hex(),
         },
     )

@@ -4,12 +4,12 @@ defence says, and a record.
 
 from __future__ import annotations
 
+import re
 import secrets
-import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -17,23 +17,23 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cryptography.hazmat.primitives.serialization import Encoding
-from OpenSSL import SSL
-
 from casnb.base import strictjson
-from casnb.base.errors import VerificationError
+from casnb.base.errors import UsageError, VerificationError, neutral
 from casnb.base.view import short
 from casnb.cas.asking import attempt, fetch_report
 from casnb.cas.attest import AttestedCas
 from casnb.cas.client import CasClient, pinned_context
 from casnb.checks.result import AttestationResult
+from casnb.mallory.clients import Client, asked
 from casnb.mallory.defence import Defence
-from casnb.mallory.steps import Loot, Step, Stopped
+from casnb.mallory.fake_cas import PRIVATE_VALUE, Answer, FakeCas, secret_in, secret_of, session
+from casnb.mallory.handshake import shown_chain
+from casnb.mallory.steps import Loot, Step, Stopped, Taken
 from casnb.policy.appraise import appraise
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.keys import Key
 from casnb.simulator.scenario import SCENARIOS, Scenario
-from casnb.simulator.server.client_app import EXAMPLE_SESSION, create_app
+from casnb.simulator.server.client_app import create_app, example_session
 from casnb.simulator.server.listener import TlsServer
 from casnb.simulator.server.running import example_owner
 from casnb.simulator.server.service import ClientApi
@@ -49,18 +49,11 @@ if TYPE_CHECKING:
     from casnb.verify.proof import Proof
 
 HONEST = SCENARIOS["production"]
-#: What the honest CAS serves, and what Mallory would have you read.
-TRUE_VALUE, FALSE_VALUE = "42", "1337"
 VALUE_PATH = "/v1/values/session=example_session,secret=example_value"
 _LOOPBACK = "127.0.0.1"
 
-#: The secret of a session that the relying party trusts a CAS with.
-PRIVATE_VALUE = "007"
-
 #: Routes are compiled with `ast`, which in Python 3.11 may not run in two threads at once.
 BUILDING = threading.Lock()
-
-Answer = Callable[[str], tuple[int, bytes]]
 
 
 @lru_cache(maxsize=64)
@@ -74,44 +67,6 @@ def _world(seed: str, scenario: Scenario, build: tuple[tuple[str, Any], ...]) ->
 def _key_hash(world: World) -> str:
     """What -c names of a world's CAS."""
     return CasChain.from_pem(world.cas_chain_pem).key_hashes[0]
-
-
-class FakeCas:
-    """A server of Mallory's that answers like a CAS: `answer` makes the reply to /v1/attest for
-    a nonce.
-    """
-
-    def __init__(self, answer: Answer, value: str = FALSE_VALUE) -> None:
-        self.answer, self.value = answer, value
-        self.received: list[str] = []
-
-    def store(self, text: str) -> None:
-        """Keep an uploaded session."""
-        self.received.append(text)
-
-    def __call__(
-        self, environ: Mapping[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        """Answer one request (WSGI)."""
-        path, status = environ["PATH_INFO"], 200
-        query = dict(
-            p.split("=", 1) for p in environ.get("QUERY_STRING", "").split("&") if "=" in p
-        )
-        if path == "/v1/attest":
-            status, body = self.answer(query.get("nonce", ""))
-        elif path == "/v1/sessions" and environ["REQUEST_METHOD"] == "POST":
-            text = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            self.store(text.decode("utf-8", "replace"))
-            status, body = 201, strictjson.compact({"hash": "00" * 32})
-        else:
-            body = strictjson.compact(
-                {"kind": "string", "value": self.value, "expires": None, "renew": None}
-            )
-        start_response(
-            f"{status} Mallory",
-            [("Content-Type", "application/json"), ("Content-Length", str(len(body)))],
-        )
-        return [body]
 
 
 class Shown(NamedTuple):
@@ -130,11 +85,23 @@ class Stage:
     last appraisal.
 
     `page` is the MRENCLAVE that the page showed it, `shown` the evidence of its last
-    attestation.
+    attestation. `deposit` is a secret that it stores with the CAS that it accepted; empty, it
+    stores one only where the story needs it. `taken` is that secret in Mallory's hands, as she
+    got it: out of an upload, a memory or a file of hers, never from here. `client` reads the value
+    in the place of casnb's own, wherever certificates were attested; None or an exception is its
+    refusal.
     """
 
-    def __init__(self, seed: str, defence: Defence) -> None:
-        self.seed, self.defence = seed, defence
+    def __init__(
+        self, seed: str, defence: Defence, deposit: str = "", client: Client | None = None
+    ) -> None:
+        if not re.fullmatch(r"[\w.-]{0,100}", deposit, re.ASCII):
+            raise UsageError(
+                "deposit", got=repr(deposit)[:80], wanted="at most 100 of A-Z a-z 0-9 _ . -"
+            )
+        self.seed, self.defence, self.deposit = seed, defence, deposit
+        self.client = client
+        self.taken: Taken | None = None
         self.steps: list[Step] = []
         self.result: AttestationResult | None = None
         self.page = ""
@@ -143,6 +110,8 @@ class Stage:
         self.now: datetime = self.honest.now
         self._open = ExitStack()
         self._answers: dict[str, str] = {}
+        self._fakes: dict[str, FakeCas] = {}
+        self._stores: dict[str, Store] = {}
 
     def __enter__(self) -> Stage:
         return self
@@ -178,8 +147,11 @@ class Stage:
         server.start_serving()
         done = self._open.enter_context(ExitStack())
         done.callback(server.stop)
-        self._answers[f"{_LOOPBACK}:{server.port}"] = party
-        return f"{_LOOPBACK}:{server.port}", done.close
+        address = f"{_LOOPBACK}:{server.port}"
+        self._answers[address] = party
+        if isinstance(app, FakeCas):
+            self._fakes[address] = app
+        return address, done.close
 
     def answers(self, address: str) -> str:
         """Return who answers at an address: `cas` or `mallory`."""
@@ -198,21 +170,26 @@ class Stage:
         )
         store = self._open.enter_context(Store(folder / "cas.sqlite3"))
         ClientApi(world, store, lambda: world.now).create(
-            (session or EXAMPLE_SESSION).encode(), example_owner(world)
+            (session or example_session(world.example_value)).encode(), example_owner(world)
         )
         with BUILDING:
             app: Any = create_app(world, store, lambda: world.now)
-        return self.listen(
+        address, stop = self.listen(
             wrap(app, store) if wrap else app, world.tls_chain_pem, world.tls_leaf.key, "cas"
         )
+        self._stores[address] = store
+        return address, stop
 
     def fake(
-        self, world: World, answer: Answer | None = None, value: str = FALSE_VALUE
+        self, world: World, answer: Answer | None = None, value: str = ""
     ) -> tuple[str, FakeCas]:
-        """Let Mallory answer with the keys of a world, and with its evidence unless another
-        answer is given.
+        """Let Mallory answer with the keys of a world, and with its evidence and her value unless
+        others are given.
         """
-        app = FakeCas(answer or (lambda nonce: (200, world.attest("DCAP", nonce))), value)
+        app = FakeCas(
+            answer or (lambda nonce: (200, world.attest("DCAP", nonce))),
+            value or self.honest.false_value,
+        )
         return self.listen(app, world.tls_chain_pem, world.tls_leaf.key)[0], app
 
     # The relying party
@@ -308,6 +285,8 @@ class Stage:
         self, trust: ssl.SSLContext | AttestedCas, address: str = "", name: str = TLS_NAME
     ) -> str:
         """Read the public value; raise Stopped where TLS refuses the server."""
+        if self.client is not None and isinstance(trust, AttestedCas):
+            return self._read_by_client(self.client, trust, address or f"{trust.host}:{trust.port}")
         try:
             if isinstance(trust, AttestedCas) and not address:
                 value = CasClient(trust).value("example_session", "example_value")
@@ -326,12 +305,33 @@ class Stage:
         self.say("you", f"read example_value over TLS: {value}", self._at(trust, address), "answer")
         return value
 
+    def _read_by_client(self, client: Client, trust: AttestedCas, address: str) -> str:
+        """Let a client of somebody's own read the value under the attested certificates."""
+        value, why = asked(client, address, trust.chain.to_pem())
+        if value is None:
+            self.say("you", f"your client refuses: {why}", self.answers(address), "verdict")
+            raise Stopped("tls-chain")
+        text = neutral(value, 100)
+        self.say(
+            "you", f"read example_value by your client: {text}", self.answers(address), "answer"
+        )
+        return text
+
     def _at(self, trust: ssl.SSLContext | AttestedCas, address: str) -> str:
         """Who answers where a value is read: at the address, else where one attested."""
-        return self.answers(address or str(getattr(trust, "address", "")))
+        if isinstance(trust, AttestedCas) and not address:
+            address = f"{trust.host}:{trust.port}"
+        return self.answers(address)
 
-    def upload(self, trust: ssl.SSLContext | AttestedCas, address: str, text: str) -> None:
-        """Create a session over TLS as `attest` returned it."""
+    def upload(
+        self,
+        trust: ssl.SSLContext | AttestedCas,
+        address: str,
+        text: str = "",
+        name: str = TLS_NAME,
+    ) -> None:
+        """Create a session over TLS as `attest` returned it; left out, the one with the secret."""
+        text = text or session(value=self.deposit or PRIVATE_VALUE)
         if isinstance(trust, AttestedCas):
             CasClient(trust).create_session(text)
         else:
@@ -341,7 +341,7 @@ class Stage:
                 port,
                 "/v1/sessions",
                 context=trust,
-                tls_name=TLS_NAME,
+                tls_name=name,
                 method="POST",
                 body=text.encode(),
             )
@@ -351,19 +351,61 @@ class Stage:
             self.answers(address),
         )
 
-    def served(self, trust: ssl.SSLContext | AttestedCas, address: str, **loot: str) -> Loot:
-        """Read the value where Mallory answers: what she served is what she won."""
-        value = self.read(trust, address)
-        words = f"you read {value} where the CAS holds {TRUE_VALUE}, and nothing looked wrong."
+    def served(
+        self,
+        trust: ssl.SSLContext | AttestedCas,
+        address: str,
+        name: str = TLS_NAME,
+        **loot: str,
+    ) -> Loot:
+        """Read the value where Mallory answers: what she served is what she won, and the deposit,
+        where there is one and she has not taken it before.
+        """
+        value = self.read(trust, address, name)
+        if self.deposit and self.taken is None:
+            self._entrust(trust, address, name)
+        words = (
+            f"you read {value} where the CAS holds {self.honest.example_value}, and nothing looked"
+            " wrong."
+        )
         return Loot(words, {"served value": value, **loot})
 
+    def _entrust(self, trust: ssl.SSLContext | AttestedCas, address: str, name: str) -> None:
+        """Store the deposit where nothing looked wrong: with a server of Mallory's it is hers, in a
+        genuine enclave it is not.
+        """
+        if self.client is not None:
+            trust = self.blind()  # it took this server's answer, and so it sends what it has
+        context = trust if isinstance(trust, ssl.SSLContext) else pinned_context(trust.chain)
+        self.upload(context, address, name=name)
+        if app := self._fakes.get(address):
+            self.take(app.received[-1], "reads it in the session that you sent her")
 
-def session(name: str = "private_value", value: str = PRIVATE_VALUE) -> str:
-    """Return a session with one private value."""
-    return (
-        f'name: my_session\nversion: "0.3"\nsecrets:\n  - name: {name}\n    kind: ascii\n    value:'
-        f' "{value}"\naccess_policy:\n  read:\n    - NONE\n  update:\n    - NONE\n'
-    )
+    def take(self, text: str, how: str) -> str:
+        """Let Mallory take the secret of a session whose text she has; return it."""
+        return self.took(secret_of(text), how)
+
+    def took(self, value: str, how: str) -> str:
+        """Let Mallory have this secret; `how` is a verb and what she did."""
+        if self.deposit:
+            self.taken = Taken(value, how)
+            self.say("mallory", f"has the customer's secret: {how}")
+        return value
+
+    def stored(self, address: str) -> dict[str, bytes]:
+        """Return what the CAS at an address holds of the deposit in its memory: the session as it
+        is stored. Empty without a deposit.
+        """
+        if not self.deposit:
+            return {}
+        with self._stores[address].reading() as transaction:
+            found = transaction.current("my_session")
+        return {"sessions": found.text.encode() if found else b""}
+
+    def find(self, dump: bytes, how: str) -> None:
+        """Let Mallory look for a session in what she read of a memory, and take its secret."""
+        if found := secret_in(dump):
+            self.took(found, how)
 
 
 def _short(result: AttestationResult) -> str:
@@ -372,19 +414,3 @@ def _short(result: AttestationResult) -> str:
     if result.accepted:
         return f"accepted, waived: {waived}" if waived else "trustworthy, nothing waived"
     return "rejected: " + (", ".join(c.id for c in result.failures) or result.sentence)
-
-
-def shown_chain(address: str) -> list[bytes]:
-    """Return the certificates (DER, leaf first) that a server shows, as `openssl s_client
-    -showcerts` does; none is verified.
-    """
-    _, host, port, _ = parse_address(address)
-    with socket.create_connection((host, port), 5) as raw:
-        raw.setblocking(True)
-        connection = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), raw)
-        connection.set_connect_state()
-        connection.do_handshake()
-        return [
-            c.to_cryptography().public_bytes(Encoding.DER)
-            for c in connection.get_peer_cert_chain() or []
-        ]

@@ -27,6 +27,13 @@ class Loot(NamedTuple):
     values: Mapping[str, str]
 
 
+class Taken(NamedTuple):
+    """The customer's secret in Mallory's hands, and how she got it: a verb and what she did."""
+
+    value: str
+    how: str
+
+
 class Stopped(Exception):
     """Something of the relying party's stopped the attack: the id of a check, or a name of
     `casnb.mallory.story.REFUSALS`.

@@ -16,7 +16,7 @@ from casnb.checks.result import AttestationResult
 from casnb.checks.view import describe
 from casnb.mallory import sequence
 from casnb.mallory.defence import HABITS, Defence
-from casnb.mallory.steps import Loot, Step
+from casnb.mallory.steps import Loot, Step, Taken
 
 if TYPE_CHECKING:
     from casnb.mallory.stage import Stage
@@ -150,7 +150,7 @@ class Attack(Shown):
 @dataclass(frozen=True)
 class Outcome(Shown):
     """What became of one run. `stopped_by` is empty where it succeeded; `loot` holds real
-    values, `result` the last appraisal.
+    values, `result` the last appraisal, `taken` the secret that was deposited, where she has it.
     """
 
     attack: Attack
@@ -160,6 +160,7 @@ class Outcome(Shown):
     loot: Mapping[str, str] = field(default_factory=dict, repr=False)
     result: AttestationResult | None = field(default=None, repr=False)
     steps: tuple[Step, ...] = field(default=(), repr=False)
+    taken: Taken | None = field(default=None, repr=False)
 
     @property
     def succeeded(self) -> bool:

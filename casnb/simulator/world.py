@@ -35,6 +35,8 @@ from casnb.verify.endorsements import Endorsements
 from casnb.verify.pki import TrustAnchors
 from casnb.verify.proof import utc
 
+#: The seed of a world that was not told otherwise; the lessons' prose describes its world.
+LESSON_SEED = "casnb"
 #: What time it is in a world that was not told otherwise.
 LESSON_TIME = datetime(2026, 9, 1, 12, 0, tzinfo=timezone.utc)
 
@@ -68,7 +70,10 @@ class World(Shown):
     """
 
     def __init__(
-        self, seed: str = "casnb", scenario: str | Scenario = "public", now: datetime | None = None
+        self,
+        seed: str = LESSON_SEED,
+        scenario: str | Scenario = "public",
+        now: datetime | None = None,
     ) -> None:
         if not isinstance(seed, str) or not 1 <= len(seed) <= 200 or not seed.isprintable():
             raise UsageError(
@@ -181,6 +186,27 @@ class World(Shown):
             )
             for version, address, date, measured in RELEASES
         )
+
+    # Values
+
+    @property
+    def example_value(self) -> str:
+        """What `example_value` of `example_session` holds: 42 in the lessons' world, as on the
+        assignment's page, and four digits of its own with any other seed.
+        """
+        return self._drawn("example value", "42")
+
+    @property
+    def false_value(self) -> str:
+        """What whoever answers in the place of this CAS would have you read; never the true one."""
+        found = self._drawn("false value", "1337")
+        return found if found != self.example_value else str(int(found) + 1)
+
+    def _drawn(self, label: str, lesson: str) -> str:
+        """Return four digits, none of them leading zeros, that the seed alone decides."""
+        if self.seed == LESSON_SEED:
+            return lesson
+        return str(1000 + int.from_bytes(self._seed.octets(label, 8), "big") % 9000)
 
     # Roots
 

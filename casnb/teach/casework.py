@@ -7,40 +7,22 @@ read back from a file is ever executed.
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import UsageError, neutral
 from casnb.base.view import Shown, cell, html_table, text_table
-from casnb.evidence.decode import decode
-from casnb.mallory.attacks import ATTACKS, HABITS, USUAL, Defence, matrix
-from casnb.policy.flags import BY_OPTION
-from casnb.simulator.world import World
 from casnb.teach.course.answer_json import world_id
 from casnb.teach.course.answers import plain, said
 from casnb.teach.course.case_words import CHAPTERS, DECISIONS, QUESTION
 from casnb.teach.course.progress import Said
 from casnb.teach.course.progress_file import ProgressFile
 from casnb.teach.facts import Facts
-from casnb.teach.scraping import model as scrapers
-from casnb.teach.scraping.page_history import STATES, page_history
+from casnb.teach.trials import EXHIBITS, OUTCOMES, TOOLS, Trial, attacked, tried
 
-#: What a letter of kept results means.
-OUTCOMES = {"r": "right", "x": "refused without need", "w": "wrong"}
-#: What can be kept, and what it is tried on.
-TOOLS = {
-    "scraper": "a function that takes the text of a page and returns the MRENCLAVE of"
-    " scone-cas.cf, or None",
-    "decoder": "a function that takes the bytes of a quote or local report and returns its"
-    " MRENCLAVE as 64 hex digits, or None",
-    "line": "the options of scone cas attest, or a whole line, as text",
-}
-_SAMPLES = ("IAS quote", "DCAP quote", "local report", "quote cut short", "text")
+if TYPE_CHECKING:
+    from casnb.teach.quiz.deciding import DecisionPanel
 
 
 class Signed(Shown):
@@ -60,8 +42,12 @@ class Signed(Shown):
                 + " or ".join(f"'{d}'" for d in DECISIONS)
                 + " in place of the dots, and say why."
             )
-        told = CHAPTERS[self.chapter].replies[self.decision]
-        return f"SIGNED  {self.decision}. {told}" + (f" ({self.note})" if self.note else "")
+        return f"SIGNED  {self.decision}. {self.reply}" + (f" ({self.note})" if self.note else "")
+
+    @property
+    def reply(self) -> str:
+        """What is known for and against the decision so far; empty while it is not signed."""
+        return CHAPTERS[self.chapter].replies[self.decision] if self.decision else ""
 
     def __str__(self) -> str:
         return self.sentence
@@ -70,78 +56,6 @@ class Signed(Shown):
 
     def _html(self) -> str:
         return f'<p data-decision="{cell(self.decision)}">{cell(self.sentence, 900)}</p>'
-
-
-@dataclass(frozen=True)
-class Trial(Shown):
-    """A reader's tool and casnb's on the same exhibits: a letter of OUTCOMES for each."""
-
-    tool: str
-    exhibits: tuple[str, ...]
-    yours: str
-    casnbs: str
-
-    @property
-    def differing(self) -> tuple[str, ...]:
-        """The exhibits on which the two ended differently."""
-        return tuple(
-            e for e, a, b in zip(self.exhibits, self.yours, self.casnbs, strict=True) if a != b
-        )
-
-    def score(self, letters: str) -> str:
-        """Return how many ended how, in words."""
-        words = ("stopped", "", "got in") if self.tool == "line" else tuple(OUTCOMES.values())
-        return ", ".join(
-            f"{letters.count(c)} {w}"
-            for c, w in zip(OUTCOMES, words, strict=True)
-            if letters.count(c)
-        )
-
-    def row(self) -> tuple[str, str, str, str]:
-        """Return tool, your score, casnb's score, and where they differ."""
-        apart = ", ".join(self.differing) or "nowhere"
-        return self.tool, self.score(self.yours), self.score(self.casnbs), apart
-
-    HEADER = ("tool", "yours", "casnb's", "different on")
-
-    def __str__(self) -> str:
-        return text_table(self.HEADER, [self.row()])
-
-    __repr__ = __str__
-
-    def _html(self) -> str:
-        return html_table(self.HEADER, [self.row()], limit=900)
-
-
-@dataclass(frozen=True)
-class Trophies(Trial):
-    """A line of flags against every attack: `taken` is what each one that got in left behind,
-    a mark that no other seed has.
-    """
-
-    taken: Mapping[str, str] = field(default_factory=dict)
-
-    def _rows(self) -> list[tuple[str, str]]:
-        return [(f"{name}: {ATTACKS[name].title}", mark) for name, mark in self.taken.items()]
-
-    @property
-    def sentence(self) -> str:
-        """How it ended."""
-        return (
-            f"{len(self.taken)} of {len(self.exhibits)} attacks got in. The same line with every"
-            f" precaution lets in {self.casnbs.count('w')}."
-        )
-
-    def __str__(self) -> str:
-        return f"{text_table(('got in', 'trophy'), self._rows())}\n\n{self.sentence}"
-
-    __repr__ = __str__
-
-    def _html(self) -> str:
-        return (
-            html_table(("got in", "trophy"), self._rows(), "What Mallory took", code=(1,))
-            + f"<p>{cell(self.sentence)}</p>"
-        )
 
 
 class CaseFile(Shown):
@@ -210,7 +124,7 @@ class Casework:
         signed = {id[5:]: s for id, s in kept.items() if id[:5] == "case." and id[5:] in CHAPTERS}
         trials = [
             Trial(tool, exhibits, kept[f"kept.{tool}"].last, kept[f"kept.{tool}"].was)
-            for tool, exhibits in _EXHIBITS.items()
+            for tool, exhibits in EXHIBITS.items()
             if _fits(kept.get(f"kept.{tool}"), len(exhibits))
         ]
         return CaseFile(about, signed, trials)
@@ -229,56 +143,43 @@ class Casework:
         note = self._record(f"case.{self.chapter}", f"{known}: {reason}" if reason else known, "")
         return Signed(self.chapter, known, note)
 
+    def decide(self) -> DecisionPanel:
+        """Return this chapter's decision as buttons, with room for the reason. Pressing one signs
+        it, as `sign` does; what was signed before is shown.
+        """
+        from casnb.teach.quiz.deciding import DecisionPanel
+
+        kept = self._said().get(f"case.{self.chapter}")
+        word, _, reason = kept.last.partition(": ") if kept else ("", "", "")
+        return DecisionPanel(self.sign, word if word in DECISIONS else "", reason)
+
     def keep(self, tool: str, yours: Any = ...) -> Trial | Signed:
         """Try a tool of yours on the exhibits beside casnb's own, and keep both results (not the
-        tool). `tool` is 'scraper', 'decoder' or 'line'; three dots keep nothing.
+        tool). `tool` is 'scraper', 'decoder', 'client' or 'line'; three dots keep nothing.
         """
         if tool not in TOOLS:
             raise UsageError("tool", got=tool, wanted="one of " + ", ".join(TOOLS))
         if yours is ...:
             return Unkept(tool)
-        if tool != "line" and not callable(yours):
+        if tool == "line":
+            return self.case_against(yours)
+        if not callable(yours):
             raise UsageError(tool, got=type(yours).__name__, wanted=TOOLS[tool])
-        trial = self._trial(tool, yours)
+        trial = tried(tool, yours, self.facts)
         self._record(f"kept.{tool}", trial.yours, trial.casnbs)
         return trial
 
-    def case_against(self, line: object = ...) -> Trial | Signed:
-        """Run every attack against a line of flags, with the usual habits; keep the result."""
-        return self.keep("line", line)
-
-    def _trial(self, tool: str, yours: Any) -> Trial:
-        if tool == "line":
-            return self._attacked(yours)
-        if tool == "scraper":
-            states = page_history(self.facts.world)
-            mine, ours = scrapers.own(yours, states), scrapers.casnb(states)
-            return Trial(tool, STATES, *(_letters(c.answers) for c in (mine, ours)))
-        samples = _samples(self.facts)
-        mine_, ours_ = (
-            "".join(_judge(decoder, data, wanted) for data, wanted in samples)
-            for decoder in (yours, _decode)
-        )
-        return Trial(tool, _SAMPLES, mine_, ours_)
-
-    def _attacked(self, line: object) -> Trial:
-        if not isinstance(line, str):
-            raise UsageError("line", got=type(line).__name__, wanted=TOOLS["line"])
-        flags = _flags(line)
-        columns = {
-            "yours": Defence.of(flags),
-            "careful": Defence.of(flags, add=HABITS.keys() - USUAL),
-        }
-        seed = self.facts.world.seed
-        found = matrix(columns, seed=seed)
-        yours, careful = (
-            "".join("r" if found[name, column] else "w" for name in ATTACKS) for column in columns
-        )
-        taken = {n: self._trophy(n) for n, c in zip(ATTACKS, yours, strict=True) if c == "w"}
-        return Trophies("line", tuple(ATTACKS), yours, careful, taken)
-
-    def _trophy(self, attack: str) -> str:
-        return hmac.new(self.secret.encode(), attack.encode(), "sha256").hexdigest()[:12]
+    def case_against(self, line: object = ..., client: Any = ...) -> Trial | Signed:
+        """Run every attack against a line of flags, with the usual habits; keep the result. With a
+        client of the reader's, it is this that reads the value from whoever answers.
+        """
+        if line is ...:
+            return Unkept("line")
+        if client is not ... and not callable(client):
+            raise UsageError("client", got=type(client).__name__, wanted=TOOLS["client"])
+        trial = attacked(line, None if client is ... else client, self.facts, self.secret)
+        self._record("kept.line", trial.yours, trial.casnbs)
+        return trial
 
     def _said(self) -> dict[str, Said]:
         """Return what was kept in the worlds that the chapters play in, this lab's last."""
@@ -306,59 +207,7 @@ class Unkept(Signed):
         return self.note
 
 
-_EXHIBITS = {"scraper": STATES, "decoder": _SAMPLES, "line": tuple(ATTACKS)}
-
-
 def _fits(kept: Said | None, size: int) -> bool:
     return kept is not None and all(
         len(t) == size and set(t) <= set(OUTCOMES) for t in (kept.last, kept.was)
     )
-
-
-def _letters(answers: tuple[scrapers.Answer, ...]) -> str:
-    return "".join(
-        "x" if a.outcome == "refused" else "w" if a.outcome.startswith("wrong") else "r"
-        for a in answers
-    )
-
-
-def _flags(line: str) -> str:
-    """Return the flags of a pasted line: identity options and the address belong to the lab, and
-    the attacks bring their own.
-    """
-    words, out = line.replace("\\\n", " ").split(), []
-    for w in words:
-        if w in BY_OPTION:
-            out.append(w)
-        elif w[:1] == "-" and w[1:2] != "-" and len(w) > 1 and set(w[1:]) <= set("GCS"):
-            out += [f"-{letter}" for letter in w[1:]]
-    return " ".join(dict.fromkeys(out))
-
-
-def _decode(data: bytes) -> object:
-    found: Any = decode(data)
-    return (found.body if hasattr(found, "body") else found).mrenclave
-
-
-def _judge(decoder: Callable[[bytes], object], data: bytes, wanted: str | None) -> str:
-    try:
-        got = plain(decoder(data))
-    except Exception:  # whatever a reader's function raises is its refusal
-        got = None
-    if got is None:
-        return "r" if wanted is None else "x"
-    return "r" if got == wanted else "w"
-
-
-def _samples(facts: Facts) -> list[tuple[bytes, str | None]]:
-    """Return what a decoder is tried on, with the right MRENCLAVE; None where it must refuse."""
-    old, new = World(facts.world.seed, "public"), World(facts.world.seed, "production")
-    avr = json.loads(json.loads(old.attest())["proof_data"]["body"])
-    quote = base64.b64decode(avr["isvEnclaveQuoteBody"])
-    return [
-        (quote, old.mrenclave),
-        (new.quote(bytes(64)), new.mrenclave),
-        (old.local_report(), old.mrenclave),
-        (quote[:431], None),
-        (b"scone cas attest", None),
-    ]

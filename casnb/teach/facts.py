@@ -29,7 +29,7 @@ from casnb.policy.policy import NOT_GIVEN, AttestationPolicy
 from casnb.policy.smallest import MinimalSet, minimal_flags
 from casnb.simulator.scenario import SCENARIOS, Scenario
 from casnb.simulator.server.site import LAYOUTS, render_page
-from casnb.simulator.world import World
+from casnb.simulator.world import LESSON_SEED, World
 from casnb.verify.dispatch import verify
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 #: The seed of the lessons: their prose describes its world.
-PRACTICE = "casnb"
+PRACTICE = LESSON_SEED
 _T = TypeVar("_T")
 
 

@@ -174,7 +174,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("report", 10, 136, "CAS", "/v1/attest: report"),
     Stage("appraisal", 330, 76, "appraisal", "checks, then flags"),
     Stage("certificate", 650, 16, "attested certificate", "pinned, exported"),
-    Stage("value", 650, 136, "public value", "example_value = 42"),
+    Stage("value", 650, 136, "public value", "example_value"),
 )
 _ARROWS = (
     ("page", "appraisal", "expected"),

@@ -135,7 +135,7 @@ def test_refusals_and_values_are_no_events(busy, lenient, world):
     ):
         with pytest.raises(CasRefusal):
             refused()
-    assert client.value("example_session", "example_value") == "42"
+    assert client.value("example_session", "example_value") == World(SEED).example_value
     assert log(folder).read_bytes() == before
     assert judge(client, log(folder)) is LogStatus.CORRECT
 

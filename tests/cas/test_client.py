@@ -67,18 +67,19 @@ def at(public, lenient):
 # What it reads
 
 
-def test_the_assignments_value(client):
-    """`example_value` of `example_session` is 42."""
-    assert client.value("example_session", "example_value") == "42"
-    assert client.value_object("example_session", "example_value") == VALUE
-    assert client.values("example_session") == {"example_value": VALUE}
+def test_the_assignments_value(client, public):
+    """`example_value` of `example_session` is what this world's CAS holds."""
+    held = {**VALUE, "value": public.example_value}
+    assert client.value("example_session", "example_value") == held["value"]
+    assert client.value_object("example_session", "example_value") == held
+    assert client.values("example_session") == {"example_value": held}
 
 
-def test_from_the_trust_file(attested, tmp_path):
+def test_from_the_trust_file(attested, tmp_path, public):
     """A pin that was stored and loaded opens the same connection."""
     store = TrustStore(tmp_path / "config.json")
     store.add(attested)
-    assert CasClient(store.get()).value("example_session", "example_value") == "42"
+    assert CasClient(store.get()).value("example_session", "example_value") == public.example_value
 
 
 def test_sessions(attested, alice):
@@ -332,13 +333,13 @@ def test_the_stub_is_otherwise_accepted(stub, response, public, at):
     )
 
 
-def test_environment_stands_aside(client, monkeypatch, closed_port, tmp_path):
+def test_environment_stands_aside(client, monkeypatch, closed_port, tmp_path, public):
     """Proxies and authorities of the environment neither redirect nor widen the pin."""
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port}")
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
-    assert client.value("example_session", "example_value") == "42"
+    assert client.value("example_session", "example_value") == public.example_value
 
 
 def test_system_authorities_stand_aside(at, elsewhere, other, monkeypatch, tmp_path):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from casnb.simulator.world import World
+
 pytestmark = pytest.mark.scripts
 
 BIN = Path(sys.executable).parent
@@ -32,8 +34,8 @@ class TestTheAssignment:
     """The page's commands, unchanged but for the address."""
 
     def test_from_the_page_to_the_value(self, bash, cas):
-        """Scrape, attest, export, look, read: the value is 42, byte for byte as the page shows
-        it.
+        """Scrape, attest, export, look, read: byte for byte the page's answer, with this world's
+        value.
         """
         run = bash("set -e" + ATTEST + "openssl x509 -in cas_cert.crt -text > text" + READ)
         assert run.returncode == 0, run.stderr
@@ -42,10 +44,9 @@ class TestTheAssignment:
             lines[0]
             == f"CAS {cas.CAS_ADDR} at https://{cas.CAS_ADDR}:8081/ is trustworthy (simulated)"
         )
-        assert (
-            lines[1]
-            == '{\n  "kind": "string",\n  "value": "42",\n  "expires": null,\n  "renew": null\n}'
-        )
+        held = World(cas.SEED).example_value
+        wanted = {"kind": "string", "value": held, "expires": None, "renew": None}
+        assert lines[1] == json.dumps(wanted, indent=2)
         assert "Subject: CN = cas-instance" in (bash.folder / "text").read_text()
 
     def test_the_waivers_are_on_standard_error(self, first_commands):

@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from casnb.simulator.scenario import SCENARIOS
+from casnb.simulator.world import World
 
 IGNORE_DEBUG = ["--only_for_testing-ignore-signer", "--only_for_testing-debug"]
 FLAGS = {
@@ -129,7 +130,7 @@ def test_its_commands_can_be_typed(casnb, serving, shell_env, tmp_path, scenario
         run.stdout,
         run.stderr,
     )
-    assert '"value": "42"' in run.stdout and "is trustworthy" in run.stdout
+    assert World("typed").example_value in run.stdout and "is trustworthy" in run.stdout
 
 
 def test_a_lie_is_not_told_as_a_success(casnb, monkeypatch):

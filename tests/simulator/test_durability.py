@@ -159,7 +159,7 @@ def test_a_full_disk_says_so_and_the_server_goes_on(tmp_path, alice):
             assert server.ask(alice, f"/v1/sessions/{name}")[1]["hash"] == digest
         assert (
             server.ask(None, "/v1/values/session=example_session,secret=example_value")[1]["value"]
-            == "42"
+            == World(SEED).example_value
         )
     with Server(tmp_path) as server:
         assert server.create(alice, "later", "x" * 20_000)[0] == 201

@@ -116,7 +116,9 @@ def student(running, context):
     wrong = [
         a
         for a in one.answers
-        if not isinstance(a, tuple) or a[0] != 200 or json.loads(a[1])["value"] != "42"
+        if not isinstance(a, tuple)
+        or a[0] != 200
+        or json.loads(a[1])["value"] != running.world.example_value
     ]
     assert not wrong, wrong[:3]
 

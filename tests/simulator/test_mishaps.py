@@ -14,7 +14,7 @@ import pytest
 from casnb.base.errors import UsageError
 from casnb.cas.client import pinned_context
 from casnb.simulator.world import World
-from casnb.teach.gallery.mishaps import FOREIGN_VALUE, Mishaps, impostor
+from casnb.teach.gallery.mishaps import Mishaps, impostor
 from casnb.tls.cas_chain import CasChain
 from casnb.tls.exchange import exchange
 from casnb.tls.tls_errors import explain_tls_error
@@ -67,7 +67,7 @@ def test_who_does_not_look_is_served(mishaps, kind):
         timeout=20,
     )
     assert json.loads(answer.body)["value"] == (
-        "42" if kind in ("expired", "early") else FOREIGN_VALUE
+        mishaps.world.example_value if kind in ("expired", "early") else mishaps.world.false_value
     )
 
 
@@ -77,7 +77,7 @@ def test_plain(mishaps):
     with opener.open(
         f"http://{mishaps.host}:{mishaps.port('plain')}/v1/values/x", timeout=20
     ) as answer:
-        assert json.load(answer)["value"] == FOREIGN_VALUE
+        assert json.load(answer)["value"] == mishaps.world.false_value
 
 
 def test_the_impostor_has_the_same_names(world):

@@ -96,7 +96,7 @@ def is_free(host: str, port: int) -> bool:
 
 def test_it_answers_when_serve_returns(running, world):
     """The value, the report and the page, without waiting and without a second try."""
-    assert json.loads(get(running)[1])["value"] == "42"
+    assert json.loads(get(running)[1])["value"] == world.example_value
     assert (
         CasReport.from_json(get(running, "/v1/attest")[1]).report_body().mrenclave
         == world.mrenclave
@@ -405,4 +405,4 @@ def test_a_class_of_clients_at_once(running):
 
         with ThreadPoolExecutor(60) as pool:
             found = list(pool.map(client, range(60)))
-        assert found == [(200, f"{n:032x}", "42") for n in range(60)]
+        assert found == [(200, f"{n:032x}", running.world.example_value) for n in range(60)]

@@ -13,7 +13,7 @@ import yaml
 
 from casnb.evidence.cas_report import CasReport
 from casnb.session.session import Session, public_key
-from casnb.simulator.server.client_app import EXAMPLE_SESSION, create_app, plant_example
+from casnb.simulator.server.client_app import create_app, example_session, plant_example
 from casnb.simulator.server.running import example_owner
 from casnb.simulator.server.service import ClientApi
 from casnb.simulator.server.store import Store
@@ -142,12 +142,14 @@ def test_parameters_of_newer_clients_are_ignored(call):
 # Values
 
 
-def test_the_example_value_is_42_byte_for_byte(call):
-    """The answer of the assignment's page: member order, two spaces, no final newline."""
+def test_the_example_value_is_the_pages_byte_for_byte(call, world):
+    """The answer of the assignment's page, with this world's own value in the place of 42: member
+    order, two spaces, no final newline.
+    """
     assert call("GET", "/v1/values/session=example_session,secret=example_value")[0] == 200
-    assert (
-        call.last.data
-        == b'{\n  "kind": "string",\n  "value": "42",\n  "expires": null,\n  "renew": null\n}'
+    assert call.last.data == (
+        b'{\n  "kind": "string",\n  "value": "%s",\n  "expires": null,\n  "renew": null\n}'
+        % world.example_value.encode()
     )
     assert call.last.headers["content-type"] == "application/json"
     assert int(call.last.headers["content-length"]) == len(call.last.data)
@@ -688,7 +690,7 @@ def test_a_restart_keeps_everything(world, store, alice):
         assert call("GET", "/v1/sessions/mine", alice)[1]["hash"] == digest
         assert (
             call("GET", "/v1/values/session=example_session,secret=example_value")[1]["value"]
-            == "42"
+            == world.example_value
         )
 
 
@@ -700,7 +702,7 @@ def test_the_example_session_is_the_pages_without_its_predecessor(vectors):
     start = page.index("name: example_session")
     shown = yaml.safe_load(page[start : page.index("You should now be able", start)])
     shown.pop("predecessor")
-    assert yaml.safe_load(EXAMPLE_SESSION) == shown
+    assert yaml.safe_load(example_session(World().example_value)) == shown
 
 
 @pytest.mark.parametrize(

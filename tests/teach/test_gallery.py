@@ -50,8 +50,12 @@ PARTIAL = {"curl"} | ({"requests", "Python ssl"} if sys.version_info >= (3, 13) 
 
 
 @pytest.fixture(scope="module")
-def gallery(tmp_path_factory) -> Gallery:
-    world = World("gallery", now=datetime.now(timezone.utc).replace(microsecond=0))
+def world() -> World:
+    return World("gallery", now=datetime.now(timezone.utc).replace(microsecond=0))
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory, world) -> Gallery:
     with serve(world) as running:
         return build_gallery(
             world, running.host, running.cas_port, tmp_path_factory.mktemp("gallery"), os.environ
@@ -63,17 +67,17 @@ def test_every_mistake_stands_for_something():
     assert [m.id for m in MISTAKES] == ["right", *MEANS] and set(MEANS.values()) <= set(DIAGNOSES)
 
 
-def test_the_right_way_works_in_every_tool(gallery):
+def test_the_right_way_works_in_every_tool(gallery, world):
     """With the attested certificates and the name cas all five go on, and those that ask read
-    42.
+    the value.
     """
     outcomes = gallery["right"].outcomes
     assert {o.tool: (o.word, o.value) for o in outcomes} == {
-        "curl": ("ACCEPTED", "42"),
+        "curl": ("ACCEPTED", world.example_value),
         "openssl s_client": ("ACCEPTED", ""),
         "openssl verify": ("ACCEPTED", ""),
-        "requests": ("ACCEPTED", "42"),
-        "Python ssl": ("ACCEPTED", "42"),
+        "requests": ("ACCEPTED", world.example_value),
+        "Python ssl": ("ACCEPTED", world.example_value),
     }
 
 
@@ -95,21 +99,21 @@ def test_each_mistake_is_refused_for_its_reason(gallery, id):
     assert DIAGNOSES[MEANS[id]].cure in exhibit.meaning
 
 
-def test_verification_switched_off_is_the_dangerous_one(gallery):
+def test_verification_switched_off_is_the_dangerous_one(gallery, world):
     """It works in every tool, reads somebody else's value, and is called DANGER in every form."""
     exhibit = gallery["insecure"]
     ran = {o.tool: (o.word, o.value) for o in exhibit.outcomes if o.accepted is not None}
     assert ran == {
-        "curl": ("DANGER", "1337"),
+        "curl": ("DANGER", world.false_value),
         "openssl s_client": ("DANGER", ""),
-        "requests": ("DANGER", "1337"),
-        "Python ssl": ("DANGER", "1337"),
+        "requests": ("DANGER", world.false_value),
+        "Python ssl": ("DANGER", world.false_value),
     }
     assert exhibit.explanation.diagnosis.id == "unverified"
     for text in (str(exhibit), exhibit._html(), gallery._html()):
         assert (
             "DANGER" in text
-            and "1337 came from somebody else" in text
+            and f"{world.false_value} came from somebody else" in text
             and "the dangerous one" in text
         )
     assert "DANGER" not in "".join(e.summary for e in gallery.exhibits if e is not exhibit)
@@ -156,5 +160,5 @@ def test_the_lab_makes_it_without_touching_the_readers_files():
     made = lab.gallery()
     assert (lab.folder / "cas_cert.crt").read_text() == "mine" and made["right"].outcomes[
         0
-    ].value == "42"
+    ].value == lab.world.example_value
     lab.close()

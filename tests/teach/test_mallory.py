@@ -4,13 +4,18 @@ and are compared with it.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from teach.hostile import AlwaysEqual, Explodes
 
 from casnb.base.errors import UsageError
 from casnb.mallory.attacks import ATTACKS, Defence
+from casnb.simulator.world import World
 from casnb.teach.predicting import model as mallory
 from casnb.teach.predicting.model import exercise_key, faulty_signature, foretell
+from casnb.teach.predicting.way_in import wall, way_in
+from casnb.teach.worldmap.standing import OPEN
 
 SEED = "foretold"
 
@@ -25,7 +30,7 @@ def test_three_dots_run_nothing(monkeypatch):
     for text in shown.values():
         assert "Predict first" in text and "How many of the other lines are still evidence" in text
         assert (
-            "1337" not in text
+            World(SEED).false_value not in text
             and "voids" not in text
             and ATTACKS["forged-quote"].explain[:30] not in text
         )
@@ -60,7 +65,7 @@ def test_a_prediction_is_compared_with_what_happened(prediction, line, right):
     "line, other",
     [
         pytest.param("-G", "stopped by tcb-status", id="in"),
-        pytest.param("-C", "Mallory got in: you read 1337", id="out"),
+        pytest.param("-C", f"Mallory got in: you read {World(SEED).false_value}", id="out"),
     ],
 )
 def test_every_run_is_turned_round(line, other):
@@ -124,3 +129,23 @@ def test_the_exercises_signature_is_faulty_and_its_key_a_secret():
     )
     key = exercise_key(SEED)
     assert key.p * key.q == f.n
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_the_gate_where_it_was_decided_is_lit(name):
+    """The outcome comes with the map: one gate is lit, hers where she got in and then open, else
+    the one that stopped her and then closed. No arrow crosses a closed gate.
+    """
+    for prediction, defence in (("in", ATTACKS[name].let_in), ("out", ATTACKS[name].keep_out)):
+        told = foretell(name, prediction, defence, seed=SEED)
+        lit = re.findall(
+            r'data-gate="([^"]+)" data-s="([^"]+)"[^>]*aria-current="step"', told._html()
+        )
+        assert len(lit) == 1
+        gate, state = lit[0]
+        assert (state in OPEN) == told.outcome.succeeded
+        if told.outcome.succeeded:
+            assert gate == ATTACKS[name].gate
+        inside = {a.name for s in wall(told.outcome) if s.open for a in s.inside}
+        assert inside == ({name} if told.outcome.succeeded else set())
+        assert way_in(told.outcome) in str(told)

@@ -17,6 +17,8 @@ import casnb.teach
 from casnb.session.history import History, Version
 from casnb.session.readers import Readers
 from casnb.session.session import Session
+from casnb.simulator.world import World
+from casnb.teach.casework import Signed
 from casnb.teach.course.exercises import exercise
 from casnb.teach.course.questions import question
 from casnb.teach.explorer.panel import ByteExplorer
@@ -28,6 +30,7 @@ from casnb.teach.predicting.buttons import PredictPanel
 from casnb.teach.predicting.model import foretell
 from casnb.teach.predicting.panel import MalloryPanel
 from casnb.teach.quiz.choosing import Choosing, Verdict
+from casnb.teach.quiz.deciding import DecisionPanel
 from casnb.teach.quiz.panel import QuestionPanel, QuizPanel
 from casnb.teach.scraping.panel import ScrapePanel
 from casnb.teach.switchboard.controls import Doors, Switches
@@ -35,6 +38,7 @@ from casnb.teach.switchboard.panel import Switchboard
 from casnb.teach.tampering.panel import TamperPanel
 
 MARKUP = "<img src=x>"
+FALSE = World("static forms").false_value
 
 
 def explorer(cases):
@@ -93,6 +97,10 @@ def choosing(cases):
     return panel
 
 
+def decision(cases):
+    return DecisionPanel(lambda key, why: Signed("00", key), "not yet", MARKUP)
+
+
 def scrape(cases):
     return ScrapePanel(cases.get("public").world, lambda page: MARKUP)
 
@@ -111,7 +119,7 @@ def tamper(cases):
 PANELS = {
     ByteExplorer: (explorer, ("mr_enclave", "attributes")),
     HistoryPanel: (history, ("version", MARKUP)),
-    MalloryPanel: (mallory, ("debug-memory", "You predicted", "Mallory got in", "1337")),
+    MalloryPanel: (mallory, ("debug-memory", "You predicted", "Mallory got in", FALSE)),
     MeasurePanel: (measure, ("ECREATE", "MRENCLAVE", "SIGSTRUCT")),
     QuizPanel: (
         quiz,
@@ -124,6 +132,7 @@ PANELS = {
     QuestionPanel: (ask, ("does the verdict never rest on", "The page's.", "Not this one")),
     PredictPanel: (predict, ("debug-memory", "You predicted", "Mallory got in")),
     Choosing: (choosing, (MARKUP, "Kept.")),
+    DecisionPanel: (decision, ("May the customer's secret", MARKUP, "Kept.")),
     ScrapePanel: (scrape, ("today", MARKUP)),
     Switchboard: (switchboard, ("is rejected", "tcb-status", "WAIVED")),
     TamperPanel: (

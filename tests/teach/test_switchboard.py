@@ -15,6 +15,7 @@ from casnb.mallory.defence import USUAL
 from casnb.policy.flags import BY_NAME, FLAGS, find
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.scenario import SCENARIOS
+from casnb.simulator.world import World
 from casnb.teach.facts import Cases, changed_digit
 from casnb.teach.switchboard import controls
 from casnb.teach.switchboard.model import (
@@ -28,6 +29,8 @@ from casnb.teach.switchboard.needs import render_gains, render_habits, render_ne
 from casnb.teach.switchboard.panel import Switchboard
 from casnb.teach.switchboard.view import render_command, render_verdict
 
+#: What Mallory would have one read.
+FALSE = World("tests of teaching").false_value
 ASSIGNMENT = (
     "accept-group-out-of-date",
     "only_for_testing-debug",
@@ -592,18 +595,18 @@ def test_every_attack_runs_from_its_button(cases, loud, name):
 
 
 def test_what_she_gained_is_shown_until_a_switch_moves(panel, page_sets):
-    """1337 under the pinned certificate; with the debug flag taken back the run is gone, and
+    """Her value under the pinned certificate; with the debug flag taken back the run is gone, and
     another one is stopped.
     """
     panel.set_flags(*ASSIGNMENT)
     press(panel, "debug-memory")
     shown = panel.doors.outcome["html"]
-    assert "1337" in shown and "EDBGRD" in shown
+    assert FALSE in shown and "EDBGRD" in shown
     flip(panel, page_sets, "only_for_testing-debug", False)
     assert panel.model.outcome is None and panel.doors.outcome == {"name": "", "html": ""}
     panel.attack("debug-memory")
     assert panel.model.outcome.stopped_by == "debug"
-    assert "1337" not in panel.doors.outcome["html"]
+    assert FALSE not in panel.doors.outcome["html"]
 
 
 WAITING = {
@@ -761,7 +764,7 @@ def test_the_panel_brings_its_static_form_along(cases):
             "debug-memory",
             "WAIVED",
             "Mallory got in",
-            "1337",
+            FALSE,
         ):
             assert words in form
     assert "<input" not in data["text/html"]

@@ -15,21 +15,6 @@ from casnb.simulator.server.store import Store
 from casnb.simulator.server.who import Client
 from casnb.simulator.world import World
 
-#: The policy of the assignment's page, without its predecessor.
-EXAMPLE_SESSION = """\
-name: example_session
-version: "0.3"
-secrets:
-  - name: example_value
-    export_public: true
-    kind: ascii
-    value: "42"
-access_policy:
-  read:
-    - CREATOR
-  update:
-    - CREATOR
-"""
 #: Where sessions are: the path of today, and the older one that public clients still use.
 SESSIONS = ("/v1/sessions", "/session")
 
@@ -99,8 +84,30 @@ def create_app(
     return app
 
 
+def example_session(value: str) -> str:
+    """Return the policy of the assignment's page, without its predecessor, with this value in the
+    place of 42.
+    """
+    return f"""\
+name: example_session
+version: "0.3"
+secrets:
+  - name: example_value
+    export_public: true
+    kind: ascii
+    value: "{value}"
+access_policy:
+  read:
+    - CREATOR
+  update:
+    - CREATOR
+"""
+
+
 def plant_example(api: ClientApi, owner: Client) -> str:
     """Create the assignment's example session where it is missing; return its hash."""
     with api.store.reading() as transaction:
         found = transaction.current("example_session")
-    return found.hash if found else api.create(EXAMPLE_SESSION.encode(), owner)["hash"]
+    if found:
+        return found.hash
+    return api.create(example_session(api.world.example_value).encode(), owner)["hash"]

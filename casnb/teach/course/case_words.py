@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 #: The question of every chapter.
 QUESTION = "May the customer's secret go into this CAS?"
-#: What can be signed.
-DECISIONS = ("trust", "not yet", "never")
+#: What can be signed, and the sentence on its button.
+DECISIONS: Mapping[str, str] = {
+    "trust": "Trust: it may go in.",
+    "not yet": "Not yet: something has to change, or be shown, first.",
+    "never": "Never: not into this one.",
+}
 
 
 @dataclass(frozen=True)

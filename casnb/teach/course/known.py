@@ -223,13 +223,13 @@ KINDS: tuple[Kind, ...] = (
         "honest-value",
         "This is the public value of the CAS that you attested.",
         "the honest value is what is asked for",
-        lambda f: ["42", 42],
+        lambda f: [f.world.example_value, int(f.world.example_value)],
     ),
     Kind(
         "stranger-value",
         "This is the value that the impostor serves.",
         "the impostor's value is what is asked for",
-        lambda f: ["1337", 1337],
+        lambda f: [f.world.false_value, int(f.world.false_value)],
     ),
     Kind(
         "private-value",

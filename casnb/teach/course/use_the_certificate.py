@@ -13,7 +13,6 @@ from casnb.teach.course.exercises import Exercise
 from casnb.teach.course.judges import Hex, Option, Text
 from casnb.teach.course.slips import Slip
 from casnb.teach.facts import Facts
-from casnb.teach.gallery.mishaps import FOREIGN_VALUE
 
 _SYMPTOMS = {"curl 35": "a", "curl 60": "b", "not visible": "c", "HEAD": "d"}
 
@@ -31,13 +30,13 @@ _CAUSES = {
 
 
 def _value(facts: Facts) -> str:
-    """What example_value holds: the same in every world."""
-    return "42"
+    """What example_value holds."""
+    return facts.world.example_value
 
 
 def _foreign(facts: Facts) -> str:
     """What the impostor of the gallery answers."""
-    return FOREIGN_VALUE
+    return facts.world.false_value
 
 
 #: Ports that the URL may name; the lesson's is the first.

@@ -21,8 +21,6 @@ from casnb.simulator.server.listener import TlsServer
 from casnb.simulator.server.tls_context import tls_context
 from casnb.simulator.world import World
 
-#: What somebody else answers where the CAS would say 42.
-FOREIGN_VALUE = "1337"
 _DAY = timedelta(days=1)
 
 Chain = tuple[bytes, KeyPair]
@@ -106,15 +104,15 @@ def _self_made(world: World) -> Chain:
     return made.cert_pem, made
 
 
-#: Kind of server: how its chain is made, and the value it answers with. `plain` speaks no TLS at
-#: all.
-_KINDS: Mapping[str, tuple[Callable[[World], Chain] | None, str]] = {
-    "foreign": (_foreign, FOREIGN_VALUE),
-    "expired": (_expired, "42"),
-    "early": (_early, "42"),
-    "signed-by-leaf": (_signed_by_leaf, FOREIGN_VALUE),
-    "self-made": (_self_made, FOREIGN_VALUE),
-    "plain": (None, FOREIGN_VALUE),
+#: Kind of server: how its chain is made, and whether it is the CAS that answers, with its true
+#: value. `plain` speaks no TLS at all.
+_KINDS: Mapping[str, tuple[Callable[[World], Chain] | None, bool]] = {
+    "foreign": (_foreign, False),
+    "expired": (_expired, True),
+    "early": (_early, True),
+    "signed-by-leaf": (_signed_by_leaf, False),
+    "self-made": (_self_made, False),
+    "plain": (None, False),
 }
 
 
@@ -152,7 +150,8 @@ class Mishaps:
         chain = _KINDS[kind][0]
         return chain(self.world)[0] if chain else b""
 
-    def _start(self, chain: Callable[[World], Chain] | None, value: str) -> int:
+    def _start(self, chain: Callable[[World], Chain] | None, true: bool) -> int:
+        value = self.world.example_value if true else self.world.false_value
         if chain is None:
             return self._start_plain(value)
         pem, leaf = chain(self.world)

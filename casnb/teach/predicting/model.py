@@ -13,6 +13,7 @@ from casnb.mallory.attacks import Attack, Defence, Outcome, attack, run
 from casnb.mallory.faults import CrtSigner, padded
 from casnb.simulator.keys import Seed
 from casnb.teach.course.answers import plain, said
+from casnb.teach.predicting.way_in import html_way_in, way_in
 
 #: What a prediction may be, and what it means.
 PREDICTIONS = {"in": "Mallory gets in", "out": "Mallory is stopped"}
@@ -83,7 +84,7 @@ class Foretold(Shown):
         if self.outcome is None:
             return f"{head}NOT YET  {self.verdict}"
         told = "\n".join(f"{label}: {neutral(text, 900)}" for label, text in self._told())
-        return f"{head}{self.verdict}\n\n{self.outcome}\n\n{told}"
+        return f"{head}{self.verdict}\n\n{self.outcome}\n\n{way_in(self.outcome)}\n\n{told}"
 
     def _told(self) -> list[tuple[str, str]]:
         """What the run rests on: label and text."""
@@ -126,7 +127,9 @@ class Foretold(Shown):
         told = "".join(
             f"<p><strong>{label}.</strong> {cell(text, 900)}</p>" for label, text in self._told()
         )
-        return self.outcome._html() + told if self.outcome is not None else ""
+        if self.outcome is None:
+            return ""
+        return f"{self.outcome._html()}{html_way_in(self.outcome)}{told}"
 
 
 def foretell(

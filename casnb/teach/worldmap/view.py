@@ -45,18 +45,21 @@ _ENCLOSES = {"host": ("host", "cpu", "enclave"), "cpu": ("cpu", "enclave")}
 
 
 def render_map(
-    standing: Sequence[Standing], new: Collection[str] = (), *, compact: bool = False
+    standing: Sequence[Standing],
+    new: Collection[str] = (),
+    *,
+    compact: bool = False,
+    lit: str = "",
 ) -> str:
     """Return the map; `new` are attacks that got in by the last click, `compact` keeps to the
-    walls whatever the width.
+    walls whatever the width, and `lit` is the gate at which an attack was decided.
 
     The caller brings `STYLE` along once.
     """
     kind = "compact" if compact else "auto"
-    rows = "" if compact else _rows(standing, new)
-    return (
-        f'<figure class="map {kind}" aria-label="World map">{rows}{_walls(standing, new)}</figure>'
-    )
+    rows = "" if compact else _rows(standing, new, lit)
+    walls = _walls(standing, new, lit)
+    return f'<figure class="map {kind}" aria-label="World map">{rows}{walls}</figure>'
 
 
 def render_map_text(standing: Sequence[Standing]) -> str:
@@ -96,20 +99,24 @@ def _code(s: Standing) -> str:
     return name + (f" <i>{escape(s.gate.part)}</i>" if s.gate.part else "")
 
 
-def _marked(s: Standing, new: Collection[str]) -> str:
-    """Attributes of a gate's row: its state, who comes through, and whether that is new."""
+def _marked(s: Standing, new: Collection[str], lit: str) -> str:
+    """Attributes of a gate's row: its state, who comes through, whether that is new, and whether an
+    attack was decided here.
+    """
     fresh = any(a.name in new for a in s.inside)
+    worn = " ".join(c for c, on in (("new", fresh), ("lit", s.gate.id == lit)) if on)
     return (
         f'role="listitem" data-gate="{escape(s.gate.id)}" data-s="{s.state}"'
         + (f' data-in="{" ".join(escape(a.name) for a in s.inside)}"' if s.inside else "")
-        + (' class="new"' if fresh else "")
+        + (' aria-current="step"' if s.gate.id == lit else "")
+        + (f' class="{worn}"' if worn else "")
     )
 
 
 # Rows
 
 
-def _rows(standing: Sequence[Standing], new: Collection[str]) -> str:
+def _rows(standing: Sequence[Standing], new: Collection[str], lit: str) -> str:
     out = ['<ol class="rows" role="list">']
     out += [
         f'<li class="hd" role="presentation" style="grid-column:{column}">{words}</li>'
@@ -132,7 +139,7 @@ def _rows(standing: Sequence[Standing], new: Collection[str]) -> str:
         row += 1
         for s in group:
             at[s.gate.id] = row
-            body.append(_row(s, row, new))
+            body.append(_row(s, row, new, lit))
             row += 1
     out.append(f'<li class="youbox" role="presentation" style="grid-row:2/{row}"></li>')
     out += body
@@ -140,7 +147,7 @@ def _rows(standing: Sequence[Standing], new: Collection[str]) -> str:
     return "".join([*out, "</ol>"])
 
 
-def _row(s: Standing, row: int, new: Collection[str]) -> str:
+def _row(s: Standing, row: int, new: Collection[str], lit: str) -> str:
     gains = "; ".join(dict.fromkeys(a.gain for a in s.inside))
     if s.state == "no-gate":
         gains, who = "nothing tells", _who("bus", "an interposer on the memory bus")
@@ -159,7 +166,7 @@ def _row(s: Standing, row: int, new: Collection[str]) -> str:
     inner = "".join(
         f'<span class="{name}" style="grid-row:{row}">{text}</span>' for name, text in cells
     )
-    return f"<li {_marked(s, new)}>{inner}</li>"
+    return f"<li {_marked(s, new, lit)}>{inner}</li>"
 
 
 def _who(kind: str, names: str) -> str:
@@ -192,16 +199,16 @@ def _box(
 # Walls
 
 
-def _walls(standing: Sequence[Standing], new: Collection[str]) -> str:
+def _walls(standing: Sequence[Standing], new: Collection[str], lit: str) -> str:
     left = [s for s in standing if s.gate.way in _LEFT]
     right = [s for s in standing if s.gate.way not in _LEFT]
     return (
-        f'<div class="walls">{_wall(left, "l", new)}<div class="you"><span>You</span></div>'
-        f"{_wall(right, 'r', new)}</div>"
+        f'<div class="walls">{_wall(left, "l", new, lit)}<div class="you"><span>You</span></div>'
+        f"{_wall(right, 'r', new, lit)}</div>"
     )
 
 
-def _wall(standing: Sequence[Standing], side: str, new: Collection[str]) -> str:
+def _wall(standing: Sequence[Standing], side: str, new: Collection[str], lit: str) -> str:
     out = [f'<ol class="{side}" role="list">']
     for way, group in groupby(standing, lambda s: s.gate.way):
         out.append(f'<li class="hd" role="listitem">{escape(WAYS[way][0])}</li>')
@@ -216,7 +223,7 @@ def _wall(standing: Sequence[Standing], side: str, new: Collection[str]) -> str:
             elif s.state == "no-gate":
                 told, state = "memory bus: no gate", '<span class="vh"> can stand there</span>'
             out.append(
-                f'<li {_marked(s, new)}>{mark}<span class="t">{told}{state}{" " if who else ""}'
-                f"{who}</span></li>"
+                f'<li {_marked(s, new, lit)}>{mark}<span class="t">{told}{state}'
+                f"{' ' if who else ''}{who}</span></li>"
             )
     return "".join([*out, "</ol>"])

@@ -18,7 +18,7 @@ def minutes(book: NotebookNode) -> int:
             spent += len(cell.source.split()) / 200
         elif "check" in tags:
             spent += 3
-        elif "= ..." in cell.source:
+        elif "= ..." in cell.source or "lab.decide()" in cell.source:
             spent += 0 if "answer" in tags else 1
         elif "setup" not in tags:
             lines = [line for line in cell.source.splitlines() if line.strip()]
