@@ -93,6 +93,9 @@ def test_waiver_keeps_what_was_seen():
         pytest.param(
             lambda: Check("debug", CheckStatus.PASSED, flag="-G"), id="flag without a waiver"
         ),
+        pytest.param(
+            lambda: Check("debug", CheckStatus.FAILED, optional=True), id="failure that is optional"
+        ),
         pytest.param(lambda: ordered([GOOD, BAD]), id="one check twice"),
         pytest.param(
             lambda: AttestationResult((GOOD,)).check("mrenclave"),

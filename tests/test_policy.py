@@ -387,7 +387,7 @@ def test_command_quotes_for_the_shell():
         pytest.param(f"-SCG --mrenclave {M}", id="options alone"),
         pytest.param(
             f"scone cas attest scone-cas.cf {M} -GCS",
-            id="MRENCLAVE behind the address, as old pages write it",
+            id="MRENCLAVE after the address, as old pages write it",
         ),
         pytest.param(
             "scone cas attest --accept-group-out-of-date --accept-configuration-needed"
@@ -1007,12 +1007,57 @@ def test_a_failing_status_hides_nothing(public):
     [b"", b"no PEM", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
     ids=["empty", "no PEM", "no DER"],
 )
-def test_a_mangled_chain_fails_the_instance_check(production, pem):
-    """Certificates that cannot be read fail the checks about them; they stop nothing else."""
+def test_a_mangled_chain_fails_the_binding_alone(production, pem):
+    """Certificates that the evidence does not name fail the binding, and stop nothing but the
+    comparison of their keys.
+    """
     extra = {**production.report.additional_data, "cert_chain": pem.decode()}
     report = CasReport.build(production.report.proof_data, extra)
     result = production.check(replace(production.policy, cas_key_hash=KEY), report=report)
-    assert [c.id for c in result.failures] == ["certificate-binding", "instance-key"]
+    assert [c.id for c in result.failures] == ["certificate-binding"]
+    assert [c.id for c in result.checks if c.status is CheckStatus.NOT_RUN and not c.optional] == [
+        "instance-key"
+    ]
+
+
+UNBOUND = {
+    "the nonce that we sent, written in": ("nonce", lambda mine: {"nonce": NONCE}, {}),
+    "a nonce where we sent none": ("nonce", lambda mine: {"nonce": NONCE}, {"nonce": None}),
+    "our CAS's certificates, written in": (
+        "instance-key",
+        lambda mine: {"cert_chain": mine},
+        {"cas_key_hash": 0, "cas_software_key_hash": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNBOUND)
+def test_what_the_evidence_does_not_name_is_not_compared(production, name):
+    """Nonce and certificates that anybody can write beside genuine evidence never show as
+    passed: the right ones in front of evidence that was made for others.
+    """
+    id, change, asked = UNBOUND[name]
+    mine = production.report.additional_data["cert_chain"]
+    hashes = CasChain.from_pem(mine).key_hashes
+    data = CasReport.from_json(World("policy, another", "production").attest("DCAP", "77" * 16))
+    report = CasReport.build(data.proof_data, {**data.additional_data, **change(mine)})
+    members = {k: hashes[v] if isinstance(v, int) else v for k, v in asked.items()}
+    policy = replace(production.policy, **{"nonce": NONCE, **members})
+    result = production.check(policy, report=report)
+    assert [c.id for c in result.failures] == ["certificate-binding"]
+    check = result.check(id)
+    assert check.status is CheckStatus.NOT_RUN and "anybody can write" in check.reason
+    wanted = policy.nonce if id == "nonce" else policy.cas_key_hash
+    assert check.optional is (wanted is None)
+
+
+def test_a_policy_stays_as_it_was_judged():
+    """A list that is changed afterwards changes nothing in the policy that was made of it."""
+    names = [M]
+    policy = AttestationPolicy(mrenclaves=names)
+    policy.require_valid()
+    names.append("no measurement")
+    assert policy.mrenclaves == (M,) and not policy.problems()
 
 
 def test_known_public_signers_are_named(public):

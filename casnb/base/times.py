@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from functools import lru_cache
 
 from casnb.base.errors import UsageError
 
@@ -37,7 +38,17 @@ def read_time(text: str) -> datetime:
     raise UsageError("time", got=text, wanted=WANTED)
 
 
+@lru_cache(maxsize=256)
+def stamp(at: datetime) -> str:
+    """Return an aware time in UTC as ISO 8601, to the second; one that UTC's calendar has no day
+    for (years 0 and 10000) keeps its offset.
+    """
+    try:
+        return at.astimezone(timezone.utc).isoformat()[:19] + "Z"
+    except OverflowError:
+        return at.isoformat()
+
+
 def write_time(at: datetime) -> str:
     """Write an aware time: as a day where it is 00:00 UTC, else to the second."""
-    at = at.astimezone(timezone.utc)
-    return at.strftime(_SECOND if at.time() != at.time().min else _DAY)
+    return stamp(at).removesuffix("T00:00:00Z")

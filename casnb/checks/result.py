@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from casnb.base.errors import PolicyError, UsageError, VerificationError, neutral
+from casnb.base.times import stamp
 from casnb.base.view import Shown
 from casnb.checks.catalogue import CATALOGUE as CATALOGUE
 from casnb.checks.catalogue import CheckSpec as CheckSpec
@@ -72,6 +73,10 @@ class Check(Shown):
         waivable_by: tuple[str, ...] = (),
     ) -> None:
         spec_of(id)
+        if optional and status is not CheckStatus.NOT_RUN:
+            raise UsageError(
+                "check " + id, got=f"an optional one that {status.label}", wanted="NOT RUN"
+            )
         if (status is CheckStatus.WAIVED) != (flag is not None):
             raise UsageError(
                 "check " + id, got="a waiver without its flag, or a flag without a waiver"
@@ -301,8 +306,8 @@ class AttestationResult(Shown):
             "evidence_sha256": self.evidence_sha256,
             "simulated": self.simulated,
             "not_asked": [n.to_json() for n in self.not_asked],
-            "verification_time": self.at.strftime("%Y-%m-%dT%H:%M:%SZ") if self.at else None,
-            "clock_time": self.clock.strftime("%Y-%m-%dT%H:%M:%SZ") if self.clock else None,
+            "verification_time": stamp(self.at) if self.at else None,
+            "clock_time": stamp(self.clock) if self.clock else None,
             "remarks": [neutral(r, 600) for r in self.remarks],
             "checks": [c.to_json() for c in self.checks],
         }

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from casnb.base.errors import UsageError, neutral
+from casnb.base.times import stamp
 
 #: How the part of a verdict's sentence begins that says what nobody asked.
 NOT_ASKED = "Not asked:"
@@ -117,6 +118,6 @@ class NotAsked:
 
 def not_asked_sentence(ids: tuple[str, ...], at: datetime | None) -> str:
     """Return what was not asked as short sentences that follow a verdict; empty where all was."""
-    said = f" Judged as of {at:%Y-%m-%dT%H:%M:%SZ}." if "time" in ids and at else ""
+    said = f" Judged as of {stamp(at)}." if "time" in ids and at else ""
     left = ", ".join(id for id in ids if id != "time")
     return said + (f" {NOT_ASKED} {left}." if left else "")

@@ -162,6 +162,7 @@ STOPS = {
         "qe-report-signature": "qe-identity tcb-status",
         "qe-identity": "tcb-status",
         "mrsigner": "isvprodid isvsvn",
+        "certificate-binding": "nonce instance-key",
     },
     "ias": {
         "avr-format": "avr-current avr-nonce tcb-status",
@@ -169,6 +170,7 @@ STOPS = {
         "avr-signature": "tcb-status",
         "avr-current": "tcb-status",
         "mrsigner": "isvprodid isvsvn",
+        "certificate-binding": "nonce instance-key",
     },
 }
 
@@ -261,7 +263,7 @@ def rewritten(
     name: str = "tcb_info",
     signer: Callable[[Evidence], KeyPair] | None = None,
 ) -> Change:
-    """A signed list as other text, truly signed, by Intel's signer or another."""
+    """A signed list as other text, validly signed, by Intel's signer or another."""
 
     def made(e: Evidence) -> Evidence:
         text = signed_text(

@@ -1,4 +1,4 @@
-"""What tests of evidence share: any text and any certificate truly signed, and the parts of a
+"""What tests of evidence share: any text and any certificate validly signed, and the parts of a
 quote by name.
 """
 
@@ -20,7 +20,7 @@ from casnb.simulator.world import World
 def signed_text(
     world: World, name: str, text: str, signer: KeyPair | None = None
 ) -> dict[str, str]:
-    """Members of endorsements for any text as TCB info or QE identity, truly signed."""
+    """Members of endorsements for any text as TCB info or QE identity, validly signed."""
     key = (signer or world.intel.tcb_signer).key
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     return {
@@ -43,7 +43,7 @@ def issue(
     basic: bool = True,
     more: tuple[tuple[x509.ExtensionType, bool], ...] = (),
 ) -> KeyPair:
-    """A certificate of any role, truly signed: `ca` is a path length, `sgx` an SGX extension; no
+    """A certificate of any role, validly signed: `ca` is a path length, `sgx` an SGX extension; no
     signer means itself.
     """
     key = key or world.intel.seed.p256(f"test {name}")

@@ -57,7 +57,7 @@ def several(
     return each(name, pitfalls, fails, changes, kind="ias", **{"status": "OK", **others})
 
 
-# Text, truly signed
+# Text, validly signed
 
 
 def text(change: Callable[[str], str]) -> Change:

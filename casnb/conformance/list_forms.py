@@ -314,7 +314,7 @@ SIGNATURES = [
     ),
 ]
 
-# How a list is written; all of it truly signed
+# How a list is written; all of it validly signed
 
 
 def put(old: str, new: str, name: str = "tcb_info") -> Change:

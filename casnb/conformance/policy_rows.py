@@ -175,7 +175,7 @@ BINDING = [
     Fault(
         "honest evidence in front of another chain",
         "P27",
-        "certificate-binding instance-key",
+        "certificate-binding",
         bound(lambda x: {**x, "cert_chain": OTHER_CHAIN}),
     ),
     Fault(
@@ -205,13 +205,13 @@ BINDING = [
     Fault(
         "answer to another question",
         "P27",
-        "certificate-binding nonce",
+        "certificate-binding",
         bound(lambda x: {**x, "nonce": "00" * 16}),
     ),
     Fault(
         "answer to nobody's question",
         "P27",
-        "certificate-binding nonce",
+        "certificate-binding",
         bound(lambda x: {**x, "nonce": ""}),
     ),
     Fault("another nonce sent", "P27", "nonce", asked(nonce="00" * 16)),

@@ -54,7 +54,7 @@ def bit(part: str) -> Change:
 
 
 def later(version: int, tee_type: int = 0) -> Change:
-    """A whole quote of another version as that version lays it out, truly signed; of a TDX one
+    """A whole quote of another version as that version lays it out, validly signed; of a TDX one
     the body is longer.
     """
 
@@ -199,7 +199,7 @@ BYTES = [
         ],
     ),
     *each(
-        "bytes behind the quote",
+        "bytes after the quote",
         "P23",
         "quote-format",
         [
@@ -289,7 +289,7 @@ BYTES = [
 ]
 
 
-# The keys behind a quote
+# The keys that a quote rests on
 
 
 def stolen(**changes: bytes) -> Change:

@@ -84,7 +84,7 @@ def serial(pick: Callable[[Evidence], KeyPair]) -> Callable[[Evidence], list[int
 
 
 def dated(first: timedelta, last: timedelta, name: str = "pck_crl") -> Change:
-    """A truly signed list from `first` to `last`, counted from now."""
+    """A validly signed list from `first` to `last`, counted from now."""
 
     def made(e: Evidence) -> bytes:
         return revocation_list(

@@ -24,7 +24,7 @@ from casnb.checks.result import (
     passed,
 )
 from casnb.policy.enclave import debug, identity, unneeded
-from casnb.policy.flags import FLAGS, NEWER, options
+from casnb.policy.flags import FLAGS, NEWER, Flag, options
 from casnb.policy.identities import known_signer
 from casnb.policy.left_open import left_open
 from casnb.policy.machine import OUTDATED, advisories, freshness, grace, settings
@@ -80,10 +80,13 @@ def appraise(
     ]
     body = proof.report
     if proof.believable and body is not None:
-        binding = _strictest(body, report, binding)
+        own = report.binding(body.report_data) if report is not None else None
+        # A CAS report's own binding comes first: its nonce and keys count only where it holds.
+        binding = binding if binding is not None and (own is None or own.bound) else own
         checks.append(debug(body, policy, remarks))
         checks += compare(body, remarks) if compare else identity(body, policy, remarks)
-        checks += [_bound(body, binding), *_asked_of_cas(report, policy)]
+        checks.append(_bound(body, binding))
+        checks += _asked_of_cas(report, own is not None and own.bound, policy)
         checks += [
             advisories(proof, policy),
             *freshness(proof, policy),
@@ -121,10 +124,9 @@ def _revocation(proof: Proof, policy: AttestationPolicy, remarks: list[str]) -> 
     """Return the proof to go on with: flags can waive what revocation lists say or do not say,
     and the check that they waived says so.
     """
-    flags = policy.flags()
-    given = [f for f in NEWER if "pck-revocation" in f.waives and f.name in flags]
+    given = _given("pck-revocation", policy)
     check = next((c for c in proof.checks if c.id == "pck-revocation"), None)
-    if not given:
+    if not given or (check is not None and check.status is CheckStatus.NOT_RUN):
         return proof
     if check is None or check.status is CheckStatus.PASSED:
         why = (
@@ -134,19 +136,10 @@ def _revocation(proof: Proof, policy: AttestationPolicy, remarks: list[str]) -> 
         )
         remarks += [unneeded(f.option, why) for f in given]
         return proof
-    if check.status is CheckStatus.NOT_RUN:
+    used = _used(check.waivable_by, given)
+    if not used or proof.beyond is None:  # no flag accepts a revoked authority
+        remarks += _too_little(check.waivable_by, given, "what pck-revocation found")
         return proof
-    needed, names = check.waivable_by, {f.name for f in given}
-    if proof.beyond is None or not names.issuperset(needed):
-        takes = f"that takes {options(needed)}" if needed else "no flag does"
-        alone = {f.name: " alone" if f.name in needed else "" for f in given}
-        remarks += [
-            f"{f.option} was set and{alone[f.name]} does not accept what pck-revocation found:"
-            f" {takes}."
-            for f in given
-        ]
-        return proof
-    used = [f for f in given if f.name in needed]
     remarks += [
         unneeded(f.option, "pck-revocation found something else") for f in given if f not in used
     ]
@@ -176,45 +169,45 @@ def _status(
     """Turn a failed status into a waiver where flags, and the grace period for one that is
     `young`, cover every part of it.
     """
-    flags = policy.flags()
-    given = [f for f in FLAGS if "tcb-status" in f.waives and f.name in flags]
-    needed = check.waivable_by
-    graced = young and policy.tcb_grace is not None and OUTDATED in needed
-    if policy.tcb_grace is not None and check.status is CheckStatus.PASSED:
-        remarks.append(unneeded("--tcb-grace", f"the status is {proof.status_text}"))
-    if graced:
+    given = _given("tcb-status", policy)
+    if check.status is CheckStatus.PASSED:
+        over = [*(["--tcb-grace"] if policy.tcb_grace else []), *(f.option for f in given)]
+        remarks += [unneeded(option, f"the status is {proof.status_text}") for option in over]
+    if check.status is not CheckStatus.FAILED:
+        return check
+    needed, graced = check.waivable_by, young and OUTDATED in check.waivable_by
+    if graced:  # the period stands for -G, and for nothing else that the status is made of
         needed = tuple(name for name in needed if name != OUTDATED)
-    if check.status is CheckStatus.FAILED and not (
-        (needed or graced) and {f.name for f in given}.issuperset(needed)
-    ):
-        takes = f"that takes {options(needed)}" if needed else "no flag does"
-        alone = " alone" if needed and len(given) == 1 and given[0].name in needed else ""
-        remarks += [
-            f"{f.option} was set and{alone} does not accept {proof.status_text}: {takes}."
-            for f in given
-        ]
-    elif check.status is not CheckStatus.NOT_RUN:
-        remarks += [
-            unneeded(f.option, f"the status is {proof.status_text}")
-            for f in given
-            if f.name not in needed
-        ]
-        words = [
-            *(["--tcb-grace"] if graced else []),
-            *(f.option for f in given if f.name in needed),
-        ]
-        return check.waived_by(" ".join(words)) if words else check
-    return check
+    used = _used(needed, given)
+    if not used and (needed or not graced):
+        remarks += _too_little(needed, given, proof.status_text)
+        return check
+    remarks += [
+        unneeded(f.option, f"the status is {proof.status_text}") for f in given if f not in used
+    ]
+    words = [*(["--tcb-grace"] if graced else []), *(f.option for f in used)]
+    return check.waived_by(" ".join(words))
 
 
-def _strictest(
-    body: ReportBody, report: CasReport | None, binding: Binding | None
-) -> Binding | None:
-    """Return what the evidence must be bound by: a CAS report's own binding comes first, for its
-    nonce and keys count only where it holds.
+def _given(id: str, policy: AttestationPolicy) -> list[Flag]:
+    """Return the flags of a policy that are about this check of the proof, in catalogue order."""
+    names = policy.flags()
+    return [f for f in (*FLAGS, *NEWER) if id in f.waives and f.name in names]
+
+
+def _used(needed: tuple[str, ...], given: list[Flag]) -> list[Flag]:
+    """Return the given flags that are needed, or none unless all that are needed were given: part
+    of what it takes does not waive anything.
     """
-    own = report.binding(body.report_data) if report is not None else None
-    return binding if binding is not None and (own is None or own.bound) else own
+    used = [f for f in given if f.name in needed]
+    return used if len(used) == len(needed) else []
+
+
+def _too_little(needed: tuple[str, ...], given: list[Flag], found: str) -> list[str]:
+    """Say of each given flag that it does not accept what was found, and what would."""
+    takes = f"that takes {options(needed)}" if needed else "no flag does"
+    alone = " alone" if len(given) == 1 and given[0].name in needed else ""
+    return [f"{f.option} was set and{alone} does not accept {found}: {takes}." for f in given]
 
 
 def _bound(body: ReportBody, binding: Binding | None) -> Check:
@@ -226,6 +219,7 @@ def _bound(body: ReportBody, binding: Binding | None) -> Check:
             "no CAS report was given: nothing says which certificate this evidence speaks for",
             optional=True,
         )
+    # A binding is handed in from outside: one made from other evidence proves nothing here.
     if binding.report_data != body.report_data:
         return failed(
             id,
@@ -239,12 +233,20 @@ def _bound(body: ReportBody, binding: Binding | None) -> Check:
     return failed(id, binding.got, wanted, binding.why)
 
 
-def _asked_of_cas(report: CasReport | None, policy: AttestationPolicy) -> list[Check]:
-    """Compare nonce and instance: what a CAS report says beside its evidence."""
+def _asked_of_cas(report: CasReport | None, bound: bool, policy: AttestationPolicy) -> list[Check]:
+    """Compare nonce and instance: what a CAS report says beside its evidence. Where the evidence
+    does not name what stands there, whoever passed the report on could write it.
+    """
+    asked = policy.cas_key_hash is not None or policy.cas_software_key_hash is not None
+    if report is not None and not bound:
+        why = "the evidence was not made for these additional data: anybody can write them"
+        return [
+            not_run("nonce", why, optional=policy.nonce is None),
+            not_run("instance-key", why, optional=not asked),
+        ]
     if report is None:
         why = "no CAS report was given: nothing says which certificate this evidence speaks for"
         lacking = "a nonce was given, and no CAS report that could repeat it"
-        asked = policy.cas_key_hash is not None or policy.cas_software_key_hash is not None
         return [
             not_run(
                 "nonce", why if policy.nonce is None else lacking, optional=policy.nonce is None

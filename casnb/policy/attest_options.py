@@ -23,7 +23,7 @@ _NEWER = "Newer CLI. "
 
 
 class Kind(NamedTuple):
-    """How a value is read from the text behind an option, and written. Reading raises UsageError
+    """How a value is read from the text after an option, and written. Reading raises UsageError
     or ValueError.
     """
 

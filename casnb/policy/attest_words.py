@@ -57,7 +57,7 @@ def read_words(args: Sequence[str]) -> dict[str, Any]:
     """Return the members of a policy that the words give, by name, and no others; address,
     `--offline-report` and `--retries` are left aside.
 
-    A second word behind the address is an MRENCLAVE, as in old pages. Raises UsageError for an
+    A second word after the address is an MRENCLAVE, as in old pages. Raises UsageError for an
     option that casnb does not know.
     """
     words = list(args)

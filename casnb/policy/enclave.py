@@ -71,6 +71,7 @@ def _mrenclave(
             got=body.mrenclave,
         )
     wanted = " or ".join(policy.mrenclaves)
+    # Before the comparison: a scrape that yields zeros, and a quote with zeros, must not agree.
     if not any(body.mr_enclave):
         why = "zeros are the measurement of no enclave, whoever expects them"
         return failed("mrenclave", body.mrenclave, "the measurement of an enclave", why)
@@ -122,6 +123,7 @@ def _mrsigner(body: ReportBody, policy: AttestationPolicy, remarks: list[str]) -
 def _product(
     body: ReportBody, policy: AttestationPolicy, signer: Check, remarks: list[str]
 ) -> list[Check]:
+    # Product and version are numbers that a signer gives out: another signer gives them out, too.
     if signer.status is not CheckStatus.PASSED:
         if policy.isvsvn is not None and signer.status is CheckStatus.WAIVED:
             remarks.append(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from casnb.base.times import stamp
 from casnb.checks.result import Check, CheckStatus
 from casnb.checks.unasked import QUESTIONS, NotAsked
 
@@ -34,27 +35,28 @@ def left_open(
     CAS report.
     """
     state = {c.id: c.status for c in checks}
-    done = {c.id for c in checks if c.status in (CheckStatus.PASSED, CheckStatus.WAIVED)}
-    found = {q.id: "" for q in QUESTIONS.values() if q.checks and done.isdisjoint(q.checks)}
-    if binding is not None and binding.fresh and binding.bound:
-        found.pop("freshness", None)
-    if not of_cas:
-        found.pop("instance", None)
-    if proof.kind != "ias":
-        found.pop("revocation", None)
-    if "advisories" in found:
-        if words := _advisories(proof, state.get("tcb-status")):
-            found["advisories"] = words
-        else:
-            del found["advisories"]
-    if _another_time(proof, policy, clock):
-        said = f", and the clock says {clock:%Y-%m-%dT%H:%M:%SZ}" if clock else ""
-        found["time"] = (
-            f"whether this holds now: it was judged as of {proof.at:%Y-%m-%dT%H:%M:%SZ}{said}"
-        )
-    if words := _version(policy, state.get("isvsvn")):
-        found["version"] = words
-    return tuple(NotAsked.of(id, found[id]) for id in QUESTIONS if id in found)
+    done = {
+        id for id, status in state.items() if status in (CheckStatus.PASSED, CheckStatus.WAIVED)
+    }
+    # What answers a question although no check did, or makes it none.
+    answered = {
+        "freshness": binding is not None and binding.fresh and binding.bound,
+        "instance": not of_cas,
+        "revocation": proof.kind != "ias",
+    }
+    # Questions whose words depend on the case; without words there is nothing to ask.
+    words = {
+        "time": _another_time(proof, policy, clock),
+        "advisories": _advisories(proof, state.get("tcb-status")),
+        "version": _version(policy, state.get("isvsvn")),
+    }
+    # A question that no check answers is there by its words alone.
+    asked = [q for q in QUESTIONS.values() if words.get(q.id, "".join(q.checks))]
+    return tuple(
+        NotAsked.of(q.id, words.get(q.id, ""))
+        for q in asked
+        if done.isdisjoint(q.checks) and not answered.get(q.id)
+    )
 
 
 def _advisories(proof: Proof, status: CheckStatus | None) -> str:
@@ -67,10 +69,16 @@ def _advisories(proof: Proof, status: CheckStatus | None) -> str:
     return ""
 
 
-def _another_time(proof: Proof, policy: AttestationPolicy, clock: datetime | None) -> bool:
+def _another_time(proof: Proof, policy: AttestationPolicy, clock: datetime | None) -> str:
+    """Say of a verdict that is not about now which time it is about."""
     if clock is not None:
-        return abs(proof.at - clock) > DRIFT
-    return policy.verification_time is not None or not proof.simulated
+        other = abs(proof.at - clock) > DRIFT
+    else:
+        other = policy.verification_time is not None or not proof.simulated
+    if not other:
+        return ""
+    said = f", and the clock says {stamp(clock)}" if clock else ""
+    return f"whether this holds now: it was judged as of {stamp(proof.at)}{said}"
 
 
 def _version(policy: AttestationPolicy, status: CheckStatus | None) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from casnb.base.spans import span
+from casnb.base.times import stamp
 from casnb.checks.result import Check, CheckStatus, failed, not_run, passed
 from casnb.policy.attest_options import PLATFORM_SETTINGS
 
@@ -76,8 +77,8 @@ def _age(proof: Proof, limit: timedelta | None) -> Check:
         )
     age = proof.at - proof.made
     got, wanted = (
-        f"made {_stamp(proof.made)}, {age} before",
-        f"at most {span(limit)} before {_stamp(proof.at)}",
+        f"made {stamp(proof.made)}, {age} before",
+        f"at most {span(limit)} before {stamp(proof.at)}",
     )
     if timedelta(0) <= age <= limit:
         return passed("report-age", got, wanted)
@@ -90,11 +91,11 @@ def _time(proof: Proof, wanted: datetime | None) -> Check:
     if wanted is None:
         return not_run("verification-time", _UNASKED, optional=True)
     if proof.at == wanted:
-        return passed("verification-time", _stamp(proof.at))
+        return passed("verification-time", stamp(proof.at))
     return failed(
         "verification-time",
-        _stamp(proof.at),
-        _stamp(wanted),
+        stamp(proof.at),
+        stamp(wanted),
         "the proof was made for another time than the policy's",
     )
 
@@ -124,7 +125,7 @@ def grace(proof: Proof, policy: AttestationPolicy) -> Check:
     if policy.tcb_grace is None or proof.tcb_status is None:
         return not_run("tcb-grace", _UNASKED, optional=True)
     wanted = (
-        f"up to date, or a level dated at most {span(policy.tcb_grace)} before {_stamp(proof.at)}"
+        f"up to date, or a level dated at most {span(policy.tcb_grace)} before {stamp(proof.at)}"
     )
     if not proof.tcb_status.waivable or OUTDATED not in proof.tcb_status.needs:
         got = f"{proof.status_text}: not outdated"
@@ -148,6 +149,7 @@ def grace(proof: Proof, policy: AttestationPolicy) -> Check:
             "tcb-grace",
             "an IAS report does not date the level that was reached: no period can be counted",
         )
+    # The older date: the machine has lacked an update since then, whichever part lacks it.
     since = min(datetime.fromisoformat(date.replace("Z", "+00:00")) for date in dates)
     got = f"{proof.status_text}, level of {since:%Y-%m-%d}, {(proof.at - since).days} days before"
     if timedelta(0) <= proof.at - since <= policy.tcb_grace:
@@ -167,6 +169,7 @@ def settings(proof: Proof, refused: tuple[str, ...]) -> Check:
     if proof.platform is None:
         return not_run(id, "an IAS report does not say how the platform is set")
     said = {name: getattr(proof.platform, PLATFORM_SETTINGS[name]) for name in refused}
+    # What is on comes first: an item that the certificate does not state could hide it otherwise.
     if on := [name for name, value in said.items() if value]:
         return failed(id, ", ".join(on), wanted, "its PCK certificate says that this is so")
     if silent := [name for name, value in said.items() if value is None]:
@@ -176,7 +179,3 @@ def settings(proof: Proof, refused: tuple[str, ...]) -> Check:
             " do not",
         )
     return passed(id, "none", wanted)
-
-
-def _stamp(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

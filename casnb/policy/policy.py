@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, html_table, text_table
@@ -106,40 +107,28 @@ class AttestationPolicy(Shown):
     refuse_platform_settings: tuple[str, ...] = NOT_GIVEN
     expected_signer: ExpectedSigner = SCONTAIN_CAS
 
+    def __post_init__(self) -> None:
+        """Keep a list that was given as a tuple: what was judged valid stays as it was."""
+        for name in _LISTS:
+            if type(value := getattr(self, name)) is list:
+                object.__setattr__(self, name, tuple(value))
+
     def problems(self) -> list[str]:
         """Return what is wrong with the combination itself, one sentence each; empty when it may
         be used.
         """
+        return list(self._problems)
+
+    @cached_property
+    def _problems(self) -> tuple[str, ...]:
+        return tuple(self._judged())
+
+    def _judged(self) -> list[str]:
         if out := self._type_problems():
             return out
         out = [p for value in self.mrenclaves if (p := measurement_problem(value, "--mrenclave"))]
         out += self._identity_problems()
-        if self.only_for_testing_ignore_signer and self.mrsigner is not None:
-            out.append(
-                "--only_for_testing-ignore-signer: contradicts --mrsigner. Give one of them."
-            )
-        if (
-            self.only_for_testing_debug
-            and not self.only_for_testing_ignore_signer
-            and self.mrsigner is None
-        ):
-            out.append(
-                "--only_for_testing-debug: needs --only_for_testing-ignore-signer or --mrsigner, "
-                "because a debug enclave is never signed as a production one."
-            )
-        if self.only_for_testing_trust_any and not self.only_for_testing_debug:
-            out.append("--only_for_testing-trust-any: needs --only_for_testing-debug.")
-        if (
-            self.only_for_testing_ignore_signer
-            and not self.mrenclaves
-            and not self.only_for_testing_trust_any
-        ):
-            out.append(
-                "--only_for_testing-ignore-signer: needs --mrenclave, because otherwise nothing"
-                " says which code is meant."
-            )
-        if self.fail_on_any_advisory and self.ignore_advisories:
-            out.append("--fail-on-any-advisory: contradicts --ignore-advisories. Give one of them.")
+        out += [said for broken, said in _RULES if broken(self)]
         for name, text in (("-c", self.cas_key_hash), ("-s", self.cas_software_key_hash)):
             if text is not None:
                 from casnb.verify.keyhash import key_hash_problem
@@ -218,16 +207,11 @@ class AttestationPolicy(Shown):
                     f"--refuse-platform-settings: got {str(name)[:80]!r}, wanted"
                     f" {', '.join(PLATFORM_SETTINGS)}."
                 )
-        if self.tcb_grace is not None and self.accept_group_out_of_date:
-            out.append(
-                "--tcb-grace: contradicts -G, which accepts an outdated platform for ever. Give one"
-                " of them."
-            )
         return out
 
     def require_valid(self) -> AttestationPolicy:
         """Return self, or raise UsageError with the first problem."""
-        for problem in self.problems():
+        for problem in self._problems:
             raise UsageError(problem)
         return self
 
@@ -235,7 +219,7 @@ class AttestationPolicy(Shown):
         """Return the long names (without dashes) of the insecure flags that are set, in
         catalogue order.
         """
-        return tuple(f.name for f in _EVERY if getattr(self, f.attribute))
+        return tuple([f.name for f in _EVERY if getattr(self, f.attribute)])
 
     def with_flags(self, *names: str) -> AttestationPolicy:
         """Return this policy with exactly these insecure flags set (long names without dashes,
@@ -285,7 +269,7 @@ class AttestationPolicy(Shown):
         """Read the words of a pasted `scone cas attest` line; address, `--offline-report` and
         `--retries` are left aside.
 
-        A second word behind the address is an MRENCLAVE, as in old pages. Raises UsageError for
+        A second word after the address is an MRENCLAVE, as in old pages. Raises UsageError for
         an option casnb does not know; the combination is judged by `problems`.
         """
         return cls(**read_words(args), expected_signer=expected_signer)
@@ -313,7 +297,44 @@ class AttestationPolicy(Shown):
         return rows + [(w, "set") for w in self._words(o for o in POLICY if not o.value)]
 
 
-#: The same for members that say more.
+#: What a combination must not be, and what is said of one that is. The first four rules and their
+#: order are the SCONE CLI's.
+_RULES: tuple[tuple[Callable[[AttestationPolicy], bool], str], ...] = (
+    (
+        lambda p: p.only_for_testing_ignore_signer and p.mrsigner is not None,
+        "--only_for_testing-ignore-signer: contradicts --mrsigner. Give one of them.",
+    ),
+    (
+        lambda p: (
+            p.only_for_testing_debug and not p.only_for_testing_ignore_signer and p.mrsigner is None
+        ),
+        "--only_for_testing-debug: needs --only_for_testing-ignore-signer or --mrsigner, because a"
+        " debug enclave is never signed as a production one.",
+    ),
+    (
+        lambda p: p.only_for_testing_trust_any and not p.only_for_testing_debug,
+        "--only_for_testing-trust-any: needs --only_for_testing-debug.",
+    ),
+    (
+        lambda p: (
+            p.only_for_testing_ignore_signer
+            and not p.mrenclaves
+            and not p.only_for_testing_trust_any
+        ),
+        "--only_for_testing-ignore-signer: needs --mrenclave, because otherwise nothing says which"
+        " code is meant.",
+    ),
+    (
+        lambda p: p.fail_on_any_advisory and bool(p.ignore_advisories),
+        "--fail-on-any-advisory: contradicts --ignore-advisories. Give one of them.",
+    ),
+    (
+        lambda p: p.tcb_grace is not None and p.accept_group_out_of_date,
+        "--tcb-grace: contradicts -G, which accepts an outdated platform for ever. Give one of"
+        " them.",
+    ),
+)
+#: How a reader is told of members that say more than their type.
 _WANTED = {
     "isvprodid": "a number from 0 to 65535",
     "isvsvn": "a number from 0 to 65535",

@@ -30,8 +30,8 @@ _NO_CODE = (
 
 @dataclass(frozen=True)
 class Need:
-    """What one flag (long name) does for a report: waives `checks`, is there for another flag's
-    sake, or buys nothing.
+    """What one flag (long name) does for a report: waives `checks`, is needed by another
+    flag, or buys nothing.
     """
 
     flag: str
@@ -191,8 +191,8 @@ def minimal_flags(
 
 
 def closed(names: set[str], base: AttestationPolicy) -> tuple[str, ...]:
-    """Add the flags that others need, where no identity option of the policy is there in their
-    stead.
+    """Add the flags that other flags require, unless an identity option of the policy already
+    satisfies them.
     """
     given = set(base.arguments())
     while True:
@@ -245,7 +245,7 @@ def _needed(name: str, chosen: tuple[str, ...], result: AttestationResult) -> Ne
 
 
 def _spare(name: str, chosen: tuple[str, ...], base: AttestationPolicy, judged: Any) -> Need:
-    """Set it on top and hear what the appraisal says."""
+    """Add one flag to the set, and return what the appraisal says of it."""
     flag = BY_NAME[name]
     names = closed({*chosen, name}, base)
     if problems := base.with_flags(*names).problems():

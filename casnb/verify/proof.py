@@ -123,7 +123,7 @@ T = TypeVar("T")
 
 def sure(value: T | None) -> T:
     """Return what an earlier check made. It is there, because the check that asks for it names that
-    one among its needs; where it does not, that is a mistake of ours and no verdict.
+    one among its needs; where it does not, that is our mistake and not a verdict.
     """
     if value is None:
         raise AssertionError("a check uses what it does not name among its needs")
@@ -131,7 +131,9 @@ def sure(value: T | None) -> T:
 
 
 def _stands(check: Check) -> bool:
-    return check.status in (CheckStatus.PASSED, CheckStatus.WAIVED) or check.optional
+    return check.status in (CheckStatus.PASSED, CheckStatus.WAIVED) or (
+        check.status is CheckStatus.NOT_RUN and check.optional
+    )
 
 
 class Steps:
@@ -176,7 +178,7 @@ class Steps:
         self.add(failed(id, got, exc.wanted or "", exc.do, getattr(exc, "waivable_by", ())))
 
     def past(self, id: str) -> Steps | None:
-        """Return a copy in which this failed check stands in nobody's way, or None where it
+        """Return a copy in which this failed check keeps no other from being made, or None where it
         passed or no flag accepts it.
         """
         if not any(
@@ -216,6 +218,7 @@ def require_initialised(body: ReportBody) -> None:
 
     A body of 384 zero bytes passes: it names no enclave, and Intel's own sample quote has one.
     """
+    # A CPU reports an enclave only after EINIT: without the bit somebody else made these bytes.
     if not body.init and body.to_bytes() != _BLANK:
         raise EvidenceError(
             "report body: attributes", got=body.attributes, wanted="the INIT bit set"
@@ -261,11 +264,9 @@ def utc(now: datetime) -> datetime:
             "now",
             got=repr(now),
             wanted="a datetime with a time zone",
-            do="Say datetime(..., tzinfo=timezone.utc).",
+            do="Write datetime(..., tzinfo=timezone.utc).",
         )
     try:
         return now.astimezone(timezone.utc)
     except OverflowError:
-        raise UsageError(
-            "now", got=repr(now), wanted="a time that the calendar of UTC has, from year 1 to 9999"
-        ) from None
+        raise UsageError("now", got=repr(now), wanted="a time in UTC from year 1 to 9999") from None

@@ -71,9 +71,9 @@ STRICTER = {
         "TCB info: 501 levels",
     ),
     "trailing bytes": (
-        "bytes behind the quote: one",
-        "bytes behind the quote: 16",
-        "bytes behind the quote: 4096",
+        "bytes after the quote: one",
+        "bytes after the quote: 16",
+        "bytes after the quote: 4096",
         "one bit flipped: certification length",
     ),
     "INIT bit": ("INIT bit clear",),
