@@ -28,6 +28,7 @@ def replace_file(path: Path, content: str | bytes, *, mode: int | None = None) -
             left = memoryview(data)
             while left:
                 left = left[os.write(handle, left) :]
+            # Before the renaming: a crash must not leave the new name with no content behind it.
             os.fsync(handle)
         finally:
             os.close(handle)

@@ -86,6 +86,8 @@ def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         out = dict(pairs)
+        # Of two members of one name readers take the first or the last (RFC 8259, 4): signed once,
+        # read twice, with two meanings.
         if len(out) != len(pairs):
             twice = next(
                 name for name, times in Counter(name for name, _ in pairs).items() if times > 1
@@ -104,6 +106,7 @@ def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
         value = json.loads(
             text, object_pairs_hook=members, parse_constant=constant, parse_float=finite
         )
+        # json.loads takes half a pair, and writing it out fails, far from here.
         if _ESCAPED.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except EvidenceError:

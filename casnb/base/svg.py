@@ -19,7 +19,7 @@ Point = tuple[float, float]
 
 
 class Span(NamedTuple):
-    """Words within a text: at an `x` of their own (None: behind what was before), bold or in the
+    """Words within a text: at an `x` of their own (None: after what came before), bold or in the
     font of code.
     """
 

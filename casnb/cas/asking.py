@@ -14,6 +14,7 @@ from casnb.base.errors import (
     UsageError,
     neutral,
 )
+from casnb.base.times import stamp
 from casnb.base.view import Shown
 from casnb.checks.binding import Binding
 from casnb.checks.result import AttestationResult
@@ -170,11 +171,13 @@ def attempt(
     leaf: bytes | None = None
     if report is None:
         _require_live(policy, now, _clock(now, anchors))
+        # Ours and new: a report that repeats it was made after we asked.
         policy = replace(policy, nonce=secrets.token_hex(16))
         assert policy.nonce is not None
         found, leaf = _ask(host, port, type, policy.nonce, timeout)
     else:
         found = _saved(report)
+    # Read after the answer came: a server that keeps us waiting is not judged by an earlier time.
     clock = _clock(now, anchors)
     at = policy.verification_time or (now if report is not None else None) or clock
     result = appraise(
@@ -208,7 +211,7 @@ def _require_live(policy: AttestationPolicy, now: datetime | None, clock: dateti
         if time is not None and abs(utc(time) - utc(clock)) > DRIFT:
             raise UsageError(
                 option,
-                got=f"{utc(time):%Y-%m-%dT%H:%M:%SZ} for a live CAS",
+                got=f"{stamp(time)} for a live CAS",
                 wanted="--offline-report with it",
                 do=(
                     "A live CAS is judged by the clock: what was revoked or outdated since then"
@@ -235,6 +238,7 @@ def _ask(
 ) -> tuple[CasReport, bytes]:
     if type is not None:
         return _fetch(host, port, type, nonce, timeout)
+    # The server may choose between the two: either is verified to its own root.
     try:
         return _fetch(host, port, "IASReport", nonce, timeout)
     except NoReport as exc:

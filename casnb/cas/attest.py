@@ -14,6 +14,7 @@ from casnb.base.errors import (
     UsageError,
     neutral,
 )
+from casnb.base.times import stamp
 from casnb.base.view import Shown, cell, html_table, html_verdict, text_table
 from casnb.cas.asking import Attempt, attempt
 from casnb.checks.result import CheckStatus, Verdict
@@ -130,7 +131,7 @@ class AttestedCas(Shown):
                 f"{who} was attested by another program: which checks were waived, and what was"
                 " not asked, is not recorded."
             )
-        when = f" at {self.attested_at:%Y-%m-%dT%H:%M:%SZ}" if self.attested_at else ""
+        when = f" at {stamp(self.attested_at)}" if self.attested_at else ""
         left = (
             not_asked_sentence(self.not_asked, self.judged_at)
             if self.not_asked is not None

@@ -22,8 +22,8 @@ _CHAIN_LIMIT = 1 << 16
 
 
 class LogStatus(IntEnum):
-    """What is wrong with a log; the numbers are the exit codes of `scone cas verify-audit-log`,
-    the worst has the highest.
+    """What is wrong with a log; the numbers are the exit codes of `scone cas verify-audit-log`, the
+    worst status has the highest number.
     """
 
     CORRECT = 0
@@ -63,7 +63,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class LogVerdict:
-    """The status of a log, the entries that were read, and what else is to be said."""
+    """The status of a log, the entries that were read, and further remarks."""
 
     status: LogStatus
     entries: tuple[Entry, ...] = field(default=(), repr=False)

@@ -9,6 +9,7 @@ from typing import Any
 
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, PolicyError, UsageError, neutral
+from casnb.base.times import stamp
 from casnb.cas.attest import AttestedCas, Waiver
 from casnb.tls.cas_chain import CasChain
 from casnb.tls.exchange import is_loopback, parse_address
@@ -104,7 +105,7 @@ def read_entry(name: str, entry: Any, what: str) -> AttestedCas:
 
 
 def _written(time: datetime | None) -> str | None:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
+    return stamp(time) if time else None
 
 
 def _read_time(text: Any, what: str) -> datetime | None:

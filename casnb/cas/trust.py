@@ -51,6 +51,7 @@ class TrustStore(Shown):
     def _load(self) -> dict[str, Any]:
         try:
             with self.path.open("rb") as file:
+                # Of the open file, not of its name, which somebody could change in between.
                 self._require_private(os.fstat(file.fileno()), "file")
                 data = file.read(FILE_LIMIT + 1)
             for folder in {self.path.absolute().parent, self.path.resolve().parent}:

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 
 from casnb import __version__
 from casnb.base.errors import neutral
+from casnb.base.times import stamp
 
 #: What a finding means: all is well, something to know, something that must be mended before casnb
 #: works.
@@ -244,7 +245,7 @@ def _clock() -> Iterator[Finding]:
     yield Finding(
         "clock",
         GOOD if good else BROKEN,
-        f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        stamp(now),
         (
             ""
             if good

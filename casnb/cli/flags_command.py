@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from casnb.base.errors import neutral
+from casnb.base.times import stamp
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, slurp, write_atomically
 from casnb.cli.policy_options import (
     SECTIONS,
@@ -172,7 +173,7 @@ def _least(
         )
     if not found.enough and at is None:
         note(
-            f"note: judged as of {now:%Y-%m-%dT%H:%M:%SZ}. If the evidence is older, --at judges it"
+            f"note: judged as of {stamp(now)}. If the evidence is older, --at judges it"
             " as of another time."
         )
     if as_json:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from casnb.base.errors import neutral
+from casnb.base.times import stamp
 from casnb.checks.result import AttestationResult, Check, Verdict
 from casnb.checks.view import describe
 from casnb.policy.identities import known_signer
@@ -94,7 +95,7 @@ def show_result(result: AttestationResult, out: Console) -> None:
     out.print(verdict_text(result))
     open_ = result.not_asked if result.accepted else ()
     if result.at is not None and "time" not in {n.id for n in open_}:
-        out.print(Text(f"note: judged as of {result.at:%Y-%m-%dT%H:%M:%SZ}."))
+        out.print(Text(f"note: judged as of {stamp(result.at)}."))
     for remark in result.remarks:
         out.print(Text(f"note: {neutral(remark, 600)}"))
     if open_:
@@ -205,7 +206,7 @@ def statement_table(report: CasReport) -> Table:
         return table
     said = report.signed_avr().avr
     table.add_row("TCB status", neutral(said.status, 60))
-    table.add_row("made at", f"{said.timestamp:%Y-%m-%dT%H:%M:%SZ}")
+    table.add_row("made at", stamp(said.timestamp))
     table.add_row("advisories", neutral(", ".join(said.advisory_ids) or "none in the signed part"))
     return table
 

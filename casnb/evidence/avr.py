@@ -15,6 +15,7 @@ from typing import Any
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, neutral
 from casnb.base.strictjson import Member
+from casnb.base.times import stamp
 from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.layout import FieldRow
 from casnb.evidence.quote import EpidQuote
@@ -169,7 +170,7 @@ class Avr(Shown):
     def __repr__(self) -> str:
         return (
             f"<Avr v{self.version} {neutral(self.status, 60)} of"
-            f" {self.timestamp:%Y-%m-%dT%H:%M:%SZ}, {self.quote.body!r}>"
+            f" {stamp(self.timestamp)}, {self.quote.body!r}>"
         )
 
     def _rows(self) -> list[tuple[str, str, str]]:

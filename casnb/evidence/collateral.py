@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from casnb.base.errors import EvidenceError, neutral
+from casnb.base.times import stamp
 from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.layout import FieldRow
 from casnb.evidence.pck import PckExtension
@@ -64,10 +65,10 @@ class RevocationList(Shown):
 
     def fields(self) -> list[FieldRow]:
         """Return issuer, dates and the number of entries."""
-        following = "none" if self.next_update is None else _stamp(self.next_update)
+        following = "none" if self.next_update is None else stamp(self.next_update)
         return [
             FieldRow("issuer", 0, 0, self.issuer, "who signed it; not checked here", "RFC 5280, 5"),
-            FieldRow("thisUpdate", 0, 0, _stamp(self.issued), "when it was made", "RFC 5280, 5"),
+            FieldRow("thisUpdate", 0, 0, stamp(self.issued), "when it was made", "RFC 5280, 5"),
             FieldRow("nextUpdate", 0, 0, following, "when it is out of date", "RFC 5280, 5"),
             FieldRow("entries", 0, 0, str(self.revoked), "revoked certificates", "RFC 5280, 5"),
         ]
@@ -77,8 +78,8 @@ class RevocationList(Shown):
         return {
             "type": "revocation-list",
             "issuer": self.issuer,
-            "this_update": _stamp(self.issued),
-            "next_update": None if self.next_update is None else _stamp(self.next_update),
+            "this_update": stamp(self.issued),
+            "next_update": None if self.next_update is None else stamp(self.next_update),
             "entries": self.revoked,
             "der": self.der.hex(),
             "issuer_chain": self.chain,
@@ -176,8 +177,8 @@ class IntelCertificate(Shown):
             FieldRow("subject", 0, 0, self.subject, "whose key it is", rfc),
             FieldRow("issuer", 0, 0, self.issuer, "who signed it; not checked here", rfc),
             FieldRow("serial number", 0, 0, f"{self.serial:x}", "what a list would name", rfc),
-            FieldRow("valid from", 0, 0, _stamp(self.valid[0]), "", rfc),
-            FieldRow("valid to", 0, 0, _stamp(self.valid[1]), "", rfc),
+            FieldRow("valid from", 0, 0, stamp(self.valid[0]), "", rfc),
+            FieldRow("valid to", 0, 0, stamp(self.valid[1]), "", rfc),
         ]
         return rows if self.pck is None else rows + pck_rows(self.pck, self.ca)
 
@@ -188,8 +189,8 @@ class IntelCertificate(Shown):
             "subject": self.subject,
             "issuer": self.issuer,
             "serial_number": f"{self.serial:x}",
-            "valid_from": _stamp(self.valid[0]),
-            "valid_to": _stamp(self.valid[1]),
+            "valid_from": stamp(self.valid[0]),
+            "valid_to": stamp(self.valid[1]),
             "pck": None if self.pck is None else pck_json(self.pck, self.ca),
         }
 
@@ -263,10 +264,6 @@ def rows_text(rows: list[FieldRow]) -> str:
 def rows_html(rows: list[FieldRow], caption: str) -> str:
     cells = [(r.name, r.shown()[3], r.meaning) for r in rows]
     return html_table(("name", "value", "meaning"), cells, caption, code=(1,))
-
-
-def _stamp(when: datetime) -> str:
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _when(source: Any, name: str) -> datetime | None:

@@ -210,7 +210,7 @@ def open_http(piece: Piece) -> Sequence[Piece] | None:
 
 
 def _headers(data: bytes) -> tuple[dict[str, str], bytes]:
-    """Cut an answer behind its first line into headers and body; what `curl -v` says is left
+    """Cut an answer after its first line into headers and body; what `curl -v` says is left
     out.
     """
     verbose = b"\n< " in data[:4096]
@@ -291,7 +291,7 @@ def open_more(piece: Piece) -> Sequence[Piece] | None:
 
 
 def quote_end(data: bytes) -> int:
-    """Return where a quote ends by its own lengths, or 0 where they lead out of the bytes."""
+    """Return where a quote ends by its own lengths, or 0 where they point past the end."""
     version = int.from_bytes(data[:2], "little")
     at = _LENGTHS.get(version, 0)
     if version == 4 and data[4:8] == b"\x81\0\0\0":

@@ -1,5 +1,5 @@
-"""Any piece of evidence to its value: wrappings are taken off until something known is found, and
-what was found is said.
+"""From any piece of evidence to its value: wrappings are removed until something known is found,
+and what was found is said.
 
 Wrappings and kinds are tables; this is the search over both. A wrapping that opens and leads
 nowhere was a wrong guess: it is given up, and nothing of it is shown as if it stood in the file.
@@ -34,7 +34,7 @@ _PIECES, _BYTES = 400, 6 * FILE_LIMIT
 @dataclass(frozen=True)
 class Reading:
     """A piece of evidence with how it was read: its kind and format in words, its wrappings from
-    the outside in, the name it had there, and what else is to be said.
+    the outside in, the name it had there, and further remarks.
     """
 
     value: Evidence
@@ -248,7 +248,7 @@ class _Search:
             return EvidenceError(
                 "evidence",
                 got=f"{len(piece.data)} bytes",
-                wanted=f"at most {strictjson.LIMIT}, but for an SGXS stream",
+                wanted=f"at most {strictjson.LIMIT}, except for an SGXS stream",
                 do="Too large; nothing of it was read.",
             )
         hint = looks_like(piece)
@@ -280,7 +280,7 @@ def _read_as(layers: tuple[str, ...], exc: EvidenceError) -> EvidenceError:
 
 
 def _shape(piece: Piece) -> str:
-    """Say how much there is; of a text never the codes of its characters."""
+    """Say how much there is; for a text, never its character codes."""
     size = len(piece.data)
     if size > strictjson.LIMIT:
         return f"{size} bytes"

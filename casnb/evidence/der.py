@@ -44,6 +44,8 @@ def tlv(der: bytes, at: int, limit: int) -> tuple[int, int, int]:
             count = size & 0x7F
             size = int.from_bytes(der[start : start + count], "big")
             start += count
+            # X.690, 10.1: one encoding for each length, or one certificate has many hashes. Three
+            # bytes of length are 16 MiB, more than anything read here; count 0 (indefinite) is BER.
             if not 1 <= count <= 3 or start > limit or size < 0x80 or size >> 8 * (count - 1) == 0:
                 raise EvidenceError(
                     "DER", got="a length that is not in its shortest form", wanted="DER"

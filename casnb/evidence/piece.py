@@ -31,7 +31,7 @@ class Piece:
     """Bytes to be read. `name` is what they were called where they stood (a member, a variable, a
     file), `said` the wrapping in words where the piece knows better than the row of the table,
     `headers` those of an HTTP answer (names in lower case), `chain` all certificates of a PEM
-    text, `note` what else is to be said. What is in an `object_only` is found elsewhere.
+    text, `note` a further remark. What is in an `object_only` is found elsewhere.
     """
 
     data: bytes

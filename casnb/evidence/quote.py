@@ -104,6 +104,7 @@ class Quote(Shown):
         if header[0] not in (3, 4):
             hint = {2: "This is an EPID quote.", 5: READERS}.get(header[0], "This is not a quote.")
             raise EvidenceError("quote: version", got=header[0], wanted="3 or 4", do=hint)
+        # Before anything else is read: the type decides how the signature data are laid out.
         if header[1] != 2:
             raise EvidenceError(
                 "quote: attestation key type",
@@ -121,6 +122,8 @@ class Quote(Shown):
         body = ReportBody(*REPORT_BODY.unpack(data, QUOTE_HEADER.size))
         (size,) = LENGTH.unpack(data, SIGNED_SIZE)
         at = SIGNED_SIZE + LENGTH.size
+        # Equal, not at most: bytes after the quote are signed by nobody, and a reader that takes
+        # them for part of it reads something else than we do.
         if size != len(data) - at:
             raise EvidenceError(
                 "quote: signature length",

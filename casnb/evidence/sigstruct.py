@@ -14,7 +14,7 @@ from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.layout import FieldRow, Layout
 from casnb.evidence.sigstruct_layout import HEADER, HEADER2, SDM, SIGSTRUCT
 
-#: The parts under the signature, as offsets: first byte, first byte behind.
+#: The parts under the signature, as offsets: first byte, first byte after it.
 SIGNED = ((0, 128), (900, 1028))
 #: DigestInfo of SHA-256 (RFC 8017, 9.2).
 _DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")

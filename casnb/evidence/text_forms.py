@@ -111,7 +111,7 @@ def unbase64(text: str, what: str) -> bytes:
         return base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True)
     except ValueError:
         raise EvidenceError(
-            what, got="text that looks like base64 and is not", wanted="correct padding"
+            what, got="text that looks like base64 but is not", wanted="correct padding"
         ) from None
 
 

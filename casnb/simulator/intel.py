@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from casnb.base import strictjson
+from casnb.base.times import stamp
 from casnb.evidence.avr import SignedAvr
 from casnb.simulator.keys import (
     Key,
@@ -380,5 +381,4 @@ def key_usage(*names: str) -> x509.KeyUsage:
 
 
 def _dates(now: datetime) -> dict[str, str]:
-    form = "%Y-%m-%dT%H:%M:%SZ"
-    return {"issueDate": (now - AGE).strftime(form), "nextUpdate": (now + LIFE).strftime(form)}
+    return {"issueDate": stamp(now - AGE), "nextUpdate": stamp(now + LIFE)}

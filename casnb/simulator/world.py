@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from casnb.base import strictjson
 from casnb.base.errors import UsageError
+from casnb.base.times import stamp
 from casnb.base.view import Shown, html_table, text_table
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
@@ -441,7 +442,7 @@ class World(Shown):
         return [
             ("seed", self.seed),
             ("scenario", f"{self.scenario}: {self.setup.title}"),
-            ("time", self.now.strftime("%Y-%m-%dT%H:%M:%SZ")),
+            ("time", stamp(self.now)),
             ("evidence", " and ".join(self.setup.evidence)),
             ("TCB status", self.setup.status_text),
             ("debug enclave", "yes" if self.setup.debug else "no"),
@@ -452,7 +453,7 @@ class World(Shown):
         ]
 
     def __repr__(self) -> str:
-        return f"World({self.seed!r}, {self.scenario!r}, now={self.now:%Y-%m-%dT%H:%M:%SZ})"
+        return f"World({self.seed!r}, {self.scenario!r}, now={stamp(self.now)})"
 
     def __str__(self) -> str:
         return text_table(("of the world", "value"), self._rows())

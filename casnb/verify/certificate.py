@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from casnb.base.errors import EvidenceError, VerificationError
 from casnb.base.remembered import remembered
+from casnb.base.times import stamp
 from casnb.evidence.der import tlv
 
 #: A chain of three certificates is under 6 kB.
@@ -60,6 +61,7 @@ def _parts(der: bytes, what: str) -> tuple[bytes, bytes, list[tuple[int, int, in
         _, _, algorithm_end = tlv(der, stop, end)
         fields: list[tuple[int, int, int]] = []
         at = inside
+        # As far as the key (RFC 5280, 4.1): extensions are the library's to read.
         while at < stop and len(fields) < 7:
             tag, _, after = tlv(der, at, stop)
             fields.append((tag, at, after))
@@ -156,18 +158,14 @@ def require_inside(what: str, window: tuple[datetime, datetime], now: datetime) 
         )
 
 
-@lru_cache(maxsize=256)
-def stamp(time: datetime) -> str:
-    """Return a UTC time as ISO 8601 with seconds."""
-    return time.isoformat()[:19] + "Z"
-
-
 def read_certificate(der: bytes) -> Certificate:
     """Read one certificate; raise EvidenceError for malformed DER, a repeated extension or a
     critical one that is not known.
     """
     what = "certificate"
     tbs, algorithm, fields = _parts(der, what)
+    # RFC 5280, 4.1.2.2. A revocation list names serial numbers: one that two readers understand
+    # differently would be a way around it.
     if (
         len(fields) < 2
         or int.from_bytes(der[fields[1][1] + 2 : fields[1][2]], "big", signed=True) <= 0
@@ -186,6 +184,7 @@ def read_certificate(der: bytes) -> Certificate:
     if version is not x509.Version.v3 or len(fields) < 7 or window[0] > window[1]:
         raise EvidenceError(what, got="another form", wanted="X.509 version 3")
     (_, a, b), (_, i, j), _, (_, s, t), (_, k, m) = fields[2:7]
+    # RFC 5280, 4.1.1.2: the one inside is signed, the one outside is what a verifier goes by.
     if der[a:b] != algorithm:
         raise EvidenceError(
             what, got="two signature algorithms", wanted="the same inside and outside"
@@ -198,6 +197,7 @@ def read_certificate(der: bytes) -> Certificate:
             usage = content
         elif kind is x509.BasicConstraints:
             authority, path_length = content.ca, content.path_length
+        # Critical means: whoever does not know this must not accept it (RFC 5280, 4.2).
         elif extension.critical:
             raise EvidenceError(
                 what,
@@ -244,6 +244,8 @@ def pem_blocks(pem: bytes, what: str, least: int, most: int) -> list[bytes]:
     """
     if len(pem) > CHAIN_LIMIT:
         raise EvidenceError(what, got=f"{len(pem)} bytes", wanted=f"at most {CHAIN_LIMIT}")
+    # Every PEM block must be a certificate: another label in between is a second chain to a reader
+    # that passes over what it does not know.
     blocks = pem.split(_BEGIN)
     if pem.count(b"-----BEGIN") != len(blocks) - 1 or not least < len(blocks) <= most + 1:
         raise EvidenceError(
@@ -278,6 +280,8 @@ def require_signed_by(subject: Certificate | Crl, issuer: Certificate, what: str
     A revocation list counts only from a key that its certificate lets sign one. For certificates
     the callers look at the usage.
     """
+    # Byte for byte, where RFC 5280 (7.1) lets spellings differ: Intel repeats a name as it is, and
+    # a looser comparison is a second way to read one.
     if subject.issuer != issuer.subject:
         raise VerificationError(f"{what}: issuer", got="another name", wanted=issuer.name)
     if isinstance(subject, Crl) and (issuer.usage is None or not issuer.usage.crl_sign):
@@ -337,6 +341,7 @@ def verify_p256(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) -
     """
     if len(signature) != 64:
         return False
+    # FIPS 186-4, 6.4: where 0 is let through, r = s = 0 fits every message (CVE-2022-21449).
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
     if not (0 < r < P256_ORDER and 0 < s < P256_ORDER):
         return False
@@ -394,6 +399,8 @@ class Crl:
                 wanted="a date",
                 do="A list that never ages proves nothing.",
             )
+        # A delta or partial list says by a critical extension that it leaves out some of what is
+        # revoked (RFC 5280, 5.2.4 and 5.2.5).
         if critical:
             raise EvidenceError(
                 what,

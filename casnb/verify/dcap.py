@@ -204,6 +204,7 @@ def _signed_chain(pem: bytes, lists: VerifiedEndorsements) -> PckChain:
     under the same roots they hold at any time.
     """
     leaf, ca, root = pck_order(pem, lists.roots)
+    # The authority that issued the revocation list was checked with it, to the last byte the same.
     if lists.pck_ca is None or lists.pck_ca.der != ca.der:
         require_pck_authority(ca, root, lists.roots)
     require_signed_by(leaf, ca, f"certificate {leaf.name}")
@@ -250,6 +251,8 @@ def _qe_identity(q: Quote, identity: QeIdentity) -> _Nothing:
     report = q.qe_report
     if identity.id != "QE":
         raise VerificationError("QE identity: id", got=identity.id, wanted="QE (the one for SGX)")
+    # The mask says which bits Intel fixes. DEBUG and INIT are compared whatever it says: the host
+    # of a quoting enclave in debug mode reads the attestation key out of it.
     mask = int.from_bytes(identity.attributes_mask, "little")
     attributes = report.attributes_flags | report.attributes_xfrm << 64
     misc_mask = int.from_bytes(identity.misc_select_mask, "little")
@@ -291,6 +294,7 @@ def _status(
     """Match platform and quoting enclave to their levels, merge both, and note the check."""
     level = match_level(info.levels, platform.components, platform.pce_svn)
     qe = identity.level(q.qe_report.isv_svn)
+    # The older of the two: a hole that it does not know yet can be in what it judged.
     edition = min(info.evaluation_number, identity.evaluation_number)
     if level is None or qe is None:
         which = (

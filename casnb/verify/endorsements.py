@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, VerificationError
+from casnb.base.times import stamp
 from casnb.checks.result import Check
 from casnb.evidence.signed_lists import split_signed
 from casnb.verify.certificate import (
@@ -17,7 +18,6 @@ from casnb.verify.certificate import (
     Crl,
     require_inside,
     require_signed_by,
-    stamp,
     verify_p256,
 )
 from casnb.verify.lists import QeIdentity as QeIdentity
@@ -190,6 +190,8 @@ class VerifiedEndorsements:
             raise signed.error or VerificationError("signature", got="none")
         signed.root.require_valid_at(now)
         signed.signer.require_valid_at(now)
+        # Without the root's list nothing is said of this signer here; `pck-revocation` fails then,
+        # and a flag that accepts that says so.
         if self.root_crl is not None and self.root is not None:
             if signed.root.der != self.root.der:
                 raise VerificationError(
@@ -281,6 +283,8 @@ def _signed(
                 )
             signer, root = signers[chain]
             signature = unhex(getattr(e, f"{name}_signature"), f"{what}: signature", 64)
+            # The text as received: written again from its JSON it would be other bytes. A lone
+            # surrogate has no UTF-8; passed on, it makes bytes that no signature fits.
             if not verify_p256(signer.key, signature, text.encode("utf-8", "surrogatepass")):
                 wanted = f"{signer.name}'s, over the text as received"
                 raise VerificationError(
@@ -327,6 +331,7 @@ def _raw(signature: str) -> bytes:
 def _root_revocation(e: Endorsements, roots: TrustAnchors, found: _Crls) -> None:
     """Check the root's list; raise VerificationError or EvidenceError where it cannot be used."""
     crl = Crl.read(e.root_ca_crl, "root CA revocation list")
+    # The pinned root, not one that came along: whoever leaves the list's chain out gains nothing.
     root = next((c for c in roots.dcap_pins.values() if c.subject == crl.issuer), None)
     if root is None:
         raise VerificationError(

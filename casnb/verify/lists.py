@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from operator import itemgetter
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, TypeVar, cast
 
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError
 from casnb.verify.tcb import COMPONENTS, TcbLevel, TcbStatus
 
+_Object = dict[str, object]
+_Kind = TypeVar("_Kind")
 #: Some versions of Python read 24:00:00 as the next day; no list of Intel's has it.
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 _LEVELS = 500
@@ -51,13 +53,39 @@ def _number(value: object, what: str, most: int) -> int:
     return value
 
 
-def _numbers(values: Sequence[int], what: str, most: int) -> None:
-    if set(map(type, values)) != {int} or not 0 <= min(values) <= max(values) <= most:
+def _each(kind: type[_Kind], values: Iterable[object], what: str) -> list[_Kind]:
+    """Return the values, every one of exactly this type; else raise EvidenceError. All levels of
+    a list are looked at at once: one at a time takes most of what reading it takes.
+    """
+    found = values if type(values) is list else [*values]
+    if not set(map(type, found)) <= {kind}:
+        raise EvidenceError(what, got="another type", wanted=f"{_JSON[kind]} in each level")
+    return cast("list[_Kind]", found)
+
+
+_JSON: dict[type, str] = {dict: "an object", list: "a list", str: "text", int: "an integer"}
+
+
+def _numbers(values: Iterable[object], what: str, most: int) -> list[int]:
+    found = _each(int, values, what)
+    if not 0 <= min(found) <= max(found) <= most:
         raise EvidenceError(what, got="something else", wanted=f"integers from 0 to {most}")
+    return found
 
 
-def _load(data: bytes | str, what: str) -> Any:
-    """Return the JSON value of a signed text, read as strictly as `strictjson.loads` does,
+class _List(NamedTuple):
+    """Either list taken apart: the whole, its levels, what each calls `tcb`, and the components of
+    all of them in a row, as version 3 writes them.
+    """
+
+    body: _Object
+    rows: list[_Object]
+    tcbs: list[_Object]
+    parts: list[_Object]
+
+
+def _load(data: bytes | str, what: str, versions: tuple[int, ...]) -> _List:
+    """Return the JSON object of a signed text, read as strictly as `strictjson.loads` does,
     sooner where it is as Intel prints it.
 
     In ASCII without escapes, and without spaces after a quote, every member shows as `":`. Where
@@ -73,12 +101,12 @@ def _load(data: bytes | str, what: str) -> Any:
     )
     if plain and len(text) <= strictjson.LIMIT and '" ' not in text:
         try:
-            value = _PLAIN.decode(text)
-            if _members(value) == text.count('":'):
-                return value
-        except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
-            pass
-    return strictjson.loads(data, what)
+            found = _taken_apart(_PLAIN.decode(text), what, versions)
+            if sum(map(len, chain([found.body], *found[1:]))) == text.count('":'):
+                return found
+        except (ValueError, RecursionError, KeyError, EvidenceError):
+            pass  # not in the form expected: the strict reader says what is wrong
+    return _taken_apart(strictjson.loads(data, what), what, versions)
 
 
 def _unusual(number: str) -> NoReturn:
@@ -88,39 +116,41 @@ def _unusual(number: str) -> NoReturn:
 _PLAIN = json.JSONDecoder(parse_float=_unusual, parse_constant=_unusual)
 
 
-def _members(value: Any) -> int:
-    """Count the members of every object that the reader will look into; a value of another type
-    is not an object to it either.
+def _taken_apart(body: object, what: str, versions: tuple[int, ...]) -> _List:
+    """Return every object that the reader will look into; raise EvidenceError for another
+    version, or where one of them is something else.
     """
-    count = len(value)
-    components = value["version"] == 3
-    for level in value["tcbLevels"]:
-        tcb = level["tcb"]
-        count += len(level) + len(tcb)
-        if components:
-            count += sum(map(len, tcb["sgxtcbcomponents"]))
-    return count
+    version = strictjson.member(body, "version", int, what)
+    if version not in versions:
+        raise EvidenceError(f"{what}.version", got=version, wanted=" or ".join(map(str, versions)))
+    levels = f"{what}.tcbLevels"
+    listed: list[object] = strictjson.member(body, "tcbLevels", list, what)
+    if not 0 < len(listed) <= _LEVELS:
+        raise EvidenceError(levels, got=f"{len(listed)} levels", wanted=f"1 to {_LEVELS}")
+    try:
+        rows: list[_Object] = _each(dict, listed, levels)
+        tcbs: list[_Object] = _each(dict, [row["tcb"] for row in rows], f"{levels}.tcb")
+        parts = _parts(tcbs, levels) if version == 3 else []
+    except KeyError as exc:
+        raise _missing(what, exc) from None
+    return _List(cast(_Object, body), rows, tcbs, parts)
 
 
-def _rows(body: Any, what: str) -> list[Any]:
-    rows: list[Any] = strictjson.member(body, "tcbLevels", list, what)
-    if not 0 < len(rows) <= _LEVELS:
-        raise EvidenceError(
-            f"{what}.tcbLevels", got=f"{len(rows)} levels", wanted=f"1 to {_LEVELS}"
-        )
-    return rows
+def _parts(tcbs: list[_Object], what: str) -> list[_Object]:
+    lists: list[list[object]] = _each(list, [tcb["sgxtcbcomponents"] for tcb in tcbs], what)
+    if set(map(len, lists)) != {COMPONENTS}:
+        raise EvidenceError(f"{what}: components", got="another number", wanted=COMPONENTS)
+    return _each(dict, chain.from_iterable(lists), what)
 
 
 def _standing(
-    rows: list[Any], what: str
+    rows: list[_Object], what: str
 ) -> tuple[list[TcbStatus], list[str], list[tuple[str, ...]]]:
     """Return statuses, dates and advisories of the levels of either list."""
-    advisories = [row.get("advisoryIDs", []) for row in rows]
-    if set(map(type, advisories)) != {list} or not set(
-        map(type, chain.from_iterable(advisories))
-    ) <= {str}:
-        raise EvidenceError(f"{what}.advisoryIDs", got="something else", wanted="lists of strings")
-    dates = [row["tcbDate"] for row in rows]
+    named = f"{what}.advisoryIDs"
+    advisories: list[list[str]] = _each(list, [row.get("advisoryIDs", []) for row in rows], named)
+    _each(str, chain.from_iterable(advisories), named)
+    dates = _each(str, [row["tcbDate"] for row in rows], f"{what}.tcbDate")
     for date in set(dates):
         _date(date, f"{what}.tcbDate")
     return (
@@ -130,9 +160,10 @@ def _standing(
     )
 
 
-def _missing(what: str, exc: Exception) -> EvidenceError:
-    got = f"no member {exc.args[0]!r}" if isinstance(exc, KeyError) else "a value of the wrong type"
-    return EvidenceError(what, got=got, wanted="every member, of the type that Intel specifies")
+def _missing(what: str, exc: KeyError) -> EvidenceError:
+    return EvidenceError(
+        what, got=f"no member {exc.args[0]!r}", wanted="every member that Intel specifies"
+    )
 
 
 @dataclass(frozen=True)
@@ -157,15 +188,12 @@ class TcbInfo:
         v4, and for a level twice.
         """
         what = "TCB info"
-        body = _load(data, what)
-        version = strictjson.member(body, "version", int, what)
-        if version not in (2, 3):
-            raise EvidenceError(f"{what}.version", got=version, wanted="2 or 3")
-        rows = _rows(body, what)
+        found = _load(data, what, (2, 3))
+        body, version = found.body, strictjson.member(found.body, "version", int, what)
         try:
             return cls(
                 version,
-                "SGX" if version == 2 else body["id"],
+                "SGX" if version == 2 else strictjson.member(body, "id", str, what),
                 _date(body["issueDate"], f"{what}.issueDate"),
                 _date(body["nextUpdate"], f"{what}.nextUpdate"),
                 unhex(body["fmspc"], f"{what}.fmspc", 6),
@@ -174,24 +202,21 @@ class TcbInfo:
                 _number(
                     body["tcbEvaluationDataNumber"], f"{what}.tcbEvaluationDataNumber", _EDITION
                 ),
-                _tcb_levels(rows, version, f"{what}.tcbLevels"),
+                _tcb_levels(found, f"{what}.tcbLevels"),
             )
-        except (KeyError, TypeError, AttributeError) as exc:
+        except KeyError as exc:
             raise _missing(what, exc) from None
 
 
-def _tcb_levels(rows: list[Any], version: int, what: str) -> tuple[TcbLevel, ...]:
-    tcbs = [row["tcb"] for row in rows]
-    if version == 3:
-        parts = [tcb["sgxtcbcomponents"] for tcb in tcbs]
-        if set(map(type, parts)) != {list} or set(map(len, parts)) != {COMPONENTS}:
-            raise EvidenceError(f"{what}: components", got="another number", wanted=COMPONENTS)
-        svns = [part["svn"] for part in chain.from_iterable(parts)]
-    else:
-        svns = [*chain.from_iterable(map(_COMPONENTS_OF, tcbs))]
-    _numbers(svns, f"{what}: components", 255)
-    pce_svns = [tcb["pcesvn"] for tcb in tcbs]
-    _numbers(pce_svns, f"{what}.pcesvn", 0xFFFF)
+def _tcb_levels(listed: _List, what: str) -> tuple[TcbLevel, ...]:
+    rows, tcbs = listed.rows, listed.tcbs
+    found: Iterable[object] = (
+        [part["svn"] for part in listed.parts]
+        if listed.parts
+        else chain.from_iterable(map(_COMPONENTS_OF, tcbs))
+    )
+    svns = _numbers(found, f"{what}: components", 255)
+    pce_svns = _numbers([tcb["pcesvn"] for tcb in tcbs], f"{what}.pcesvn", 0xFFFF)
     components = [*zip(*[iter(svns)] * COMPONENTS, strict=True)]
     if len({*zip(components, pce_svns, strict=True)}) != len(rows):
         raise EvidenceError(what, got="one level twice", wanted="each once")
@@ -231,13 +256,9 @@ class QeIdentity:
         twice.
         """
         what = "QE identity"
-        body = _load(data, what)
-        if (version := strictjson.member(body, "version", int, what)) != 2:
-            raise EvidenceError(f"{what}.version", got=version, wanted=2)
-        rows = _rows(body, what)
+        body, rows, tcbs, _ = _load(data, what, (2,))
         try:
-            svns = [row["tcb"]["isvsvn"] for row in rows]
-            _numbers(svns, f"{what}.tcbLevels.isvsvn", 0xFFFF)
+            svns = _numbers([tcb["isvsvn"] for tcb in tcbs], f"{what}.tcbLevels.isvsvn", 0xFFFF)
             if len(set(svns)) != len(rows):
                 raise EvidenceError(f"{what}.tcbLevels", got="one level twice", wanted="each once")
             return cls(
@@ -255,7 +276,7 @@ class QeIdentity:
                 _number(body["isvprodid"], f"{what}.isvprodid", 0xFFFF),
                 tuple(map(QeLevel, svns, *_standing(rows, f"{what}.tcbLevels"))),
             )
-        except (KeyError, TypeError, AttributeError) as exc:
+        except KeyError as exc:
             raise _missing(what, exc) from None
 
     def level(self, isv_svn: int) -> QeLevel | None:

@@ -181,7 +181,7 @@ _SERVED = "Keep the bytes exactly as served."
 MISHAPS: tuple[Mishap, ...] = (
     Mishap(
         "final-newline",
-        f"It would fit but for the newline at the end of the text, added or lost. {_SERVED}",
+        f"It would fit except for the newline at the end of the text, added or lost. {_SERVED}",
         _ending,
     ),
     Mishap(

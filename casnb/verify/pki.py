@@ -107,6 +107,8 @@ class TrustAnchors:
         chain = read_chain(pem, what, least, most, {c.der: c for c in pins.values()})
         rest, pinned = [], []
         for c in chain:
+            # By name and key, not by fingerprint: see the class. What was pinned goes on, never
+            # what the evidence brought.
             pin = pins.get((c.subject, c.spki))
             if pin is None:
                 rest.append(c)
@@ -191,6 +193,7 @@ def require_pck_authority(c: Certificate, root: Certificate, roots: TrustAnchors
         raise VerificationError(
             "PCK authority: name", got=c.name or "none", wanted=" or ".join(PCK_AUTHORITIES)
         )
+    # A path length of 0 in the root lets it issue end certificates alone (RFC 5280, 4.2.1.9).
     if not _signs_certificates(c) or (root.path_length is not None and root.path_length < 1):
         raise VerificationError(
             f"certificate {c.name}", got="not an authority", wanted="one, which the root allows"
@@ -223,6 +226,7 @@ def tcb_signer(pem: bytes, roots: TrustAnchors, what: str) -> tuple[Certificate,
     rest, root = roots.chain(pem, what, 2, 2, roots.dcap_pins)
     signer = rest[0]
     _require_signer(signer, what, (TCB_SIGNER,), roots)
+    # The same authority issues both: a platform's own key must not sign the lists it is judged by.
     if signer.sgx is not None:
         raise VerificationError(what, got="a platform's certificate", wanted=TCB_SIGNER)
     require_signed_by(signer, root, f"certificate {signer.name}")
@@ -236,6 +240,7 @@ def avr_signing_key(pem: bytes, roots: TrustAnchors, now: datetime) -> tuple[rsa
     The chain may leave the root out; a root that it brings must be the pinned one.
     """
     what = "IAS signing chain"
+    # A stored report may carry the leaf alone: the root is pinned here anyway.
     leaf, *more = read_chain(pem, what, 1, 2)
     root = next((c for c in roots.ias_pins.values() if c.subject == leaf.issuer), None)
     if root is None or leaf.der == root.der or more:

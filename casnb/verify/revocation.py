@@ -43,6 +43,7 @@ def check_revocation(
     """
     leaf, ca, root = chain.leaf, chain.authority, chain.root
     doubt = _doubt(ca, root, lists, now)
+    # Looked at in spite of any doubt: an old list that names the certificate still says enough.
     found = [c for crl, c in _authentic((leaf, ca, root), lists) if crl.lists(c)]
     if found:
         worst = found[0]

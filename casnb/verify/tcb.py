@@ -67,7 +67,7 @@ class TcbStatus(Enum):
         return _WORDS[self][2]
 
     @classmethod
-    def from_dcap(cls, text: str) -> TcbStatus:
+    def from_dcap(cls, text: object) -> TcbStatus:
         """Return the status of a TCB level; raise EvidenceError for any other text."""
         status = _DCAP.get(text) if isinstance(text, str) else None
         if status is None:
@@ -190,6 +190,8 @@ def match_level(
     """
     if len(components) != COMPONENTS:
         raise EvidenceError("TCB components", got=len(components), wanted=COMPONENTS)
+    # Intel's procedure takes the first level that is reached, of a list sorted from the best down;
+    # that it was served sorted is not taken for granted.
     for level in sorted(levels, reverse=True, key=itemgetter(0, 1)):
         if len(level.components) != COMPONENTS:
             raise EvidenceError(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from casnb.base.errors import CasnbError, EvidenceError, SourceError, neutral
 from casnb.checks.result import CheckStatus
@@ -73,12 +73,14 @@ def walk(paths: Iterable[str]) -> Iterator[Item]:
     """
     seen: set[tuple[int, int]] = set()
     for path in paths:
-        yield from _walk(path, seen, 0)
+        yield from _walk(path, Path(path).stat, seen, 0)
 
 
-def _walk(path: str, seen: set[tuple[int, int]], depth: int) -> Iterator[Item]:
+def _walk(
+    path: str, look: Callable[[], os.stat_result], seen: set[tuple[int, int]], depth: int
+) -> Iterator[Item]:
     try:
-        found = Path(path).stat()
+        found = look()
         if stat.S_ISREG(found.st_mode):
             yield Item(path)
             return
@@ -104,7 +106,8 @@ def _walk(path: str, seen: set[tuple[int, int]], depth: int) -> Iterator[Item]:
                 do="It was not entered.",
             )
         seen.add((found.st_dev, found.st_ino))
-        names = sorted(p.name for p in Path(path).iterdir())
+        with os.scandir(path) as entries:
+            inside = sorted(entries, key=lambda entry: entry.name)
     except CasnbError as exc:
         yield Item(path, problem=exc)
         return
@@ -114,8 +117,9 @@ def _walk(path: str, seen: set[tuple[int, int]], depth: int) -> Iterator[Item]:
             path, problem=SourceError(path, got=reason, wanted="a file or folder that can be read")
         )
         return
-    for name in names:
-        yield from _walk(str(Path(path) / name), seen, depth + 1)
+    folder = Path(path)
+    for entry in inside:
+        yield from _walk(str(folder / entry.name), entry.stat, seen, depth + 1)
 
 
 def content(item: Item) -> bytes:
@@ -139,7 +143,7 @@ def content(item: Item) -> bytes:
                 raise SourceError(
                     item.name, got="a device, pipe or socket", wanted="a regular file"
                 )
-            data = file.read(FILE_LIMIT + 1) if found.st_size <= FILE_LIMIT else None
+            data = _whole(file, found.st_size) if found.st_size <= FILE_LIMIT else None
     except OSError as exc:
         raise SourceError(
             item.name, got=exc.strerror or str(exc), wanted="a file that can be read"
@@ -152,6 +156,15 @@ def content(item: Item) -> bytes:
             do="Too large to be evidence; nothing was decoded.",
         )
     return data
+
+
+def _whole(file: BinaryIO, size: int) -> bytes:
+    """Return the rest of a file, of one that grows one byte more than `FILE_LIMIT` at most.
+
+    Asked for the limit at once, Python sets that much memory aside for each file, however small.
+    """
+    data = file.read(size + 1)
+    return data if len(data) <= size else data + file.read(FILE_LIMIT + 1 - len(data))
 
 
 def describe_items(as_json: bool, items: Sequence[Item]) -> list[Row]:

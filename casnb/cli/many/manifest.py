@@ -113,7 +113,7 @@ def _dcap(vector: Any, files: dict[str, bytes]) -> list[CaseResult]:
                 {"id": "evidence-with-trailing"},
                 exc,
                 "reject: trailing bytes",
-                "Bytes behind a quote are refused; what they mean is for whoever put them there.",
+                "Bytes after a quote are refused; what they mean is for whoever put them there.",
             )
         )
     return out

@@ -35,6 +35,9 @@ class Pool:
     def __init__(self, work: Work, jobs: int) -> None:
         self.size = jobs
         self._work = work
+        # Never plain fork: this process has threads, and a lock that one of them holds would stay
+        # held in the child for ever. A fork server has none, and loads casnb once for all workers,
+        # which spawn does for each.
         self._context: Any = multiprocessing.get_context(
             "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         )

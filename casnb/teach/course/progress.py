@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from casnb.base import strictjson
+from casnb.base.times import stamp
 from casnb.base.view import Shown, cell, text_table
 from casnb.teach.course.answer_json import RECEIPT, Answer
 from casnb.teach.course.exercises import CHAPTERS, catalogue
@@ -168,4 +169,4 @@ def receipt(progress: Progress, answers: Mapping[str, Answer], **about: str) -> 
 
 def utc() -> str:
     """Return the time now as it is kept: UTC, to the second."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return stamp(datetime.now(timezone.utc))
