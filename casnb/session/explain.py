@@ -11,7 +11,7 @@ from casnb.base.view import Shown, html_table, text_table
 from casnb.policy.translation import WORDS
 from casnb.session.access import ACTIONS, FOLLOWS, Entry, Quorum, Signer, is_variable
 from casnb.session.placeholders import whole
-from casnb.session.secret_kinds import CERTIFICATES
+from casnb.session.secret_kinds import CERTIFICATES, KINDS
 from casnb.session.secrets import Secret
 from casnb.session.service_policy import describe
 from casnb.session.services import Service
@@ -175,18 +175,10 @@ def _meant(secret: Secret, session: Session) -> str:
             f"a certificate for the key in secret {secret.private_key}, {by}, for {life}; new with"
             " every version"
         ]
-    elif secret.kind == "private-key":
-        out = [
-            f"a {secret.key_type} key; "
-            + ("kept" if secret.migrate else "new")
-            + " with every version"
-        ]
     else:
-        unit = "characters" if secret.kind == "ascii" else "bytes"
-        out = [
-            f"{secret.size} random {unit}, kept over updates; nobody who reads the session sees"
-            " them"
-        ]
+        assert secret.kind is not None  # an import alone may leave it open
+        words = {**vars(secret), "kept": "kept" if secret.migrate else "new"}
+        out = [KINDS[secret.kind].means.format_map(words)]
     if secret.export_public:
         out.append("anybody may read it, without any key")
     out += [f"may be imported by {_party(p)}" for p in secret.export]

@@ -42,7 +42,7 @@ GUESSES: Mapping[str, str] = {
     "quorum-counts-keys": (
         "`require-at-least-N` counts different keys: one key that meets two entries counts once."
     ),
-    "secret-blank": "A made ascii secret has special characters, and no blank.",
+    "secret-blank": "A made ascii secret has special characters, and no space.",
     "certificate-end": (
         "A certificate without `valid_for` is good until 4096-01-01, like a CAS's own. A month has"
         " 30 days. Its key usage is what its kind needs."

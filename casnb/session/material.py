@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from casnb.base.errors import EvidenceError
+from casnb.base.times import stamp
 
 #: Gives so many random bytes: `os.urandom`, or in a test something that can be repeated.
 Random = Callable[[int], bytes]
@@ -198,7 +199,7 @@ def ends(certificates_pem: str) -> str | None:
     lasts as good as forever.
     """
     found = x509.load_pem_x509_certificates(certificates_pem.encode())[0].not_valid_after_utc
-    return None if found >= WITHOUT_END else f"{found:%Y-%m-%dT%H:%M:%SZ}"
+    return None if found >= WITHOUT_END else stamp(found)
 
 
 def issue(

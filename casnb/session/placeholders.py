@@ -161,7 +161,7 @@ class Placeholder:
 
 
 def spellings(kind: str | None) -> list[str]:
-    """Return the forms of a kind as they are written behind its name, of every kind for None."""
+    """Return the forms of a kind as they are written after its name, of every kind for None."""
     found = dict.fromkeys(
         s for f in FORMS if kind in (None, *f.kinds) for s in f.suffixes if kind or s
     )
@@ -196,7 +196,7 @@ def _cure(text: str, begins: int) -> str:
         return "Two colons follow SCONE."
     if "$$" not in text[begins + 2 :].splitlines()[0]:
         return "Two dollar signs end it."
-    return "A name is followed by formats, each behind a colon, and two dollar signs."
+    return "A name is followed by formats, each after a colon, and two dollar signs."
 
 
 def placeholders(text: str) -> tuple[Placeholder, ...]:

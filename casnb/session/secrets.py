@@ -22,8 +22,6 @@ from casnb.session.sharing import Party, check_names, read_exports, read_import
 
 ENDPOINTS = ("server", "client")
 
-_ASCII = re.compile(r"[\t\n\r -~]*")
-_BINARY = re.compile(r"([0-9A-Fa-f]{2})*")
 _COMMON_NAME = re.compile(r"[ -~]{1,64}")
 _DNS = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_\-.]{0,251}[A-Za-z0-9])?")
 _LONGEST_LIFE = 365 * 1000
@@ -70,18 +68,15 @@ class Secret:
         """Whether an update goes on with the value that the CAS made for this name in the
         version before.
         """
-        if (
-            before is None
-            or not (self.made and before.made)
-            or before.kind != self.kind
-            or self.kind in CERTIFICATES
-        ):
+        if before is None or before.kind != self.kind or not (self.made and before.made):
             return False
-        return (
-            self.migrate and before.migrate and before.key_type == self.key_type
-            if self.kind == "private-key"
-            else self.kind != "public-key" and before.size == self.size
-        )
+        kind = KINDS.get(self.kind or "")
+        if kind is None or kind.make is None:
+            return False
+        both = (self, before)
+        if kind.kept_if and not all(getattr(secret, kind.kept_if) for secret in both):
+            return False
+        return bool(getattr(self, kind.by) == getattr(before, kind.by))
 
     def normalised(self) -> dict[str, Any]:
         """Return the members in the order in which they are hashed; order and filled defaults
@@ -93,10 +88,8 @@ class Secret:
         if self.value is not None:
             given = self.kind == "config-fragment"
             out["value"] = json.loads(self.value) if given else self.value
-        elif self.made and self.kind in ("ascii", "binary"):
-            out["size"] = self.size
-        elif self.made and self.kind == "private-key":
-            out["key_type"] = self.key_type
+        elif self.made and self.kind is not None and (by := KINDS[self.kind].by):
+            out[by] = getattr(self, by)
         for member in (
             "private_key",
             "issuer",
@@ -210,29 +203,16 @@ def _value(node: Node, kind: str) -> str:
     """The value as CAS keeps it; no error quotes what was written."""
     if kind == "config-fragment":
         return _fragment(node)
-    given, wrong = node.text(), "a value of another form"
+    given, read = node.text(), KINDS[kind].read
     if len(given) > _LONGEST_VALUE:
         raise node.refuse(f"at most {_LONGEST_VALUE} characters", got=f"{len(given)} characters")
-    if kind == "ascii":
-        if not _ASCII.fullmatch(given):
-            raise node.refuse("ASCII text", "Use kind binary for other bytes.", got=wrong)
-        return given
-    if kind == "binary":
-        if not _BINARY.fullmatch(given):
-            raise node.refuse(
-                "pairs of hex digits", "`xxd -p FILE | tr -d '\\n'` makes them.", got=wrong
-            )
-        return given.lower()
+    if read is None:
+        raise node.refuse("none", f"A secret of kind {kind} is made by the CAS.", got="a value")
     try:
-        if kind == "private-key":
-            return material.canonical_key(given)
-        if kind == "public-key":
-            return material.canonical_public_key(given)
-        return material.canonical_bundle(given, kind == "x509-ca")
+        return read(given)
     except EvidenceError as exc:
-        raise node.refuse(
-            exc.wanted or "", "`|` after `value:` begins a text of several lines.", got=exc.got
-        ) from None
+        hint = exc.do or "`|` after `value:` begins a text of several lines."
+        raise node.refuse(exc.wanted or "", hint, got=exc.got) from None
 
 
 def _fragment(node: Node) -> str:

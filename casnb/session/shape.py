@@ -284,7 +284,7 @@ class _Shape:
 
 
 def text_forms(kind: str) -> list[str]:
-    """Return the forms of a kind that give text, as they are written behind its name."""
+    """Return the forms of a kind that give text, as they are written after its name."""
     return [
         s or "no suffix"
         for f in placeholders.FORMS

@@ -1,5 +1,5 @@
-"""To whom a secret or a volume is exported, and where it is imported from: references to other
-sessions, in all the ways in which the language writes them.
+"""Which sessions a secret or a volume is exported to, and where it is imported from: references to
+other sessions, in every form that the language has.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def read_reference(node: Node, allowed: tuple[str, ...], minor: int) -> dict[str
 
 
 def _pairs(node: Node) -> dict[str, Node]:
-    """Take `/session=A,secret=B` apart; with a host in front of the slash it is another CAS."""
+    """Take `/session=A,secret=B` apart; with a host before the slash it is another CAS."""
     host, slash, rest = str(node.value).partition("/")
     pairs = [part.partition("=")[::2] for part in rest.split(",")]
     names = [name for name, _ in pairs]
@@ -152,12 +152,12 @@ def read_word(node: Node) -> Party:
     if problem := name_problem(name):
         raise node.refuse("a session's name, or name:hash", problem)
     if colon and not _HASH.fullmatch(hash):
-        raise node.refuse("64 lower-case hex digits behind the colon")
+        raise node.refuse("64 lower-case hex digits after the colon")
     return Party(session=name, session_hash=hash or None)
 
 
 def _session_name(node: Node, minor: int) -> None:
-    """A session's name: whole, with or without a slash in front, or relative."""
+    """A session's name: whole, with or without a leading slash, or relative."""
     name = node.text("a session name")
     if relative(name) and minor < _RELATIVE_SINCE:
         raise node.refuse(

@@ -85,7 +85,7 @@ _platform = _matching(
     "[0-9a-fA-F]{64}|INTEL_QE_ID:[0-9a-fA-F]{32}",
     "64 hex digits, or INTEL_QE_ID: and 32 of them",
 )
-_permission = _matching("0o[0-7]{1,4}", "an octal number like 0o400", "Digits 0 to 7 behind 0o.")
+_permission = _matching("0o[0-7]{1,4}", "an octal number like 0o400", "Digits 0 to 7 after 0o.")
 _otp = _matching(
     "[A-Za-z2-7]{26,256}=*",
     "base32 of at least 128 bits: 26 characters or more",
@@ -111,9 +111,9 @@ _ROWS = (
     _M("predecessor", "text", "64 hex digits; null or ~ for the first", "null", old=True,
        page="predecessor-session", hashed="always"),
     _M("salt", "text", "32 hex digits", since=12, page="salt", built=CARRIED,
-       hashed="as written, behind predecessor (guess)", check=_salt),
+       hashed="as written, after predecessor (guess)", check=_salt),
     _M("namespace_hash", "text", "the hash of the namespace above, on creation", since=11,
-       page="namespace-hash", hashed="as written, behind salt (guess)", check=_hash),
+       page="namespace-hash", hashed="as written, after salt (guess)", check=_hash),
     _M("services", "list", "a list of services", old=True, page="service-description"),
     _M("images", "list", "a list of images", old=True, page="images"),
     _M("volumes", "list", "a list of volumes", old=True, page="volumes"),

@@ -51,7 +51,7 @@ class Template:
 
 
 def explain_template(text: str, pairs: Sequence[str] = (), use_env: bool = False) -> Template:
-    """Explain a session file; `pairs` are NAME=VALUE as behind `-e`, which win over the
+    """Explain a session file; `pairs` are NAME=VALUE as after `-e`, which win over the
     environment.
 
     Raises EvidenceError for text that is not a session, whatever its variables stand for, and

@@ -1,4 +1,4 @@
-"""Values of a session's secrets: made once when it is stored, kept over updates, imported."""
+"""Values of a session's secrets: made once when it is stored, kept across updates, imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from casnb.base.spans import read_span
 from casnb.session import material
 from casnb.session.material import Random
 from casnb.session.names import resolve
-from casnb.session.secret_kinds import CERTIFICATES
+from casnb.session.secret_kinds import CERTIFICATES, KINDS
 from casnb.session.secrets import Secret
 from casnb.session.session import Session
 from casnb.session.sharing import Party
@@ -59,15 +59,16 @@ def generate(
     Kept from there: ascii and binary of the same kind and size; private keys of the same type
     where `migrate` says so. Certificates are always made again, valid from `now` (aware). In
     language 0.2 each has a key of its own and is issued by the session's, which is kept. The
-    result follows from the arguments, but for RSA keys and ECDSA signatures. Raises
+    result follows from the arguments, except for RSA keys and ECDSA signatures. Raises
     EvidenceError where an issuer cannot be imported.
     """
     made: dict[str, str] = {}
     if session.minor < 0 and any(s.kind in CERTIFICATES for s in session.secrets):
         made |= _session_authority(session, before, now, random)
     for secret in session.secrets:
-        if secret.made and secret.kind not in (*CERTIFICATES, "public-key"):
-            made[secret.name] = _kept(secret, before) or _make(secret, random)
+        kind = KINDS[secret.kind] if secret.made and secret.kind is not None else None
+        if kind is not None and kind.make is not None:
+            made[secret.name] = _kept(secret, before) or kind.make(getattr(secret, kind.by), random)
     for secret in session.secrets:
         if secret.made and secret.kind == "public-key":
             assert secret.private_key is not None
@@ -90,16 +91,6 @@ def _kept(secret: Secret, before: Stored | None) -> str | None:
     if before is None or not secret.keeps(before.session.secret(secret.name)):
         return None
     return before.values.get(secret.name)
-
-
-def _make(secret: Secret, random: Random) -> str:
-    if secret.kind == "ascii":
-        return material.printable(secret.size, random)
-    return (
-        random(secret.size).hex()
-        if secret.kind == "binary"
-        else material.make_key(secret.key_type, random)
-    )
 
 
 def _issue(secret: Secret, at: Stored, now: datetime, random: Random, lookup: Lookup) -> str:
@@ -165,8 +156,8 @@ def _issue_old(
 def _issuer(at: Stored, name: str, lookup: Lookup) -> tuple[str, str]:
     """Certificate and key of an issuer.
 
-    To whom an authority is exported may issue by it, casnb's own rule; that its certificate is
-    public lets nobody issue.
+    A session that an authority is exported to may issue with it (casnb's own rule); a public
+    certificate lets nobody issue.
     """
     certificate, where, secret = _origin(at, name, lookup, named=True)
     if secret.old and secret.name + _OWN_KEY in where.values:
@@ -200,7 +191,7 @@ def values(at: Stored, lookup: Lookup = nowhere) -> dict[str, str]:
 def _origin(
     at: Stored, name: str, lookup: Lookup, steps: int = 0, named: bool = False
 ) -> tuple[str, Stored, Secret]:
-    """The value of a secret, the session that it comes from in the end, and the secret there;
+    """The value of a secret, the session that it originally comes from, and the secret there;
     `named` wants exports by name.
     """
     secret = at.session.secret(name)
@@ -233,8 +224,8 @@ def _origin(
 def _source(at: Stored, secret: Secret, lookup: Lookup, named: bool, steps: int) -> Stored | None:
     """The session that a secret is imported from, if that lets it go.
 
-    An export must hold in the version that is named and in the current one: who withdraws it
-    withdraws it, whichever version another session asks by.
+    An export must hold in the version that is named and in the current one: one that was
+    withdrawn stays withdrawn, whichever version another session names.
     """
     wanted = secret.imported
     assert wanted is not None and wanted.session is not None and wanted.secret is not None
