@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from serving import serve
 
 from casnb.cas.client import pinned_context
 from casnb.cas.client_identity import ClientIdentity
@@ -169,26 +170,8 @@ def at_once(
 @contextmanager
 def simulator(folder: Path) -> Iterator[tuple[int, psutil.Process]]:
     port = free_port()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "casnb.cli.main",
-            "serve",
-            "--seed",
-            SEED,
-            "--state",
-            str(folder),
-            "--address",
-            "127.0.0.1",
-            "--port",
-            str(port),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+    process = serve(SEED, folder, port)
     try:
-        assert process.stdout is not None and process.stdout.readline()
         yield port, psutil.Process(process.pid)
     finally:
         process.terminate()

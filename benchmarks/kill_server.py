@@ -22,7 +22,6 @@ import random
 import signal
 import socket
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import threading
@@ -32,6 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from serving import serve
 
 from casnb.base.errors import SourceError
 from casnb.cas.audit import Checkpoints, LogStatus, verify_log
@@ -169,33 +169,6 @@ def acknowledged(crowd: list[Writer]) -> int:
     return sum(len(versions) for w in crowd for versions in list(w.known.values()))
 
 
-def start(port: int, folder: Path, extra: list[str]) -> subprocess.Popen[bytes]:
-    """Start a server, and wait until it says that it answers."""
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "casnb.cli.main",
-            "serve",
-            "--seed",
-            SEED,
-            "--state",
-            str(folder),
-            "--address",
-            "127.0.0.1",
-            "--port",
-            str(port),
-            *extra,
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert process.stdout is not None
-    if not process.stdout.readline():
-        raise SystemExit(f"the server ended by itself with code {process.wait()}")
-    return process
-
-
 def run(kills: int, writers: int, seed: int, extra: list[str]) -> dict[str, object]:
     dice = random.Random(seed)
     port, chain = free_port(), CasChain.from_pem(World(SEED).cas_chain_pem)
@@ -203,7 +176,7 @@ def run(kills: int, writers: int, seed: int, extra: list[str]) -> dict[str, obje
     began, killed = time.monotonic(), 0
     with tempfile.TemporaryDirectory(prefix="casnb-kill-") as folder:
         for _ in range(kills):
-            server = start(port, Path(folder), extra)
+            server = serve(SEED, Path(folder), port, extra)
             stop = threading.Event()
             threads = [
                 threading.Thread(target=w.work, args=(stop, random.Random(dice.random())))
@@ -222,7 +195,7 @@ def run(kills: int, writers: int, seed: int, extra: list[str]) -> dict[str, obje
             stop.set()
             for t in threads:
                 t.join()
-        server = start(port, Path(folder), extra)
+        server = serve(SEED, Path(folder), port, extra)
         try:
             for writer in crowd:
                 writer.judge()

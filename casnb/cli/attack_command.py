@@ -91,58 +91,79 @@ def attack(
     happens, on loopback, in a simulated world; where flags want an MRENCLAVE and none is given,
     the page's is taken.
     """
-    from casnb.mallory.attacks import ATTACKS, HABITS, Defence, run
-    from casnb.mallory.attacks import attack as find
+    from casnb.mallory.attacks import ATTACKS, Defence
 
     defence = Defence(
         policy_of({**params, "verification_time": verification_time}),
         Defence.of(skip=without, add=with_).habits,
     )
     yours = strict or defence != Defence()
-    if form and not as_matrix:
-        raise click.UsageError("--format belongs to --matrix.")
-    if strict and defence.policy.flags():
-        raise click.UsageError("--strict says that no flag is set: leave it or the flags out.")
-    if (as_matrix or habits) and (name or yours):
-        raise click.UsageError(
-            "--matrix and --habits take no NAME and no defence: they are about all of them."
-        )
+    wrong = (
+        (form and not as_matrix, "--format belongs to --matrix."),
+        (
+            strict and defence.policy.flags(),
+            "--strict says that no flag is set: leave it or the flags out.",
+        ),
+        (
+            (as_matrix or habits) and (name or yours),
+            "--matrix and --habits take no NAME and no defence: they are about all of them.",
+        ),
+    )
+    for broken, told in wrong:
+        if broken:
+            raise click.UsageError(told)
     if as_matrix:
         return _matrix(habits, "json" if as_json else form or "text", seed)
     if habits:
-        rows = [
-            (h.name, "usual" if h.usual else "precaution", h.does, h.otherwise)
-            for h in HABITS.values()
-        ]
-        return _list(
-            [dict(zip(("name", "kind", "does", "otherwise"), r, strict=True)) for r in rows],
-            [(r[0], f"{r[1]}: {r[2]}\nwithout it: {r[3]}") for r in rows],
-            as_json,
+        return _habits(as_json)
+    if name is not None:
+        mine = defence if yours else None
+        return _runs(name, mine, seed) if as_json else _story(name, mine, seed)
+    if yours:
+        raise UsageError(
+            "casnb attack",
+            got="a defence and no attack",
+            wanted="NAME, one of " + ", ".join(ATTACKS),
         )
-    if name is None:
-        if yours:
-            raise UsageError(
-                "casnb attack",
-                got="a defence and no attack",
-                wanted="NAME, one of " + ", ".join(ATTACKS),
-            )
-        return _list(
-            [a.to_json() for a in ATTACKS.values()],
-            [
-                (a.name, f"{a.title}\n{a.persona.title}; gets in with: {a.needs}")
-                for a in ATTACKS.values()
-            ],
-            as_json,
-        )
+    return _list(
+        [a.to_json() for a in ATTACKS.values()],
+        [
+            (a.name, f"{a.title}\n{a.persona.title}; gets in with: {a.needs}")
+            for a in ATTACKS.values()
+        ],
+        as_json,
+    )
+
+
+def _habits(as_json: bool) -> int:
+    from casnb.mallory.attacks import HABITS
+
+    rows = [
+        (h.name, "usual" if h.usual else "precaution", h.does, h.otherwise) for h in HABITS.values()
+    ]
+    return _list(
+        [dict(zip(("name", "kind", "does", "otherwise"), r, strict=True)) for r in rows],
+        [(r[0], f"{r[1]}: {r[2]}\nwithout it: {r[3]}") for r in rows],
+        as_json,
+    )
+
+
+def _runs(name: str, mine: Defence | None, seed: str) -> int:
+    """Run an attack against the reader's defence, or against both of its story, and print JSON."""
+    from casnb.mallory.attacks import attack as find
+    from casnb.mallory.attacks import run
+
     found = find(name)
-    if as_json:
-        outcomes = [
-            run(name, d, seed=seed)
-            for d in ([defence] if yours else [found.let_in, found.keep_out])
-        ]
-        emit_json({"attack": found.to_json(), "runs": [o.to_json() for o in outcomes]})
-        return REJECTED if yours and outcomes[0].succeeded else ACCEPTED
-    return _judge(found, defence, seed) if yours else _tell(found, seed)
+    defences = [mine] if mine else [found.let_in, found.keep_out]
+    outcomes = [run(name, d, seed=seed) for d in defences]
+    emit_json({"attack": found.to_json(), "runs": [o.to_json() for o in outcomes]})
+    return REJECTED if mine and outcomes[0].succeeded else ACCEPTED
+
+
+def _story(name: str, mine: Defence | None, seed: str) -> int:
+    from casnb.mallory.attacks import attack as find
+
+    return _judge(find(name), mine, seed) if mine else _tell(find(name), seed)
 
 
 def _list(values: Sequence[Any], rows: Sequence[tuple[str, str]], as_json: bool) -> int:

@@ -81,7 +81,9 @@ class AttestLine:
         elif word == "--":
             self.parts.append(
                 Part(
-                    word, "option", "The options end here: every word behind is taken as it stands."
+                    word,
+                    "option",
+                    "The options end here: every word after that is taken as it stands.",
                 )
             )
             while self.words:
@@ -194,7 +196,7 @@ class AttestLine:
                 Part(
                     word,
                     "deprecated",
-                    "An MRENCLAVE behind the address, as in 2020: deprecated.",
+                    "An MRENCLAVE after the address, as in 2020: deprecated.",
                     (*notes, f"Write --mrenclave {neutral(word, 80)}."),
                 )
             )

@@ -248,7 +248,7 @@ SPOKEN = next(r for r in reversed(tuple(RELEASES.values())) if not r.preview)
 
 #: Option or flag of `scone cas attest` to the pages that first have it.
 SINCE: Mapping[str, str] = {
-    "--mrenclave": "pages of March 2021 (before, the word behind the address)",
+    "--mrenclave": "pages of March 2021 (before, the word after the address)",
     "--accept-sw-hardening-needed": "pages of March 2021",
     "--mrsigner": "pages of November 2020",
     "--isvprodid": "pages of November 2020",

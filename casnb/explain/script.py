@@ -148,7 +148,7 @@ def explain_script(text: str) -> Walk:
 _GOES_ON = Giveaway(
     "goes-on",
     "If this attestation fails, the script goes on: nothing looks at how it ended.",
-    "set -e at the top, or || exit 1 behind it.",
+    "set -e at the top, or || exit 1 after it.",
     lambda _: False,
     ("00-refusal",),
 )
@@ -199,12 +199,9 @@ def _text(command: Command) -> str:
 
 def _of_attest(command: Command, said: Explanation) -> list[Finding]:
     """What an attest line gives away: its flags, what else loosens it, why it is refused."""
-    text = _text(command)
-    rows = [Finding(command.line, text, "refused", f"Refused: {p}", "") for p in said.problems]
+    rows = [("refused", f"Refused: {problem}", "") for problem in said.problems]
     rows += [
-        Finding(
-            command.line,
-            text,
+        (
             f.name,
             f"{f.option} waives {', '.join(f.waives)}. {_FLAG.format(f.who, f.gains)}",
             f"Mildest use: {f.mildest}",
@@ -212,16 +209,11 @@ def _of_attest(command: Command, said: Explanation) -> list[Finding]:
         for f in said.flags
     ]
     rows += [
-        Finding(command.line, text, word.lstrip("-"), f"{word} makes the line looser.", _hint(f))
-        for word in said.loosening
-        for f in [word]
+        (word.lstrip("-"), f"{word} makes the line looser.", _hint(word)) for word in said.loosening
     ]
-    rows += [
-        Finding(command.line, text, "note", note, "")
-        for note in said.notes
-        if "another genuine CAS" not in note
-    ]
-    return rows
+    rows += [("note", note, "") for note in said.notes if "another genuine CAS" not in note]
+    text = _text(command)
+    return [Finding(command.line, text, *row) for row in rows]
 
 
 def _hint(word: str) -> str:
@@ -272,6 +264,22 @@ _DOCUMENT_RULES = (
         "rollback_protected is the default.",
     ),
 )
+#: What a finding says: its id, what is given away, what to write instead, and cells about it.
+_Row = tuple[str, str, str, tuple[str, ...]]
+_WRITTEN_OUT: _Row = (
+    "plain-secret",
+    "A secret's value is written out: in this file, and for everybody whom the session's policy"
+    " lets read.",
+    "Leave value out, and the CAS makes one that nobody sees.",
+    ("07-leak",),
+)
+_UNPINNED: _Row = (
+    "unpinned-export",
+    "An export that is not pinned: whoever may update the other session decides what happens with"
+    " the secret.",
+    "Add session_hash with the version that you have read.",
+    ("05-values",),
+)
 _EXPORT = re.compile(r"^(\s*)(?:-\s*)?export:\s*(.*)$")
 _VALUE = re.compile(r"^\s*(?:-\s*)?(?:\{.*)?\bvalue:\s*['\"]?([^'\"\s{}$|>][^'\"]{2,})")
 
@@ -290,43 +298,24 @@ def _of_document(document: Document) -> list[Finding]:
     found = []
     public = any("export_public: true" in x for x in lines)
     for n, line in enumerate(lines, 1):
-        at, text = document.line + n, line.strip()[:200]
-        for pattern, id, what, instead in _DOCUMENT_RULES:
-            if pattern.search(line):
-                found.append(Finding(at, text, id, what, instead))
-        if (match := _VALUE.match(line)) and not public:
-            found.append(
-                Finding(
-                    at,
-                    text,
-                    "plain-secret",
-                    "A secret's value is written out: in this file, and for everybody whom the"
-                    " session's policy lets read.",
-                    "Leave value out, and the CAS makes one that nobody sees.",
-                    ("07-leak",),
-                )
-            )
-        if match := _EXPORT.match(line):
-            block = [match[2]]
-            for other in lines[n : n + 12]:
-                if (
-                    other.strip()
-                    and len(other) - len(other.lstrip()) <= len(match[1])
-                    and not (other.lstrip().startswith("-") and not line.lstrip().startswith("-"))
-                ):
-                    break
-                block.append(other)
-            whole = "\n".join(block)
-            if "session_hash" not in whole and "namespace" not in whole:
-                found.append(
-                    Finding(
-                        at,
-                        text,
-                        "unpinned-export",
-                        "An export that is not pinned: whoever may update the other session decides"
-                        " what happens with the secret.",
-                        "Add session_hash with the version that you have read.",
-                        ("05-values",),
-                    )
-                )
+        rows: list[_Row] = [(*row[1:], ()) for row in _DOCUMENT_RULES if row[0].search(line)]
+        if _VALUE.match(line) and not public:
+            rows.append(_WRITTEN_OUT)
+        if (export := _EXPORT.match(line)) and not _pinned(export, lines[n : n + 12]):
+            rows.append(_UNPINNED)
+        text = line.strip()[:200]
+        found += [Finding(document.line + n, text, *row) for row in rows]
     return found
+
+
+def _pinned(export: re.Match[str], following: list[str]) -> bool:
+    """Whether an export, with the lines that are part of it, names a version or a namespace."""
+    item = export.string.lstrip().startswith("-")
+    block = [export[2]]
+    for line in following:
+        inside = len(line) - len(line.lstrip()) > len(export[1])
+        if line.strip() and not inside and not (line.lstrip().startswith("-") and not item):
+            break
+        block.append(line)
+    whole = "\n".join(block)
+    return "session_hash" in whole or "namespace" in whole

@@ -51,7 +51,7 @@ class Command:
     """One command: its words, and what stood before it as `NAME=value`. `broken` says what a
     shell would not understand.
 
-    `line` is the number of the line it begins in, `then` the operator behind it, `keyword` the
+    `line` is the number of the line it begins in, `then` the operator after it, `keyword` the
     word of the shell before it (`if`, `!`), `within` what wraps it: the words of `sh -c`, or
     `$(...)`; `writes` where its output goes by a redirection.
     """
@@ -82,7 +82,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Script:
-    """A whole script: every command in it, those within others behind them, and its documents."""
+    """A whole script: every command in it, those within others after them, and its documents."""
 
     commands: tuple[Command, ...]
     documents: tuple[Document, ...] = ()

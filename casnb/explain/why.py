@@ -105,7 +105,7 @@ def explain_message(text: str) -> Explanation:
 
 
 def _known(lines: list[str]) -> Iterator[Explanation]:
-    """Yield what the table knows of these lines, the last line first; remarks behind all others."""
+    """Yield what the table knows of these lines, the last line first; remarks after all others."""
     remarks = [line for line in lines if _REMARK.match(line)]
     rest = [line for line in lines if not _REMARK.match(line)]
     for line in (*reversed(rest), *reversed(remarks)):

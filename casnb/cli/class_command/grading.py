@@ -128,7 +128,7 @@ def report(name: str, page: Path | None, as_json: bool, folder: Path) -> int:
     """What does the class hold, and what should be looked at?
 
     Reports on the last grading: which misconceptions, how often; and whose wrong answers are right
-    in the world of somebody else. That is an observation, and no verdict.
+    in the world of somebody else. That is an observation, not a verdict.
     """
     from casnb.classroom.class_report import report_on
     from casnb.classroom.course import found

@@ -110,7 +110,7 @@ def attest(
     accepted becomes the default.
     """
     if _mrenclave is not None:
-        note("note: an MRENCLAVE behind the address is deprecated: write --mrenclave HEX.")
+        note("note: an MRENCLAVE after the address is deprecated: write --mrenclave HEX.")
         params["mrenclave"] = (*params["mrenclave"], _mrenclave)
     if params["nonce"] is not None and offline_report is None:
         raise UsageError(

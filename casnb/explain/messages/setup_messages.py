@@ -177,7 +177,7 @@ ROWS = (
         "the command line is not understood",
         "a flag is misspelled, needs another one, or got no value; a variable that is empty, or a"
         " scrape that found nothing, leaves a gap. Nothing was sent",
-        "Put the whole line behind casnb explain: it says word by word what is wrong. Quote"
+        "Put the whole line after casnb explain: it says word by word what is wrong. Quote"
         ' variables: "$MRENCLAVE"',
         "a check that would silently be left out",
         (

@@ -28,7 +28,7 @@ MODES = ("disabled", "unsigned", "signed")
 FILE_LIMIT = 16 << 20
 #: After so many events the database keeps a checkpoint, and one answer has at most so many of them.
 EVERY, MOST = 250, 100
-#: No event comes near this size: what is behind the last newline of a file is at most this.
+#: No event comes near this size: what follows the last newline of a file is at most this.
 _LONGEST = 1 << 20
 
 

@@ -213,44 +213,18 @@ def reasons(result: AttestationResult, policy: ServicePolicy, proof: Proof) -> l
     """Say why a session does not want an enclave, first what is worst, in documented words where
     there are some.
     """
-    checks = {c.id: c for c in result.checks if c.status is CheckStatus.FAILED}
-    said: list[str] = []
+    failed = {c.id: c for c in result.failures}
+    platform: dict[str, Check] = {
+        i: failed.pop(i) for i in ("tcb-status", "advisories") if i in failed
+    }
+    enclave = {i: failed.pop(i) for i in ("debug", *_IDENTITY) if i in failed}
+    said = [_plain(c) for c in failed.values()]
     words: list[str] = []
-    platform = [checks.pop(i) for i in ("tcb-status", "advisories") if i in checks]
-    enclave = [checks.pop(i) for i in ("debug", *_IDENTITY) if i in checks]
-    said += [_plain(c) for c in checks.values()]
-    if enclave:
-        said.append("The program enclave is not trustworthy")
-        if any(c.id in _IDENTITY for c in enclave) and proof.report:
-            met = any(c.status is CheckStatus.PASSED for c in result.checks if c.id in _IDENTITY)
-            said.append(
-                f"{'Not all' if met else 'None'} of the required enclave properties are met by the"
-                " enclave"
-            )
-            said += _properties(policy, proof.report)
-        if enclave[0].id == "debug":
-            said.append(
-                "Debug mode is enabled. Enclave protection is turned off, all secrets can be"
-                " extracted with a debugger"
-            )
-            words.append("debug-mode")
-    if platform:
-        said += ["The enclave's TCB is not trustworthy", "Security risks:"]
-        needs = sorted(proof.tcb_status.needs) if proof.tcb_status else []
-        known = [n for n in needs if BY_NAME[n].risk and n not in policy.flags()]
-        said += (
-            [f"  - {BY_NAME[n].risk}" for n in known]
-            if known
-            else [f"  - {_plain(c)}" for c in platform if c.id == "tcb-status"]
-        )
-        words += [BY_NAME[n].elsewhere.tolerate[0] for n in known if BY_NAME[n].elsewhere.tolerate]
-        ignored = policy.security.ignore_advisories
-        said += [
-            f"  - See advisory {a}"
-            f" ({ADVISORIES[a].url if a in ADVISORIES else _PAGE + neutral(a, 40)})"
-            for a in proof.advisories
-            if a not in ignored
-        ]
+    for part, of in ((enclave, _enclave), (platform, _platform)):
+        if part:
+            more, tolerated = of(part, result, policy, proof)
+            said += more
+            words += tolerated
     if not said:
         said = [
             f"Check {c.id} could not be made: {c.reason}"
@@ -263,6 +237,48 @@ def reasons(result: AttestationResult, policy: ServicePolicy, proof: Proof) -> l
             " session's `security.attestation` config"
         )
     return said
+
+
+def _enclave(
+    checks: Mapping[str, Check], result: AttestationResult, policy: ServicePolicy, proof: Proof
+) -> tuple[list[str], list[str]]:
+    """Return what is wrong with the enclave, and the words of `tolerate` that would accept it."""
+    said = ["The program enclave is not trustworthy"]
+    if proof.report and any(i in _IDENTITY for i in checks):
+        met = any(c.status is CheckStatus.PASSED for c in result.checks if c.id in _IDENTITY)
+        said.append(
+            f"{'Not all' if met else 'None'} of the required enclave properties are met by the"
+            " enclave"
+        )
+        said += _properties(policy, proof.report)
+    if "debug" not in checks:
+        return said, []
+    said.append(
+        "Debug mode is enabled. Enclave protection is turned off, all secrets can be extracted"
+        " with a debugger"
+    )
+    return said, ["debug-mode"]
+
+
+def _platform(
+    checks: Mapping[str, Check], _: AttestationResult, policy: ServicePolicy, proof: Proof
+) -> tuple[list[str], list[str]]:
+    """The same for the platform: which risks its status and the advisories stand for."""
+    said = ["The enclave's TCB is not trustworthy", "Security risks:"]
+    needs = sorted(proof.tcb_status.needs) if proof.tcb_status else []
+    known = [BY_NAME[n] for n in needs if BY_NAME[n].risk and n not in policy.flags()]
+    if known:
+        said += [f"  - {flag.risk}" for flag in known]
+    elif "tcb-status" in checks:
+        said.append(f"  - {_plain(checks['tcb-status'])}")
+    listed = [a for a in proof.advisories if a not in policy.security.ignore_advisories]
+    said += [f"  - See advisory {a} ({_page(a)})" for a in listed]
+    return said, [flag.elsewhere.tolerate[0] for flag in known if flag.elsewhere.tolerate]
+
+
+def _page(advisory: str) -> str:
+    known = ADVISORIES.get(advisory)
+    return known.url if known else _PAGE + neutral(advisory, 40)
 
 
 def _properties(policy: ServicePolicy, body: ReportBody) -> list[str]:

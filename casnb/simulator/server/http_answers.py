@@ -1,5 +1,5 @@
-"""How a simulated CAS answers over HTTP: JSON as CAS writes it, one form of refusal, nothing of
-an error's inside.
+"""How a simulated CAS answers over HTTP: JSON as CAS writes it, one form of refusal, no details of
+an error.
 """
 
 from __future__ import annotations

@@ -111,6 +111,7 @@ class _Connection(HTTPConnection):
                 self.wfile.write(_BUSY)
             return False
         except errors.NoSSLError:
+            # Somebody typed http://: in plain text they can read why it fails.
             tls.refuse_plain()
             return False
         except (errors.FatalSSLAlert, OSError) as exc:
@@ -149,7 +150,7 @@ class _Connection(HTTPConnection):
 
 
 class Connections(ConnectionManager):
-    """cheroot's, but for a process that has as many files open as it may: there the longest idle
+    """cheroot's, except for a process that has as many files open as it may: there the longest idle
     connection makes room.
     """
 
@@ -159,7 +160,7 @@ class Connections(ConnectionManager):
         except OSError as exc:
             _log.debug("connection not accepted: %s", exc)
             if not self.server.drop_the_idlest():
-                time.sleep(0.05)
+                time.sleep(0.05)  # the socket is readable still: without a pause this loop spins
             return None
 
 
@@ -319,6 +320,7 @@ class TlsServer(wsgi.Server):
         stopped = threading.Event()
         address = self.bind_addr
 
+        # cheroot's selector sleeps until something happens: a connection of our own is that.
         def wake() -> None:
             while not stopped.wait(0.005):
                 with suppress(OSError):

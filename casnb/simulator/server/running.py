@@ -15,7 +15,6 @@ from contextlib import ExitStack
 from datetime import datetime, timezone
 from ipaddress import IPv4Address
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol
 
 from cryptography import x509
@@ -116,12 +115,7 @@ class RunningWorld(Shown):
     def __enter__(self) -> RunningWorld:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _rows(self) -> list[tuple[str, str]]:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 from casnb.base.errors import SourceError, UsageError
 
@@ -80,7 +79,7 @@ class Transaction:
 
     def firsts(self, after: int, limit: int) -> list[tuple[int, str]]:
         """Return number and name of sessions in the order in which they were created, those
-        behind number `after`.
+        after number `after`.
         """
         return list(
             self._connection.execute(
@@ -183,12 +182,7 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @contextmanager

@@ -405,7 +405,7 @@ EXERCISES = (
             ),
             Slip(
                 "mrsigner",
-                "The value behind --mrenclave is MRSIGNER. It names a key, not the code.",
+                "The value after --mrenclave is MRSIGNER. It names a key, not the code.",
                 lambda facts: _command(facts).replace(facts.mrenclave, facts.world.mrsigner),
                 lambda facts, v: bool(
                     {facts.world.mrsigner, facts.world.vendor.mrsigner} & set(_hashes(v))

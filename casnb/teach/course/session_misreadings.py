@@ -75,7 +75,7 @@ def _first_digits(count: int) -> Way:
     )
 
 
-_DIGITS = "The name has the first eight digits of the nonce behind lesson-. Yours has "
+_DIGITS = "The name has the first eight digits of the nonce after lesson-. Yours has "
 
 
 SESSION = _Named(

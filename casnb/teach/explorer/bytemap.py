@@ -198,7 +198,7 @@ class ByteMap:
         return tuple(s for s in self.spots if check in s.checks or check in s.covered)
 
     def ranges(self, check: str) -> tuple[tuple[int, int], ...]:
-        """Return what a check looks at as merged stretches: first byte, first byte behind.
+        """Return what a check looks at as merged stretches: first byte, first byte after it.
         `debug` reads one byte of its field.
         """
         out: list[tuple[int, int]] = []

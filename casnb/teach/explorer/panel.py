@@ -1,5 +1,5 @@
-"""The byte explorer as a widget: bytes, fields and checks linked, walked with mouse or arrow
-keys, read from Python.
+"""The byte explorer as a widget: bytes, fields and checks linked, navigated by mouse or arrow keys,
+read from Python.
 """
 
 from __future__ import annotations
@@ -26,13 +26,12 @@ LOG_LIMIT = 200
 
 
 class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
-    """Bytes to walk through. Where no front end is, the same content shows as a table that
-    unfolds.
+    """Bytes to explore. Without a front end, the same content is shown as a collapsible table.
 
-    `data`: the bytes. `selected`: the offset under the cursor, -1 while nobody chose one;
-    `field` names the field it belongs to. `check`: the id of the check whose bytes are lit, or
-    empty. `layer`: one of LAYERS. `expected`: field id to hex text or integer. `compare`: bytes
-    of a second piece of evidence, empty for none; `original`: the bytes before the first change.
+    `data`: the bytes. `selected`: the offset under the cursor, -1 while nobody chose one; `field`
+    names the field it belongs to. `check`: the id of the check whose bytes are lit, or empty.
+    `layer`: one of LAYERS. `expected`: field id to hex text or integer. `compare`: bytes of a
+    second piece of evidence, empty for none; `original`: the bytes before the first change.
     `editable`: whether bytes can be changed on the page. `log`: what was changed, one line each.
     `fields` and `checks` are computed. All travel to the page; `selected`, `check`, `layer` and
     `data` also back. `judge`, if given, is asked for the checks of changed bytes before they are
@@ -137,12 +136,12 @@ class ByteExplorer(Snapshotted, anywidget.AnyWidget):  # type: ignore[misc,unuse
         self.data = self.data[:offset] + bytes((value,)) + self.data[offset + 1 :]
 
     def flip(self, offset: int, bit: int = 1) -> None:
-        """Turn over the bit of this value (1, 2, 4, ... 128) in one byte."""
+        """Flip the bit of this value (1, 2, 4, ... 128) in one byte."""
         self.map.at(offset)
         self.edit(offset, self.data[offset] ^ bit)
 
     def restore(self) -> None:
-        """Bring every byte back."""
+        """Restore every byte."""
         if self.original:
             self.data = self.original
 

@@ -22,7 +22,7 @@ HEAPS = ("48K", "32K", "64K", "112K")
 #: whatever is changed.
 SIGNERS = ("vendor", "test", "owner")
 SIGNED = ("shipped", *SIGNERS)
-#: The byte of which one bit is turned over: in the first page of code, behind its banner.
+#: The byte of which one bit is turned over: in the first page of code, after its banner.
 PLACE = 0x1000 + 100
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 

@@ -104,7 +104,7 @@ class Card(Shown):
 
 
 def run_pipeline(html: str) -> str:
-    """Print what the pipeline prints for a page, by bash where there is one, else by the same
+    """Return what the pipeline prints for a page: run by bash where there is one, else by the same
     steps in Python.
     """
     if not pipeline_is_real():
@@ -119,7 +119,7 @@ def run_pipeline(html: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise SourceError(
-            "the pipeline", got=type(exc).__name__, wanted=f"its word within {_SECONDS} s"
+            "the pipeline", got=type(exc).__name__, wanted=f"an answer within {_SECONDS} s"
         ) from None
     return done.stdout.decode("utf-8", "replace").removesuffix("\n")
 
@@ -135,8 +135,8 @@ def _careful(html: str) -> str:
 
 
 def classic(states: Iterable[PageState]) -> Card:
-    """Return the card of the pipeline. It never refuses: where it finds nothing it prints
-    nothing, and says that all went well.
+    """Return the card of the pipeline. It never refuses: where it finds nothing it prints nothing,
+    and reports success.
     """
     how = PIPELINE + (
         ""

@@ -68,8 +68,8 @@ def render_tally(
 ) -> str:
     """Return how many doors are open and why, and what the last click did.
 
-    Where this report is refused and a door is open all the same, the line says why that is no
-    fault: her report is another one.
+    Where this report is refused and a door is open all the same, the line says why that is not
+    a fault: her report is another one.
     """
     doors, why = tally(foreseen, strict)
     point = ". " if why.startswith("so ") or not let_in(foreseen) else ", "
