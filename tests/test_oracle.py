@@ -258,7 +258,7 @@ def level(status: str = "UpToDate", advisories: tuple[str, ...] = ()) -> dict[st
 
 
 def version_2(lists: dict[str, Any]) -> dict[str, Any]:
-    """TCB info in its older form, which has no place for advisories, truly signed."""
+    """TCB info in its older form, which has no place for advisories, validly signed."""
     from casnb.conformance.forging import signed_text
 
     body = json.loads(lists["tcb_info"])

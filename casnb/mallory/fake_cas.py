@@ -14,7 +14,7 @@ Answer = Callable[[str], tuple[int, bytes]]
 
 #: The secret of a session that the relying party trusts a CAS with, where none is given.
 PRIVATE_VALUE = "007"
-#: How that session stands in memory: as text, and its secret a few lines behind its name.
+#: How that session stands in memory: as text, and its secret a few lines after its name.
 _STORED = re.compile(rb"name: my_session\b.{0,200}?\bvalue: ['\"]?([\w.-]{1,100})", re.DOTALL)
 
 

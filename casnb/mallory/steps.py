@@ -11,7 +11,7 @@ class Step(NamedTuple):
 
     `to` is the other party, empty where there is none. `kind` says what a picture draws: a `note`
     at who, a `message` to the other, an `answer` from the other, or a `verdict`, which is a message
-    and, behind the first colon, what came of it.
+    and, after the first colon, what came of it.
     """
 
     who: str

@@ -22,7 +22,7 @@ _NUMBERED = re.compile(
     r"\bnum=(\d{1,3}):|\berror (\d{1,3}) at \d+ depth|Verify return code: (\d{1,3})\b"
 )
 _TRY = (
-    "Give the whole message: the part behind the number is the telling one.",
+    "Give the whole message: the part after the number is the telling one.",
     (
         "Run curl with --verbose, or see what the server presents: openssl s_client -connect"
         " ADDRESS:8081 -servername cas"

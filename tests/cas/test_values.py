@@ -1,4 +1,4 @@
-"""Values of secrets: made, kept over updates, issued by one another, exported and imported, put
+"""Values of secrets: made, kept across updates, issued by one another, exported and imported, put
 into a service's configuration.
 """
 

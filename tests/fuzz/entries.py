@@ -310,7 +310,7 @@ def enclave_request(data: bytes) -> str:
 
 
 def _signature_of(certificate_or_list: bytes) -> bytes:
-    """The algorithm, as it stands in a certificate or list that was truly signed."""
+    """The algorithm, as it stands in a certificate or list that was validly signed."""
     ((_, content),) = structure.parse(certificate_or_list)
     assert isinstance(content, list)
     return structure.encode(content[1])

@@ -448,7 +448,7 @@ def signed_lists(data: bytes) -> str:
         told, fits = proof.qe_tcb_status, body["mrsigner"].lower() == enclave.mrsigner
     if told.dcap_name != status or not fits:
         raise Forged(f"another status than the list has for this platform: {status}")
-    return "accepted: truly signed, and read as a plain reader does"
+    return "accepted: validly signed, and read as a plain reader does"
 
 
 def ias(data: bytes) -> str:

@@ -289,7 +289,7 @@ SAME = [
 @pytest.mark.parametrize("change", SAME)
 def test_these_changes_are_no_forgery(change):
     """All that may differ in an accepted quote: what PEM ignores, the order of certificates, the
-    signature's twin; or every part was truly signed by the same key.
+    signature's twin; or every part was validly signed by the same key.
     """
     good = corpus.good_quotes()[0].data
     changed = change(good)

@@ -64,7 +64,7 @@ def kinds() -> str:
 def placeholders() -> str:
     """Return one row a form of a placeholder."""
     return markdown_table(
-        ("kinds", "behind the name", "becomes", "since"),
+        ("kinds", "after the name", "becomes", "since"),
         (
             (
                 ", ".join(f.kinds),
