@@ -22,11 +22,14 @@ class Owners:
     def __init__(self, roster: Roster) -> None:
         self.ids: dict[str, Student] = {}
         self.numbers: dict[str, Student] = {}
+        self.accounts: dict[str, Student] = {}
         names: dict[str, list[Student]] = {}
         for s in roster:
             self.ids[s.id.casefold()] = s
             if s.number:
                 self.numbers[s.number] = s
+            if s.account:
+                self.accounts[s.account.casefold()] = s
             if s.name:
                 names.setdefault(s.name.casefold(), []).append(s)
         for s in roster:
@@ -38,11 +41,13 @@ class Owners:
         """Return whose it is by its folders, outermost first, then by its file's name; None where
         they name nobody.
         """
-        platform = piece.parts[: -piece.own] if piece.own else piece.parts
+        platform = piece.platform
         for part in platform:
             zipped = part.lower().endswith(".zip")
             if found := self._in_name(part) if zipped else self._exactly(part):
                 return found
+        if piece.cloned:
+            return self._repository(platform[-1] if platform else piece.root)
         if platform and any(_MOODLE.fullmatch(p) for p in platform):
             return None  # the platform said whose, and that is nobody of ours
         chosen = piece.parts[len(platform) :]
@@ -51,7 +56,7 @@ class Owners:
 
     def claimed(self, piece: Piece) -> str:
         """Return the name under which a hand-in of nobody on the roster is listed."""
-        platform = piece.parts[: -piece.own] if piece.own else piece.parts
+        platform = piece.platform
         word = platform[0] if platform else re.sub(r"\.\w+$", "", piece.parts[-1])
         return neutral(word, 80) or "?"
 
@@ -59,7 +64,14 @@ class Owners:
         if found := _MOODLE.fullmatch(part):
             return self.numbers.get(found["number"]) or self.names.get(found["name"].casefold())
         low = part.casefold()
-        return self.ids.get(low) or self.names.get(low)
+        return self.ids.get(low) or self.names.get(low) or self.accounts.get(low)
+
+    def _repository(self, folder: str) -> Student | None:
+        """Return whose a clone is: GitHub Classroom names it assignment-account."""
+        words = folder.casefold().split("-")
+        ends = ["-".join(words[n:]) for n in range(1, min(len(words), 20))]
+        found = (self.accounts.get(end) or self.ids.get(end) for end in ends)
+        return next((s for s in found if s), None)
 
     def _in_name(self, file: str) -> Student | None:
         stem = re.sub(r"\.\w{1,8}$", "", file)

@@ -16,6 +16,7 @@ from casnb.classroom.document import page
 from casnb.classroom.grade import Mark
 from casnb.teach.course import exercises
 from casnb.teach.course.feedback import NOT_YET, RIGHT
+from casnb.teach.course.known import KINDS, SHELL
 from casnb.teach.facts import Facts
 
 #: More students than this have the same right answer: then it tells nothing of one of them.
@@ -193,7 +194,8 @@ def holds(id: str) -> Mapping[str, str]:
 
     task = exercises.exercise(id)
     facts = Facts(World("casnb", task.scenarios[0]))
-    return {s.code: s.holds for s in task.all_slips(facts) if s.holds}
+    own = {s.code: s.holds for s in task.all_slips(facts) if s.holds}
+    return {kind.code: kind.holds for kind in (*KINDS, SHELL)} | own
 
 
 def elsewhere(marks: Sequence[Mark]) -> list[Elsewhere]:

@@ -28,6 +28,8 @@ ENTRIES = 50_000
 DEPTH = 12
 #: Files of one hand-in that comes as a zip.
 INNER = 50
+#: Files of a student's repository that are looked at.
+CLONED = 2000
 #: A zip inside a zip is read into memory.
 _ZIP_LIMIT = 2 * LIMIT
 #: Bytes that one archive may grow to as a whole, for each byte it has, and at least.
@@ -49,8 +51,15 @@ class Piece:
     problem: str = ""
     #: How many of the last parts the student chose.
     own: int = 1
+    #: Whether it lies in a clone of a repository, whose folder the platform named.
+    cloned: bool = False
     #: The file or folder that was named when hand-ins were asked for.
     root: str = ""
+
+    @property
+    def platform(self) -> tuple[str, ...]:
+        """The folders that the student did not choose."""
+        return self.parts[: -self.own] if self.own else self.parts
 
 
 def pieces(paths: Iterable[str]) -> Iterator[Piece]:
@@ -76,6 +85,9 @@ def _of(path: Path, named: bool, parts: tuple[str, ...] | None = None) -> Iterat
                 return
             names = sorted((p.name for p in path.iterdir()), key=_natural)
             kept = [n for n in names if n.casefold() not in _SKIPPED and not n.startswith("._")]
+            if ".git" in names:
+                yield from _clone(path, [n for n in kept if not n.startswith(".")], parts or ())
+                return
             for name in kept:
                 yield from _of(path / name, False, (*(parts or ()), name))
             if parts and not kept:
@@ -94,6 +106,20 @@ def _of(path: Path, named: bool, parts: tuple[str, ...] | None = None) -> Iterat
     except (OSError, ValueError) as exc:
         why = getattr(exc, "strerror", None) or str(exc)
         yield _bad(label, own, path, f"cannot be read ({why})")
+
+
+def _clone(path: Path, names: list[str], parts: tuple[str, ...]) -> Iterator[Piece]:
+    """Yield what is in a clone of a repository: its folder is the platform's, and all below it the
+    student's.
+    """
+    inside = (piece for n in names for piece in _of(path / n, False, (*parts, n)))
+    for count, piece in enumerate(inside):
+        if count == CLONED:
+            why = f"a repository with more than {CLONED} files: the rest was not looked at"
+            piece = _bad("/".join((*parts, path.name)), (*parts, path.name), path, why)
+        yield replace(piece, own=len(piece.parts) - len(parts), cloned=True)
+        if count == CLONED:
+            return
 
 
 def _last(path: Path) -> tuple[str, ...]:

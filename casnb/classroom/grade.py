@@ -129,7 +129,10 @@ def plan(
     whose: dict[str, list[Piece]] = {s.id: [] for s in roster}
     notes: dict[str, list[str]] = {s.id: [] for s in roster}
     stray: list[Piece] = []
+    others = {name.casefold() for name in course.assignments} - {assignment.name.casefold()}
     for piece in found:
+        if not others.isdisjoint(p.casefold() for p in piece.platform):
+            continue  # nbgrader keeps all assignments of a student in one folder
         owner = owners.owner(piece)
         if owner is not None:
             whose[owner.id].append(piece)
@@ -166,7 +169,7 @@ def _by_ticket(
     except CasnbError as exc:
         return None, f"unknown student, and not read: {neutral(exc, 200)}"
     unknown = f"unknown student: {label} names nobody on the roster"
-    if not text or len(piece.parts) > 1:
+    if not text or any(not p.lower().endswith(".zip") for p in piece.platform):
         return None, unknown + ("; a folder counts before a ticket" if text else "")
     try:
         ticket = verified(key, text)

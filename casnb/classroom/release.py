@@ -172,70 +172,33 @@ def text_of(book: dict[str, Any]) -> str:
     return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
 
 
-def for_nbgrader(book: dict[str, Any], task: Assignment) -> dict[str, Any]:
-    """Return a notebook with what nbgrader wants of it: check cells that it locks and gives points
-    for. Its autograding runs the student's code and believes what the code says; `casnb class
-    grade` over what it collected does not.
-    """
-    worth = {id.replace(".", "-"): task.worth(id) for id in task.exercises}
-    for cell in book["cells"]:
-        base, _, part = cell["id"].rpartition("-")
-        if base not in worth or part != "check":
-            continue
-        own: dict[str, Any] = {
-            "grade": True,
-            "grade_id": cell["id"],
-            "locked": True,
-            "points": worth[base],
-            "schema_version": 3,
-            "solution": False,
-            "task": False,
-        }
-        # nbgrader counts a cell that raises nothing as right.
-        call = cell["source"]
-        cell["source"] = f"said = {call}\ndisplay(said)\nassert said, said.message"
-        cell["metadata"]["nbgrader"] = own
-    return book
+def tickets_csv(course: Course, task: Assignment) -> str:
+    """Return who gets which ticket: not for everybody's eyes."""
+    lines = ["student,ticket", *(f"{s.id},{issue(course, task, s.id).text}" for s in course.roster)]
+    return "\n".join(lines) + "\n"
 
 
-def write_release(
-    course: Course,
-    task: Assignment,
-    out: Path,
-    *,
-    each: bool = False,
-    form: str = "plain",
-) -> list[Path]:
+def put(path: Path, text: str, mode: int | None = None) -> Path:
+    """Write a file with its folders. Raises SourceError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, text, mode=mode)
+    except OSError as exc:
+        raise SourceError(str(path), got=exc.strerror, wanted="a file to write") from None
+    return path
+
+
+def write_release(course: Course, task: Assignment, out: Path, *, each: bool = False) -> list[Path]:
     """Write one notebook for all with a list of tickets, unless `each`, and one notebook for each
-    student; as `nbgrader`, one for all where its source folder is. Returns what was written. Raises
-    SourceError.
+    student. Returns what was written. Raises SourceError.
     """
-    written: list[Path] = []
-
-    def put(path: Path, text: str, mode: int | None = None) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, text, mode=mode)
-        except OSError as exc:
-            raise SourceError(str(path), got=exc.strerror, wanted="a file to write") from None
-        written.append(path)
-
-    if form == "nbgrader":
-        book = for_nbgrader(notebook(course, task), task)
-        put(out / "source" / task.name / f"{task.name}.ipynb", text_of(book))
-        lines = ["student,ticket"]
-        lines += [f"{s.id},{issue(course, task, s.id).text}" for s in course.roster]
-        put(out / "tickets.csv", "\n".join(lines) + "\n", 0o600)
-        return written
-    tickets = {s.id: issue(course, task, s.id).text for s in course.roster}
+    written = []
     if not each:
-        put(out / f"{task.name}.ipynb", text_of(notebook(course, task)))
-        lines = ["student,ticket", *(f"{id},{text}" for id, text in tickets.items())]
-        put(out / "tickets.csv", "\n".join(lines) + "\n", 0o600)
-    for id, text in tickets.items():
-        put(
-            out / "students" / id / f"{task.name}.ipynb",
-            text_of(notebook(course, task, text)),
-            0o600,
+        written.append(put(out / f"{task.name}.ipynb", text_of(notebook(course, task))))
+        written.append(put(out / "tickets.csv", tickets_csv(course, task), 0o600))
+    for student in course.roster:
+        book = notebook(course, task, issue(course, task, student.id).text)
+        written.append(
+            put(out / "students" / student.id / f"{task.name}.ipynb", text_of(book), 0o600)
         )
     return written

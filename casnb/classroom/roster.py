@@ -19,9 +19,12 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 _DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in "123456789")}
 )
+#: Columns, lower case, with a name on GitHub: in a list of any kind, or in GitHub Classroom's own.
+_ACCOUNTS = ("github_username", "github username", "github")
 #: Columns, lower case, that may hold an id, by the kind of list; the first that is filled counts.
 _IDS: Mapping[str, tuple[str, ...]] = {
     "plain": ("id", "student", "username"),
+    "github": ("identifier",),
     "moodle": ("id number", "username", "email address"),
     "canvas": ("sis login id", "sis user id", "id"),
 }
@@ -31,21 +34,22 @@ _IDS: Mapping[str, tuple[str, ...]] = {
 class Student:
     """One person: the id under which marks are kept, and what the learning platform calls them.
 
-    `number` is the platform's own: Moodle's participant, Canvas's ID. `row` is the line as
-    exported.
+    `number` is the platform's own: Moodle's participant, Canvas's ID; `account` the name on GitHub.
+    `row` is the line as exported.
     """
 
     id: str
     name: str = ""
     email: str = ""
     number: str = ""
+    account: str = ""
     row: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Roster:
-    """The students in the order of the file; `kind` is 'plain', 'moodle' or 'canvas', `columns` the
-    file's own.
+    """The students in the order of the file; `kind` is 'plain', 'moodle', 'canvas' or 'github',
+    `columns` the file's own.
     """
 
     kind: str
@@ -104,7 +108,7 @@ def parse_roster(data: bytes, what: str = "roster") -> Roster:
         raise SourceError(
             what,
             got="columns " + (", ".join(header) or "none"),
-            wanted="id, name, email, or an export of Moodle or Canvas",
+            wanted="id, name, email, or an export of Moodle, Canvas or GitHub Classroom",
         )
     students: list[Student] = []
     seen: dict[str, int] = {}
@@ -135,6 +139,8 @@ def kind_of(header: Sequence[str]) -> str:
         return "moodle"
     if {"student", "id"} <= names and names & {"sis login id", "sis user id", "section"}:
         return "canvas"
+    if {"identifier", "github_username"} <= names:
+        return "github"
     return "plain" if names & set(_IDS["plain"]) else ""
 
 
@@ -158,5 +164,8 @@ def _student(kind: str, row: Mapping[str, str], where: str) -> Student:
     elif not name:
         name = f"{low.get('first name', '')} {low.get('last name', low.get('surname', ''))}".strip()
     email = low.get("email address") or low.get("email") or ""
-    number = low.get("id", "") if kind == "canvas" else low.get("identifier", "").split(" ")[-1]
-    return Student(id, neutral(name, 120), neutral(email, 120), number, dict(row))
+    number = {"canvas": low.get("id", ""), "moodle": low.get("identifier", "").split(" ")[-1]}
+    account = next((low[c] for c in _ACCOUNTS if low.get(c)), "")
+    return Student(
+        id, neutral(name, 120), neutral(email, 120), number.get(kind, ""), account, dict(row)
+    )

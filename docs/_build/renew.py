@@ -17,6 +17,7 @@ from doctables import (
     pictures,
     rooms,
     schema,
+    teaching,
 )
 
 from casnb.mallory.attacks import FLAG_SETS, matrix
@@ -30,6 +31,7 @@ TABLES = {
     **commands.TABLES,
     **evidence.TABLES,
     **rooms.TABLES,
+    **teaching.TABLES,
     "matrix": lambda: f"```text\n{matrix(FLAG_SETS).text()}\n```",
 }
 
@@ -41,7 +43,8 @@ def renewed(page: Path) -> str:
 
 def main(words: list[str]) -> int:
     """Write, or with `--check` name, every page whose tables are behind the data."""
-    made = {p: renewed(p) for p in sorted(DOCS.glob("*.md"))} | {schema.PATH: schema.renewed()}
+    pages = sorted([*DOCS.glob("*.md"), *DOCS.glob("teach/*.md")])
+    made = {p: renewed(p) for p in pages} | {schema.PATH: schema.renewed()}
     made |= {DOCS / name: draw() for name, draw in pictures.PICTURES.items()}
     stale = [
         p for p, text in made.items() if not p.exists() or text != p.read_text(encoding="utf-8")

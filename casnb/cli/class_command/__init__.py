@@ -14,9 +14,10 @@ COMMANDS = {
         "Name the exercises that are handed in together.",
     ),
     "release": (
-        _HERE + "setting_up:release",
+        _HERE + "releasing:release",
         "Notebooks to hand out, one for each student's world.",
     ),
+    "check": (_HERE + "checking:check", "What is in my hand-in? For students."),
     "show": (_HERE + "setting_up:show", "One student's world and the right answers in it."),
     "serve": (
         _HERE + "serving:serve",

@@ -1,4 +1,4 @@
-"""`casnb class init`, `assignment`, `release` and `show`."""
+"""`casnb class init`, `assignment` and `show`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from casnb.base.errors import UsageError
 from casnb.cli.base import Command, emit_json, note
-from casnb.cli.class_command.options import COURSE, JSON, split
+from casnb.cli.class_command.options import COURSE, JSON, split, there
 
 _EXITS = {0: "done", 2: "called wrongly", 3: "a file could not be read or written"}
 
@@ -43,7 +43,7 @@ def init(dir: Path, title: str, term: str, roster: Path | None) -> int:
     note(f"{dir}: {title}, {term}, {len(made.roster)} students.")
     if not len(made.roster):
         note(f"Put the class into {dir / 'roster.csv'}: id, name, email.")
-    note("Next: casnb class assignment hw1 --chapters 01,03" + _in(dir))
+    note("Next: casnb class assignment hw1 --chapters 01,03" + there(dir))
     return 0
 
 
@@ -111,7 +111,7 @@ def assignment(
     note(f"{name}: {len(made.exercises)} exercises, {made.of:g} points.")
     if made.sealed:
         note(f"Students reach its class server as {made.server}.")
-    note(f"Next: casnb class release {name} --out release" + _in(folder))
+    note(f"Next: casnb class release {name} --out release" + there(folder))
     return 0
 
 
@@ -124,52 +124,6 @@ def _points(words: list[str]) -> dict[str, float]:
         except ValueError:
             raise UsageError("--points", got=word, wanted="ID=N, such as 03.command=3") from None
     return out
-
-
-@click.command(
-    cls=Command,
-    example="""\
-  casnb class release hw1 --out release
-  casnb class release hw1 --out release --each
-""",
-    exits=_EXITS,
-)
-@click.argument("name")
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Where the notebooks go.",
-)
-@click.option("--each", is_flag=True, help="Only one for each student, none for all.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["plain", "nbgrader"]),
-    default="plain",
-    help="What it is for.  [default: plain]",
-)
-@COURSE
-def release(name: str, out: Path, each: bool, form: str, folder: Path) -> int:
-    """What do students get?
-
-    Writes NAME.ipynb for all, with tickets.csv: each student pastes a ticket. And, under students/,
-    one notebook for each with the ticket in it. There are no solutions in either. For nbgrader one
-    notebook goes to DIR/source/NAME.
-    """
-    from casnb.classroom.course import found
-    from casnb.classroom.release import write_release
-
-    course = found(folder)
-    task = course.assignment(name)
-    written = write_release(course, task, out, each=each, form=form)
-    note(f"{len(written)} files in {out}. tickets.csv and students/ are not for everybody's eyes.")
-    if not len(course.roster):
-        note("The roster is empty, so nobody has a ticket yet.")
-    if task.sealed:
-        note(f"Next: casnb class serve {name}" + _in(folder))
-    return 0
 
 
 @click.command(
@@ -199,7 +153,3 @@ def show(name: str, student: str, as_json: bool, folder: Path) -> int:
     else:
         click.echo(str(key))
     return 0
-
-
-def _in(folder: Path) -> str:
-    return "" if folder == Path() else f" --course {folder}"
