@@ -99,9 +99,9 @@ def assignment(
             )
         wanted += [e.id for e in exercises.of_chapter(chapter)]
     left_out = {exercises.exercise(id).id for id in split(without)}
-    if tier == "sealed" and (there := [id for id in wanted if needs_its_world(id)]):
-        note(f"Left out, for they need the world on the student's machine: {', '.join(there)}.")
-        left_out |= set(there)
+    if tier == "sealed" and (needing := [id for id in wanted if needs_its_world(id)]):
+        note(f"Left out, for they need the world on the student's machine: {', '.join(needing)}.")
+        left_out |= set(needing)
     wanted += [exercises.exercise(id).id for id in split(ids)]
     chosen = [id for id in dict.fromkeys(wanted) if id not in left_out]
     if not chosen:
