@@ -71,7 +71,8 @@ def chapter(number: str, source: Path | None = None) -> str:
 
 
 def lay_out(target: Path, source: Path | None = None, only: str = "") -> list[Step]:
-    """Copy the notebooks into `target`, or the one file `only`, and return what became of each.
+    """Copy the notebooks into `target`, or with `only`, the name of a file, those of its chapter
+    alone, and return what became of each.
 
     A file that the reader changed stays as it is; where a newer version than the one laid out
     exists, it is put beside as NAME.new.SUFFIX. Raises SourceError where something cannot be
@@ -84,7 +85,7 @@ def lay_out(target: Path, source: Path | None = None, only: str = "") -> list[St
         steps = [
             _place(folder / name, target / name, name.as_posix(), record)
             for name in _files(folder)
-            if only in ("", name.as_posix())
+            if name.as_posix()[:2] == only[:2] or not only
         ]
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or type(exc).__name__

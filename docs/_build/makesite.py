@@ -74,7 +74,7 @@ def write_sources(again: bool) -> None:
             [
                 "# Learn",
                 "",
-                "Nine notebooks, a CAS of your own, no account. Start at 00: `make lab`, or "
+                "Ten notebooks, a CAS of your own, no account. Start at 00: `make lab`, or "
                 "`casnb lab` where casnb is installed.",
                 "",
                 *listed,

@@ -17,7 +17,7 @@ from doctables.chapters import minutes
 from nbformat import NotebookNode
 
 from casnb.simulator.world import World
-from casnb.teach.course.exercises import Exercise, of_chapter
+from casnb.teach.course.exercises import CHAPTERS, Exercise, book_of, of_chapter
 from casnb.teach.course.choices import Choice, Pairing
 from casnb.teach.course.progress import heading
 from casnb.teach.course.questions import Question, questions
@@ -86,8 +86,9 @@ def _cell(kind: str, id: str, tag: str, source: str) -> NotebookNode:
     return nbformat.v4.new_markdown_cell(source, id=id, metadata=metadata)
 
 
-def renewed(book: NotebookNode, chapter: str) -> NotebookNode:
+def renewed(book: NotebookNode, name: str) -> NotebookNode:
     """Return a notebook whose exercise cells are those of the data, in its own order."""
+    chapter = name[:2]
     facts = Facts(World(PRACTICE))
     tasks = {t.id: t for t in of_chapter(chapter)}
     groups: dict[str, Any] = {}
@@ -104,7 +105,7 @@ def renewed(book: NotebookNode, chapter: str) -> NotebookNode:
             groups[base] = cells_of(tasks[place[base]], base, facts)
             out += groups[base]
     last = max((n for n, c in enumerate(out) if "check" in c.metadata.get("tags", [])), default=0)
-    new = [t for t in tasks.values() if t.id not in place.values()]
+    new = [t for t in tasks.values() if t.id not in place.values() and book_of(t.id) == name]
     for task in reversed(new):
         base = f"{chapter}-ex-{task.id.partition('.')[2]}"
         out[last + 1 : last + 1] = cells_of(task, base, facts)
@@ -119,8 +120,10 @@ def with_questions(cells: list[NotebookNode], chapter: str) -> list[NotebookNode
     said and how far it is done.
     """
     asked: dict[str, list[Question]] = {}
+    here = {c.id for c in cells}
+    parts = bool(CHAPTERS[chapter].second)
     for question in questions().values():
-        if question.chapter == chapter:
+        if question.chapter == chapter and (question.after in here or not parts):
             asked.setdefault(question.after, []).append(question)
     out: list[NotebookNode] = []
     for cell in (c for c in cells if "question" not in c.metadata.get("tags", [])):
@@ -139,7 +142,7 @@ def with_questions(cells: list[NotebookNode], chapter: str) -> list[NotebookNode
 
 def text(path: Path) -> str:
     """Return a notebook file as it should be."""
-    book = renewed(nbformat.read(path, as_version=4), path.name[:2])
+    book = renewed(nbformat.read(path, as_version=4), path.stem)
     return nbformat.writes(book, indent=1) + "\n"
 
 

@@ -124,6 +124,20 @@ def _another_wish(facts: Facts, value: Any) -> Wish | None:
     return next((w for w in WISHES if w != asked and value in (w.offset, w.other)), None)
 
 
+#: Products of other signers, whose two bytes tell the byte orders apart.
+_PRODUCTS = (8721, 4660, 769, 5133, 30212, 1027, 12802, 2571, 17425, 6659, 40994, 3085)
+
+
+def _product(facts: Facts) -> int:
+    return facts.draw("02.product", _PRODUCTS)
+
+
+def _four(facts: Facts) -> bytes:
+    """Return what stands from offset 304 on: ISVPRODID, ISVSVN."""
+    version = 3 + facts.draw("02.product version", (4, 6, 8, 9))
+    return _product(facts).to_bytes(2, "little") + version.to_bytes(2, "little")
+
+
 EXERCISES = (
     Exercise(
         id="02.debug-byte",
@@ -305,47 +319,50 @@ EXERCISES = (
     Exercise(
         id="02.product",
         title="A number out of bytes",
-        question=(
-            "ISVPRODID says which product of its signer an enclave is. Which number stands there in"
-            " the saved report?"
+        question=lambda facts: (
+            "ISVPRODID says which product of its signer an enclave is. In the quote of another"
+            f" enclave the four bytes from 304 on are `{_four(facts).hex(' ')}`. Which product is"
+            " it?"
         ),
-        given="two bytes at offset 304 of the quote, or 256 of the report body",
+        given="ISVPRODID has two bytes and begins at 304; ISVSVN follows it",
         wanted="an integer",
         hints=(
             "The field has two bytes. Which of them counts ones?",
             "All integers in a report are little-endian.",
-            "int.from_bytes(quote[304:306], 'little')",
+            "int.from_bytes(four[:2], 'little')",
         ),
         judge=Number(),
         name="product_number",
-        code="product_number = decode(lab.report_bytes).report_body().isv_prod_id",
+        code=lambda facts: (
+            f'product_number = int.from_bytes(bytes.fromhex("{_four(facts)[:2].hex()}"), "little")'
+        ),
         why="The two bytes at 304, little-endian.",
-        answer=lambda facts: facts.body.isv_prod_id,
+        answer=lambda facts: _product(facts),
         right="Right. A policy compares this number; read big-endian it is another product.",
         slips=(
             Slip(
                 "big-endian",
                 "The right two bytes, read big-endian. Integers in a report are little-endian.",
-                lambda facts: int.from_bytes(facts.body.isv_prod_id.to_bytes(2, "little"), "big"),
+                lambda facts: int.from_bytes(_four(facts)[:2], "big"),
                 holds="integers in a report are big-endian",
             ),
             Slip(
                 "isvsvn",
                 "This is ISVSVN, the security version, which follows the product number.",
-                lambda facts: facts.body.isv_svn,
+                lambda facts: int.from_bytes(_four(facts)[2:], "little"),
                 holds="the security version is the product number",
             ),
             Slip(
                 "one-byte",
                 "This is one byte of the field, which has two.",
-                lambda facts: facts.body.isv_prod_id & 255,
-                lambda facts, v: v in (facts.body.isv_prod_id & 255, facts.body.isv_prod_id >> 8),
+                lambda facts: _product(facts) & 255,
+                lambda facts, v: v in (_product(facts) & 255, _product(facts) >> 8),
                 holds="the product number has one byte",
             ),
             Slip(
                 "four-bytes",
                 "Four bytes were read: the two behind the product number are ISVSVN.",
-                lambda facts: facts.body.isv_prod_id + (facts.body.isv_svn << 16),
+                lambda facts: int.from_bytes(_four(facts), "little"),
                 holds="the product number has four bytes",
             ),
             Slip(

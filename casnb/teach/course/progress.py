@@ -14,7 +14,7 @@ from casnb.base import strictjson
 from casnb.base.times import stamp
 from casnb.base.view import Shown, cell, text_table
 from casnb.teach.course.answer_json import RECEIPT, Answer
-from casnb.teach.course.exercises import CHAPTERS, catalogue
+from casnb.teach.course.exercises import book_of, catalogue
 from casnb.teach.course.feedback import NOT_YET, RIGHT
 
 _COLUMNS = ("exercise", "title", "status", "answers", "hints")
@@ -134,9 +134,7 @@ class Progress(Shown):
 def link_to(id: str) -> str:
     """Return the address of an exercise in the notebooks: JupyterLab's anchor of its heading."""
     known = catalogue()
-    chapter = id.partition(".")[0]
-    book = f"{chapter}-{CHAPTERS[chapter].module.replace('_', '-')}.ipynb"
-    return f"{book}#{quote(heading(known[id].title).replace(' ', '-'))}"
+    return f"{book_of(id)}.ipynb#{quote(heading(known[id].title).replace(' ', '-'))}"
 
 
 def heading(title: str) -> str:

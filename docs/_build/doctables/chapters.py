@@ -9,11 +9,16 @@ def minutes(book: NotebookNode) -> int:
     """Return how long a chapter takes, in steps of five: 200 words or six lines of code a minute,
     20 seconds for an output, three minutes for an exercise, one for a decision or a prediction.
 
-    An estimate, not a trial with readers.
+    A section whose heading begins with `Optional` does not count. An estimate, not a trial with
+    readers.
     """
-    spent = 0.0
+    spent, optional = 0.0, False
     for cell in book.cells:
         tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            optional = cell.source.startswith("## Optional")
+        if optional:
+            continue
         if cell.cell_type == "markdown":
             spent += len(cell.source.split()) / 200
         elif "check" in tags:

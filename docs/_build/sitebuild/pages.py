@@ -268,7 +268,7 @@ def front() -> str:
         "",
         '<div class="ways">',
         "",
-        "- [**Learn**](learn.md): nine notebooks with a CAS of your own. Offline, no account.",
+        "- [**Learn**](learn.md): ten notebooks with a CAS of your own. Offline, no account.",
         "- [**Teach**](teach.md): assignments whose answers differ for each student.",
         "- [**Reference**](reference.md): flags, checks, attacks, messages, recipes.",
         "",
