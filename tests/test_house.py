@@ -7,6 +7,8 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from dataclasses import is_dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -190,6 +192,30 @@ def tracked() -> list[Path]:
     if run.returncode:
         pytest.skip("not a git checkout: nothing says which files are the project's")
     return [ROOT / n for n in run.stdout.split("\0") if n and (ROOT / n).is_file()]
+
+
+#: Filled while something is read, inside the function that reads it.
+GROWING = {
+    "casnb.evidence.piece.Piece",
+    "casnb.verify.certificate.Certificate",
+    "casnb.verify.endorsements._Crls",
+}
+
+
+def test_what_was_read_and_decided_stays_as_it_is():
+    """Evidence, proofs, checks, policies and results cannot be changed after they were made: their
+    dataclasses are frozen.
+    """
+    loose = set()
+    for path in MODULES:
+        if path.relative_to(PACKAGE).parts[0] not in {"checks", "evidence", "verify", "policy"}:
+            continue
+        module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for name, value in vars(module).items():
+            made_here = isinstance(value, type) and value.__module__ == module.__name__
+            if made_here and is_dataclass(value) and not value.__dataclass_params__.frozen:
+                loose.add(f"{module.__name__}.{name}")
+    assert loose == GROWING
 
 
 def test_no_file_names_this_machine():

@@ -77,6 +77,7 @@ TESTS = (
     "tests/test_platform_settings.py",
     "tests/test_policy.py",
     "tests/test_revocation.py",
+    "tests/test_shown.py",
     "tests/test_untrusted_text.py",
     "tests/test_vectors.py",
 )

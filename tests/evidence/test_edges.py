@@ -1,0 +1,301 @@
+"""Readers at their edges: the last value that is taken and the first that is not, the rarer of two
+forms, and what is said of what is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import quote
+
+import pytest
+from evidence.samples import ABSENT, EPID, QUOTE, avr, cas_report
+from evidence.wrapped import b64, lines
+
+from casnb.base.errors import EvidenceError
+from casnb.evidence import cbor, der
+from casnb.evidence import decode as searched
+from casnb.evidence.avr import Avr, SignedAvr
+from casnb.evidence.cas_report import CasReport
+from casnb.evidence.collateral import ROLES, IntelCertificate
+from casnb.evidence.decode import SeveralError, read, read_parts
+from casnb.evidence.piece import Piece
+from casnb.evidence.quote import Quote
+from casnb.simulator.world import World
+
+RAW = QUOTE.to_bytes()
+
+
+# Binary structures
+
+
+@pytest.mark.parametrize(
+    ("nested", "read"),
+    [pytest.param(8, True, id="eight"), pytest.param(9, False, id="nine")],
+)
+def test_cbor_may_be_nested_eight_deep(nested, read):
+    """Lists in lists, to the depth that is promised and no deeper."""
+    data = b"\x81" * nested + b"\x00"
+    if read:
+        assert cbor.loads(data, "x") is not None
+    else:
+        with pytest.raises(EvidenceError, match="deep nesting"):
+            cbor.loads(data, "x")
+
+
+@pytest.mark.parametrize(
+    ("items", "read"),
+    [pytest.param(64, True, id="sixty-four"), pytest.param(65, False, id="one more")],
+)
+@pytest.mark.parametrize("kind", [0x98, 0xB8], ids=["list", "map"])
+def test_cbor_has_at_most_64_items(kind, items, read):
+    """A list or map of 64 is read, one of 65 is refused before its items are."""
+    numbers = [bytes([0x18, n]) for n in range(items)]
+    data = bytes([kind, items]) + b"".join(n if kind == 0x98 else n + b"\0" for n in numbers)
+    if read:
+        assert len(cbor.loads(data, "x")) == items
+    else:
+        with pytest.raises(EvidenceError, match="short lists"):
+            cbor.loads(data, "x")
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b"\x17", 23),
+        (b"\x18\x2a", 42),
+        (b"\x19\x01\x00", 256),
+        (b"\x1a\x00\x01\x00\x00", 65536),
+        (b"\x1b\x00\x00\x00\x01\x00\x00\x00\x00", 1 << 32),
+        (b"\x58\x1a" + b"a" * 26, b"a" * 26),
+        (b"\x59\x00\x03abc", b"abc"),
+        (b"\x5a\x00\x00\x00\x03abc", b"abc"),
+        (b"\x63abc", "abc"),
+        (b"\x82\x01\x02", [1, 2]),
+        (b"\xa1\x61a\x02", {"a": 2}),
+    ],
+    ids=lambda v: v.hex()[:12] if isinstance(v, bytes) else None,
+)
+def test_cbor_in_every_width(data, value):
+    """Sizes of one, two, four and eight bytes; the value is all there is."""
+    assert cbor.loads(data, "x") == value
+    with pytest.raises(EvidenceError, match="further bytes"):
+        cbor.loads(data + b"\0", "x")
+    for cut in range(len(data)):
+        with pytest.raises(EvidenceError):
+            cbor.loads(data[:cut], "x")
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x20", b"\xf4", b"\xf6", b"\xfb" + bytes(8)], ids=["-1", "false", "null", "float"]
+)
+def test_cbor_of_other_kinds_is_refused(data):
+    """Negative numbers, simple values and floats are no part of evidence."""
+    with pytest.raises(EvidenceError, match="numbers, strings"):
+        cbor.loads(data, "x")
+
+
+@pytest.mark.parametrize(
+    ("oid", "dotted"),
+    [
+        ("00", "0.0"),
+        ("27", "0.39"),
+        ("28", "1.0"),
+        ("2a", "1.2"),
+        ("4f", "1.39"),
+        ("50", "2.0"),
+        ("551d0e", "2.5.29.14"),
+        ("8837", "2.999"),
+        ("2a864886f84d010d01", "1.2.840.113741.1.13.1"),
+    ],
+)
+def test_object_identifiers_in_all_three_arcs(oid, dotted):
+    """The first byte holds two numbers (X.690, 8.19)."""
+    assert der._dotted(bytes.fromhex(oid)) == dotted
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        pytest.param("0400", True, id="empty"),
+        pytest.param("047f" + "00" * 127, True, id="127, short"),
+        pytest.param("048180" + "00" * 128, True, id="128, long"),
+        pytest.param("04817f" + "00" * 127, False, id="127, long"),
+        pytest.param("04820080" + "00" * 128, False, id="128, longer than needed"),
+        pytest.param("04820100" + "00" * 256, True, id="256"),
+        pytest.param("0483010000" + "00" * 65536, True, id="65536"),
+        pytest.param("048401000000" + "00" * 16, False, id="four bytes of length"),
+        pytest.param("0480", False, id="indefinite"),
+        pytest.param("1f0100", False, id="tag of several bytes"),
+        pytest.param("3f0100", False, id="constructed, tag of several bytes"),
+        pytest.param("9e0100", True, id="the last tag of one byte"),
+        pytest.param("0402", False, id="cut short"),
+    ],
+)
+def test_der_in_its_only_form(value, read):
+    """One length has one encoding, a tag one byte."""
+    data = bytes.fromhex(value)
+    if read:
+        tag, start, end = der.tlv(data, 0, len(data))
+        assert (tag, end) == (data[0], len(data)) and start <= end
+    else:
+        with pytest.raises(EvidenceError, match="DER"):
+            der.tlv(data, 0, len(data))
+
+
+def test_what_is_left_of_a_quote_that_is_cut_short():
+    """The length that leads out of the bytes is told with how many there are."""
+    whole = Quote.from_bytes(RAW)
+    at = 436 + 64 + 64 + 384 + 64
+    assert int.from_bytes(RAW[at : at + 2], "little") == len(whole.auth_data)
+    cut = RAW[:at] + b"\xff\xff" + RAW[at + 2 :]
+    left = len(RAW) - at - 2
+    with pytest.raises(EvidenceError, match=f"at most the {left} that are left"):
+        Quote.from_bytes(cut)
+
+
+@pytest.mark.parametrize("version", [0, 1, 2, 6, "3", True, None])
+def test_an_ias_report_of_another_version_is_refused(version):
+    """Version 2 has no member for it; 3 to 5 say so; nothing else is a version."""
+    with pytest.raises(EvidenceError, match="version"):
+        Avr.from_json(avr(version=version))
+    assert [Avr.from_json(avr(version=v)).version for v in (3, 4, 5, ABSENT)] == [3, 4, 5, 2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "member"),
+    [
+        ("EPIDQuote", "type"),
+        ("EPIDQuote", "quote"),
+        ("EPIDQuote", "spid"),
+        ("DCAPQuote", "type"),
+        ("DCAPQuote", "quote"),
+        ("DCAPQuote", "endorsements"),
+    ],
+)
+def test_a_cas_report_without_a_member_is_refused_by_its_name(kind, member):
+    """Each form has members that cannot be left out."""
+    with pytest.raises(EvidenceError, match=member):
+        CasReport.from_json(cas_report(kind, proof={member: ABSENT}))
+
+
+# What a value says of itself
+
+
+@pytest.mark.parametrize("end", ROLES)
+def test_a_certificate_of_intels_says_what_it_is_for(end):
+    """Each name has its role, and the title has both; another name has none."""
+    when = World("roles").now
+    made = IntelCertificate(b"", f"Intel {end}", "Intel", 1, (when, when))
+    assert made.role == ROLES[end] or any(end.endswith(other) for other in ROLES if other != end)
+    assert made.title.startswith(f"Intel {end} (") and made.role in made.title and made.role
+    assert replace(made, subject="somebody").title == "somebody"
+
+
+def test_a_platform_certificate_says_how_memory_is_protected():
+    """Type 0 is the standard one, 1 and 2 are scalable, others have no name."""
+    world = World("roles", "production")
+    found = IntelCertificate.from_der(der_of(world))
+    assert found.pck is not None
+    for number, word in ((0, "standard"), (1, "scalable"), (2, "scalable with integrity")):
+        shown = replace(found, pck=replace(found.pck, sgx_type=number))
+        row = next(row for row in shown.fields() if row.name == "SGX type")
+        assert row.value == f"{number} ({word})"
+    shown = replace(found, pck=replace(found.pck, sgx_type=7))
+    assert next(r for r in shown.fields() if r.name == "SGX type").value == "7 (unknown)"
+
+
+def der_of(world: World) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return world.platform.pck.cert.public_bytes(Encoding.DER)
+
+
+# Wrappings
+
+
+def test_a_dump_of_two_lines_is_one():
+    """Two offsets give the width of a line."""
+    data = EPID.to_bytes()
+    half = len(data) // 2
+    wide = "".join(f"{n:07x} {data[n : n + half].hex(' ')}\n" for n in (0, half))
+    assert read(wide.encode()).value.to_bytes() == data
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_dump_in_signed_numbers(size):
+    """`od -t d1` and `od -t d2` print the upper half of the values below zero."""
+
+    def row(n: int, part: bytes) -> str:
+        cut = (part[i : i + size] for i in range(0, len(part), size))
+        values = (int.from_bytes(c, "little", signed=True) for c in cut)
+        return f"{n:07o}" + "".join(f"{v:>7}" for v in values)
+
+    shown = lines(RAW, 16, row) + f"\n{len(RAW):07o}\n"
+    assert read(shown.encode()).value.to_bytes()[: len(RAW)] == RAW
+
+
+def test_headers_of_an_answer_whose_first_line_was_left_out():
+    """What IAS sends behind the status line: its own headers, blank line and body."""
+    report = World("roles").avr(bytes(64))
+    signed = b64(report.signature).encode()
+    chain = quote(report.chain_pem).encode()
+    head = b"X-IASReport-Signature: " + signed + b"\r\nX-IASReport-Signing-Certificate: " + chain
+    found = read(head + b"\r\n\r\n" + report.body)
+    assert isinstance(found.value, SignedAvr) and found.value.body == report.body
+
+
+@pytest.mark.parametrize(
+    ("strange", "text"), [pytest.param(400, True, id="400"), pytest.param(410, False, id="410")]
+)
+def test_a_text_may_have_some_letters_of_latin_1(strange, text):
+    """Up to a tenth of the first 4096 bytes; more is no text."""
+    data = b"\xe9" * strange + b"a" * (4096 - strange)
+    assert (Piece(data).text is not None) == text
+
+
+def test_as_much_as_a_file_may_have(monkeypatch):
+    """Exactly the limit is read, one byte more is not."""
+    monkeypatch.setattr(searched, "FILE_LIMIT", len(RAW))
+    assert read_parts(RAW)
+    with pytest.raises(EvidenceError, match=f"{len(RAW) + 1} bytes"):
+        read_parts(RAW + b"\n")
+
+
+@pytest.mark.parametrize("before", [1, 2, 700])
+def test_where_something_known_begins_is_told(before):
+    """Noise in front of a quote: from which byte to cut it out."""
+    noise = (b"\xfe\xff" * before)[:before]
+    with pytest.raises(EvidenceError) as told:
+        read(noise + World("roles").quote(bytes(64))[:400])
+    assert f"At byte {before} there is what looks like a DCAP quote" in str(told.value)
+    assert f"tail -c +{before + 1} FILE" in str(told.value)
+
+
+def test_one_byte_before_a_certificate_is_told():
+    """A mark that begins what it marks, one byte in."""
+    told = searched.looks_like(Piece(b"\xff-----BEGIN CERTIFICATE-----"))
+    assert told == "At byte 1 there is what looks like a certificate. Cut it out: tail -c +2 FILE."
+    assert searched.looks_like(Piece(b"-----BEGIN CERTIFICATE-----")) == ""
+
+
+def test_what_was_opened_in_vain_is_told():
+    """A wrapping that held nothing is named."""
+    with pytest.raises(EvidenceError, match=r"It was opened as .+, and nothing known was in it\."):
+        read(b"ab" * 300)
+
+
+def test_eight_of_many_parts_are_named():
+    """The first eight by number and name, the others by how many there are."""
+    one = read(RAW)
+    with pytest.raises(SeveralError) as told:
+        raise SeveralError(tuple(replace(one, name=f"n{n}") for n in range(10)))
+    shown = ", ".join(str(told.value).split("; "))
+    assert "10 parts" in shown
+    assert [f"n{n}" in shown for n in range(10)] == [True] * 8 + [False] * 2, shown
+
+
+def test_utf_16_is_known_by_its_first_256_letters():
+    """What comes later may be of any alphabet: every second byte is zero until there."""
+    for letters, text in ((256, True), (255, False)):
+        shown = "a" * letters + "\u0100" + "a" * 100
+        assert (Piece(shown.encode("utf-16-le")).text == shown) == text
