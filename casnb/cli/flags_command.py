@@ -17,7 +17,8 @@ from casnb.base.times import stamp
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note, slurp, write_atomically
 from casnb.cli.policy_options import (
     SECTIONS,
-    Day,
+    at_option,
+    endorsements_option,
     identity_options,
     option,
     policy_from,
@@ -81,19 +82,8 @@ _GIVEN = {"given": "given", "wrong": "one digit wrong", "none": "none"}
     "--format", "form", type=click.Choice(FORMATS), help="With --matrix.  [default: text]"
 )
 @option("-o", "--output", metavar="FILE", help="With --matrix: write it there.")
-@option(
-    "--endorsements",
-    metavar="FILE",
-    help="What Intel signed about the platform, JSON; needed for a bare DCAP quote.",
-)
-@option(
-    "--at",
-    "--verification-time",
-    "at",
-    type=Day(),
-    metavar="TIME",
-    help="Judge FILE as of this time: yyyy-mm-dd or yyyy-mm-ddThh:mm:ssZ, UTC.  [default: now]",
-)
+@endorsements_option
+@at_option("FILE")
 @roots_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
 @identity_options

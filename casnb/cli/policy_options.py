@@ -179,6 +179,28 @@ def policy_of(
     return AttestationPolicy(**members, expected_signer=expected_signer or SCONTAIN_CAS)
 
 
+def endorsements_option(command: F) -> F:
+    """Add `--endorsements FILE`."""
+    return option(
+        "--endorsements",
+        metavar="FILE",
+        help="What Intel signed about the platform, JSON; needed for a bare DCAP quote.",
+    )(command)
+
+
+def at_option(what: str = "") -> Callable[[F], F]:
+    """Add `--at TIME`, as of which `what` is judged."""
+    return option(
+        "--at",
+        "--verification-time",
+        "at",
+        type=Day(),
+        metavar="TIME",
+        help=f"Judge {what + ' ' if what else ''}as of this time: yyyy-mm-dd or"
+        " yyyy-mm-ddThh:mm:ssZ, UTC.  [default: now]",
+    )
+
+
 def roots_option(command: F) -> F:
     """Add `--simulated-roots FILE`; without it CASNB_ROOTS counts where a loopback address is
     named, and without both Intel's pinned roots.

@@ -20,7 +20,8 @@ from casnb.cli.base import ACCEPTED, REJECTED, UNCHECKED, Command, emit_json, no
 from casnb.cli.decode_command import several
 from casnb.cli.policy_options import (
     SECTIONS,
-    Day,
+    at_option,
+    endorsements_option,
     option,
     policy_from,
     policy_options,
@@ -66,11 +67,7 @@ SHOWN = 20
     },
 )
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(allow_dash=True))
-@option(
-    "--endorsements",
-    metavar="FILE",
-    help="What Intel signed about the platform, JSON; needed for a bare DCAP quote.",
-)
+@endorsements_option
 @option(
     "--signature",
     metavar="FILE",
@@ -81,14 +78,7 @@ SHOWN = 20
     metavar="FILE",
     help="The signing certificates of a bare IAS report body: PEM (URL-encoded, too), base64, hex.",
 )
-@option(
-    "--at",
-    "--verification-time",
-    "at",
-    type=Day(),
-    metavar="TIME",
-    help="Judge as of this time: yyyy-mm-dd or yyyy-mm-ddThh:mm:ssZ, UTC.  [default: now]",
-)
+@at_option()
 @option("--nonce", metavar="HEX", help="The nonce a CAS report must repeat.")
 @roots_option
 @option(
