@@ -44,7 +44,7 @@ class TestTheAssignment:
             lines[0]
             == f"CAS {cas.CAS_ADDR} at https://{cas.CAS_ADDR}:8081/ is trustworthy (simulated)"
         )
-        held = World(cas.SEED).example_value
+        held = World(cas.CASNB_SEED).example_value
         wanted = {"kind": "string", "value": held, "expires": None, "renew": None}
         assert lines[1] == json.dumps(wanted, indent=2)
         assert "Subject: CN = cas-instance" in (bash.folder / "text").read_text()
