@@ -21,7 +21,7 @@ def own_check(path: str, ticket: str = "", only: tuple[str, ...] = ()) -> tuple[
     and what its answers are worth.
 
     The ticket's signature is not checked: only the course can. Runs nothing. Raises SourceError for
-    a file that cannot be read, EvidenceError for one that is no hand-in, UsageError without a
+    a file that cannot be read, EvidenceError for one that is not a hand-in, UsageError without a
     ticket, for a ticket of a class server, and for an exercise that is not part of it.
     """
     piece = Piece(path, (path,), path)
