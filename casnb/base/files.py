@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -16,18 +17,31 @@ def replace_file(path: Path, content: str | bytes, *, mode: int | None = None) -
     process's umask leaves. A device or a pipe is written to, never replaced.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    path = path.resolve()
     if path.exists() and not path.is_file():
         path.write_bytes(data)
         return
+    with replacing(path, mode=mode) as put:
+        put(data)
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int | None = None) -> Iterator[Callable[[bytes], None]]:
+    """Yield what writes a file piece by piece, so that nobody holds it whole; at the end it takes
+    the old one's place as `replace_file` has it. Where the block raises, the old one stays.
+    """
+    path = path.resolve()
     if mode is None:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         try:
-            left = memoryview(data)
-            while left:
-                left = left[os.write(handle, left) :]
+
+            def put(data: bytes) -> None:
+                left = memoryview(data)
+                while left:
+                    left = left[os.write(handle, left) :]
+
+            yield put
             # Before the renaming: a crash must not leave the new name with no content behind it.
             os.fsync(handle)
         finally:

@@ -4,7 +4,7 @@ rank.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
@@ -26,20 +26,33 @@ _MARK = {
 }
 
 
-def write_pages(course: Course, task: Assignment, marks: Iterable[Mark], folder: Path) -> None:
-    """Write `ID.html` into a folder for each student who handed in. Raises SourceError."""
-    roster = course.roster
+def page_writer(course: Course, task: Assignment, folder: Path) -> Callable[[Mark], None]:
+    """Return what writes `ID.html` into a folder for a student who handed in; that raises
+    SourceError.
+    """
+    known = {s.id for s in course.roster}
+
+    def write(mark: Mark) -> None:
+        # Rows of nobody have a stranger's text for a name: it never becomes a file's.
+        if not mark.handed_in or mark.student not in known:
+            return
+        path = folder / f"{mark.student}.html"
+        try:
+            if path.is_symlink():
+                path.unlink()
+            replace_file(path, feedback(task, mark), mode=0o600)
+        except OSError as exc:
+            raise _unwritten(folder, exc) from None
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for mark in marks:
-            # Rows of nobody have a stranger's text for a name: it never becomes a file's.
-            if mark.handed_in and roster.find(mark.student) is not None:
-                path = folder / f"{mark.student}.html"
-                if path.is_symlink():
-                    path.unlink()
-                replace_file(path, feedback(task, mark), mode=0o600)
     except OSError as exc:
-        raise SourceError(str(folder), got=exc.strerror, wanted="a folder to write in") from None
+        raise _unwritten(folder, exc) from None
+    return write
+
+
+def _unwritten(folder: Path, exc: OSError) -> SourceError:
+    return SourceError(str(folder), got=exc.strerror, wanted="a folder to write in")
 
 
 def feedback(task: Assignment, mark: Mark) -> str:

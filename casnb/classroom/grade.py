@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -355,11 +355,9 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(b"casnb print\0" + data).hexdigest()[:24]
 
 
-def finish(graded: Iterable[Graded], tickets: Tickets) -> list[Mark]:
+def finish(graded: Iterable[Graded], tickets: Tickets) -> Iterator[Mark]:
     """Add to each mark what the course knows of its tickets and worlds."""
-    out = []
     for g in graded:
         more = [n for t in g.tickets for n in tickets.notes(g.mark.student, t, ())]
         more += tickets.notes(g.mark.student, "", g.worlds)
-        out.append(replace(g.mark, notes=tuple(dict.fromkeys([*g.mark.notes, *more]))))
-    return out
+        yield replace(g.mark, notes=tuple(dict.fromkeys([*g.mark.notes, *more])))

@@ -33,6 +33,10 @@ def number(value: float) -> str:
     return f"{round(value, 3):g}"
 
 
+def _points(mark: Mark) -> str:
+    return number(mark.points) if mark.judged else ""
+
+
 def plain_csv(marks: Iterable[Mark], assignment: Assignment, roster: Roster) -> str:
     """Return `student,points,of,exercises...,notes`, one row for each student and for each hand-in
     of nobody. No points where nothing could be judged.
@@ -43,11 +47,10 @@ def plain_csv(marks: Iterable[Mark], assignment: Assignment, roster: Roster) -> 
             "" if r is None or r.status == NOT_YET else number(r.points)
             for r in map(mark.rows.get, assignment.exercises)
         ]
-        points = number(mark.points) if mark.judged else ""
         rows.append(
             (
                 harmless(mark.student),
-                points,
+                _points(mark),
                 number(mark.of),
                 *cells,
                 harmless("; ".join(mark.notes)),
@@ -64,15 +67,13 @@ def moodle_csv(marks: Iterable[Mark], assignment: Assignment, roster: Roster) ->
         raise _wrong("moodle", roster, "a grading worksheet or a list of participants")
     columns = [*roster.columns]
     columns += [c for c in ("Grade", "Feedback comments") if c not in columns]
-    found = {m.student: m for m in marks}
+    found = {m.student: (_points(m), "; ".join(m.notes)) for m in marks}
     rows: list[Sequence[str]] = [columns]
     for student in roster:
         row = {c: student.row.get(c, "") for c in columns}
-        mark = found.get(student.id)
-        if mark and mark.judged:
-            row["Grade"] = number(mark.points)
-        if mark:
-            row["Feedback comments"] = "; ".join(mark.notes)
+        if student.id in found:
+            points, row["Feedback comments"] = found[student.id]
+            row["Grade"] = points or row["Grade"]
         rows.append([harmless(row[c]) for c in columns])
     return _text(rows)
 
@@ -83,12 +84,11 @@ def canvas_csv(marks: Iterable[Mark], assignment: Assignment, roster: Roster) ->
         raise _wrong("canvas", roster, "an export of the gradebook")
     own = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
     columns = [c for c in own if c in roster.columns]
-    found = {m.student: m for m in marks}
+    found = {m.student: _points(m) for m in marks}
     rows: list[Sequence[str]] = [[*columns, assignment.name]]
     rows.append(["    Points Possible", *[""] * (len(columns) - 1), number(assignment.of)])
     for student in roster:
-        mark = found.get(student.id)
-        points = number(mark.points) if mark and mark.judged else ""
+        points = found.get(student.id, "")
         rows.append([*(harmless(student.row.get(c, "")) for c in columns), points])
     return _text(rows)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, SourceError, UsageError
-from casnb.base.files import replace_file
+from casnb.base.files import replacing
 from casnb.classroom.course import Assignment, Course
 from casnb.classroom.grade import Judged, Mark
 
@@ -17,13 +18,26 @@ FORMAT = "casnb results 1"
 _LIMIT = 256 << 20
 
 
-def keep(course: Course, task: Assignment, marks: Sequence[Mark]) -> None:
-    """Write what was found, readable for the owner alone. Raises SourceError."""
+@contextmanager
+def keeping(course: Course, task: Assignment) -> Iterator[Callable[[Mark], None]]:
+    """Yield what takes marks one by one and holds none of them; at the end they stand in the file,
+    readable for the owner alone. Raises SourceError.
+    """
     path = course.results(task.name)
-    body = {"format": FORMAT, "assignment": task.name, "marks": [asdict(m) for m in marks]}
+    head = json.dumps({"format": FORMAT, "assignment": task.name})
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        replace_file(path, json.dumps(body, separators=(",", ":")), mode=0o600)
+        with replacing(path, mode=0o600) as put:
+            put(head[:-1].encode() + b', "marks": [')
+            between = b""
+
+            def keep(mark: Mark) -> None:
+                nonlocal between
+                put(between + json.dumps(asdict(mark), separators=(",", ":")).encode())
+                between = b",\n"
+
+            yield keep
+            put(b"]}\n")
     except OSError as exc:
         raise SourceError(str(path), got=exc.strerror, wanted="a file to write") from None
 

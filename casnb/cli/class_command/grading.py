@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from casnb.cli.base import UNCHECKED, Command, emit_json, note
 from casnb.cli.class_command.options import COURSE, JSON
+
+if TYPE_CHECKING:
+    from casnb.classroom.grade import Mark
 
 
 @click.command(
@@ -70,7 +76,7 @@ def grade(
     from casnb.classroom.grade import Tickets, finish, plan, plan_record
     from casnb.classroom.marks import WRITERS, to_json
     from casnb.classroom.record import events
-    from casnb.classroom.results import keep
+    from casnb.classroom.results import keeping
     from casnb.cli.class_command.spread import spread
 
     course = found(folder)
@@ -84,26 +90,59 @@ def grade(
     else:
         raise click.UsageError("Missing argument 'PATH...'.")
     graded = spread(tasks, jobs or os.cpu_count() or 1, scheduler)
-    marks = [*finish(graded, Tickets(course, task)), *nobody]
-    text = WRITERS[kind](marks, task, course.roster)
-    keep(course, task, marks)
+    takers: list[Callable[[Mark], Any]] = []
     if feedback is not None:
-        from casnb.classroom.feedback_page import write_pages
+        from casnb.classroom.feedback_page import page_writer
 
-        write_pages(course, task, marks, feedback)
+        takers.append(page_writer(course, task, feedback))
+    rows: list[dict[str, Any]] = []
     if as_json:
-        emit_json({"assignment": name, "of": task.of, "marks": [to_json(m) for m in marks]})
+        takers.append(lambda mark: rows.append(to_json(mark)))
+    tally = _Tally()
+    with keeping(course, task) as keep:
+        marks = chain(finish(graded, Tickets(course, task)), nobody)
+        passing = _passing(marks, [keep, *takers, tally.take])
+        text = WRITERS[kind](passing, task, course.roster)
+    if as_json:
+        emit_json({"assignment": name, "of": task.of, "marks": rows})
     else:
         click.echo(text, nl=False)
-    unjudged = [m for m in marks if not m.judged]
-    missing = sum(not m.handed_in for m in marks)
-    note(
-        f"{len(marks) - len(unjudged) - missing} judged, {missing} handed in nothing,"
-        f" {len(unjudged)} could not be judged."
-    )
-    for mark in unjudged[:20]:
-        note(f"  {mark.student}: {'; '.join(mark.notes)}")
-    return UNCHECKED if unjudged else 0
+    tally.say()
+    return UNCHECKED if tally.unjudged else 0
+
+
+def _passing(marks: Iterable[Mark], takers: Sequence[Callable[[Mark], Any]]) -> Iterator[Mark]:
+    """Hand every mark on once, to all; none is held, so memory does not grow with the class."""
+    for mark in marks:
+        for take in takers:
+            take(mark)
+        yield mark
+
+
+class _Tally:
+    """How many were judged, and the first of those that could not be."""
+
+    def __init__(self) -> None:
+        self.judged = self.missing = self.unjudged = 0
+        self._first: list[str] = []
+
+    def take(self, mark: Mark) -> None:
+        if not mark.judged:
+            self.unjudged += 1
+            if len(self._first) < 20:
+                self._first.append(f"  {mark.student}: {'; '.join(mark.notes)}")
+        elif mark.handed_in:
+            self.judged += 1
+        else:
+            self.missing += 1
+
+    def say(self) -> None:
+        note(
+            f"{self.judged} judged, {self.missing} handed in nothing,"
+            f" {self.unjudged} could not be judged."
+        )
+        for line in self._first:
+            note(line)
 
 
 @click.command(

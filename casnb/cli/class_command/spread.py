@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from casnb.base.errors import CasnbError
-from casnb.classroom.collected import content
-from casnb.classroom.grade import Graded, Mark, Task, grade_all
+from casnb.base.errors import CasnbError, EvidenceError
+from casnb.classroom.collected import Piece, content
+from casnb.classroom.grade import FILES, Graded, Mark, Task, grade_all
+from casnb.classroom.hand_in import LIMIT
 
 #: Students in one piece of work, pieces under way for each worker, and how few students are not
 #: worth a second process.
 CHUNK, AHEAD, FEW = 8, 3, 24
+#: Bytes in one piece of work where they are sent along, and of one student.
+CHUNK_BYTES, STUDENT_BYTES = 4 << 20, 2 * LIMIT
 
 
 def spread(tasks: Sequence[Task], jobs: int, scheduler: str = "") -> Iterator[Graded]:
@@ -27,10 +30,7 @@ def spread(tasks: Sequence[Task], jobs: int, scheduler: str = "") -> Iterator[Gr
     workers = _workers(jobs, scheduler)
     waiting: deque[tuple[Sequence[Task], Any]] = deque()
     try:
-        for start in range(0, len(tasks), CHUNK):
-            chunk = tasks[start : start + CHUNK]
-            if workers.sends_content:
-                chunk = [_loaded(t) for t in chunk]
+        for chunk in _chunks(tasks, workers.sends_content):
             waiting.append((chunk, workers.submit(chunk)))
             if len(waiting) >= AHEAD * workers.size:
                 yield from _oldest(waiting, workers)
@@ -50,15 +50,39 @@ def _workers(jobs: int, scheduler: str) -> Any:
     return Pool(grade_all, jobs)  # type: ignore[arg-type]
 
 
+def _chunks(tasks: Sequence[Task], with_content: bool) -> Iterator[list[Task]]:
+    """Yield students; with their files' bytes where the workers see no files of ours, and then
+    fewer at once where these are many.
+    """
+    chunk: list[Task] = []
+    size = 0
+    for task in tasks:
+        chunk.append(_loaded(task) if with_content else task)
+        size += sum(len(p.data or b"") for p in chunk[-1].pieces)
+        if len(chunk) >= CHUNK or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
 def _loaded(task: Task) -> Task:
-    """A task with its bytes, for workers that see no files of ours."""
-    pieces = []
-    for piece in task.pieces:
+    pieces: list[Piece] = []
+    left = STUDENT_BYTES
+    for piece in task.pieces[:FILES]:
         try:
-            pieces.append(replace(piece, data=content(piece)))
+            data = content(piece)
+            left -= len(data)
+            if left < 0:
+                raise EvidenceError(
+                    piece.label,
+                    got=f"more than {STUDENT_BYTES} bytes of one student",
+                    wanted="a hand-in",
+                )
+            pieces.append(replace(piece, data=data))
         except CasnbError as exc:
             pieces.append(replace(piece, problem=exc.got or str(exc)))
-    return replace(task, pieces=tuple(pieces))
+    return replace(task, pieces=(*pieces, *task.pieces[FILES:]))
 
 
 def _oldest(waiting: deque[tuple[Sequence[Task], Any]], workers: Any) -> Iterator[Graded]:
