@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -236,14 +236,23 @@ def _words(tag: Tag) -> str:
 
 
 def _table_rows(table: Tag, source: str) -> list[PageRow]:
+    lines = _lines(table, source)
+    header = [_words(c).lower() for c in lines[0]] if lines else []
+    columns = _columns(header, source)
+    if columns is None:
+        return []
+    return [_row(cells, len(header), *columns) for cells in lines[1:]]
+
+
+def _lines(table: Tag, source: str) -> list[list[Tag]]:
+    """Return the cells of each row. A row or cell inside another is one that was not closed: where
+    its text ends a browser and we would decide differently.
+    """
     lines: list[list[Tag]] = []
     for row in table.find_all("tr", limit=_ROW_LIMIT + 1):
         found = row.find_all(("td", "th", "tr"), limit=_CELL_LIMIT + 1)
-        if (
-            len(found) > _CELL_LIMIT
-            or len(lines) == _ROW_LIMIT
-            or any(c.name == "tr" or c.find(("td", "th")) for c in found)
-        ):
+        many = len(found) > _CELL_LIMIT or len(lines) == _ROW_LIMIT
+        if many or any(c.name == "tr" or c.find(("td", "th")) for c in found):
             raise EvidenceError(
                 f"{WHAT} {source}",
                 got="a table whose rows or cells are not closed, or too many of them",
@@ -251,25 +260,27 @@ def _table_rows(table: Tag, source: str) -> list[PageRow]:
             )
         if found:
             lines.append(found)
-    header = [_words(c).lower() for c in lines[0]] if lines else []
-    where: Mapping[str, list[int]] = {
-        word: [n for n, text in enumerate(header) if word in text.replace(" ", "")]
+    return lines
+
+
+def _columns(header: Sequence[str], source: str) -> tuple[int, int, int | None] | None:
+    """Return which columns hold address, MrEnclave and (if one does) version; None for another
+    table. They are found by their headings, never by their place: that has changed before.
+    """
+    addresses, values, versions = (
+        [n for n, text in enumerate(header) if word in text.replace(" ", "")]
         for word in ("address", "mrenclave", "version")
-    }
-    if not where["address"] or not where["mrenclave"]:
-        return []
-    if len(where["address"]) > 1 or len(where["mrenclave"]) > 1:
+    )
+    if not addresses or not values:
+        return None
+    if len(addresses) > 1 or len(values) > 1:
         raise EvidenceError(
             f"{WHAT} {source}",
             got="a table with two address or two MrEnclave columns",
             wanted="one of each",
             do="Which one holds the current value cannot be told.",
         )
-    version = where["version"][0] if len(where["version"]) == 1 else None
-    return [
-        _row(cells, len(header), where["address"][0], where["mrenclave"][0], version)
-        for cells in lines[1:]
-    ]
+    return addresses[0], values[0], versions[0] if len(versions) == 1 else None
 
 
 def _row(cells: list[Tag], width: int, at: int, value_at: int, version_at: int | None) -> PageRow:
@@ -285,30 +296,38 @@ def _row(cells: list[Tag], width: int, at: int, value_at: int, version_at: int |
 
 
 def _warnings(page: CasPage, text: str) -> tuple[str, ...]:
-    out = []
+    """Return what on the page contradicts itself or cannot be used, the example line first."""
+    return tuple([*_of_example(page, text), *_of_rows(page), *_of_addresses(page)][:20])
+
+
+def _of_example(page: CasPage, text: str) -> Iterator[str]:
     values, first = page.values, page.rows[0]
     for host, value in dict.fromkeys(_EXAMPLE.findall(text)):
         shown = values.get(host)
         if shown != value:
-            out.append(
+            yield (
                 f"The example line attests {neutral(host, 80)} with"
                 f" {value[:12]}\N{HORIZONTAL ELLIPSIS}, the table has"
                 f" {shown[:12] + chr(0x2026) if shown else 'no value'} for it."
             )
         elif first.mrenclave and value != first.mrenclave:
-            out.append(
+            yield (
                 f"The example line is stale: it attests {neutral(host, 80)}, not {first.address},"
                 f" whose value is {first.mrenclave[:12]}\N{HORIZONTAL ELLIPSIS}."
             )
+
+
+def _of_rows(page: CasPage) -> Iterator[str]:
+    domains = any("." in row.address for row in page.rows)
     for row in page.rows:
         if row.note:
-            out.append(f"{row.address or 'a row'}: no usable MRENCLAVE ({row.note}).")
-        if row.address and "." not in row.address and any("." in r.address for r in page.rows):
-            out.append(
-                f"The row {row.address!r} has no domain; it is not taken for any full host name."
-            )
-    for address in dict.fromkeys(r.address for r in page.rows):
+            yield f"{row.address or 'a row'}: no usable MRENCLAVE ({row.note})."
+        if domains and row.address and "." not in row.address:
+            yield f"The row {row.address!r} has no domain; it is not taken for any full host name."
+
+
+def _of_addresses(page: CasPage) -> Iterator[str]:
+    for address in dict.fromkeys(row.address for row in page.rows):
         found = page._of(address)
-        if len({r.mrenclave for r in found}) > 1:
-            out.append(f"{address} has {len(found)} rows that disagree.")
-    return tuple(out[:20])
+        if len({row.mrenclave for row in found}) > 1:
+            yield f"{address} has {len(found)} rows that disagree."
