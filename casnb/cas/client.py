@@ -80,6 +80,7 @@ def pinned_context(chain: CasChain, identity: ClientIdentity | None = None) -> s
     are checked as ever.
     """
     context = client_context()
+    # In memory, and nothing else is loaded: SSL_CERT_FILE and the system's store do not exist here.
     context.load_verify_locations(cadata=chain.to_pem().decode())
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if identity is not None:

@@ -89,8 +89,8 @@ class Script:
 
 
 def commands(pasted: str | Sequence[str]) -> tuple[Command, ...]:
-    """Cut pasted text into commands; a sequence of words is one command, as a shell had cut it
-    already.
+    """Cut pasted text into commands; a sequence of words is one command, already split by
+    a shell.
 
     Prompts, comments, keywords and line continuations go, `$(...)` becomes one word, and
     redirections are left out. Nothing is run or replaced. Raises UsageError for more than 16 kB

@@ -114,7 +114,7 @@ def certificate_hash(certificate_pem: str) -> str:
 
 
 def leaves(entries: tuple[Entry, ...]) -> Iterator[str | Signer]:
-    """Return what the entries name in the end, whatever it takes of them."""
+    """Yield the leaves of nested rules: words, keys, certificates and signers."""
     for entry in entries:
         if isinstance(entry, Quorum):
             yield from leaves(entry.entries)

@@ -167,6 +167,8 @@ def exchange(
     late = threading.Event()
     with raw:
         try:
+            # The handshake comes later, under the timer. Ragged ends count: TLS tells a cut-off
+            # answer from a whole one only where the end itself is signed.
             tls = context.wrap_socket(
                 raw,
                 server_hostname=tls_name,
@@ -179,6 +181,7 @@ def exchange(
                 where, got=why.cause, wanted="a TLS connection", do=why.cure
             ) from None
         with tls:
+            # A socket's timeout starts again with each byte; one timer cuts off all of it.
             watch = threading.Timer(max(0.05, end - time.monotonic()), _cut, (tls, late))
             watch.daemon = True
             watch.start()
@@ -248,6 +251,8 @@ def _speak(
     leaf = tls.getpeercert(binary_form=True) or b""
     connection = http.client.HTTPConnection(tls_name, port)
     connection.sock = tls
+    # Written by hand: a session's name may hold `/` unescaped, and an unasked-for compressed answer
+    # could unfold to more than the limit.
     connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
     shown = f"[{tls_name}]" if ":" in tls_name else tls_name
     headers = {

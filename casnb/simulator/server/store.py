@@ -167,6 +167,8 @@ class Store:
         """Write within one transaction, alone: committed when the block ends, undone when it
         raises.
         """
+        # IMMEDIATE: with a plain BEGIN two that read first and write then cannot both go on, and
+        # SQLite ends one of them without waiting.
         with self._queue, self._transaction("BEGIN IMMEDIATE") as transaction:
             yield transaction
 
@@ -206,6 +208,8 @@ class Store:
                 raise sqlite3.ProgrammingError("the store is closed")
             connection = self._idle.pop() if self._idle else None
         if connection is None:
+            # isolation_level None: Python's module begins no transactions of its own; where each
+            # begins and ends is written out here.
             connection = sqlite3.connect(
                 self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
             )
@@ -241,6 +245,7 @@ class Store:
         _use_log(connection)
         connection.execute("BEGIN IMMEDIATE")
         try:
+            # Looked at again inside: another process may have made the tables meanwhile.
             if self._is_new(connection):
                 for statement in _SCHEMA:
                     connection.execute(statement)

@@ -48,6 +48,7 @@ def tls_context(chain_pem: bytes, key: Key, *, ask_client: bool) -> SSL.Context:
         context.add_extra_chain_cert(certificate)
     context.use_privatekey(key)
     context.check_privatekey()
+    # A resumed session would bring a client certificate along without a proof of its key.
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_session_id(b"casnb")
     context.set_mode(_RELEASE_BUFFERS)
