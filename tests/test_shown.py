@@ -9,12 +9,13 @@ import xml.etree.ElementTree as ElementTree
 from copy import copy
 from dataclasses import replace
 from datetime import timedelta
+from inspect import signature
 
 import pytest
 
 from casnb.base.errors import PolicyError, UsageError, VerificationError
-from casnb.cas.asking import attempt
-from casnb.cas.attest import AttestedCas
+from casnb.cas.asking import attempt, fetch_report
+from casnb.cas.attest import AttestedCas, attest
 from casnb.checks.result import AttestationResult, failed, not_run, passed
 from casnb.checks.view import html_result, html_sentence, text_result
 from casnb.policy.appraise import appraise
@@ -127,12 +128,15 @@ def test_a_least_version_below_the_signers_is_told(policy, told):
         ({"isvprodid": 65536, "mrsigner": "0c" * 32}, "--isvprodid: got 65536"),
         ({"isvsvn": -1, "mrsigner": "0c" * 32}, "--isvsvn: got -1"),
         ({"min_tcb_evaluation": 1 << 31}, "min-tcb-evaluation"),
+        ({"min_tcb_evaluation": -1}, "min-tcb-evaluation"),
         ({"min_tcb_evaluation": "9"}, "a number from 0 to 2147483647"),
     ],
 )
 def test_numbers_out_of_their_range_are_problems(members, word):
     """The first number that does not fit is named, with what would."""
     assert any(word in p for p in AttestationPolicy(**members).problems()), members
+    assert AttestationPolicy(min_tcb_evaluation=0).problems() == []
+    assert AttestationPolicy(min_tcb_evaluation=(1 << 31) - 1).problems() == []
     assert AttestationPolicy(isvsvn=65535, isvprodid=65535, mrsigner="0c" * 32).problems() == []
 
 
@@ -175,13 +179,20 @@ def test_a_pin_shows_what_was_attested(world):
     assert root == key_hash(pin.chain.root) != instance
     assert rows["root key hash (-c)"] == root and instance not in str(pin)
     assert rows["roots"] == pin.roots == world.roots.label
-    assert dict(replace_roots(pin)._rows())["roots"] == "not recorded"
+    assert dict(changed(pin, roots="")._rows())["roots"] == "not recorded"
+    (name,) = re.findall("\u00fe+\u2026?", changed(pin, name=LONG).short)
+    assert len(name) == 80
 
 
-def replace_roots(pin: AttestedCas) -> AttestedCas:
-    return AttestedCas._reloaded(
-        **{k: v for k, v in pin.__dict__.items() if k not in ("seal", "roots")}, roots=""
-    )
+def changed(pin: AttestedCas, **members: str) -> AttestedCas:
+    kept = {k: v for k, v in pin.__dict__.items() if k != "seal"}
+    return AttestedCas._reloaded(**{**kept, **members})
+
+
+def test_both_ways_to_attest_wait_as_long():
+    """Ten seconds for each answer, unless another time is given."""
+    times = [signature(f).parameters["timeout"].default for f in (attempt, attest, fetch_report)]
+    assert times == [10, 10, 10]
 
 
 # The matrix of flags
@@ -193,6 +204,13 @@ def test_the_heads_of_the_picture_stand_on_one_line(matrix):
     names = {"flags", *(c.name[:15] for c in matrix.columns)}
     lines = {t.get("y") for t in root.iter(f"{SVG}text") if t.text in names}
     assert len(lines) == 1
+
+
+def test_the_picture_grows_to_its_own_size_and_no_further(matrix):
+    """At most as wide as its drawing, in letters of 16 pixels."""
+    root = ElementTree.fromstring(svg_matrix(matrix))
+    (most,) = re.findall(r"max-width:\s*(\d+)em", ElementTree.tostring(root).decode())
+    assert int(most) == int(float(root.get("viewBox").split()[2])) // 16
 
 
 def test_the_reason_of_a_usage_error_has_its_measure(matrix):

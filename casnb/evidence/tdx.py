@@ -63,7 +63,7 @@ class TdxQuote(Shown):
     td_version: str
     values: tuple[bytes, ...] = field(repr=False)
     layout: Layout = field(repr=False)
-    start: int = 48
+    start: int
 
     @classmethod
     def from_bytes(cls, data: bytes) -> TdxQuote:

@@ -4,6 +4,7 @@ forms, and what is said of what is refused.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -17,9 +18,11 @@ from casnb.evidence import decode as searched
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.collateral import ROLES, IntelCertificate
+from casnb.evidence.containers import quote_end
 from casnb.evidence.decode import SeveralError, read, read_parts
 from casnb.evidence.piece import Piece
 from casnb.evidence.quote import Quote
+from casnb.evidence.tdx import TD_BODY, TD_BODY_15, TdxQuote
 from casnb.simulator.world import World
 
 RAW = QUOTE.to_bytes()
@@ -178,7 +181,95 @@ def test_a_cas_report_without_a_member_is_refused_by_its_name(kind, member):
         CasReport.from_json(cas_report(kind, proof={member: ABSENT}))
 
 
+def tdx(version: int, kind: int = 2, body: int = 584, tee: int = 0x81, size: int = 5) -> bytes:
+    """A TDX quote nobody signed: each field of its report is full of its own number."""
+    header = version.to_bytes(2, "little") + b"\2\0" + tee.to_bytes(4, "little") + bytes(40)
+    mark = kind.to_bytes(2, "little") + body.to_bytes(4, "little") if version == 5 else b""
+    fields = (TD_BODY_15 if body == 648 else TD_BODY).fields
+    report = b"".join(bytes([n + 1]) * f.size for n, f in enumerate(fields))
+    return header + mark + report + size.to_bytes(4, "little") + b"abcde"
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "start"),
+    [
+        pytest.param(tdx(4), "1.0", 48, id="version 4"),
+        pytest.param(tdx(5), "1.0", 54, id="version 5"),
+        pytest.param(tdx(5, 3, 648), "1.5", 54, id="version 5, body 1.5"),
+    ],
+)
+def test_a_tdx_quote_is_read_field_by_field(data, name, start):
+    """Header and TD report stand where the format puts them, one after another to the end."""
+    found = TdxQuote.from_bytes(data)
+    assert (found.td_version, found.to_bytes()) == (name, data)
+    rows = [row for row in found.fields() if row.offset >= start]
+    assert [r.name for r in rows] == list(found.to_json_dict()["report"])
+    at = start
+    for n, row in enumerate(rows, 1):
+        assert (row.offset, row.value) == (at, bytes([n]).hex() * row.size)
+        at += row.size
+    assert at == len(data) - 9 and found.fields()[0].offset == 0
+    assert read(data).value == found, "and found among all kinds"
+    assert all(r.name in str(found) for r in rows)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        pytest.param(tdx(3), "version 3", id="another version"),
+        pytest.param(tdx(6), "version 6", id="a later version"),
+        pytest.param(tdx(4, tee=0), "type 0x0", id="of SGX"),
+        pytest.param(tdx(5, kind=4), "got 4, wanted 2 or 3", id="another body"),
+        pytest.param(tdx(4, size=4), "the 5 that follow", id="bytes behind it"),
+        pytest.param(tdx(4, size=6), "got 6 bytes", id="cut short"),
+    ],
+)
+def test_what_is_no_whole_tdx_quote_is_refused(data, told):
+    """Version, type, body and length are held to the format."""
+    with pytest.raises(EvidenceError, match=told):
+        TdxQuote.from_bytes(data)
+
+
+def test_a_quote_of_version_5_ends_where_its_lengths_say():
+    """Behind version, body type and body length; anything else leads out of the bytes."""
+    for data in (tdx(5), tdx(5, 3, 648), tdx(4)):
+        assert quote_end(data) == quote_end(data + b"more") == len(data)
+        assert quote_end(data[:-1]) == 0
+
+
 # What a value says of itself
+
+
+def test_the_configuration_of_the_cli_is_listed():
+    """Default, each CAS with its address and what is kept of it, and never the private key."""
+    config = {
+        "default_cas": "one",
+        "cas_db": {"one": {"url": "https://one:8081/", "version": 3, "x": {}}, "two": {}, "3": 4},
+        "identity": "secret",
+    }
+    found = read(json.dumps(config).encode()).value
+    assert [(r.name, r.offset, r.size, r.value, r.meaning) for r in found.fields()] == [
+        ("default_cas", 0, 0, "one", "used where none is named"),
+        ("one", 0, 0, "https://one:8081/", "with version, x"),
+        ("two", 0, 0, "no URL", "with "),
+        ("3", 0, 0, "no URL", "with malformed"),
+        ("identity", 0, 0, "not shown", "your private key and certificate"),
+    ]
+    assert "secret" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("bit", "name"),
+    [
+        *((0, "INIT"), (1, "DEBUG"), (2, "MODE64BIT"), (4, "PROVISIONKEY"), (5, "EINITTOKENKEY")),
+        *((6, "CET"), (7, "KSS")),
+    ],
+)
+def test_each_attribute_has_its_bit(bit, name):
+    """As Intel's manual has them (SDM vol. 3D, ATTRIBUTES)."""
+    body = replace(QUOTE.body, attributes_flags=1 << bit)
+    row = next(row for row in body.fields() if row.name == "attributes_flags")
+    assert row.value.split() == [hex(1 << bit), name]
 
 
 @pytest.mark.parametrize("end", ROLES)
@@ -211,6 +302,40 @@ def der_of(world: World) -> bytes:
 
 
 # Wrappings
+
+
+@pytest.mark.parametrize(
+    "value", [[1.5] * 600, ["a"] * 600, [True] * 600, [1] * 20, [1, "a"] * 300, [300] * 600, []]
+)
+def test_lists_that_are_no_bytes_are_refused(value):
+    """Numbers, not too few, and each a byte."""
+    with pytest.raises(EvidenceError):
+        read(json.dumps({"quote": value}).encode())
+
+
+@pytest.mark.parametrize("low", [0, -128])
+def test_lists_of_numbers_are_bytes(low):
+    """From 0 to 255, or from -128 to 127 as Java and C have them."""
+    values = [b - 256 if low and b > 127 else b for b in RAW]
+    assert read(json.dumps({"quote": values}).encode()).value.to_bytes() == RAW
+
+
+@pytest.mark.parametrize(
+    ("encoding", "end"),
+    [("utf-8", ""), ("utf-8", "\0"), ("utf-16-le", ""), ("utf-16-be", ""), ("utf-16-be", "\0")],
+)
+def test_a_text_may_end_with_a_zero(encoding, end):
+    """As strings of C do, in either width."""
+    text = avr().decode()
+    assert Piece((text + end).encode(encoding)).text == text
+
+
+def test_what_stands_behind_a_sized_quote_is_noted():
+    """Open Enclave's header gives a size; what follows is passed over and said."""
+    whole = bytes.fromhex("0100000002000000") + len(RAW).to_bytes(8, "little") + RAW
+    plain, more = read(whole), read(whole + b"claims")
+    assert plain.value.to_bytes() == more.value.to_bytes() == RAW
+    assert plain.note == "" and "6 " in more.note
 
 
 def test_a_dump_of_two_lines_is_one():
