@@ -88,6 +88,25 @@ AS_HEX: dict[str, Callable[[str], Any]] = {
     "escapes": lambda t: "".join(f"\\x{b:02x}" for b in bytes.fromhex(t)),
     "Base64": lambda t: __import__("base64").b64encode(bytes.fromhex(t)).decode(),
     "integer": lambda t: int(t, 16),
+    "xxd with offsets": lambda t: "\n".join(
+        f"{n // 2:08x}: {bytes.fromhex(t[n : n + 32]).hex(' ', 2)}  ................"
+        for n in range(0, len(t), 32)
+    ),
+    "od -An is off": lambda t: (
+        "\n".join(
+            f"{n // 2:07o} {bytes.fromhex(t[n : n + 32]).hex(' ')}" for n in range(0, len(t), 32)
+        )
+        + f"\n{len(t) // 2:07o}\n"
+    ),
+    "an array's repr": lambda t: f"array({list(bytes.fromhex(t))}, dtype=uint8)",
+    "a view of memory": lambda t: memoryview(bytes.fromhex(t)),
+    "h behind it": lambda t: t.upper() + "h",
+    "the letter O": lambda t: t.replace("0", "O"),
+    "full width": lambda t: t.translate({c: c + 0xFEE0 for c in range(33, 127)}),
+    "an arrow": lambda t: f"-> {t}",
+    "a call": lambda t: f"print('{t}')",
+    "Base64 in lines": lambda t: __import__("base64").encodebytes(bytes.fromhex(t)).decode(),
+    "bold": lambda t: f"**{t}**",
     "cut": lambda t: t[:16] + "...",
     "last half": lambda t: t[len(t) // 2 :],
     "reversed": lambda t: bytes.fromhex(t)[::-1].hex(),
@@ -112,6 +131,10 @@ AS_TEXT: dict[str, Callable[[str], Any]] = {
     "JSON": lambda t: json.dumps({"answer": t}),
     "HTML": lambda t: f"<code>{t}</code>",
     "comma": lambda t: t + ",",
+    "colon": lambda t: t + ":",
+    "an arrow": lambda t: f"-> {t}",
+    "a call": lambda t: f"print({t!r})",
+    "bold": lambda t: f"**{t}**",
 }
 AS_LETTER: dict[str, Callable[[str], Any]] = {
     **{k: v for k, v in AS_TEXT.items() if k != "bytes"},
@@ -136,6 +159,19 @@ AS_NUMBER: dict[str, Callable[[int], Any]] = {
     "with a sign": lambda n: f"{n:+d}",
     "full stop": lambda n: f"{n}.",
     "brackets": lambda n: f"({n})",
+    "commas between thousands": lambda n: f"{n:,}",
+    "apostrophes": lambda n: f"{n:,}".replace(",", "'"),
+    "points": lambda n: f"{n:,}".replace(",", "."),
+    "thin spaces": lambda n: f"{n:,}".replace(",", "\u2009"),
+    "a unit": lambda n: f"{n} bytes",
+    "an ordinal": lambda n: f"{n}th",
+    "No.": lambda n: f"No. {n}",
+    "a version": lambda n: f"v{n}",
+    "binary": bin,
+    "octal": oct,
+    "decimal point": lambda n: f"{n}.0",
+    "full width": lambda n: str(n).translate({c: c + 0xFEE0 for c in range(33, 127)}),
+    "bytes": lambda n: n.to_bytes((n.bit_length() + 7) // 8 or 1, "little"),
 }
 AS_PAIR: dict[str, Callable[[list[int]], Any]] = {
     "as it is": tuple,
@@ -167,6 +203,12 @@ AS_SET: dict[str, Callable[[list[str]], Any]] = {
     "capitals": lambda w: [x.upper() for x in w],
     "quotes inside": lambda w: [f"'{x}'" for x in w],
     "doubled": lambda w: [*w, *w],
+    "bullets": lambda w: "\n".join(f"- {x}" for x in w),
+    "numbered": lambda w: "\n".join(f"{n}. {x}" for n, x in enumerate(w, 1)),
+    "slashes": "/".join,
+    "plus signs": " + ".join,
+    "bars": " | ".join,
+    "in words": " and ".join,
 }
 AS_PAIRING: dict[str, Callable[[dict[str, str]], Any]] = {
     "as it is": dict,
@@ -181,6 +223,11 @@ AS_PAIRING: dict[str, Callable[[dict[str, str]], Any]] = {
     "capital keys": lambda d: {k.title(): v for k, v in d.items()},
     "underscores": lambda d: {k.replace(" ", "_"): v for k, v in d.items()},
     "a tuple": lambda d: (d,),
+    "YAML": lambda d: "\n".join(f"{k}: {v}" for k, v in d.items()),
+    "equals signs": lambda d: ", ".join(f"{k}={v}" for k, v in d.items()),
+    "arrows": lambda d: ", ".join(f"{k} -> {v}" for k, v in d.items()),
+    "CSV": lambda d: "\n".join(f"{k},{v}" for k, v in d.items()),
+    "tuples inside": lambda d: {k: (v,) for k, v in d.items()},
 }
 AS_LINE: dict[str, Callable[[str], Any]] = {
     "as it is": lambda t: t,
@@ -195,6 +242,8 @@ AS_LINE: dict[str, Callable[[str], Any]] = {
     "tab": lambda t: t.replace(" ", "\t", 1),
     "CR LF": lambda t: t + "\r\n",
     "typographic quotes": lambda t: f"\u201c{t}\u201d",
+    "semicolon": lambda t: f"{t};",
+    "an arrow": lambda t: f"-> {t}",
 }
 #: Spellings that leave something out, or turn it round: for values long enough.
 BENT = {"cut", "last half", "reversed"}

@@ -64,6 +64,8 @@ def _plain(x: object, depth: int, room: list[int]) -> Any:
         return _text(str.__str__(x), str.__len__(x))  # type: ignore[arg-type]
     if issubclass(kind, bytes):
         return _text(bytes.__getitem__(x, slice(None)), bytes.__len__(x))  # type: ignore[arg-type,call-overload]
+    if kind is memoryview and x.contiguous and x.nbytes <= TEXT_LIMIT:  # type: ignore[attr-defined]
+        return x.tobytes()  # type: ignore[attr-defined]
     if issubclass(kind, bytearray):
         return _text(bytes(bytearray.copy(x)), bytearray.__len__(x))  # type: ignore[arg-type]
     return _many(x, kind, depth, room)

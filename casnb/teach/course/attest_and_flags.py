@@ -502,7 +502,7 @@ EXERCISES = (
                 "flags",
                 "These are flags. The question asks for the checks that they waived, by their ids.",
                 lambda facts: set(_reference(facts)),
-                lambda facts, v: any(w.startswith("-") or w in BY_NAME for w in _ids(v)),
+                lambda facts, v: any(re.match(r"--?\w", w) or w in BY_NAME for w in _ids(v)),
                 holds="a check and the flag that waives it are one thing",
             ),
             Slip(

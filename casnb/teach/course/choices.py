@@ -83,6 +83,10 @@ def _words_of(text: str) -> str:
     return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 
+#: What stands before an item of a list: a bullet or a number.
+_ITEM = re.compile(r"[-*+\N{BULLET}\N{MIDDLE DOT}]|\(?\d{1,2}[.)]")
+
+
 @dataclass(frozen=True)
 class Names(Judge):
     """A set of words out of `allowed`; a list will do as well. `reasons` say of a word why it
@@ -108,7 +112,9 @@ class Names(Judge):
             kept = [k for k, v in value.items() if v is not False]
             value = kept if all(isinstance(k, str) for k in kept) else None
         if isinstance(value, str):
-            value = [w for w in re.split(r"[\s,;]+|\band\b", value) if w]
+            marks = "".join(c for c in "/|+&" if not any(c in a for a in self.allowed))
+            value = [w for w in re.split(rf"[\s,;{marks}]+|\band\b", value) if w]
+            value = [w for w in value if not _ITEM.fullmatch(w)]
         if not isinstance(value, (list, frozenset)) or not all(isinstance(v, str) for v in value):
             return None
         known = {a.lower(): a for a in self.allowed}
@@ -210,15 +216,35 @@ class Pairing(Judge):
     def _paired(self, value: Any) -> dict[Any, Any] | None:
         if isinstance(value, list) and value and all(_pair(v) for v in value):
             value = dict(value)
+        if isinstance(value, str):
+            value = self._written(value)
         if not isinstance(value, dict):
             return None
         known = {_words_of(k): k for k in self.keys}
+        if value and all(isinstance(v, str) and _words_of(v) in known for v in value.values()):
+            value = {v: k for k, v in value.items()}
         return {
-            known.get(_words_of(k), k) if isinstance(k, str) else k: (
-                (_letter(v, self.options) or v) if isinstance(v, str) else v
-            )
+            known.get(_words_of(k), k) if isinstance(k, str) else k: self._chosen(v)
             for k, v in value.items()
         }
+
+    def _chosen(self, value: Any) -> Any:
+        if isinstance(value, (list, frozenset)) and len(value) == 1:
+            value = next(iter(value))
+        return (_letter(value, self.options) or value) if isinstance(value, str) else value
+
+    def _written(self, text: str) -> dict[str, str] | None:
+        """Return the pairs that a text lists, each key with what stands behind a colon, an equals
+        sign, an arrow or a comma; None where a key is not there exactly once.
+        """
+        out = {}
+        for key in self.keys:
+            name = re.escape(key).replace(r"\ ", r"[ _-]")
+            found = re.findall(rf"(?i)(?<!\w){name}\W{{1,6}}([a-h])(?!\w)", text[:2000])
+            if len(found) != 1:
+                return None
+            out[key] = found[0]
+        return out
 
     def problem(self, value: Any) -> str:
         if not isinstance(value, dict):

@@ -15,9 +15,10 @@ from casnb.teach.course import known, neighbour
 from casnb.teach.course.answers import Foreign, plain, said, same, unanswered
 from casnb.teach.course.choices import LETTERS, Choice, Pairing
 from casnb.teach.course.feedback import NOT_YET, RIGHT, WRONG, Feedback
+from casnb.teach.course.form_marks import MARKS
 from casnb.teach.course.judges import Hex, Judge
 from casnb.teach.course.slips import Slip, Told, told
-from casnb.teach.course.spelling import MARKS, Reading
+from casnb.teach.course.spelling import Reading
 
 if TYPE_CHECKING:
     from casnb.teach.facts import Facts
@@ -211,7 +212,7 @@ class Judgement:
         problem = self._problem()
         if problem:
             wanted = told(task.wanted, facts)
-            says = f"This is not the form that is wanted: {problem}. Wanted: {wanted}"
+            says = f"This is not the form that is wanted: {problem.rstrip('.')}. Wanted: {wanted}."
             return Feedback(task.id, WRONG, says, "form")
         nudge = self.judge.nudge(self.value, self.reference)
         says = f"Got {said(self.value)}. {nudge} lab.hint({task.id!r}) goes one step further."

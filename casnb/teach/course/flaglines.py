@@ -18,7 +18,7 @@ from casnb.policy.flags import BY_NAME, FLAGS, NEWER
 from casnb.policy.policy import AttestationPolicy
 from casnb.teach.course.answers import said
 from casnb.teach.course.judges import Judge
-from casnb.teach.course.spelling import unwrapped
+from casnb.teach.course.spelling import Reading, unwrapped
 
 COMMAND = ["scone", "cas", "attest"]
 _NUMBERS = frozenset({"--isvprodid", "--isvsvn", "--min-tcb-evaluation"})
@@ -47,7 +47,18 @@ _QUOTES = {
     "\N{LEFT DOUBLE QUOTATION MARK}": "\N{RIGHT DOUBLE QUOTATION MARK}",
     "\N{LEFT SINGLE QUOTATION MARK}": "\N{RIGHT SINGLE QUOTATION MARK}",
 }
-_AROUND = frozenset({"quotes", "whitespace", "prompt", "in-a-list"})
+_AROUND = frozenset(
+    {
+        "quotes",
+        "whitespace",
+        "prompt",
+        "in-a-list",
+        "punctuation",
+        "bytes",
+        "wrapped",
+        "look-alikes",
+    }
+)
 _DASHES = "\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}\N{NON-BREAKING HYPHEN}\N{HYPHEN}"
 
 
@@ -79,6 +90,8 @@ def words(value: Any) -> list[str] | None:
     neither. A long name without its dashes is given them.
     """
     parts = [value] if isinstance(value, str) else value
+    if isinstance(parts, dict) and all(v is not False for v in parts.values()):
+        parts = [*parts]
     if isinstance(parts, frozenset):
         parts = sorted(parts, key=repr)
     if not isinstance(parts, list) or not all(isinstance(p, str) for p in parts):
@@ -94,7 +107,8 @@ def _line(text: str) -> str:
     text = re.sub(r"\\\r?\n", " ", text.strip().removeprefix("\ufeff").strip())
     if len(text) > 1 and _QUOTES.get(text[0]) == text[-1] and text.count(text[-1]) <= 2:
         text = text[1:-1]
-    text = re.sub(r"^[$%]\s+", "", text)
+    text = re.sub(r"^(?:[$%]|->|=>)\s+", "", text)
+    text = re.sub(r"(?<=\w)[.;:]+$", "", text)
     return re.sub(r",(?=\s|$)", " ", text)
 
 
@@ -172,6 +186,8 @@ def _unknown(name: str) -> str:
     say = f"{said(name)} is not an option of `scone cas attest`."
     plainly = {o.replace("_", "-"): o for o in _LONG}
     near = plainly.get(name.lower().replace("_", "-"))
+    if near and near == name.lower():
+        return f"{say} It is spelt `{near}`: in small letters."
     if near:
         return f"{say} It is spelt `{near}`: an underscore in only_for_testing, then hyphens."
     close = get_close_matches(name, _LONG, 1, 0.75)
@@ -211,6 +227,13 @@ class CommandLine(Judge):
     """A whole `scone cas attest` line; order and spelling of the options do not matter."""
 
     lenient = True
+
+    def readings(self, value: Any) -> list[Reading]:
+        out = [Reading(value)]
+        while isinstance(value, (list, frozenset, dict)) and len(value) == 1:
+            value = next(iter(value.values() if isinstance(value, dict) else value))
+            out.append(Reading(value))
+        return out
 
     def same(self, value: Any, reference: Any) -> bool:
         mine, wanted = read_line(value), read_line(reference)

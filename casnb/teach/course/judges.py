@@ -10,18 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from casnb.teach.course.answers import said, same
+from casnb.teach.course.form_marks import HEX_MARKS, NUMBER_MARKS, TEXT_MARKS, Mark
 from casnb.teach.course.slips import Slip
-from casnb.teach.course.spelling import (
-    HEX_MARKS,
-    NUMBER_MARKS,
-    TEXT_MARKS,
-    Mark,
-    Reading,
-    bare_hex,
-    hex_readings,
-    number_readings,
-    unwrapped,
-)
+from casnb.teach.course.spelling import Reading, bare_hex, hex_readings, number_readings, unwrapped
 
 
 @dataclass(frozen=True)
@@ -114,7 +105,10 @@ class Hex(Judge):
             return f"got {said(value)}, which is not text"
         if re.fullmatch(r"[0-9a-f]*", value) is None:
             return f"got {said(value)}, and not all of it is a digit from 0 to f"
-        return "" if len(value) == 2 * self.size else f"got {len(value)} hex digits"
+        more = len(value) - 2 * self.size
+        if 0 < abs(more) < 3:
+            return f"got {len(value)} hex digits, {abs(more)} too {'many' if more > 0 else 'few'}"
+        return f"got {len(value)} hex digits" if more else ""
 
     def nudge(self, value: Any, reference: Any) -> str:
         return "The form is right, the value is not."
@@ -137,6 +131,11 @@ class Text(Judge):
 
     def problem(self, value: Any) -> str:
         return "" if isinstance(value, str) else f"got {said(value)}, which is not text"
+
+    def part(self, value: Any, reference: Any) -> tuple[str, str]:
+        if isinstance(value, str) and value.casefold() == str(reference).casefold():
+            return "other", "The letters are right; capitals and small letters are not the same."
+        return "", ""
 
 
 @dataclass(frozen=True)

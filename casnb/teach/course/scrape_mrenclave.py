@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from casnb.simulator.server.site import LAYOUTS
-from casnb.teach.course.answers import said
+from casnb.teach.course.by_page import ByPage
 from casnb.teach.course.choices import Choice, Names
 from casnb.teach.course.exercises import Exercise
-from casnb.teach.course.judges import Hex, Judge, Option
+from casnb.teach.course.judges import Hex, Option
 from casnb.teach.course.slips import Slip, braces
 from casnb.teach.facts import Facts, ninth_word
 from casnb.teach.scraping.page_history import STATES, page_history
@@ -43,36 +43,6 @@ def _which_row(facts: Facts, value: Any) -> str:
 
 def _page_for(value: Any) -> bool:
     return isinstance(value, str) and re.search(r"<(?:td|tr|table|html|p|pre)\b", value) is not None
-
-
-class ByPage(Judge):
-    """A dictionary that gives each state of the page a measurement, or None for a refusal."""
-
-    def problem(self, value: Any) -> str:
-        if not isinstance(value, dict):
-            return f"got {said(value)}, which is not a dictionary"
-        missing = [name for name in STATES if name not in value]
-        strange = [said(name) for name in value if name not in STATES]
-        if missing or strange:
-            return (
-                f"{missing[0]!r} has no answer"
-                if missing
-                else f"{strange[0]} is not a state of the page"
-            )
-        odd = [said(v) for v in value.values() if v is not None and not isinstance(v, str)]
-        return f"got {odd[0]}, which is neither text nor None" if odd else ""
-
-    def nudge(self, value: Any, reference: Any) -> str:
-        """Count what went wrong, and name one page of the worst kind."""
-        refused = [n for n in STATES if value[n] is None and reference[n] is not None]
-        wrong = [n for n in STATES if value[n] is not None and value[n] != reference[n]]
-        believed = [n for n in wrong if re.fullmatch("[0-9a-f]{64}", value[n])]
-        worst = f" Look first at {(believed or wrong or refused)[0]!r}." if wrong or refused else ""
-        good = len(STATES) - len(refused) - len(wrong)
-        return (
-            f"{good} of {len(STATES)} pages are as they should be; {len(refused)} refused without"
-            f" need, {len(wrong)} wrong, {len(believed)} of these would be believed.{worst}"
-        )
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,15 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 from typing import Any
+from unicodedata import normalize
 
 from casnb.teach.course.answers import Foreign, plain
+from casnb.teach.course.form_marks import MARKS, Mark
+from casnb.teach.course.numerals import integer_in
 
 #: Steps that are looked at for one answer; more wrappings than that nobody pastes.
 _STEPS = 80
@@ -44,6 +47,17 @@ _LABEL = re.compile(
 )
 _OPTION = re.compile(r"--?[A-Za-z][\w-]*(?:=|\s+)(\S.*)", re.S)
 _NAME = re.compile(r"[A-Za-z_][\w .-]{0,60}")
+_CALL = re.compile(r"[A-Za-z_][\w.]{0,40}\((.+?)(?:,\s*\w+\s*=\s*[\w.'\"]{1,40})*\)", re.S)
+_BULLET = re.compile(
+    r"(?:->|=>|\N{RIGHTWARDS ARROW}|[*+\N{BULLET}~\N{ALMOST EQUAL TO}-])[ \t]+(\S.*)", re.S
+)
+_WRAPPINGS = (
+    (_PROMPT, "prompt"),
+    (_OPTION, "label"),
+    (_LABEL, "label"),
+    (_CALL, "wrapped"),
+    (_BULLET, "wrapped"),
+)
 _TAG = re.compile(r"<[^<>\n]{1,80}>")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,90}={0,2}")
@@ -51,152 +65,6 @@ _DIGITS = re.compile(r"(?<![0-9A-Za-z])(?:0[xX])?([0-9A-Fa-f]{32,128})(?![0-9A-Z
 _PAIRS = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}[:-]){15,63}[0-9A-Fa-f]{2}(?![0-9A-Za-z])")
 
 
-@dataclass(frozen=True)
-class Mark:
-    """One thing about a form: `says` is told of a right value, `aside` beside a wrong one.
-    `write` puts a text in that form.
-    """
-
-    code: str
-    says: str
-    aside: str
-    write: Callable[[str], object]
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text)
-
-
-#: The most telling first: an answer with several marks is named after the first of them.
-HEX_MARKS = (
-    Mark(
-        "byte-order",
-        "These are the right bytes in reverse order. A hash is written as it stands in memory;"
-        " only integers are little-endian.",
-        "in reverse byte order",
-        lambda t: _bytes(t)[::-1].hex(),
-    ),
-    Mark(
-        "cut-short",
-        "This is only a part of the value. All of its hex digits count: a build with the same few"
-        " digits is soon found.",
-        "cut short",
-        lambda t: t[:12] + "\N{HORIZONTAL ELLIPSIS}",
-    ),
-    Mark(
-        "base64",
-        "The right bytes in Base64. Wanted is hex: `base64.b64decode(...).hex()`.",
-        "in Base64",
-        lambda t: base64.b64encode(_bytes(t)).decode(),
-    ),
-    Mark(
-        "integer",
-        "The right bytes, read as one integer. Wanted is hex text: leading zeros count.",
-        "as an integer",
-        lambda t: int(t, 16),
-    ),
-    Mark(
-        "bytes",
-        "The right value, as bytes. Wanted is text: `.hex()` turns one into the other.",
-        "as bytes",
-        _bytes,
-    ),
-    Mark(
-        "byte-list",
-        "The right bytes, one by one. Wanted is one text: `bytes(...).hex()`.",
-        "as a list of bytes",
-        lambda t: list(_bytes(t)),
-    ),
-    Mark(
-        "separators",
-        "The right bytes, with separators as openssl prints them. Wanted is bare lower-case hex.",
-        "with separators",
-        lambda t: _bytes(t).hex(":").upper(),
-    ),
-    Mark(
-        "0x-prefix",
-        "These are the right bytes with 0x before them. The value is bare hex, without a prefix.",
-        "with 0x before it",
-        lambda t: "0x" + t,
-    ),
-    Mark(
-        "upper-case",
-        "These are the right bytes in upper case. Tools compare the text: write it in lower case.",
-        "in upper case",
-        str.upper,
-    ),
-)
-TEXT_MARKS = (
-    Mark(
-        "bytes",
-        "The right value, as bytes. Wanted is text: `.decode()` turns one into the other.",
-        "as bytes",
-        str.encode,
-    ),
-    Mark(
-        "number",
-        "The right digits, as a number. They came as text, and text they stay.",
-        "as a number",
-        lambda t: int(t),
-    ),
-    Mark(
-        "around",
-        "The right value is in there, with other text around it. Wanted is the value alone.",
-        "with other text around it",
-        lambda t: f"{t}  cas_cert.crt",
-    ),
-    Mark(
-        "label",
-        "The right value with its name before it. Wanted is the value alone.",
-        "with a name before it",
-        lambda t: f"value = {t}",
-    ),
-    Mark(
-        "prompt",
-        "The right value with a prompt before it. Wanted is the value alone.",
-        "with a prompt before it",
-        lambda t: f"$ {t}",
-    ),
-    Mark(
-        "markup",
-        "The right value with the page's tags around it. Take the text of the element.",
-        "with tags around it",
-        lambda t: f"<code>{t}</code>",
-    ),
-    Mark(
-        "quotes",
-        "The right value with quotes inside the text. They belong to Python, JSON or the shell,"
-        " not to the value.",
-        "with quotes around it",
-        lambda t: f'"{t}"',
-    ),
-    Mark(
-        "in-a-list",
-        "The right value, inside a list. Take it out: one value is wanted.",
-        "inside a list",
-        lambda t: [t],
-    ),
-    Mark(
-        "punctuation",
-        "The right value with a comma or full stop behind it.",
-        "with a comma or full stop behind it",
-        lambda t: f"{t},",
-    ),
-    Mark(
-        "whitespace",
-        "The right value with a space or newline in or around it. Use .strip(), or a comparison"
-        " fails later.",
-        "with spaces or newlines",
-        lambda t: f" {t}\n",
-    ),
-)
-NUMBER_MARKS = (
-    Mark("text", "The right digits, as text. Wanted is a number.", "as text", str),
-    Mark(
-        "float", "The right number with a decimal point. Wanted is an integer.", "as a float", float
-    ),
-)
-MARKS = {m.code: m for m in (*NUMBER_MARKS, *HEX_MARKS, *TEXT_MARKS[1:])}
 _RANK = {code: n for n, code in enumerate(MARKS)}
 
 
@@ -256,6 +124,8 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
         except UnicodeDecodeError:
             return
     elif isinstance(value, str) and len(value) <= _LONG:
+        if (usual := normalize("NFKC", value)) != value and usual.isascii():
+            yield "look-alikes", usual
         yield from _text_inside(value)
 
 
@@ -274,14 +144,14 @@ def _text_inside(text: str) -> Iterator[tuple[str, Any]]:
     for table, code in ((_QUOTES, "quotes"), (_BRACKETS, "in-a-list")):
         if len(text) > 1 and table.get(text[0]) == text[-1]:
             yield code, text[1:-1]
-    for pattern, code in ((_PROMPT, "prompt"), (_OPTION, "label"), (_LABEL, "label")):
+    for pattern, code in _WRAPPINGS:
         if found := pattern.fullmatch(text):
             yield code, found[1]
     if "<" in text and (rest := unescape(_TAG.sub("", text))).strip() and rest != text:
         yield "markup", rest
     if (rest := re.sub(r"\s+#\s.*", "", text)) != text:
         yield "label", rest
-    if not text.endswith("..") and (rest := text.rstrip(",;.")) != text:
+    if not text.endswith("..") and (rest := text.rstrip(",;.:")) != text:
         yield "punctuation", rest
     if text[0] in _QUOTES and text.count(text[0]) == 1:
         yield "quotes", text[1:]
@@ -304,6 +174,9 @@ def _literal(code: str, text: str) -> Iterator[tuple[str, Any]]:
 # Bytes that are written as hex
 
 _PLAIN_HEX = re.compile(r"[0-9a-f]+")
+_DUMPED = re.compile(
+    r"\s*[0-9a-fA-F]{6,8}:?((?: {1,2}(?:[0-9a-fA-F]{2}){1,2})*)\s*(?:\s{2}.*|\|.*)?"
+)
 
 
 def bare_hex(value: Any, size: int = 0) -> Reading | None:
@@ -323,21 +196,37 @@ def bare_hex(value: Any, size: int = 0) -> Reading | None:
         return Reading(value)
     marks = []
     text = value
+    if dumped := _dump(value):
+        return Reading(dumped, ("separators",))
     for code, pattern in (
         ("punctuation", r"(?<!\.)[,;.]$"),
         ("cut-short", r"(?:\.{2,}|\N{HORIZONTAL ELLIPSIS})$"),
-        ("0x-prefix", r"0[xX]|\\x"),
+        ("0x-prefix", r"0[xX]|\\x|(?<=[0-9A-Fa-f]{32})[hH]$"),
         ("whitespace", rf"[{re.escape(_BLANKS)}]"),
         ("separators", r"[:_.,;|-]"),
     ):
         shorter = re.sub(pattern, "", text)
         marks += [code] if shorter != text else []
         text = shorter
+    if len(text) >= 32 and re.fullmatch(r"[0-9A-FOa-fo]+", text) and re.search("[Oo]", text):
+        marks.append("look-alikes")
+        text = re.sub("[Oo]", "0", text)
     if not re.fullmatch(r"[0-9A-Fa-f]+", text):
         return None
     if text != text.lower():
         marks.append("upper-case")
     return Reading(text.lower(), tuple(marks))
+
+
+def _dump(text: str) -> str:
+    """Return the bytes of a listing as xxd, od and hexdump print it, as hex; empty for anything
+    else. Each line begins with an offset; an offset alone ends it.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    found = [_DUMPED.fullmatch(line) for line in lines]
+    if len(lines) < 2 or not all(found) or not lines[0].strip().startswith("00"):
+        return ""
+    return "".join(re.sub(r"\s", "", m[1] or "") for m in found if m).lower()
 
 
 def _listed(value: Sequence[Any]) -> Reading | None:
@@ -362,8 +251,10 @@ def hex_readings(value: Any, size: int) -> list[Reading]:
         for found in filter(None, (bare_hex(reading.value, n) for n in sizes)):
             if found.marks or found.value != reading.value:
                 out.append(reading.but(found.value, *found.marks))
-        if isinstance(reading.value, str) and _BASE64.fullmatch(reading.value):
-            out += [reading.but(raw.hex(), "base64") for raw in _decoded(reading.value)]
+        if isinstance(reading.value, str) and len(reading.value) <= 200:
+            tight = "".join(reading.value.split())
+            if _BASE64.fullmatch(tight):
+                out += [reading.but(raw.hex(), "base64") for raw in _decoded(tight)]
     if isinstance(value, str):
         out += embedded(value)
     return out
@@ -394,13 +285,11 @@ def number_readings(value: Any) -> list[Reading]:
     for reading in unwrapped(value):
         out.append(reading)
         inner = reading.value
-        if type(inner) is float and inner.is_integer() and abs(inner) < 2**53:
+        if isinstance(inner, bytes) and 0 < len(inner) <= 128:
+            out.append(reading.but(int.from_bytes(inner, "little"), "as-bytes"))
+        elif type(inner) is float and inner.is_integer() and abs(inner) < 2**53:
             out.append(reading.but(int(inner), "float"))
-        elif isinstance(inner, str) and len(inner) <= 1000:
-            text = inner.strip(_BLANKS).replace("_", "").replace("\N{MINUS SIGN}", "-")
-            word = re.fullmatch(
-                r"(?:byte|offset|bit|at|the|n|p|=|\s)*([+-]?\d+|0[xX][0-9a-fA-F]+)", text
-            )
-            if word:
-                out.append(reading.but(int(word[1], 0 if "x" in word[1].lower() else 10), "text"))
+        elif isinstance(inner, str) and len(inner) <= 1200:
+            number = integer_in(inner.strip(_BLANKS))
+            out += [] if number is None else [reading.but(number, "text")]
     return out
