@@ -420,6 +420,28 @@ def test_days_as_scone_writes_them(text, day):
 
 
 @pytest.mark.parametrize(
+    ("offset", "written"),
+    [(0, "2026-09-02T08:30:00Z"), (2, "2026-09-02T06:30:00Z"), (-11, "2026-09-02T19:30:00Z")],
+)
+def test_a_time_of_any_zone_is_written_in_utc(production, offset, written):
+    """What a check says it wanted is that instant, whichever zone the policy named it in."""
+    at = datetime(2026, 9, 2, 8, 30, tzinfo=timezone(timedelta(hours=offset)))
+    check = production.check(replace(production.policy, verification_time=at)).check(
+        "verification-time"
+    )
+    assert check.status is CheckStatus.FAILED and check.wanted == written
+
+
+def test_a_time_that_utc_has_no_day_for_keeps_its_zone(production):
+    """The first hours of year 1 east of Greenwich are written as they were given."""
+    at = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2)))
+    check = production.check(replace(production.policy, verification_time=at)).check(
+        "verification-time"
+    )
+    assert check.status is CheckStatus.FAILED and check.wanted == "0001-01-01T00:00:00+02:00"
+
+
+@pytest.mark.parametrize(
     "line",
     [
         pytest.param("--frobnicate", id="unknown option"),

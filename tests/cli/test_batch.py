@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import os
 import re
@@ -22,6 +23,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from casnb.cli.many import batch
 
 
 @pytest.fixture(scope="module")
@@ -598,6 +601,18 @@ class TestCluster:
 
 def without_time(text: str) -> list[str]:
     return [line for line in steady(text).splitlines() if " a second." not in line]
+
+
+@pytest.mark.parametrize("told", [0, 4, 10, 12], ids="size {} on record".format)
+def test_a_file_is_read_whole_whatever_its_size_on_record(told):
+    """A file that grows while it is read, or tells no size, is read to its end."""
+    assert batch._whole(io.BytesIO(b"0123456789"), told) == b"0123456789"
+
+
+def test_a_file_that_grows_beyond_the_limit_is_not_read_on(monkeypatch):
+    """Of such a file one byte more than the limit is read, which is how it is told."""
+    monkeypatch.setattr(batch, "FILE_LIMIT", 5)
+    assert len(batch._whole(io.BytesIO(bytes(100)), 2)) == 6
 
 
 def test_a_file_that_kills_its_reader_is_one_row():
