@@ -234,7 +234,7 @@ class Pairing(Judge):
         return (_letter(value, self.options) or value) if isinstance(value, str) else value
 
     def _written(self, text: str) -> dict[str, str] | None:
-        """Return the pairs that a text lists, each key with what stands behind a colon, an equals
+        """Return the pairs that a text lists, each key with what follows a colon, an equals
         sign, an arrow or a comma; None where a key is not there exactly once.
         """
         out = {}
