@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from casnb.checks.result import Check, CheckStatus, failed, not_run, passed
-from casnb.policy import flags as catalogue
+from casnb.policy.flags import BY_NAME
 from casnb.policy.identities import known_signer
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def debug(body: ReportBody, policy: AttestationPolicy, remarks: list[str]) -> Check:
     """Compare the DEBUG bit with 0."""
-    flag = catalogue.BY_NAME["only_for_testing-debug"].option
+    flag = BY_NAME["only_for_testing-debug"].option
     if not body.debug:
         if policy.only_for_testing_debug:
             remarks.append(unneeded(flag, "the enclave is not a debug enclave"))
@@ -48,7 +48,7 @@ def unneeded(flag: str, why: str) -> str:
 def _mrenclave(
     body: ReportBody, policy: AttestationPolicy, signer: Check, remarks: list[str]
 ) -> Check:
-    flag = catalogue.BY_NAME["only_for_testing-trust-any"].option
+    flag = BY_NAME["only_for_testing-trust-any"].option
     trust_any = policy.only_for_testing_trust_any and body.debug
     if not policy.mrenclaves:
         if signer.status is CheckStatus.WAIVED:
@@ -101,7 +101,7 @@ def _mrenclave_hint(body: ReportBody, wanted: tuple[str, ...]) -> str:
 
 
 def _mrsigner(body: ReportBody, policy: AttestationPolicy, remarks: list[str]) -> Check:
-    flag = catalogue.BY_NAME["only_for_testing-ignore-signer"].option
+    flag = BY_NAME["only_for_testing-ignore-signer"].option
     wanted = policy.mrsigner if policy.mrsigner is not None else policy.expected_signer.mrsigner
     if body.mrsigner == wanted and any(body.mr_signer):
         if policy.only_for_testing_ignore_signer:
