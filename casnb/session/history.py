@@ -33,8 +33,9 @@ class Version:
     """One version: its number (the first that was fetched is 1), the hash by which it was asked
     for, and its text.
 
-    `computed` is whether the hash of the text is that hash. The text of each version names the
-    hash of the one before, so a CAS that wants to tell another past needs another present.
+    `computed` is whether the hash of the text is that hash. The text of each version names the hash
+    of the one before, so a CAS that wanted to rewrite the past would have to change the current
+    hash.
     """
 
     number: int

@@ -103,7 +103,7 @@ def parse_session(
 
 def as_it_stands(text: bytes, name: str | None) -> Session | None:
     """Return the session in a text whose dollar signs are dollar signs, as a CAS reads it back;
-    None where that is none.
+    None where it is not one.
     """
     from casnb.session.session import Session
 

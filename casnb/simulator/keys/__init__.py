@@ -208,8 +208,8 @@ def revocation_list(
 
 
 def signed(tbs: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-    """Put a reproducible signature under the to-be-signed part of a certificate or list, also
-    under one that was bent.
+    """Put a reproducible signature under the to-be-signed part of a certificate or list, even of
+    one that was altered on purpose.
 
     Older releases of cryptography cannot while building.
     """

@@ -1,4 +1,4 @@
-"""Two readings of the same bytes, or of as many: EPID beside DCAP, a quote beside a local
+"""Two readings of the same bytes, or of equally many: EPID beside DCAP, a quote beside a local
 report.
 """
 

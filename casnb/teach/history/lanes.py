@@ -51,7 +51,7 @@ def subjects(readers: Readers) -> tuple[Subject, ...]:
 
 
 def times(readers: Readers, subject: Subject, who: str) -> tuple[int, ...]:
-    """Return while which versions somebody could read it."""
+    """Return the versions during which somebody could read it."""
     if subject.name:
         return readers.secret(subject.version, subject.name, who)
     return readers.text(subject.version, who)
@@ -86,7 +86,7 @@ def states(readers: Readers, subject: Subject, who: str) -> list[str]:
 
 
 def headline(readers: Readers, subject: Subject) -> tuple[str, str]:
-    """Return how it stands in a sentence, and whether that is `rejected` (kept by somebody who no
+    """Return a summary in one sentence, and whether it is `rejected` (kept by somebody who no
     longer may read it), `accepted-with-waivers` (open to somebody now), or `trustworthy`.
     """
     last, what = readers.history.current.number, subject.words
