@@ -230,7 +230,7 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             "the CAS report repeats our nonce",
             f"{_CAS}: nonce",
             "a replayed CAS report",
-            "the nonce in the CAS report with ours",
+            "the nonce in the CAS report with ours, where the evidence names that report's data",
         ),
         CheckSpec(
             "report-age",
@@ -277,7 +277,8 @@ CATALOGUE: Mapping[str, CheckSpec] = {
             "the instance is the expected one",
             "scone cas attest, -c and -s",
             "another genuine CAS that is not yours",
-            "hashes of the root key (-c) and the instance's key (-s) with those given",
+            "hashes of the root key (-c) and the instance's key (-s) with those given, where the"
+            " evidence names the report's data",
             short="inst",
         ),
     )
