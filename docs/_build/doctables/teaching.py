@@ -84,8 +84,9 @@ def answers() -> str:
 
 
 def _minutes(chapter: str) -> int:
-    (path,) = NOTEBOOKS.glob(f"{chapter}-*.ipynb")
-    return minutes(nbformat.read(path, as_version=4))
+    """A chapter may have several notebooks."""
+    paths = NOTEBOOKS.glob(f"{chapter}-*.ipynb")
+    return sum(minutes(nbformat.read(path, as_version=4)) for path in paths)
 
 
 def _practice(task: Exercise) -> Facts:
