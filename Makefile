@@ -72,13 +72,13 @@ marked = $$(grep -rl --include='*.py' 'mark\.$(1)' tests)
 test: $(VENV)/.test
 ifeq ($(strip $(ARGS)),)
 	$(PYTEST) -n auto --dist worksteal -m "not soak and not notebooks and not browser"
-	$(PYTEST) -n 2 --dist loadgroup -m "(notebooks or browser) and not soak" tests/browser $(call marked,notebooks)
+	$(PYTEST) -n 2 --dist loadfile -m "(notebooks or browser) and not soak" tests/browser $(call marked,notebooks)
 else
 	$(PYTEST) $(ARGS)
 endif
 
 soak: $(VENV)/.test
-	$(PYTEST) -n auto --dist loadgroup -m soak $(or $(ARGS),$(call marked,soak))
+	$(PYTEST) -n auto --dist loadfile -m soak $(or $(ARGS),$(call marked,soak))
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

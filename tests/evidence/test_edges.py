@@ -17,7 +17,7 @@ from casnb.evidence import cbor, der
 from casnb.evidence import decode as searched
 from casnb.evidence.avr import Avr, SignedAvr
 from casnb.evidence.cas_report import CasReport
-from casnb.evidence.collateral import ROLES, IntelCertificate
+from casnb.evidence.collateral import ROLES, IntelCertificate, RevocationList
 from casnb.evidence.containers import quote_end
 from casnb.evidence.decode import SeveralError, read, read_parts
 from casnb.evidence.piece import Piece
@@ -293,6 +293,15 @@ def test_a_platform_certificate_says_how_memory_is_protected():
         assert row.value == f"{number} ({word})"
     shown = replace(found, pck=replace(found.pck, sgx_type=7))
     assert next(r for r in shown.fields() if r.name == "SGX type").value == "7 (unknown)"
+
+
+def test_what_has_no_place_of_its_own_is_shown_without_one():
+    """Rows of certificates and lists are said in words: they have no offset and no size."""
+    world = World("roles", "production")
+    found = IntelCertificate.from_der(der_of(world))
+    listed = RevocationList.from_der(world.intel.pck_crl(world.now))
+    assert {(r.offset, r.size) for r in (*found.fields(), *listed.fields())} == {(0, 0)}
+    assert listed.fields()[0].name == "issuer"
 
 
 def der_of(world: World) -> bytes:
