@@ -13,6 +13,7 @@ from typing import Any
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, neutral
 from casnb.classroom.attribution import Owners
+from casnb.classroom.class_cas import ATTESTED, REFUSED, WAIVED, judge_sealing, seed_of_cas
 from casnb.classroom.collected import OTHER, Piece, content
 from casnb.classroom.course import Assignment, Course
 from casnb.classroom.hand_in import HandIn, read_hand_in
@@ -67,6 +68,9 @@ class Mark:
     notes: tuple[str, ...] = ()
     name: str = ""
     handed_in: bool = True
+    #: How the answers came through the class's CAS, where they did: 'attested', 'waived' or 'not
+    #: attested'. Never 'attested' where a check was waived.
+    attested: str = ""
     mrenclave: str = ""
     #: What the right answers of this student's world look like, by exercise.
     own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -91,6 +95,8 @@ class Task:
     recorded: Mapping[str, Answer] | None = None
     #: How students reached their CAS: another machine's name, or any loopback address.
     host: str = "127.0.0.1"
+    #: From which the class's CAS is made, for hand-ins that went through it.
+    cas_seed: str = ""
 
 
 def plan_record(
@@ -124,7 +130,7 @@ def plan(
     """Sort hand-ins by whose they are: one task for each student of the roster, and a row for each
     hand-in of nobody. Reads no answers.
     """
-    roster, key = course.roster, course.key
+    roster, key, cas_seed = course.roster, course.key, seed_of_cas(course)
     owners = Owners(roster)
     whose: dict[str, list[Piece]] = {s.id: [] for s in roster}
     notes: dict[str, list[str]] = {s.id: [] for s in roster}
@@ -153,6 +159,7 @@ def plan(
             assignment,
             tuple(whose[s.id]),
             tuple(notes[s.id]),
+            cas_seed=cas_seed,
         )
         for s in roster
     ]
@@ -258,6 +265,7 @@ def grade(task: Task) -> Graded:
     worlds = tuple(a.world for id, a in answers.items() if id not in beside)
     if read and len(beside) == len(answers):
         notes.append("no answer in it: run the check cells, save, and hand in again")
+    sealing = _sealing(task, read, notes)
     facts = _Worlds(task.seed, task.host)
     real = [p for p in problems if OTHER not in p] or ([] if read else problems)
     common = {
@@ -276,9 +284,25 @@ def grade(task: Task) -> Graded:
             dict.fromkeys([*(notes if read or problems else [*notes, "nothing handed in"]), *real])
         ),
         handed_in=bool(read or problems),
+        attested=sealing,
         **common,  # type: ignore[arg-type]
     )
     return Graded(mark, tuple(h.ticket for _, h in read if h.ticket), worlds)
+
+
+def _sealing(task: Task, read: list[tuple[str, HandIn]], notes: list[str]) -> str:
+    """Return how the answers came through the class's CAS, by the weakest of several hand-ins."""
+    found = {
+        s.status: s.sentence
+        for _, h in read
+        if h.attested is not None and task.cas_seed
+        for s in [judge_sealing(task.cas_seed, h.attested)]
+    }
+    notes += list(found.values())
+    if found and any(h.attested is None for _, h in read):
+        notes.append("another file did not come through the class's CAS")
+        return REFUSED
+    return next((s for s in (REFUSED, WAIVED, ATTESTED) if s in found), "")
 
 
 def _read(task: Task) -> tuple[list[tuple[str, HandIn]], list[str]]:

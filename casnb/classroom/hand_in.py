@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 from casnb.base.errors import EvidenceError, neutral
 from casnb.teach.course.answer_json import MIME, RECEIPT, Answer, parse_receipt, read_answer
 from casnb.teach.course.answers import same
+from casnb.teach.course.attested_hand_in import FORMAT as ATTESTED
+from casnb.teach.course.attested_hand_in import AttestedHandIn, parse_attested
 
 #: Bytes of one notebook, and brackets and braces in it: pictures are long, not bushy.
 LIMIT = 16 << 20
@@ -35,6 +37,8 @@ class HandIn:
     answers: Mapping[str, Answer]
     ticket: str = ""
     notes: tuple[str, ...] = field(default=())
+    #: What was sent through the class's CAS; its evidence is not judged here.
+    attested: AttestedHandIn | None = None
 
 
 def read_hand_in(data: bytes, name: str) -> HandIn:
@@ -48,6 +52,9 @@ def read_hand_in(data: bytes, name: str) -> HandIn:
         raise EvidenceError(name, got="JSON of another kind", wanted="a notebook or a receipt")
     if body.get("format") == RECEIPT:
         return HandIn(parse_receipt(data).answers)
+    if body.get("format") == ATTESTED:
+        sent = parse_attested(data)
+        return HandIn(sent.answers, attested=sent)
     cells = body.get("cells")
     if not isinstance(cells, list) or body.get("nbformat") != 4:
         raise EvidenceError(name, got="JSON of another kind", wanted="a notebook or a receipt")

@@ -123,6 +123,7 @@ def to_json(mark: Mark) -> dict[str, Any]:
         "of": mark.of,
         "judged": mark.judged,
         "handed_in": mark.handed_in,
+        "attested": mark.attested or None,
         "exercises": {
             id: {
                 "status": r.status,

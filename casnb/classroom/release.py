@@ -69,6 +69,7 @@ def notebook(course: Course, task: Assignment, ticket: str = "") -> dict[str, An
                 cells.append(_cell(f"lab-{chapter}", "", source, code=True))
         cells += _exercise(exercise, task.worth(id), task.sealed)
     cells.append(_cell("end", "", _end(task)))
+    cells += _attested(task)
     own: dict[str, Any] = {"course": course.id, "assignment": task.name}
     if ticket:
         own["ticket"] = ticket
@@ -153,6 +154,27 @@ def _end(task: Assignment) -> str:
         f' what is still open; `lab.receipt("{task.name}.json")` writes the same answers for those'
         " who work without a notebook."
     )
+
+
+def _attested(task: Assignment) -> list[dict[str, Any]]:
+    """Cells to hand in through the class's CAS, where the assignment is about sessions."""
+    if "05" not in task.chapters or task.sealed:
+        return []
+    told = (
+        "## Hand in through the class's CAS\n\nIf your teacher runs one: attest it under your own"
+        " policy, and put your answers there as a secret of your own session. You need the notice"
+        " `class-cas.json`, the address, and the MRENCLAVE to expect, from your teacher. Whoever"
+        " waives a check may be handing in to somebody else."
+    )
+    code = (
+        "# Put your teacher's values for the three dots.\n"
+        "from casnb.policy.policy import AttestationPolicy\n\n"
+        "ADDRESS, MRENCLAVE = ..., ...\n"
+        "if ADDRESS is not ...:\n"
+        "    policy = AttestationPolicy(mrenclaves=(MRENCLAVE,), expected_signer=lab.vendor)\n"
+        f'    display(lab.hand_in(ADDRESS, policy, path="{task.name}.json"))'
+    )
+    return [_cell("attested", "", told), _cell("attested-run", "", code, code=True)]
 
 
 def _cell(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from casnb.mallory.attacks import AttackMatrix, Outcome
     from casnb.policy.flag_matrix import Matrix
     from casnb.teach.course.glossary import Word, Words
+    from casnb.teach.handing_in import HandedIn
     from casnb.teach.predicting.model import FaultySignature
     from casnb.teach.surroundings import Needs, RealPage
 
@@ -283,6 +284,41 @@ class Lab(Panels, Casework, Shown):
         return faulty_signature(self.seed)
 
     # Commands
+
+    def hand_in(
+        self,
+        address: str,
+        policy: AttestationPolicy,
+        *,
+        notice: str | Path = "class-cas.json",
+        path: str | Path | None = None,
+    ) -> HandedIn:
+        """Attest the class's CAS under a policy of your own, and put your answers there as a secret
+        of a session that you and your teacher can read; a copy goes to `path`.
+
+        `notice` is the file that your teacher published. Raises UsageError in a lab without a
+        ticket, VerificationError or PolicyError where the CAS is not accepted.
+        """
+        from casnb.cas.trust import TrustStore
+        from casnb.teach.course.attested_hand_in import session_name
+        from casnb.teach.handing_in import ClassNotice, hand_in
+
+        if self.assigned is None or self.facts.practice:
+            raise UsageError(
+                "hand-in",
+                got="a lab without a ticket",
+                wanted="the lab of an assignment",
+                do="Paste your ticket, then start(NAME).",
+            )
+        return hand_in(
+            self.receipt(),
+            session_name(self.chapter, self.facts.world.seed),
+            address,
+            policy,
+            ClassNotice.from_file(notice),
+            TrustStore(self.folder / "config.json").identity(),
+            path,
+        )
 
     def scone(self, *args: str, timeout: float = 30) -> Run:
         """Run our `scone` with this lab's environment, as a shell would, and return what it

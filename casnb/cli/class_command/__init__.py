@@ -24,6 +24,8 @@ COMMANDS = {
         "The class server of a sealed assignment, with its board.",
     ),
     "reset": (_HERE + "serving:reset", "A new world for a student; tries and answers stay."),
+    "cas": (_HERE + "own_cas:cas", "The class's own CAS, for hand-ins that attest it first."),
+    "collect": (_HERE + "own_cas:collect", "Fetch what students put into the class's CAS."),
     "grade": (_HERE + "grading:grade", "Marks, from what was handed in; nothing in it is run."),
     "report": (
         _HERE + "grading:report",
