@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from evidence import ratls_forms
 from evidence.samples import ABSENT, EPID, QUOTE, avr, cas_report
 from evidence.wrapped import b64, lines
 
@@ -22,6 +25,7 @@ from casnb.evidence.containers import quote_end
 from casnb.evidence.decode import SeveralError, read, read_parts
 from casnb.evidence.piece import Piece
 from casnb.evidence.quote import Quote
+from casnb.evidence.ratls import RaTlsCertificate
 from casnb.evidence.tdx import TD_BODY, TD_BODY_15, TdxQuote
 from casnb.simulator.world import World
 
@@ -310,6 +314,14 @@ def der_of(world: World) -> bytes:
     return world.platform.pck.cert.public_bytes(Encoding.DER)
 
 
+def test_certification_data_is_shown_by_how_it_begins():
+    """PEM by its first line, anything else by its bytes."""
+    for kind, shown in ((5, "-----BEGIN CERTIFICATE-----"), (1, None)):
+        row = replace(QUOTE, certification_type=kind).fields()[-1]
+        assert row.name == "certification_data" and row.size == len(QUOTE.certification_data)
+        assert (row.value == shown) == (kind == 5), row.value
+
+
 # Wrappings
 
 
@@ -433,3 +445,18 @@ def test_utf_16_is_known_by_its_first_256_letters():
     for letters, text in ((256, True), (255, False)):
         shown = "a" * letters + "\u0100" + "a" * 100
         assert (Piece(shown.encode("utf-16-le")).text == shown) == text
+
+
+def test_a_report_in_a_comment_may_have_bars_of_its_own():
+    """`body|signature|certificate`: the last two bars count, for base64 has none."""
+    world = World("roles", "production")
+    key = ec.derive_private_key(11, ec.SECP256R1())
+
+    def avr(data: bytes) -> SignedAvr:
+        return world.avr(data, members={"advisoryURL": "https://example/a|b|c"})
+
+    made = SimpleNamespace(world=SimpleNamespace(avr=avr))
+    parts = ratls_forms.comment(made, ratls_forms.point(key), "bars")
+    found = read(ratls_forms.certificate(key, parts)).value
+    assert isinstance(found, RaTlsCertificate) and found.binding.bound
+    assert b"a|b|c" in found.evidence.body
