@@ -81,7 +81,7 @@ soak: $(VENV)/.test
 	$(PYTEST) -n auto --dist loadfile -m soak $(or $(ARGS),$(call marked,soak))
 
 lint: $(VENV)/.test
-	$(BIN)/ruff check .
+	$(BIN)/ruff check . docs/_build
 	$(BIN)/mypy
 
 bench: $(VENV)/.test

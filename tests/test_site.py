@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from casnb.base.documentation import KINDS, docs_at, docs_path
+from casnb.base.documentation import KINDS, ON_ONE_PAGE, SHORT, docs_at, docs_path
 from casnb.base.errors import UsageError
 from casnb.base.way_back import report_text, report_to
 from casnb.explain.explanation import Explanation
 from casnb.explain.line import explain
 from casnb.explain.why import explain_message
 from casnb.mallory.attacks import ATTACKS
+from casnb.teach.course.glossary import GLOSSARY, word
 from casnb.teach.switchboard.model import SwitchboardModel
 
 pytest.importorskip("nbclient", reason="no nbclient")
@@ -26,9 +27,18 @@ guard = pytest.importorskip("sitebuild.guard")
 pages = pytest.importorskip("sitebuild.pages")
 lessons = pytest.importorskip("sitebuild.lessons")
 pictures = pytest.importorskip("doctables.pictures")
+glossary = pytest.importorskip("sitebuild.glossary")
+polish = pytest.importorskip("sitebuild.polish")
+commands = pytest.importorskip("sitebuild.commands")
+python_names = pytest.importorskip("sitebuild.python_names")
 
 ROOT = Path(__file__).resolve().parents[1]
 
+#: Every word as if one lesson and one flag used it.
+USES = {
+    w.term: [(f"lessons/{lessons.BOOK_OF[w.cell]}", w.cell, w.cell[:2]), ("flags/x", "", "x")]
+    for w in GLOSSARY
+}
 ROWS = {
     "flags": pages.EVERY_FLAG,
     "checks": pages.EVERY_CHECK,
@@ -36,6 +46,7 @@ ROWS = {
     "messages": pages.EVERY_MESSAGE,
     "recipes": pages.RECIPES,
     "lessons": lessons.SLUGS,
+    "words": [w.name for w in GLOSSARY],
 }
 
 
@@ -50,8 +61,10 @@ def test_every_row_has_the_page_that_is_printed(kind, made):
     """What commands print as an address is the path of a page, for each row of each kind."""
     assert set(ROWS) == set(KINDS)
     for name in ROWS[kind]:
-        path = docs_path(kind, name)
-        assert kind == "lessons" or f"{path}.md" in made
+        page, _, place = docs_path(kind, name).partition("#")
+        if place:
+            assert f'<span id="{place}"></span>' in glossary.page(USES)
+        assert kind in ("lessons", *ON_ONE_PAGE) or f"{page}.md" in made
 
 
 @pytest.mark.parametrize(
@@ -72,6 +85,72 @@ def test_the_reader_says_where_the_site_is(base, wanted, monkeypatch):
     assert docs_at("flags", "only_for_testing-debug") == wanted
 
 
+def test_a_word_on_a_page_shared_with_others_has_a_place_of_its_own(monkeypatch):
+    """The ending of the page stands before the place."""
+    monkeypatch.setenv("CASNB_DOCS", "https://docs.example")
+    assert docs_at("words", "tcb") == "https://docs.example/words.html#tcb"
+
+
+@pytest.mark.parametrize(
+    ("short", "wanted"),
+    [
+        ("f/-G", "flags/accept-group-out-of-date.html"),
+        ("f/accept-group-out-of-date", "flags/accept-group-out-of-date.html"),
+        ("f/--only_for_testing-debug", "flags/only_for_testing-debug.html"),
+        ("m/unknown-issuer", "messages/unknown-issuer.html"),
+        ("a/rollback", "attacks/rollback.html"),
+        ("l/03", "lessons/03-attest-and-flags.html"),
+        ("l/05", "lessons/05-policies-and-namespaces.html"),
+        ("w/tcb", "words.html#tcb"),
+    ],
+)
+def test_a_short_address_leads_to_its_page(short, wanted):
+    """One letter and what a reader has before him: a flag as it is typed, a chapter's number."""
+    assert dict(polish.short_addresses())[short] == wanted
+    assert f'content="0; url=../../{wanted}"' in polish.leading_to(wanted)
+
+
+def test_every_row_has_a_short_address_of_its_own():
+    """Each kind has its letter; no two addresses are one where the file system folds case."""
+    found = [short for short, _ in polish.short_addresses()]
+    assert {s.partition("/")[0] for s in found} == set(SHORT) and set(SHORT.values()) == set(KINDS)
+    assert len({s.lower() for s in found}) == len(found)
+
+
+def test_words_link_both_ways():
+    """A page lists the words that it uses, and each word the places that use it."""
+    found = glossary.used("The TCB of a quote, not some-TCB or unquoted text")
+    assert [w.term for w in found] == ["quote", "TCB"]
+    assert '<a href="../words.html#tcb">TCB</a>' in glossary.footer(found)
+    page = glossary.page(USES)
+    assert '<a href="lessons/03-attest-and-flags.html#03-proof-read">03</a>' in page
+    assert '<a href="flags/x.html">x</a>' in page
+
+
+def test_every_command_has_a_page():
+    """Question, options with their help, example and exit codes, from the command itself."""
+    made = dict(commands.command_pages())
+    page = made["commands/scone-cas-attest.md"]
+    for part in ("May I trust the CAS", "`-G, --accept-group-out-of-date`", "## Exit codes"):
+        assert part in page
+    assert set(made) == {
+        "commands/index.md",
+        *(f"commands/{n.replace(' ', '-')}.md" for n in commands.every_command()),
+    }
+
+
+def test_every_public_name_has_a_place():
+    """Each name of each surface is documented once, and elsewhere linked."""
+    pytest.importorskip("sphinx", reason="the extra docs is not installed")
+    made = dict(python_names.python_pages())
+    assert ".. autofunction:: casnb.attest" in made["python/casnb.md"]
+    assert ".. py:data:: casnb.policy.FLAGS" in made["python/casnb.policy.md"]
+    for package in python_names.packages():
+        page = made[f"python/{package.__name__}.md"]
+        for name in package.__all__:
+            assert re.search(rf"(?:::|>) ?[\w.]*\b{name}\b", page), name
+
+
 @pytest.mark.parametrize(
     "kind, name", [("flag", "x"), ("flags", "../x"), ("flags", ""), ("flags", "a b")]
 )
@@ -90,6 +169,7 @@ def test_commands_print_the_address():
     assert "checks/mrenclave" in str(explain_message("Check mrenclave failed"))
     assert "docs" not in dict(explain_message("page: got 1, wanted 2. Do this.").rows())
     assert "attacks/rollback" in str(ATTACKS["rollback"])
+    assert "words#reference-value" in str(word("reference value"))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,19 @@ KINDS: Mapping[str, str] = {
     "messages": "the diagnosis's id",
     "recipes": "the tool",
     "lessons": "the notebook's name",
+    "words": "the term, its blanks as dashes",
+}
+#: Kinds whose rows share one page, each with its place there: `words#tcb`.
+ON_ONE_PAGE = ("words",)
+#: Short addresses for people: `/f/-G` leads to a flag's page, however the flag is written.
+SHORT: Mapping[str, str] = {
+    "f": "flags",
+    "c": "checks",
+    "a": "attacks",
+    "m": "messages",
+    "r": "recipes",
+    "l": "lessons",
+    "w": "words",
 }
 #: The variable that says where the reader's copy of the site is.
 BASE = "CASNB_DOCS"
@@ -36,7 +49,7 @@ def docs_path(kind: str, name: str) -> str:
         raise UsageError("page", got=kind, wanted="one of " + ", ".join(KINDS))
     if not _NAME.fullmatch(name):
         raise UsageError(f"page of {kind}", got=name, wanted=KINDS[kind])
-    return f"{kind}/{name}"
+    return f"{kind}#{name}" if kind in ON_ONE_PAGE else f"{kind}/{name}"
 
 
 def docs_at(kind: str, name: str) -> str:
@@ -44,7 +57,9 @@ def docs_at(kind: str, name: str) -> str:
     path. Whether it is there is not looked up.
     """
     path, base = docs_path(kind, name), os.environ.get(BASE, "").strip().rstrip("/")
-    return f"{neutral(base)}/{path}.html" if base else path
+    page, _, place = path.partition("#")
+    whole = f"{page}.html" + (f"#{place}" if place else "")
+    return f"{neutral(base)}/{whole}" if base else path
 
 
 def docs_line(kind: str, name: str) -> str:

@@ -31,7 +31,7 @@ INTERRUPTED, PIPE_CLOSED = 130, 141
 
 #: How click appends the range of a number to its help: `[0<=x<=65535]`, or the last part of
 #: `[default: 3; 0<=x<=100]`.
-_RANGE = re.compile(r"  \[\d+<=x<=\d+\]|; \d+<=x<=\d+(?=\])")
+RANGE = re.compile(r"  \[\d+<=x<=\d+\]|; \d+<=x<=\d+(?=\])")
 
 EXITS = {
     ACCEPTED: "done",
@@ -240,7 +240,7 @@ class Command(click.Command):
         ]
         for heading, members in groups:
             records = [record for p in members if (record := p.get_help_record(ctx))]
-            rows = [(names, _RANGE.sub("", text)) for names, text in records]
+            rows = [(names, RANGE.sub("", text)) for names, text in records]
             if rows:
                 with formatter.section(heading):
                     formatter.write_dl(rows, col_max=34)

@@ -10,20 +10,20 @@ what axe looked at in build/site-shots.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
-from urllib.parse import quote
 
 import nbformat
-from sitebuild import guard, lessons, pages
+from nbformat import NotebookNode
+from sitebuild import commands, glossary, guard, lessons, pages, polish, python_names
 from sitebuild.markdown import contents, fence
 
-from casnb.base.way_back import READER, report_text, report_to
+from casnb.base.way_back import READER, report_text
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE, SITE = ROOT / "build" / "site-src", ROOT / "build" / "site"
@@ -38,9 +38,13 @@ LOOKED_AT = (
     "checks/tcb-status.html",
     "attacks/forged-quote.html",
     "messages/unknown-issuer.html",
+    "recipes/curl.html",
+    "commands/scone-cas-attest.html",
+    "python/casnb.html",
+    "words.html",
+    "reference/verification.html",
 )
-WITH_WAY_BACK = ("lessons", "flags", "checks", "attacks", "messages", "recipes", "reference")
-KINDS = ("flags", "checks", "attacks", "messages", "recipes")
+KINDS = ("flags", "checks", "attacks", "messages", "recipes", "commands", "python")
 
 
 def write(name: str, text: str) -> None:
@@ -57,16 +61,46 @@ _WRITTEN: set[Path] = set()
 
 def write_sources(again: bool) -> None:
     """Write every page of the site; unless `again`, notebooks that ran once count as they are."""
+    uses: dict[str, list[glossary.Use]] = {}
     write("index.md", pages.front())
-    for name, text in pages.data_pages():
+    _write_lessons(lessons.run_all(ROOT / "build" / "site-runs", again), uses)
+    for name, text in (*pages.data_pages(), *commands.command_pages()):
+        _write_with_words(name, text, uses)
+    for name, text in python_names.python_pages():
         write(name, text)
-    books = lessons.run_all(ROOT / "build" / "site-runs", again)
-    listed = []
+    write("wrong.md", WRONG)
+    guides = sorted((ROOT / "docs").glob("*.md"))
+    for guide in guides:
+        text = rehoused(guide.read_text(encoding="utf-8"))
+        _write_with_words(f"reference/{guide.name}", text, uses)
+    write("words.md", glossary.page(uses))
+    teach = [g for g in guides if g.stem in TEACH]
+    rest = [g for g in guides if g not in teach]
+    write("teach.md", _list("Teach", "What a teacher needs.", teach))
+    kinds = [f"- [{kind.capitalize()}]({kind}/index.md)" for kind in KINDS]
+    kinds.append("- [Words](words.md)")
+    first = [*(f"{kind}/index" for kind in KINDS), "words"]
+    write(
+        "reference.md",
+        _list("Reference", "Pages made of the data that judges and explains.", rest, kinds, first),
+    )
+    for path in SOURCE.rglob("*"):
+        if path.is_file() and path not in _WRITTEN:
+            path.unlink()
+
+
+def _write_lessons(books: dict[str, NotebookNode], uses: dict[str, list[glossary.Use]]) -> None:
+    """Write the notebooks as they ran, and the page that lists them; note where a word is used."""
+    listed, side = [], []
     for slug, book in books.items():
-        listed.append(
-            f"- [**{slug[:2]} {lessons.title(book)}**](lessons/{slug}.ipynb) "
-            f"{lessons.question(book)}"
-        )
+        number, title = slug[:2], lessons.title(book)
+        listed.append(f"- [**{number} {title}**](lessons/{slug}.ipynb) {lessons.question(book)}")
+        side.append(f"{number} {title} <lessons/{slug}>")
+        for cell in book.cells:
+            for word in glossary.used(cell.source) if cell.cell_type == "markdown" else ():
+                there = uses.setdefault(word.term, [])
+                if not any(page == f"lessons/{slug}" for page, _, _ in there):
+                    there.append((f"lessons/{slug}", cell.id, number))
         write(f"lessons/{slug}.ipynb", nbformat.writes(lessons.lesson(book, slug)) + "\n")
     write(
         "learn.md",
@@ -78,41 +112,35 @@ def write_sources(again: bool) -> None:
                 "`casnb lab` where casnb is installed.",
                 "",
                 *listed,
-                *contents(f"lessons/{slug}" for slug in books),
+                *contents(side),
             ]
         ),
     )
-    write(
-        "wrong.md",
-        "\n".join(
-            [
-                "---",
-                "orphan: true",
-                "---",
-                "# Something is wrong here",
-                "",
-                "Copy this text, fill it in, and give it to whoever gave you this course. Nothing"
-                " is sent by itself. `casnb doctor --report PAGE` prints it with what casnb sees on"
-                " your machine; read that before you send it.",
-                *fence(report_text("")),
-                f"Whoever builds this site can name a reader: `{READER}`.",
-            ]
-        ),
-    )
-    guides = sorted((ROOT / "docs").glob("*.md"))
-    for guide in guides:
-        write(f"reference/{guide.name}", rehoused(guide.read_text(encoding="utf-8")))
-    teach = [g for g in guides if g.stem in TEACH]
-    rest = [g for g in guides if g not in teach]
-    write("teach.md", _list("Teach", "What a teacher needs.", teach))
-    kinds = [f"- [{kind.capitalize()}]({kind}/index.md)" for kind in KINDS]
-    write(
-        "reference.md",
-        _list("Reference", "Pages made of the data that judges and explains.", rest, kinds, KINDS),
-    )
-    for path in SOURCE.rglob("*"):
-        if path.is_file() and path not in _WRITTEN:
-            path.unlink()
+
+
+def _write_with_words(name: str, text: str, uses: dict[str, list[glossary.Use]]) -> None:
+    """Write a page with the words that it uses below it, and note the page with each of them."""
+    page = name.removesuffix(".md")
+    found = [] if page.endswith("/index") else glossary.used(text)
+    for word in found:
+        uses.setdefault(word.term, []).append((page, "", page.rpartition("/")[2]))
+    write(name, text + (f"\n{glossary.footer(found)}\n" if found else ""))
+
+
+WRONG = "\n".join(
+    [
+        "---",
+        "orphan: true",
+        "---",
+        "# Something is wrong here",
+        "",
+        "Copy this text, fill it in, and give it to whoever gave you this course. Nothing is sent"
+        " by itself. `casnb doctor --report PAGE` prints it with what casnb sees on your machine;"
+        " read that before you send it.",
+        *fence(report_text("")),
+        f"Whoever builds this site can name a reader: `{READER}`.",
+    ]
+)
 
 
 #: Guides that are for teachers.
@@ -124,7 +152,7 @@ def _list(
     words: str,
     guides: list[Path],
     first: Sequence[str] = (),
-    kinds: tuple[str, ...] = (),
+    pages: Sequence[str] = (),
 ) -> str:
     rows = [f"- [{_heading(g)}](reference/{g.name})" for g in guides]
     return "\n".join(
@@ -135,7 +163,7 @@ def _list(
             "",
             *first,
             *rows,
-            *contents([*(f"{k}/index" for k in kinds), *(f"reference/{g.stem}" for g in guides)]),
+            *contents([*pages, *(f"reference/{g.stem}" for g in guides)]),
         ]
     )
 
@@ -152,32 +180,6 @@ def rehoused(text: str) -> str:
     return re.sub(r"\[([^\]\n]+)\]\(\.\./[^)\s]+\)", r"\1", text)
 
 
-def polish(page: str, name: str) -> str:
-    """Return a page of the theme with what a screen reader and a keyboard need besides, and the
-    reader's way back.
-    """
-    kind, _, row = name.removesuffix(".html").rpartition("/")
-    if kind in WITH_WAY_BACK and row != "index":
-        where = f"{kind}/{row}"
-        to = report_to(where) or f"../wrong.html?{quote(where)}"
-        back = (
-            f'<p class="way-back"><a href="{escape(to)}">Something is wrong here</a>: opens a text'
-            " that you can send; nothing is sent by itself.</p></article>"
-        )
-        page = back.join(page.rsplit("</article>", 1))
-    page = page.replace(
-        '<aside class="sidebar-drawer"', '<aside aria-label="Site" class="sidebar-drawer"'
-    )
-    page = page.replace(
-        '<aside class="toc-drawer', '<aside aria-label="On this page" class="toc-drawer'
-    )
-    page = page.replace(
-        '<div class="output text_html">',
-        '<div class="output text_html" role="group" aria-label="Output" tabindex="0">',
-    )
-    return page.replace("<pre>", '<pre tabindex="0">')
-
-
 def main(words: list[str]) -> int:
     """Write the sources, build, and look at what was built."""
     write_sources("--as-run" not in words)
@@ -192,8 +194,14 @@ def main(words: list[str]) -> int:
         return 1
     for path in SITE.rglob("*.html"):
         name = path.relative_to(SITE).as_posix()
-        path.write_text(polish(path.read_text(encoding="utf-8"), name), encoding="utf-8")
+        path.write_text(polish.polished(path.read_text("utf-8"), name), encoding="utf-8")
+    for short, address in polish.short_addresses():
+        folder = SITE / short
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "index.html").write_text(polish.leading_to(address), encoding="utf-8")
     found = guard.faults(SITE)
+    if not guard.chromium() and os.environ.get("CASNB_REQUIRE_BROWSER"):
+        found.append("no browser, so axe looked at nothing")
     if guard.chromium() and "--no-browser" not in words:
         found += guard.axe_faults(SITE, LOOKED_AT, SHOTS if "--pictures" in words else None)
     for fault in found:

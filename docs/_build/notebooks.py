@@ -51,8 +51,8 @@ def text_of(task: Exercise, facts: Facts) -> str:
     )
     if isinstance(task.judge, Choice):
         ask = (
-            f'Choose a sentence below. Where there are no buttons, `lab.task("{task.id}")` lists the'
-            " sentences with letters, and the letter is the answer."
+            f'Choose a sentence below. Where there are no buttons, `lab.task("{task.id}")` lists'
+            " the sentences with letters, and the letter is the answer."
         )
     return (
         f"## {heading(task.title)}\n\n{ask}\n\n"

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from casnb.base.documentation import docs_at
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell, html_table, text_table
 
@@ -28,17 +29,24 @@ class Word(Shown):
         return (self.term, *self.forms)
 
     @property
+    def name(self) -> str:
+        """The name of its place in the documentation: `reference-value`."""
+        return self.term.lower().replace(" ", "-")
+
+    @property
     def sentence(self) -> str:
         """What it stands for and what it means."""
         return f"{self.long}: {self.meaning}" if self.long else self.meaning
 
     def __str__(self) -> str:
-        return f"{self.term}: {self.sentence} (Introduced in {self.cell[:2]}.)"
+        docs = docs_at("words", self.name)
+        return f"{self.term}: {self.sentence} (Introduced in {self.cell[:2]}. Docs: {docs})"
 
     def _html(self) -> str:
         return (
             f"<p><dfn><strong>{cell(self.term)}</strong></dfn>: {cell(self.sentence, 400)}"
-            f" <small>Introduced in notebook {cell(self.cell[:2])}.</small></p>"
+            f" <small>Introduced in notebook {cell(self.cell[:2])}."
+            f" Docs: <code>{cell(docs_at('words', self.name), 400)}</code></small></p>"
         )
 
 

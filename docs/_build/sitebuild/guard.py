@@ -7,58 +7,83 @@ from __future__ import annotations
 import importlib.resources
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
-
-from bs4 import BeautifulSoup
 
 #: Tags and attributes by which a browser loads something by itself.
 _LOADS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 _CSS_URL = re.compile(r"""(?:url\(\s*['"]?|@import\s+['"])(https?:)?//""")
 
 
+class _Page(HTMLParser):
+    """What a page has: places that a link can name, links, what it loads, and its styles.
+
+    The standard library's parser, since this goes through megabytes of pages and needs no tree.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.styles: list[str] = []
+        self._in_style = False
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        has = {name: value or "" for name, value in attrs}
+        self.ids.update(has[a] for a in (("id", "name") if tag == "a" else ("id",)) if a in has)
+        if tag == "a" and "href" in has:
+            self.links.append(has["href"])
+        if _LOADS.get(tag) in has and has.get("rel") != "canonical":
+            self.loads.append(has[_LOADS[tag]])
+        if tag == "meta" and has.get("http-equiv", "").lower() == "refresh":
+            self.links.append(has.get("content", "").partition("url=")[2])
+        self._in_style = tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_style = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_style:
+            self.styles.append(data)
+
+
 def faults(site: Path) -> list[str]:
     """Return every link to nowhere and everything that would be loaded from elsewhere."""
-    pages = {p: BeautifulSoup(p.read_bytes(), "html.parser") for p in sorted(site.rglob("*.html"))}
-    ids = {p: _ids(soup) for p, soup in pages.items()}
+    pages = {p.resolve(): _Page(p) for p in sorted(site.rglob("*.html"))}
     out = []
-    for page, soup in pages.items():
-        name = page.relative_to(site).as_posix()
-        out += [f"{name}: {fault}" for fault in _of_page(page, soup, ids)]
+    for path, page in pages.items():
+        name = path.relative_to(site.resolve()).as_posix()
+        out += [f"{name}: {fault}" for fault in _of_page(path, page, pages)]
     for sheet in sorted(site.rglob("*.css")):
         if _CSS_URL.search(sheet.read_text(encoding="utf-8")):
             out.append(f"{sheet.relative_to(site).as_posix()}: loads from elsewhere")
     return out
 
 
-def _ids(soup: BeautifulSoup) -> set[str]:
-    return {str(tag["id"]) for tag in soup.find_all(id=True)} | {
-        str(tag["name"]) for tag in soup.find_all("a", attrs={"name": True})
-    }
-
-
-def _of_page(page: Path, soup: BeautifulSoup, ids: dict[Path, set[str]]) -> Iterator[str]:
-    for tag, attribute in _LOADS.items():
-        for found in soup.find_all(tag, attrs={attribute: True}):
-            if urlsplit(str(found[attribute])).netloc:
-                yield f"loads {found[attribute]} from elsewhere"
-    for style in soup.find_all("style"):
-        if _CSS_URL.search(style.get_text()):
-            yield "a style loads from elsewhere"
-    for link in soup.find_all("a", href=True):
-        parts = urlsplit(str(link["href"]))
+def _of_page(path: Path, page: _Page, pages: Mapping[Path, _Page]) -> Iterator[str]:
+    for address in page.loads:
+        if urlsplit(address).netloc:
+            yield f"loads {address} from elsewhere"
+    if _CSS_URL.search("".join(page.styles)):
+        yield "a style loads from elsewhere"
+    for link in dict.fromkeys(page.links):
+        parts = urlsplit(link)
         if parts.scheme or parts.netloc:
             continue
-        goal = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+        goal = (path.parent / unquote(parts.path)).resolve() if parts.path else path
         if goal.is_dir():
             goal /= "index.html"
         if not goal.is_file():
-            yield f"links to {link['href']}, which is not there"
-        elif parts.fragment and goal in ids and unquote(parts.fragment) not in ids[goal]:
-            yield f"links to {link['href']}, and there is no such place"
+            yield f"links to {link}, which is not there"
+        elif parts.fragment and goal in pages and unquote(parts.fragment) not in pages[goal].ids:
+            yield f"links to {link}, and there is no such place"
 
 
 def chromium() -> str | None:

@@ -16,10 +16,14 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from sitebuild import glossary
+
 ROOT = Path(__file__).resolve().parents[3]
 _LESSON_LINK = re.compile(r'href="(\d\d-[a-z-]+)\.ipynb(?:#[^"]*)?"')
 BOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SLUGS = [p.stem for p in BOOKS]
+#: The notebook of each cell, by the cell's id: a chapter may have more than one.
+BOOK_OF = {c.id: p.stem for p in BOOKS for c in nbformat.read(p, 4).cells}
 #: What a reader's own environment may not bring into a page, and what is given instead.
 _OWN = ("CAS_", "CASNB_", "SCONE_", "JUPYTER_", "XDG_")
 _FOLDERS = (
@@ -81,6 +85,7 @@ def _run(path: Path) -> NotebookNode:
             startup_timeout=120,
             iopub_timeout=60,
             kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],
             resources={"metadata": {"path": str(folder / "cwd")}},
         ).execute(env=env)
     return book
@@ -117,7 +122,9 @@ def lesson(book: NotebookNode, slug: str) -> NotebookNode:
         f"*This page was run and saved, without answers. To play it yourself:* "
         f"`casnb lab --only {slug[:2]}`"
     )
-    book.cells = [cells[0], play, *cells[1:]]
+    prose = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+    words = nbformat.v4.new_markdown_cell(glossary.footer(glossary.used(prose)))
+    book.cells = [cells[0], play, *cells[1:], words]
     book.metadata.pop("widgets", None)
     return book
 

@@ -11,6 +11,14 @@ _ACTIVE = re.compile(r"([\\*_\[\]<>#|~$&])")
 _TARGET = '<span id="{}"></span>'
 
 
+def lines(*parts: str | list[str]) -> str:
+    """Return a page put together of lines and of lists of lines."""
+    out: list[str] = []
+    for part in parts:
+        out += [part] if isinstance(part, str) else part
+    return "\n".join(out).rstrip() + "\n"
+
+
 def md(text: str) -> str:
     """Return one line of prose with every active character made harmless; `code` stays code."""
     parts = re.split(r"(`[^`]+`)", " ".join(text.split()))
@@ -57,6 +65,8 @@ def fence(text: str, language: str = "text") -> list[str]:
 
 
 def contents(names: Iterable[str], *, hidden: bool = True, depth: int = 1) -> list[str]:
-    """Return the table of contents that puts pages below this one."""
+    """Return the table of contents that puts pages below this one: `page`, or `words <page>`
+    where the side bar calls it something else.
+    """
     options = [":hidden:"] if hidden else []
     return ["", "```{toctree}", *options, f":maxdepth: {depth}", "", *names, "```", ""]

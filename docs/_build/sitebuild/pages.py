@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from casnb.base.view import page
 from casnb.checks.catalogue import BUILD_CHECKS, CATALOGUE
@@ -17,22 +19,32 @@ from casnb.teach.worldmap.view import render_map, render_map_text
 from casnb.tls.diagnoses import DIAGNOSES
 from casnb.tls.diagnosis import Diagnosis
 from casnb.tls.recipes import RECIPES, Recipe
-from sitebuild.lessons import SLUGS
-from sitebuild.markdown import anchor, code, contents, facts, fence, link, md, table
+from sitebuild.lessons import BOOK_OF, SLUGS
+from sitebuild.markdown import anchor, code, contents, facts, fence, lines, link, md, table
 
 #: Every message that has a page, those about TLS too.
 EVERY_MESSAGE: Mapping[str, Diagnosis] = {**MESSAGES, **DIAGNOSES}
 EVERY_CHECK = {**CATALOGUE, **BUILD_CHECKS}
 EVERY_FLAG: Mapping[str, Flag] = {f.name: f for f in (*FLAGS, *NEWER)}
+#: What the side bar calls a flag.
+_SIDE = {f.name: f"{f.option} {f.title}" for f in EVERY_FLAG.values() if f.short}
 #: The flags of the course's own command.
 THREE = ("accept-group-out-of-date", "only_for_testing-ignore-signer", "only_for_testing-debug")
 
 
-def _lines(*parts: str | list[str]) -> str:
-    out: list[str] = []
-    for part in parts:
-        out += [part] if isinstance(part, str) else part
-    return "\n".join(out).rstrip() + "\n"
+_CURL = re.compile(r"curl: \((\d+)\)")
+WAIVED = '<strong class="pill waived">∼ WAIVED</strong>'
+PASSED = '<strong class="pill passed">✓ PASSED</strong>'
+
+
+def indexed(*words: str) -> list[str]:
+    """Return entries of the index: the site's search finds a page by them, however short."""
+    return ["```{index} " + ", ".join(dict.fromkeys(words)), "```", ""]
+
+
+def lead(text: str) -> list[str]:
+    """Return the sentence that a page begins with, in larger type."""
+    return ['<div class="lead">', "", md(text), "", "</div>"]
 
 
 def _check(id: str) -> str:
@@ -40,17 +52,41 @@ def _check(id: str) -> str:
 
 
 def _cell(id: str) -> str:
-    slug = next(s for s in SLUGS if s.startswith(id[:2]))
-    return anchor(id, f"../lessons/{slug}.html#{id}")
+    return anchor(id, f"../lessons/{BOOK_OF[id]}.html#{id}")
 
 
-def world_map(flags: tuple[str, ...], *, compact: bool = False) -> str:
-    """Return the world map of a fixed world under these flags, as HTML that stands alone, and
-    the same as text.
+def world_map(
+    flags: tuple[str, ...], before: tuple[str, ...] | None = None, *, compact: bool = False
+) -> str:
+    """Return the world map of a fixed world under these flags, as HTML that stands alone, and the
+    same as text; attacks that did not get in under the flags `before` are underlined.
     """
     standing = SwitchboardModel(flags=flags).standing()
-    told = render_map_text(standing)
-    return page(MAP_STYLE + render_map(standing, compact=compact) + told)
+    new = inside(flags) - inside(flags if before is None else before)
+    drawn = render_map(standing, sorted(new), compact=compact)
+    return page(MAP_STYLE + drawn + render_map_text(standing))
+
+
+@cache
+def inside(flags: tuple[str, ...]) -> frozenset[str]:
+    """Return the attacks that get in under these flags."""
+    standing = SwitchboardModel(flags=flags).standing()
+    return frozenset(a.name for s in standing for a in s.inside)
+
+
+def _alone(f: Flag) -> list[str]:
+    """Draw what one flag opens, with those that it needs and no other."""
+    if f not in FLAGS:  # the switchboard has those that every version documents
+        return []
+    needs = tuple(g.name for g in EVERY_FLAG.values() if g.option in f.needs or g.name in f.needs)
+    opened = inside((*needs, f.name)) - inside(needs)
+    words = f"{code(f.option)} alone" if not needs else f"{code(f.option)} and what it needs"
+    told = f"With {words}. " + (
+        "Underlined is what it opened; the other arrows come in where nobody asked."
+        if opened
+        else "By itself it opens no door here; the arrows come in where nobody asked."
+    )
+    return ["", told, "", world_map((*needs, f.name), needs, compact=True), ""]
 
 
 def flag(f: Flag) -> str:
@@ -59,10 +95,11 @@ def flag(f: Flag) -> str:
     attacks = [a for a in ATTACKS.values() if f.name in a.let_in.policy.flags()]
     title = f"{code(f.option)}, {code('--' + f.name)}" if f.short else code(f.option)
     accepts = ", ".join(x for x in (f.ias and f"{f.ias} (IAS)", f.dcap and f"{f.dcap} (DCAP)") if x)
-    return _lines(
+    return lines(
+        indexed(f.option, f"--{f.name}", f.name),
         f"# {title}",
         "",
-        md(f.help),
+        lead(f.help),
         "",
         "## What it waives",
         facts(
@@ -72,13 +109,14 @@ def flag(f: Flag) -> str:
                 ("accepts", md(accepts)),
             ]
         ),
-        "A check that fails under it is shown as <strong>WAIVED</strong>, never as passed.",
+        f"A check that fails under it is shown as {WAIVED}, never as passed.",
         "",
         "## Who walks in",
         "",
         f"**{md(f.who[:1].upper() + f.who[1:])}.** {md(f.gains)}",
         "",
         "## The attacks",
+        _alone(f),
         [
             f"\n- {link(a.name, 'attacks', a.name)}: {md(a.title)}. Try it: `casnb attack {a.name}`"
             for a in attacks
@@ -116,7 +154,7 @@ def check(id: str) -> str:
     c = EVERY_CHECK[id]
     waivers = [f for f in EVERY_FLAG.values() if id in f.waives]
     stopped = [a for a in ATTACKS.values() if id in a.stops]
-    return _lines(
+    return lines(
         f"# {code(id)}",
         "",
         f"It holds when {md(c.title)}.",
@@ -143,7 +181,7 @@ def attack(a: Attack) -> str:
     """Return the page of an attack."""
     lesson = next(s for s in SLUGS if s.startswith("06"))
     flags = [EVERY_FLAG[n] for n in a.let_in.policy.flags()]
-    return _lines(
+    return lines(
         f"# {code(a.name)}",
         "",
         f"{md(a.title)}. {md(a.persona.title)}: {md(a.persona.can)}.",
@@ -178,7 +216,8 @@ def attack(a: Attack) -> str:
 def message(d: Diagnosis) -> str:
     """Return the page of a diagnosis: how tools word it, what it means, what to do."""
     see = [*map(_cell, d.cells), *(_attack(a) for a in d.attacks)]
-    return _lines(
+    return lines(
+        indexed(d.id, *(f"curl {n}" for w in d.wordings for n in _CURL.findall(w.sample))),
         f"# {md(d.title[:1].upper() + d.title[1:])}",
         "",
         f"`{d.id}`",
@@ -208,7 +247,7 @@ def message(d: Diagnosis) -> str:
 
 def recipe(r: Recipe) -> str:
     """Return the page of a recipe."""
-    return _lines(
+    return lines(
         f"# {code(r.tool)}",
         "",
         "A public value over a connection that is pinned to the attested certificates.",
@@ -252,32 +291,37 @@ def data_pages() -> Iterator[tuple[str, str]]:
         for name, (text, _) in rows.items():
             yield f"{kind}/{name}.md", text
         listed = [f"- [{told}]({name}.md)" for name, (_, told) in rows.items()]
-        yield f"{kind}/index.md", _lines(f"# {title}", "", words, "", listed, contents(rows))
+        side = [f"{_SIDE[name]} <{name}>" if name in _SIDE else name for name in rows]
+        yield f"{kind}/index.md", lines(f"# {title}", "", words, "", listed, contents(side))
 
 
 def front() -> str:
     """Return the front page: the question, three ways in, the world map."""
-    flags = "".join(f" {EVERY_FLAG[n].option}" for n in THREE)
-    return _lines(
+    flags = " ".join(f'<code class="nowrap">{EVERY_FLAG[n].option}</code>' for n in THREE)
+    return lines(
         "# May I trust this CAS with a secret?",
         "",
-        "Find out by doing. Scrape the expected measurement, take the attestation report apart,",
-        "watch it being refused, waive one check at a time, and see who walks in.",
+        lead(
+            "Find out by doing. Scrape the expected measurement, take the attestation report apart,"
+            " watch it being refused, waive one check at a time, and see who walks in."
+        ),
         "",
-        "A check that was switched off is shown as <strong>∼ WAIVED</strong>, never as ✓ PASSED.",
+        f"A check that was switched off is shown as {WAIVED}, never as {PASSED}.",
         "",
         '<div class="ways">',
         "",
-        "- [**Learn**](learn.md): ten notebooks with a CAS of your own. Offline, no account.",
-        "- [**Teach**](teach.md): assignments whose answers differ for each student.",
-        "- [**Reference**](reference.md): flags, checks, attacks, messages, recipes.",
+        "- [**Learn**](learn.md) Ten notebooks with a CAS of your own. Start at 00; offline, no"
+        " account.",
+        "- [**Teach**](teach.md) Assignments whose answers differ for each student, and marks.",
+        "- [**Reference**](reference.md) Flags, checks, attacks, messages, recipes, commands,"
+        " Python: each with an address that the tools print.",
         "",
         "</div>",
         "",
         "## The whole course in one picture",
         "",
         "You stand behind a wall of checks. Each gate is one check. With the assignment's three",
-        f"flags (<code>{flags.strip()}</code>) the CAS is accepted, and this is who gets in.",
+        f"flags, {flags}, the CAS is accepted, and {len(inside(THREE))} attacks get in.",
         "",
         world_map(THREE),
         contents(["learn", "teach", "reference"], depth=2),

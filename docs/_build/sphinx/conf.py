@@ -10,12 +10,23 @@ project = "casnb"
 author = "the authors of casnb"
 copyright = "the authors of casnb; texts CC BY 4.0, code Apache-2.0"
 release = version = casnb.__version__
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
+#: Docstrings are prose in which `backticks` are code.
+default_role = "code"
+autodoc_typehints = "signature"
+autodoc_class_signature = "mixed"
+autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
 exclude_patterns = []
 nb_execution_mode = "off"
 #: A panel's saved form is HTML; the live one needs a kernel, and scripts from elsewhere.
 nb_mime_priority_overrides = [("html", "text/html", 0)]
 nb_ipywidgets_js = {}
+nb_code_prompt_show = "Show the cell"
+nb_code_prompt_hide = "Hide the cell"
 nb_remove_code_outputs = False
 myst_enable_extensions = []
 myst_heading_anchors = 4
