@@ -450,6 +450,24 @@ def test_reference_answers_give_full_marks(runs, slug):
 
 
 @pytest.mark.notebooks
+@each_notebook
+def test_without_programs_a_chapter_goes_on_or_says_at_its_start_what_it_needs(slug, tmp_path):
+    """As on Windows: no bash, jq, curl or openssl. A chapter runs from top to bottom, or its second
+    cell names the program that a later one stops for.
+    """
+    ran = execute(NOTEBOOKS[slug], tmp_path, {"PATH": str(Path(sys.executable).parent)})
+    needs = [c.id for c in code(slug) if c.source.startswith("lab.needs(")]
+    assert ran.stderr == {}
+    if ran.error:
+        stopped = re.match(r"SourceError: (\w+): got no such program on this machine", ran.error)
+        assert stopped, ran.error
+        told = ran.text(needs[0]).partition("Missing here: ")[2]
+        assert stopped[1] in re.findall(r"\w+", told), ran.text(needs[0])
+    else:
+        assert slug[:2] not in ("04", "05")
+
+
+@pytest.mark.notebooks
 def test_06_attacks_run_once_predicted(runs):
     """Nothing runs before its prediction; then each gets in, or is stopped, as `HELD` has it, and
     is turned round.

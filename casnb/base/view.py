@@ -57,6 +57,10 @@ def block(body: str) -> str:
     return f'<div class="casnb">{body}</div>'
 
 
+#: Between the parts of a long name: behind a mark, and before a capital.
+_PARTS = re.compile(r"(?<=[\w][_./:=-])(?=\w)|(?<=[a-z])(?=[A-Z])")
+
+
 def cell(value: object, limit: int = 300) -> str:
     """Return one table cell's content: neutralised, bounded, escaped."""
     return escape(neutral(value, limit))
@@ -68,14 +72,15 @@ def prose(value: object, limit: int = 300) -> str:
 
 
 def td(text: str) -> str:
-    """Return a cell around escaped text; a word too long for a column may break anywhere, or it
+    """Return a cell around escaped text. A word too long for a column, such as a name of a flag,
+    may break behind a mark between its parts; one without parts, such as a hash, anywhere, or it
     would push others out of sight.
     """
-    return (
-        f'<td class="long">{text}</td>'
-        if max(map(len, text.split()), default=0) > _LONG
-        else f"<td>{text}</td>"
-    )
+    if max(map(len, text.split()), default=0) <= _LONG:
+        return f"<td>{text}</td>"
+    parts = _PARTS.sub("<wbr>", text)
+    longest = max(map(len, re.split(r"\s|<wbr>", parts)), default=0)
+    return f"<td>{parts}</td>" if longest <= _LONG else f'<td class="long">{text}</td>'
 
 
 def row_header(made: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import UsageError
+from casnb.base.snapshot import WIDGET
 from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.checks.result import AttestationResult
 from casnb.policy.policy import AttestationPolicy
@@ -359,6 +360,16 @@ class Lab(Panels, Casework, Shown):
         "Everything here is simulated and stays on this computer: real formats and real checks,"
         " with Intel roots that only this lab trusts."
     )
+
+    def _ipython_display_(self) -> None:
+        """Show the table, and put the region that reads feedback aloud on the page."""
+        from IPython.display import display
+
+        display(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
+        found: Any = self.announcer._repr_mimebundle_()
+        data = found[0] if isinstance(found, tuple) else found or {}
+        if WIDGET in data:
+            display({WIDGET: data[WIDGET], "text/html": "", "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]
 
     def __repr__(self) -> str:
         return (

@@ -28,7 +28,8 @@ class Table(Shown):
     __repr__ = __str__
 
     def _html(self) -> str:
-        return html_table(self.header, self.rows)
+        table = html_table(self.header, self.rows)
+        return scrolling(", ".join(self.header), table) if len(self.header) > 3 else table
 
 
 @dataclass(frozen=True)

@@ -67,3 +67,39 @@ def test_sentences_are_buttons(chapter, open_notebook, screenshots, axe):
         book.page.screenshot(path=screenshots / f"choices-{theme[-5:].strip().lower()}.png")
         assert book.violations(axe) == []
     assert not book.errors and not book.foreign
+
+
+def test_a_press_answers_the_check_cell_and_is_read_aloud(
+    jupyterlab, open_notebook, screenshots, axe
+):
+    """Everything was run before the button is pressed: the check cell below says so then, and the
+    one live region of the page, which was there before, reads the verdict. The decision is signed
+    with the reason in the line above its buttons.
+    """
+    name = write(
+        jupyterlab.folder,
+        "awaited.ipynb",
+        "from casnb.teach import start\nlab = start('00')\nlab",
+        "lab.quiz('00.decision')",
+        "decision = ...",
+        "lab.check('00.decision', decision)",
+        "lab.decide()",
+    )
+    book = open_notebook(name)
+    book.run_all()
+    checked = book.panel.locator(".feedback")
+    expect(checked).to_contain_text("NOT YET")
+    aloud = book.page.locator("#casnb-announcer")
+    expect(aloud).to_have_attribute("role", "status")
+    expect(aloud).to_be_empty()
+    quiz = book.panel.locator(".t-quiz")
+    quiz.get_by_role("button", name="The code has no bugs.").click()
+    expect(checked).to_contain_text("WRONG")
+    expect(aloud).to_contain_text("Wrong. ")
+    decide = book.panel.locator(".t-decision")
+    decide.get_by_label("Because").fill("three failures")
+    decide.get_by_role("button", name="Not yet").click()
+    expect(decide.get_by_role("status")).to_contain_text("a reason you can defend")
+    book.page.screenshot(path=screenshots / "decision.png")
+    assert book.violations(axe) == []
+    assert not book.errors and not book.foreign

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -48,11 +48,27 @@ class Feedback(Shown):
         style = {RIGHT: "s-passed", WRONG: "s-failed", NOT_YET: "s-not-run"}[self.status]
         notes = "".join(f"<p>note: {cell(n, 400)}</p>" for n in self.notes)
         return (
-            f'<div class="feedback" role="status" data-exercise="{escape(self.exercise)}"'
+            f'<div class="feedback" data-exercise="{escape(self.exercise)}"'
             f' data-status="{self.status}" data-code="{escape(self.code)}"><span class="s'
             f' {style}">{_MARK[self.status]} {self.status.upper()}</span>'
             f" <code>{escape(self.exercise)}</code> {prose(self.message, 800)}{notes}</div>"
         )
+
+
+@dataclass(frozen=True)
+class Awaited(Feedback):
+    """What stands under a check cell while its question has buttons that nobody pressed yet:
+    `shown` gets a handle of the output, so that the answer can take its place.
+    """
+
+    shown: Callable[[Any], None] | None = None
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        handle = display(self._repr_mimebundle_(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        if handle is not None and self.shown is not None:
+            self.shown(handle)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from casnb.teach.course.answer_json import Answer, read_answer, world_id
 from casnb.teach.course.answers import plain
 from casnb.teach.course.choices import Choice
 from casnb.teach.course.exercises import Exercise, Posed
-from casnb.teach.course.feedback import NOT_YET, Feedback, Hint, Solution
+from casnb.teach.course.feedback import NOT_YET, Awaited, Feedback, Hint, Solution
 from casnb.teach.course.hindsight import Hindsight, open_questions
 from casnb.teach.course.progress import Entry, Progress, receipt
 from casnb.teach.course.progress_file import ProgressFile
@@ -23,6 +24,7 @@ from casnb.teach.course.slips import told
 from casnb.teach.facts import Facts
 
 if TYPE_CHECKING:
+    from casnb.teach.announcer import Announcer
     from casnb.teach.quiz.panel import QuestionPanel, QuizPanel
 
 
@@ -35,11 +37,20 @@ class Workbook:
         self.chapter, self.facts, self.assigned = chapter, facts, assigned
         self._answers: dict[str, Answer] = {}
         self._unkept: dict[str, int] = {}
+        #: Outputs of check cells whose questions have buttons and no answer yet.
+        self._waiting: dict[str, list[Any]] = {}
 
     @property
     def world_id(self) -> str:
         """The name of this lab's world, under which progress is kept; it does not tell the seed."""
         return world_id(self.facts.world.seed, self.facts.world.scenario)
+
+    @cached_property
+    def announcer(self) -> Announcer:
+        """What reads feedback aloud, once the lab was shown."""
+        from casnb.teach.announcer import Announcer
+
+        return Announcer()
 
     @property
     def _file(self) -> ProgressFile:
@@ -89,13 +100,21 @@ class Workbook:
         facts = self._facts_for(task)
         feedback = task.check(answer, facts)
         if feedback.status == NOT_YET:
-            return feedback
+            if not isinstance(task.judge, Choice):
+                return feedback
+            waiting = self._waiting.setdefault(id, [])
+            return Awaited(id, NOT_YET, feedback.message, shown=waiting.append)
         world = world_id(facts.world.seed, facts.world.scenario)
         given = Answer(id, plain(answer), world, facts.address)
         self._answers[id] = given
         feedback = replace(feedback, sent=given.to_json())
         note = "" if counted else ProgressFile(world=world).record(feedback)
-        return replace(feedback, notes=(note,)) if note else feedback
+        feedback = replace(feedback, notes=(note,)) if note else feedback
+        for handle in self._waiting.pop(id, ()):
+            handle.update(feedback._repr_mimebundle_(), raw=True)
+        if "announcer" in vars(self):  # the lab was shown
+            self.announcer.say(f"{feedback.status}. {feedback.message}")
+        return feedback
 
     def hint(self, id: str) -> Hint:
         """Return the next of three hints; after the third, the third again. They are counted in the

@@ -66,7 +66,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         self._closed, self._busy = True, False
         self.model = model or SwitchboardModel(cases, attacks, **state)
         self._make_controls()
-        left = widgets.VBox([self.scenario, self.switches, self.buttons])
+        left = widgets.VBox([self.scenario, self.about, self.switches, self.buttons])
         card = widgets.VBox([self.verdict, self.tally, self.map, self.command])
         columns = widgets.Box([left, card])
         for name, box in (("left", left), ("card", card), ("columns", columns)):
@@ -100,6 +100,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
             layout=widgets.Layout(width="auto"),
             style=plain,
         )
+        self.about = widgets.HTML()
         self.path = widgets.Text(
             description="Report file",
             placeholder="a saved answer of /v1/attest",
@@ -177,10 +178,8 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
             control.add_class(f"t-{name}")
 
     def _options(self) -> list[tuple[str, str]]:
-        titles = {name: s.title for name, s in SCENARIOS.items()} | {
-            n: r.title for n, r in self.model.cases.loaded.items()
-        }
-        return [(f"{name}: {title}", name) for name, title in titles.items()]
+        """The names alone: a chooser cuts long texts, and `about` says what each one is."""
+        return [(name, name) for name in (*SCENARIOS, *self.model.cases.loaded)]
 
     def _needs(self) -> str:
         m = self.model
@@ -323,6 +322,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         options = self._options()
         if list(self.scenario.options) != options:
             self.scenario.options = options
+        self.about.value = block(f'<p class="small">{cell(m.case.title)}</p>')
         self.scenario.value, self.mrenclave.value, self.without.value = (
             m.scenario,
             m.mrenclave,
