@@ -74,7 +74,7 @@ def test_a_press_answers_the_check_cell_and_is_read_aloud(
 ):
     """Everything was run before the button is pressed: the check cell below says so then, and the
     one live region of the page, which was there before, reads the verdict. The decision is signed
-    with the reason in the line above its buttons.
+    with the reason in the line below its buttons.
     """
     name = write(
         jupyterlab.folder,

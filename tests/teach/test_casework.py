@@ -194,7 +194,7 @@ def test_the_attacks_meet_the_readers_client(lab):
 
 
 def test_a_decision_is_signed_by_a_button(lab):
-    """With the reason in the line above; a reason that changes is signed again, and the panel
+    """With the reason in the line below; a reason that changes is signed again, and the panel
     of a later day shows both.
     """
     panel = lab.decide()

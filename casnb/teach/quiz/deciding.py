@@ -16,7 +16,7 @@ _LENGTH = 200
 
 
 class DecisionPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
-    """The question of the case, a line for the reason, a button for each decision.
+    """The question of the case, a button for each decision, a line for the reason.
 
     `decide('not yet')` does what a button does. A reason that is changed later is signed again.
     """
@@ -29,10 +29,11 @@ class DecisionPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             because[:_LENGTH],
             description="Because",
             placeholder="your reason, in a sentence",
+            continuous_update=False,
             layout=widgets.Layout(width="min(46em, 98%)"),
         )
         self.buttons = Choosing("Your decision", QUESTION, DECISIONS, self._signed)
-        super().__init__([self.reason, self.buttons])
+        super().__init__([self.buttons, self.reason])
         self.add_class("t-decision")
         if signed:
             self.buttons.choose(signed)
