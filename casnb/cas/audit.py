@@ -144,26 +144,32 @@ class _Tree:
             self.following.setdefault(e.predecessor, []).append(e)
 
     def judge(self, predecessor: str, last: str | None) -> LogVerdict:
+        """Return the worst that is found, as a verdict."""
         for e in self.entries:
-            before = self.by_signature.get(e.predecessor)
-            if e.number != (before.number + 1 if before else max(1, e.number)):
+            if not self._numbered(e):
                 why = f"Line {e.line}: event {e.number} does not follow the number before."
                 return LogVerdict(LogStatus.BROKEN, self.entries, (why,))
+        for status, found, why in self._findings(predecessor, last):
+            if found:
+                return LogVerdict(status, self.entries, (f"Found: {why}.",))
+        return LogVerdict(LogStatus.CORRECT, self.entries)
+
+    def _numbered(self, e: Entry) -> bool:
+        before = self.by_signature.get(e.predecessor)
+        return e.number == before.number + 1 if before else e.number >= 1
+
+    def _findings(
+        self, predecessor: str, last: str | None
+    ) -> tuple[tuple[LogStatus, object, str], ...]:
+        """Return each thing that can be wrong, the worst first, with what shows it."""
         stands = self._standing()
         undone = self._undone(stands)
-        single = {
-            e.signature
-            for e in self.entries
-            if e.signature in undone and self._is_single(e, stands)
-        }
+        single = {s for s in undone if self._is_single(self.by_signature[s], stands)}
         rest = [e for e in self.entries if e.signature not in stands | undone]
-        reached = max((e.number for e in self.entries if e.signature in stands), default=0)
-        heads = [e for e in self.entries if e.predecessor not in self.by_signature]
         first = min(self.entries, key=lambda e: e.number, default=None)
-        wanted_last = (
-            last if last is not None else self.checkpoints.last[1] if self.checkpoints else None
-        )
-        rows = (
+        if last is None and self.checkpoints is not None:
+            last = self.checkpoints.last[1]
+        return (
             (
                 LogStatus.ROLLBACK,
                 undone - single or self._long_fork(),
@@ -171,8 +177,7 @@ class _Tree:
             ),
             (
                 LogStatus.ROLLBACK_OR_MISSING,
-                [e for e in rest if e.number < reached]
-                or len([e for e in heads if e.signature in stands]) > 1,
+                self._unlinked(stands, rest),
                 "events that nothing links to what the CAS knows",
             ),
             (
@@ -187,15 +192,23 @@ class _Tree:
             ),
             (
                 LogStatus.RECENT_MISSING,
-                wanted_last and wanted_last not in self.by_signature,
+                last and last not in self.by_signature,
                 "the last event is not here",
             ),
             (LogStatus.ROLLED_BACK_TRANSACTION, single, f"undone: {len(single)}"),
         )
-        for status, found, why in rows:
-            if found:
-                return LogVerdict(status, self.entries, (f"Found: {why}.",))
-        return LogVerdict(LogStatus.CORRECT, self.entries)
+
+    def _unlinked(self, stands: set[str], rest: list[Entry]) -> bool:
+        """Whether events that nothing confirms lie before one that stands, or those that stand
+        begin at more than one place.
+        """
+        reached = max((e.number for e in self.entries if e.signature in stands), default=0)
+        heads = [
+            e
+            for e in self.entries
+            if e.predecessor not in self.by_signature and e.signature in stands
+        ]
+        return len(heads) > 1 or any(e.number < reached for e in rest)
 
     def _standing(self) -> set[str]:
         """Signatures of events that the CAS confirms, by itself or by what came after."""
