@@ -22,7 +22,7 @@ KINDS: Mapping[str, str] = {
     "messages": "the diagnosis's id",
     "recipes": "the tool",
     "lessons": "the notebook's name",
-    "words": "the term, its blanks as dashes",
+    "words": "the term, its spaces as dashes",
 }
 #: Kinds whose rows share one page, each with its place there: `words#tcb`.
 ON_ONE_PAGE = ("words",)
