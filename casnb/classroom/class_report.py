@@ -187,15 +187,30 @@ def beliefs(marks: Iterable[Mark]) -> list[Belief]:
     return sorted(out, key=lambda b: (-len(b.students), b.exercise, b.code))
 
 
+#: What is held by whoever gives a value that is right, but not here.
+_ELSEWHERE = {
+    "other-exercise": "another exercise's value is what is asked for here",
+    "other-world": "a value of another world is theirs",
+}
+
+
 @cache
 def holds(id: str) -> Mapping[str, str]:
-    """Return, for each misconception of an exercise, the belief behind it."""
+    """Return, for each misconception that an answer to an exercise can show, the belief behind it:
+    the end of *held that ...*. A slip of form alone has none.
+    """
     from casnb.simulator.world import World
 
     task = exercises.exercise(id)
-    facts = Facts(World("casnb", task.scenarios[0]))
-    own = {s.code: s.holds for s in task.all_slips(facts) if s.holds}
-    return {kind.code: kind.holds for kind in (*KINDS, SHELL)} | own
+    # A judge that depends on the world has the reasons that there are in it: those of some worlds
+    # together are all.
+    seeds = ("casnb", *"abcdefghijklmnop") if callable(task.judge) else ("casnb",)
+    out = {kind.code: kind.holds for kind in (*KINDS, SHELL)} | _ELSEWHERE
+    for seed in seeds:
+        judge = task.judge_in(Facts(World(seed, task.scenarios[0])))
+        out |= {r.code: r.holds for r in getattr(judge, "reasons", {}).values() if r.holds}
+        out |= {o.code: o.holds for o in judge.options.values() if o.holds}
+    return out | {s.code: s.holds for s in task.slips if s.holds}
 
 
 def elsewhere(marks: Sequence[Mark]) -> list[Elsewhere]:

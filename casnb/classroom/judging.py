@@ -136,6 +136,12 @@ class Judge:
             with self._lock:
                 self._busy.discard(student)
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold the tally still, for as long as somebody reads all of it."""
+        with self._lock:
+            yield
+
     def _exercise(self, id: str) -> exercises.Exercise:
         if id not in self.task.exercises:
             raise Refusal(404, f"{neutral(id, 80)} is not an exercise of {self.task.name}.")
