@@ -229,7 +229,7 @@ def _key(made: Board) -> str:
         f'<span><span class="k {k}">{mark}</span>{text}</span>' for k, mark, text in rows
     )
     quiet = f"<span>quiet: no sign for {rules.quiet} minutes</span>"
-    return f'<p class="key">{keys}<span>blank: not opened</span>{quiet}</p>'
+    return f'<p class="key">{keys}<span>empty: not opened</span>{quiet}</p>'
 
 
 def projector_html(shown: Projector) -> str:

@@ -202,14 +202,11 @@ def holds(id: str) -> Mapping[str, str]:
     from casnb.simulator.world import World
 
     task = exercises.exercise(id)
-    # A judge that depends on the world has the reasons that there are in it: those of some worlds
-    # together are all.
-    seeds = ("casnb", *"abcdefghijklmnop") if callable(task.judge) else ("casnb",)
+    judge = task.judge_in(Facts(World("casnb", task.scenarios[0])))
+    reasons = {**getattr(judge, "reasons", {}), **task.reasons}
     out = {kind.code: kind.holds for kind in (*KINDS, SHELL)} | _ELSEWHERE
-    for seed in seeds:
-        judge = task.judge_in(Facts(World(seed, task.scenarios[0])))
-        out |= {r.code: r.holds for r in getattr(judge, "reasons", {}).values() if r.holds}
-        out |= {o.code: o.holds for o in judge.options.values() if o.holds}
+    out |= {r.code: r.holds for r in reasons.values() if r.holds}
+    out |= {o.code: o.holds for o in judge.options.values() if o.holds}
     return out | {s.code: s.holds for s in task.slips if s.holds}
 
 

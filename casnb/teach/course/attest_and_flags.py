@@ -282,27 +282,31 @@ def _ids(value: Any) -> frozenset[str]:
     )
 
 
-def _check_reason(facts: Facts, id: str) -> Reason:
-    """Why a check is not among the waived ones: what became of it."""
-    check = _result(facts).check(id)
-    if check.status is CheckStatus.NOT_RUN:
-        return Reason(
-            "NOT RUN. Nobody asked for it, so there was nothing to waive.",
-            "not-run",
-            "a check that nobody asked for was waived",
-        )
-    if id == "mrenclave":
-        return Reason(
-            "PASSED. It was compared and is the expected one: the one lock that is still on the"
-            " door.",
-            "mrenclave",
-            "the flags waived MRENCLAVE",
-        )
-    return Reason(
+#: Why a check is not among the waived ones.
+_KEPT = {
+    "not-run": Reason(
+        "NOT RUN. Nobody asked for it, so there was nothing to waive.",
+        "not-run",
+        "a check that nobody asked for was waived",
+    ),
+    "mrenclave": Reason(
+        "PASSED. It was compared and is the expected one: the one lock that is still on the door.",
+        "mrenclave",
+        "the flags waived MRENCLAVE",
+    ),
+    "passed": Reason(
         "PASSED: compared and fine, without any flag.",
         "passed",
         "a check that passed was waived",
-    )
+    ),
+}
+
+
+def _check_reason(facts: Facts, id: str) -> Reason:
+    """Why a check is not among the waived ones: what became of it."""
+    if _result(facts).check(id).status is CheckStatus.NOT_RUN:
+        return _KEPT["not-run"]
+    return _KEPT["mrenclave" if id == "mrenclave" else "passed"]
 
 
 def _waivers_judge(facts: Facts) -> Names:
@@ -495,6 +499,7 @@ EXERCISES = (
             "{check.id for check in result.waivers}",
         ),
         judge=_waivers_judge,
+        reasons=_KEPT,
         answer=_waived,
         right="Right. These lines are what you gave away; the rest of the table still holds.",
         slips=(

@@ -13,7 +13,7 @@ from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell, prose
 from casnb.teach.course import known, neighbour
 from casnb.teach.course.answers import Foreign, plain, said, same, unanswered
-from casnb.teach.course.choices import LETTERS, Choice, Pairing
+from casnb.teach.course.choices import LETTERS, Choice, Pairing, Reason
 from casnb.teach.course.feedback import NOT_YET, RIGHT, WRONG, Feedback
 from casnb.teach.course.form_marks import MARKS
 from casnb.teach.course.judges import Hex, Judge
@@ -64,7 +64,8 @@ class Exercise(Shown):
     out, it is the option that carries no misconception. `judge` may depend on them too. `also`
     takes what means the same. `name` is the notebook's variable, `code` solves the task there,
     `why` says it in words. `scenarios` are those whose answer the question is about: any other is
-    refused. `costly`: the answer takes seconds where no other was asked before.
+    refused. `costly`: the answer takes seconds where no other was asked before. `reasons` are those
+    of all worlds, where the judge has only those of one.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Exercise(Shown):
     also: Callable[[Facts, Any], bool] | None = None
     scenarios: tuple[str, ...] = ("public",)
     costly: bool = False
+    reasons: Mapping[str, Reason] = field(default_factory=dict)
 
     @property
     def chapter(self) -> str:

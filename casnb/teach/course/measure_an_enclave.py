@@ -109,8 +109,11 @@ def _unmeasured(facts: Facts) -> frozenset[str]:
     return frozenset(n for n in _list(facts) if not CHANGES[n][1])
 
 
+_REASONS = {n: Reason(c[2], c[3], c[4]) for n, c in CHANGES.items()}
+
+
 def _changes_judge(facts: Facts) -> Names:
-    reasons = {n: Reason(c[2], c[3], c[4]) for n, c in CHANGES.items() if n in _list(facts)}
+    reasons = {n: r for n, r in _REASONS.items() if n in _list(facts)}
     return Names(_list(facts), "change", reasons)
 
 
@@ -218,6 +221,7 @@ EXERCISES = (
             ("What stands beside the record: what the host asks for, and what the signer says."),
         ),
         judge=_changes_judge,
+        reasons=_REASONS,
         answer=_unmeasured,
         right=(
             "Right. That is why debug and signer are checks of their own: no MRENCLAVE can stand in"

@@ -272,6 +272,7 @@ EXERCISES = (
             "Run all six and look.",
         ),
         judge=lambda facts: Names(_listed(facts), "attack of the list", _reasons(*_listed(facts))),
+        reasons=_reasons(*_STOPPED),
         answer=lambda facts: set(_open(facts)),
         right=(
             "Right. -c names your own CAS, and --min-tcb-evaluation the newest lists. Neither is a"

@@ -247,6 +247,7 @@ EXERCISES = (
         judge=lambda facts: Names(
             _asked(facts), "policy", {n: r for n, r in _REASONS.items() if n in _asked(facts)}
         ),
+        reasons=_REASONS,
         answer=lambda facts: set(_survivors(facts)),
         right="Right. An update changes what was built, not who signed it.",
         scenarios=("production", "public"),
