@@ -5,6 +5,7 @@ for a ticket that the course signed where nothing else says it.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from casnb.base.errors import neutral
 from casnb.classroom.collected import Piece
@@ -16,6 +17,11 @@ _CANVAS = re.compile(r"(?P<name>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_.+")
 _JOINED = 4
 
 
+def folded(text: str) -> str:
+    """Return a name as it is compared: whatever its capitals, and however its umlauts are made."""
+    return unicodedata.normalize("NFC", text.casefold())
+
+
 class Owners:
     """Finds students by the names that platforms give to folders and files."""
 
@@ -25,16 +31,16 @@ class Owners:
         self.accounts: dict[str, Student] = {}
         names: dict[str, list[Student]] = {}
         for s in roster:
-            self.ids[s.id.casefold()] = s
+            self.ids[folded(s.id)] = s
             if s.number:
                 self.numbers[s.number] = s
             if s.account:
-                self.accounts[s.account.casefold()] = s
+                self.accounts[folded(s.account)] = s
             if s.name:
-                names.setdefault(s.name.casefold(), []).append(s)
+                names.setdefault(folded(s.name), []).append(s)
         for s in roster:
             if s.email:
-                self.ids.setdefault(s.email.casefold(), s)
+                self.ids.setdefault(folded(s.email), s)
         self.names = {name: found[0] for name, found in names.items() if len(found) == 1}
 
     def owner(self, piece: Piece) -> Student | None:
@@ -62,13 +68,13 @@ class Owners:
 
     def _exactly(self, part: str) -> Student | None:
         if found := _MOODLE.fullmatch(part):
-            return self.numbers.get(found["number"]) or self.names.get(found["name"].casefold())
-        low = part.casefold()
+            return self.numbers.get(found["number"]) or self.names.get(folded(found["name"]))
+        low = folded(part)
         return self.ids.get(low) or self.names.get(low) or self.accounts.get(low)
 
     def _repository(self, folder: str) -> Student | None:
         """Return whose a clone is: GitHub Classroom names it assignment-account."""
-        words = folder.casefold().split("-")
+        words = folded(folder).split("-")
         ends = ["-".join(words[n:]) for n in range(1, min(len(words), 20))]
         found = (self.accounts.get(end) or self.ids.get(end) for end in ends)
         return next((s for s in found if s), None)
@@ -84,7 +90,7 @@ class Owners:
             found_here = {
                 s.id: s
                 for n in range(len(words) - size + 1)
-                if (s := self.ids.get("".join(words[n : n + size]).casefold())) and len(s.id) > 1
+                if (s := self.ids.get(folded("".join(words[n : n + size])))) and len(s.id) > 1
             }
             if found_here:
                 return next(iter(found_here.values())) if len(found_here) == 1 else None

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from statistics import median
 from typing import Any
 
 from casnb.base.view import cell, html_table, text_table
@@ -90,11 +91,10 @@ class Report:
         there = [m for m in self.marks if m.judged and m.handed_in]
         if not there:
             return f"{self.assignment}: nothing that was handed in could be judged."
-        points = sorted(m.points for m in there)
-        middle = points[len(points) // 2]
+        middle = median(m.points for m in there)
         return (
-            f"{self.assignment}: {len(there)} judged, half of them with {middle:g} of"
-            f" {there[0].of:g} points or more."
+            f"{self.assignment}: {len(there)} judged; the median is {middle:g} of"
+            f" {there[0].of:g} points."
         )
 
     def to_json(self) -> dict[str, Any]:

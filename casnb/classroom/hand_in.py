@@ -25,6 +25,21 @@ ANSWERS = 2000
 #: Characters of a line in the cell for the ticket, and what is pasted there.
 _LONGEST = 10_000
 _PASTED = re.compile(r"""ticket := ["']\s*([\w.-]{20,8000})\s*["']""")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+#: What else comes under a notebook's name, by how it begins.
+_OTHERS = {
+    b"PK\x03\x04": "a zip file under another name",
+    b"\x1f\x8b": "a gzip file under another name",
+    b"%PDF": "a PDF under another name",
+    b"\x89PNG": "a picture under another name",
+    b"Rar!": "a rar archive under another name",
+    b"7z\xbc\xaf": "a 7z archive under another name",
+    b"<!doctype html": "a web page under another name, such as a login page",
+    b"<html": "a web page under another name, such as a login page",
+    b"<<<<<<< ": "a merge that git did not finish",
+    b"version https://git-lfs": "a pointer of git LFS, without the file",
+    b"\xff\xfe\x00\x00": "text in UTF-32",
+}
 _TAG = "casnb"
 
 
@@ -47,6 +62,8 @@ def read_hand_in(data: bytes, name: str) -> HandIn:
     A malformed answer is left out with a remark, and the others count. Of several answers to one
     exercise the last in the file counts.
     """
+    if data[:2] in _UTF_16 and any(data[2:4]):
+        data = data.decode("utf-16", "replace").encode()
     body = _json(data, name)
     if not isinstance(body, dict):
         raise EvidenceError(name, got="JSON of another kind", wanted="a notebook or a receipt")
@@ -113,6 +130,10 @@ def _json(data: bytes, name: str) -> Any:
         raise EvidenceError(name, got=f"{len(data)} bytes", wanted=f"at most {LIMIT}")
     if not data.strip():
         raise EvidenceError(name, got="an empty file", wanted="a notebook or a receipt")
+    start = data[:40].lstrip().lower()
+    for beginning, what in _OTHERS.items():
+        if start.startswith(beginning.lower()):
+            raise EvidenceError(name, got=what, wanted="a notebook or a receipt")
     if (many := data.count(b"[") + data.count(b"{")) > CONTAINERS or data.count(
         b","
     ) > 10 * CONTAINERS:
@@ -133,6 +154,8 @@ def _json(data: bytes, name: str) -> Any:
         )
     except EvidenceError:
         raise
+    except UnicodeDecodeError as exc:
+        _damaged(name, f"byte {exc.start} is not UTF-8")
     except (ValueError, RecursionError) as exc:
         why = "nesting too deep" if isinstance(exc, RecursionError) else str(exc) or "no JSON"
         _damaged(name, why)

@@ -7,6 +7,8 @@ import json
 import os
 import stat
 import sys
+import tarfile
+import unicodedata
 import zipfile
 
 import pytest
@@ -26,9 +28,23 @@ def zipped(*entries, method=zipfile.ZIP_DEFLATED) -> bytes:
     return out.getvalue()
 
 
-def link(name: str, target: str) -> bytes:
+def tarred() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        row = tarfile.TarInfo("hw1.ipynb")
+        row.type, row.devmajor, row.devminor = tarfile.CHRTYPE, 1, 5
+        archive.addfile(row)
+    return out.getvalue()
+
+
+def picture(size: int) -> bytes:
+    output = {"output_type": "display_data", "data": {"image/png": "A" * size}, "metadata": {}}
+    return text({"nbformat": 4, "cells": [{"cell_type": "code", "outputs": [output]}]})
+
+
+def link(name: str, target: str, kind: int = stat.S_IFLNK) -> bytes:
     row = zipfile.ZipInfo(name)
-    row.external_attr = (stat.S_IFLNK | 0o777) << 16
+    row.external_attr = (kind | 0o777) << 16
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr(row, target)
@@ -90,6 +106,34 @@ UNREADABLE = {
         "twice",
     ),
     "another kind of file": ("hw1.pdf", b"%PDF-1.4", "no notebook"),
+    "a tar with a device in it": ("hw1.tar.gz", tarred(), "no notebook"),
+    "a web page": ("hw1.ipynb", b"\n<!DOCTYPE html><title>Log in</title>", "a web page"),
+    "a zip under another name": ("hw1.ipynb", zipped(("hw1.ipynb", b"{}")), "a zip file under"),
+    "gzip": ("hw1.ipynb", b"\x1f\x8b\x08" + bytes(20), "a gzip file under"),
+    "a merge that did not end": ("hw1.ipynb", b"<<<<<<< HEAD\n{}", "a merge"),
+    "a pointer of git LFS": (
+        "hw1.ipynb",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+        "git LFS",
+    ),
+    "UTF-32": ("hw1.ipynb", '{"nbformat": 4}'.encode("utf-32"), "UTF-32"),
+    "Latin-1": ("hw1.ipynb", '{"nbformat": 4, "x": "ü"}'.encode("latin-1"), "is not UTF-8"),
+    "zeros behind it": ("hw1.ipynb", b'{"nbformat": 4}' + bytes(100), "damaged"),
+    "a notebook that calls itself a zip": ("hw1.zip", b'{"nbformat": 4}', "damaged zip"),
+    "a bomb packed by LZMA": (
+        "hw1.zip",
+        zipped(("hw1.ipynb", b"0" * (16 << 20)), method=zipfile.ZIP_LZMA),
+        "bomb",
+    ),
+    "a share's name in a zip": ("hw1.zip", zipped(("\\\\srv\\x\\hw1.ipynb", b"{}")), "leads out"),
+    "a device in a zip": ("hw1.zip", link("hw1.ipynb", "x", stat.S_IFCHR), "device"),
+    "a folder that is a link in a zip": ("hw1.zip", link("sub", "/etc"), "link"),
+    "50 MB of outputs": ("hw1.ipynb", picture(50 << 20), "too large"),
+    "a number of 5000 digits": (
+        "hw1.ipynb",
+        b'{"nbformat": 4, "x": ' + b"1" * 5000 + b"}",
+        "damaged",
+    ),
 }
 
 
@@ -201,6 +245,81 @@ def test_what_was_changed_costs_no_more_than_it_must(case, klass):
     row = found.rows["u002"]
     assert found.code == 0 and float(row["points"]) == float(row["of"]) - lost
     assert says in row["notes"]
+
+
+def windows(data: bytes) -> bytes:
+    return json.dumps(json.loads(data), indent=1).replace("\n", "\r\n").encode()
+
+
+def lying(book):
+    book["metadata"]["casnb"] |= {
+        "student": "u001",
+        "seed": "x",
+        "points": 100,
+        "assignment": "hw9",
+    }
+
+
+#: How a right notebook may be written, and under which name: it is read all the same.
+SPELLED = {
+    "with a byte order mark": ("hw1.ipynb", lambda t: b"\xef\xbb\xbf" + t),
+    "in UTF-16": ("hw1.ipynb", lambda t: t.decode().encode("utf-16")),
+    "with a picture of 12 MB": (
+        "hw1.ipynb",
+        lambda t: t[:-1] + b', "x": "' + b"A" * 12_000_000 + b'"}',
+    ),
+    "with lines of Windows": ("hw1.ipynb", windows),
+    "a newline in its name": ("hw1\nu001.ipynb", lambda t: t),
+    "a colour in its name": ("\x1b[31mhw1.ipynb", lambda t: t),
+    "a name from right to left": ("\u202ehw1.ipynb", lambda t: t),
+    "in a zip with backslashes": ("hw1.zip", lambda t: zipped(("sub\\hw1.ipynb", t))),
+    "in a zip in a zip": ("hw1.zip", lambda t: zipped(("in.zip", zipped(("hw1.ipynb", t))))),
+    "in a zip packed by bzip2": (
+        "x.zip",
+        lambda t: zipped(("a.ipynb", t), method=zipfile.ZIP_BZIP2),
+    ),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names that Windows has not")
+@pytest.mark.parametrize("case", SPELLED)
+def test_how_it_is_written_costs_nothing(case, klass):
+    """All points, whatever the encoding, packing and name, and no control character in the row."""
+    name, write = SPELLED[case]
+    klass.hand_in(f"u002/{name}", write(text(klass.notebook("u002"))))
+    found = klass.grade()
+    assert found.code == 0 and found.rows["u002"]["points"] == "14"
+    assert "\x1b" not in found.text and "\u202e" not in found.text
+
+
+def test_what_metadata_says_counts_for_nothing(klass):
+    """Another student, points, another assignment."""
+    book = klass.notebook("u002", {})
+    lying(book)
+    klass.hand_in("u002/hw1.ipynb", book)
+    rows = klass.grade().rows
+    assert rows["u002"]["points"] == "0" and rows["u001"]["notes"] == "nothing handed in"
+
+
+def test_a_neighbour_in_ones_own_zip(klass):
+    """What is in a student's zip is that student's: nothing becomes the neighbour's."""
+    mine, theirs = klass.notebook("u001", {}), klass.notebook("u002", {"01.tls": "z"})
+    klass.hand_in("u001/hw1.zip", zipped(("a.ipynb", text(mine)), ("u002/hw1.ipynb", text(theirs))))
+    rows = klass.grade().rows
+    assert rows["u002"]["notes"] == "nothing handed in"
+    assert "the ticket is that of u002" in rows["u001"]["notes"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_umlauts_in_folders(klass, form):
+    """A platform's and a file system's umlauts are made in different ways, and are the same."""
+    roster = klass.dir / "roster.csv"
+    roster.write_text("id,name\nu001,J\u00f6rg M\u00fc\u00dfig\nu002,Bob\n", "utf-8")
+    folder = unicodedata.normalize(form, "J\u00f6rg M\u00fc\u00dfig_77_assignsubmission_file_")
+    klass.hand_in(f"{folder}/hw1.ipynb", klass.notebook("u001"))
+    klass.hand_in("Bob_78_assignsubmission_file_/hw1.ipynb", klass.notebook("u002"))
+    found = klass.grade()
+    assert [found.rows[s]["points"] for s in ("u001", "u002")] == ["14", "14"]
 
 
 def test_handed_in_twice(klass):

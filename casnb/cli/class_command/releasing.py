@@ -72,6 +72,8 @@ def release(name: str, out: Path, each: bool, form: str, folder: Path) -> int:
         note("The roster is empty, so nobody has a ticket yet.")
     if task.sealed:
         note(f"Next: casnb class serve {name}" + there(folder))
+    if form == PLAIN and not task.sealed:
+        note(f"Later: casnb class grade {name} SUBMISSIONS > marks.csv" + there(folder))
     if system := EXPORTERS.get(form):
         note(f"Next: {system.run.format(name=name)}")
         note(f"Its own marks: {system.trusts}")
