@@ -11,15 +11,16 @@ from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from doctables.fields import markdown_members
 from evidence import ratls_forms
 from evidence.samples import ABSENT, EPID, QUOTE, avr, cas_report
-from evidence.wrapped import b64, lines
+from evidence.wrapped import b64, lines, xxd
 
 from casnb.base.errors import EvidenceError
 from casnb.evidence import cbor, der
 from casnb.evidence import decode as searched
 from casnb.evidence.avr import Avr, SignedAvr
-from casnb.evidence.cas_report import CasReport
+from casnb.evidence.cas_report import PROOF_DATA, CasReport
 from casnb.evidence.collateral import ROLES, IntelCertificate, RevocationList
 from casnb.evidence.containers import quote_end
 from casnb.evidence.decode import SeveralError, read, read_parts
@@ -244,6 +245,19 @@ def test_a_quote_of_version_5_ends_where_its_lengths_say():
 # What a value says of itself
 
 
+@pytest.mark.parametrize("kind", PROOF_DATA)
+def test_the_documentation_says_what_a_report_must_have(kind):
+    """A member that is left out is refused where the table says `yes`, and only there."""
+    for line in markdown_members(PROOF_DATA[kind]).splitlines()[2:]:
+        name, _, required = (cell.strip(" `") for cell in line.split("|")[1:4])
+        try:
+            CasReport.from_json(cas_report(kind, proof={name: ABSENT}))
+        except EvidenceError:
+            assert required == "yes", name
+        else:
+            assert required == "no", name
+
+
 def test_the_configuration_of_the_cli_is_listed():
     """Default, each CAS with its address and what is kept of it, and never the private key."""
     config = {
@@ -365,6 +379,18 @@ def test_a_dump_of_two_lines_is_one():
     half = len(data) // 2
     wide = "".join(f"{n:07x} {data[n : n + half].hex(' ')}\n" for n in (0, half))
     assert read(wide.encode()).value.to_bytes() == data
+
+
+@pytest.mark.parametrize(("before", "dump"), [(23, True), (24, False)])
+def test_a_heading_may_stand_before_a_dump(before, dump):
+    """Of the first forty lines near half are the dump's; else it is a text with numbers in it."""
+    data = EPID.to_bytes()
+    text = "".join(f"This is line {n} of the heading.\n" for n in range(before)) + xxd(data)
+    if dump:
+        assert read(text.encode()).value.to_bytes() == data
+    else:
+        with pytest.raises(EvidenceError):
+            read(text.encode())
 
 
 @pytest.mark.parametrize("size", [1, 2])

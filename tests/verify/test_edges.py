@@ -136,6 +136,10 @@ def test_the_numbers_of_a_level_have_16_bits(world, pce_svn, place):
     assert (seen.status is CheckStatus.PASSED) == good, seen
 
 
+#: A pair without anything in it, and one without its second half, at the very end.
+EMPTY = ("30023000", "300430020600")
+
+
 def test_pieces_of_a_platform_extension_that_end_early():
     """An extension cut anywhere is refused in words, never by an index."""
     from casnb.evidence.pck import PckExtension
@@ -148,9 +152,9 @@ def test_pieces_of_a_platform_extension_that_end_early():
         if e.oid.dotted_string == "1.2.840.113741.1.13.1"
     )
     assert PckExtension.from_der(whole)
-    for end in range(len(whole)):
+    for cut in (*(whole[:end] for end in range(len(whole))), *map(bytes.fromhex, EMPTY)):
         with pytest.raises(EvidenceError):
-            PckExtension.from_der(whole[:end])
+            PckExtension.from_der(cut)
 
 
 def test_verified_lists_keep_what_they_were_made_of(world):
