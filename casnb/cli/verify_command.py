@@ -232,7 +232,8 @@ def _many(
     """Judge every file; rows go out as they come, and only counts are kept."""
     from functools import partial
 
-    from casnb.cli.many.batch import Summary, Workers, judge_items, run, walk
+    from casnb.cli.many.batch import Summary, judge_items, run, walk
+    from casnb.cli.many.tasks import Workers
 
     begun = time.monotonic()
     work = partial(judge_items, terms, as_json)

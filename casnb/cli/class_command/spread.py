@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from casnb.base.errors import CasnbError, EvidenceError
 from casnb.classroom.collected import Piece, content
 from casnb.classroom.grade import FILES, Graded, Mark, Task, grade_all
 from casnb.classroom.hand_in import LIMIT
+from casnb.cli.many.tasks import Workers, in_order
 
 #: Students in one piece of work, pieces under way for each worker, and how few students are not
 #: worth a second process.
@@ -28,19 +27,13 @@ def spread(tasks: Sequence[Task], jobs: int, scheduler: str = "") -> Iterator[Gr
             yield from grade_all([task])
         return
     workers = _workers(jobs, scheduler)
-    waiting: deque[tuple[Sequence[Task], Any]] = deque()
-    try:
-        for chunk in _chunks(tasks, workers.sends_content):
-            waiting.append((chunk, workers.submit(chunk)))
-            if len(waiting) >= AHEAD * workers.size:
-                yield from _oldest(waiting, workers)
-        while waiting:
-            yield from _oldest(waiting, workers)
-    finally:
-        workers.close()
+    chunks = _chunks(tasks, workers.sends_content)
+    yield from in_order(
+        chunks, workers, AHEAD, lambda chunk: [g for task in chunk for g in _alone(task, workers)]
+    )
 
 
-def _workers(jobs: int, scheduler: str) -> Any:
+def _workers(jobs: int, scheduler: str) -> Workers:
     if scheduler:
         from casnb.cli.many.cluster import Cluster
 
@@ -85,16 +78,7 @@ def _loaded(task: Task) -> Task:
     return replace(task, pieces=(*pieces, *task.pieces[FILES:]))
 
 
-def _oldest(waiting: deque[tuple[Sequence[Task], Any]], workers: Any) -> Iterator[Graded]:
-    chunk, future = waiting.popleft()
-    try:
-        found = future.result()
-    except workers.broken:
-        found = [g for task in chunk for g in _alone(task, workers)]
-    yield from found
-
-
-def _alone(task: Task, workers: Any) -> list[Graded]:
+def _alone(task: Task, workers: Workers) -> list[Graded]:
     try:
         found: list[Graded] = workers.submit([task]).result()
     except workers.broken:

@@ -7,18 +7,19 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from casnb.base.errors import CasnbError, EvidenceError, SourceError, neutral
 from casnb.checks.result import CheckStatus
 from casnb.cli.base import ACCEPTED, REJECTED, UNCHECKED
 from casnb.cli.many.judge import Terms, judge, to_json
+from casnb.cli.many.tasks import Workers, in_order
 from casnb.evidence.decode import FILE_LIMIT, Reading, read
 
 #: What can become of a file; the last two are about files that could not be judged.
@@ -255,20 +256,6 @@ def _text(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-class Workers(Protocol):
-    """Somewhere to have tasks done: how many at once, and which exceptions mean that a worker
-    died of a task.
-    """
-
-    size: int
-    broken: tuple[type[BaseException], ...]
-    sends_content: bool
-
-    def submit(self, items: Sequence[Item]) -> Any: ...
-
-    def close(self) -> None: ...
-
-
 def run(items: Iterable[Item], work: Work, workers: Workers | None = None) -> Iterator[Row]:
     """Yield the rows in the order of the items; without workers everything happens in this
     process.
@@ -281,31 +268,12 @@ def run(items: Iterable[Item], work: Work, workers: Workers | None = None) -> It
         for chunk in _chunks(items, False):
             yield from work(chunk)
         return
-    waiting: deque[tuple[Sequence[Item], Any]] = deque()
-    try:
-        for chunk in _chunks(items, workers.sends_content):
-            waiting.append((chunk, workers.submit(chunk)))
-            if len(waiting) >= AHEAD * workers.size:
-                yield from _oldest(waiting, workers)
-        while waiting:
-            yield from _oldest(waiting, workers)
-    finally:
-        workers.close()
-
-
-def _oldest(waiting: deque[tuple[Sequence[Item], Any]], workers: Workers) -> Iterator[Row]:
-    """Yield the rows of the oldest task; one whose worker died is done again, and if that one
-    dies too, file by file.
-    """
-    chunk, future = waiting.popleft()
-    try:
-        rows = future.result()
-    except workers.broken:
-        rows = _again(chunk, workers)
-    yield from rows
+    chunks = _chunks(items, workers.sends_content)
+    yield from in_order(chunks, workers, AHEAD, lambda chunk: _again(chunk, workers))
 
 
 def _again(chunk: Sequence[Item], workers: Workers) -> Iterable[Row]:
+    """Do a task again whose worker died; if that one dies too, file by file."""
     try:
         rows: list[Row] = workers.submit(chunk).result()
     except workers.broken:
