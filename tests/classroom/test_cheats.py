@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
+from classroom.sealed_class import SealedClass
 from itsdangerous import URLSafeSerializer
 
+from casnb.base.errors import UsageError
+from casnb.classroom.judging import TRIES
 from casnb.classroom.tickets import issue, seed_of
 from casnb.simulator.world import World
+from casnb.teach import start
+from casnb.teach.class_line import Refused, ask, server_address
 from casnb.teach.course import exercises
 from casnb.teach.course.answer_json import MIME, world_id
 from casnb.teach.course.feedback import Feedback
@@ -241,3 +248,180 @@ def test_a_line_with_a_neighbours_measurement_is_found(klass):
         ("03.command", ["u002"])
     ]
     assert other
+
+
+# The sealed tier: what is tried on a class server, before the marks are made from its record
+
+
+@pytest.fixture
+def sealed(tmp_path, monkeypatch):
+    monkeypatch.setenv("CASNB_PROGRESS", str(tmp_path / "progress.json"))
+    return SealedClass(tmp_path)
+
+
+def refused(sealed, code, /, **body):
+    """Send a request, and expect to be refused."""
+    with pytest.raises(Refused) as caught:
+        sealed.ask("check", **{"exercise": "07.floor", "answer": 1, **body})
+    assert caught.value.status == code, caught.value
+
+
+def on_a_ticket(sealed, change, key):
+    """Right answers, sent with a ticket that somebody signed with a key of their own."""
+    body = URLSafeSerializer(b"guess", salt=SALT).loads_unsafe(sealed.ticket("u002"))[1]
+    ticket = URLSafeSerializer(key, salt=SALT).dumps(body | change)
+    refused(sealed, 401, ticket=ticket, answer=sealed.key()["07.floor"])
+
+
+def forged_ticket(sealed):
+    on_a_ticket(sealed, {"s": "u001"}, "guess")
+
+
+def ticket_with_a_seed(sealed):
+    on_a_ticket(sealed, {"s": "u001", "k": "easy"}, sealed.course.id)
+
+
+def changed_ticket(sealed):
+    """A neighbour's ticket with one's own name in it, under its old signature."""
+    head, _, signature = sealed.ticket("u002").rpartition(".")
+    own = sealed.ticket("u001").rpartition(".")[0]
+    assert own != head
+    refused(sealed, 401, ticket=f"{own}.{signature}")
+
+
+def on_anothers_ticket(sealed):
+    """What is answered on a neighbour's ticket is the neighbour's, in the neighbour's world."""
+    for id, answer in sealed.key("u001").items():
+        sealed.check(id, answer, "u002")
+    assert {e["student"] for e in sealed.lines()} == {"u002"}
+
+
+def sealed_neighbours_answers(sealed):
+    for id in ("01.mrenclave", "03.command"):
+        assert sealed.check(id, sealed.key("u002")[id])["status"] == "wrong"
+
+
+def open_tiers_answers(sealed):
+    """What `lab.reference` gives in a world of the same term under the open tier's seed."""
+    seed = seed_of(sealed.course.key, "2026w", "hw1", "u001")
+    facts = Facts(World(seed))
+    for id in ("01.mrenclave", "03.command"):
+        sealed.check(id, exercises.exercise(id).reference(facts))
+
+
+def replayed_answer(sealed):
+    """One right answer sent ten times: it counts once."""
+    right = sealed.key()["07.floor"]
+    said = [sealed.check("07.floor", right) for _ in range(10)]
+    assert {(s["tries"], s["worth"]) for s in said} == {(1, 1.0)} and len(sealed.lines()) == 1
+
+
+def answer_of_another_exercise(sealed):
+    """A right answer, sent as the answer to every other exercise."""
+    for id in sealed.task.exercises:
+        if id != "01.mrenclave":
+            sealed.check(id, sealed.key()["01.mrenclave"])
+
+
+def four_letters(sealed):
+    """The right one last."""
+    right = sealed.key()["01.tls"]
+    for letter in sorted("abcd", key=lambda x: x == right):
+        sealed.check("01.tls", letter)
+
+
+def many_tries(sealed):
+    """All numbers in turn, until no more are taken."""
+    for n in range(TRIES):
+        sealed.check("07.floor", 1000 + n)
+    refused(sealed, 403, answer=sealed.key()["07.floor"])
+
+
+def tries_back(sealed):
+    """Wrong tries stay after a reset of the world, and after another start of the server."""
+    right = sealed.key()["01.tls"]
+    for letter in sorted("abcd", key=lambda x: x == right)[:3]:
+        sealed.check("01.tls", letter)
+    sealed.server.judge.reset("u001")
+    assert sealed.check("01.tls", right)["tries"] == 4
+
+
+def says_right(sealed):
+    """A status, points or a time in the request."""
+    for more in ({"status": "right"}, {"points": 5}, {"tries": 0}, {"worth": 1.0}):
+        refused(sealed, 400, **more)
+
+
+def teachers_paths(sealed):
+    """The board, names and reset, with a ticket."""
+    for what in ("view", "names", "reset"):
+        credential = f"Bearer {sealed.ticket()}"
+        with pytest.raises(Refused) as caught:
+            ask(server_address(sealed.url), f"/board/api/{what}", credential, {"student": "u001"})
+        assert caught.value.status == 401
+
+
+def huge_body(sealed):
+    refused(sealed, 413, answer="a" * 200_000)
+
+
+def nested_answer(sealed):
+    deep = []
+    for _ in range(200):
+        deep = [deep]
+    refused(sealed, 400, answer=deep)
+
+
+def every_answer_in_one(sealed):
+    sealed.check("01.tls", ["a", "b", "c", "d"])
+    sealed.check("07.floor", list(range(20)))
+
+
+def computed(sealed):
+    """There is nothing to compute with: neither seed nor reference is on the student's machine."""
+    lab = start("hw1", ticket=sealed.ticket())
+    try:
+        for name in ("reference", "world", "facts"):
+            with pytest.raises(UsageError, match="sealed"):
+                getattr(lab, name)
+        guess = Facts(World(lab.address))
+        lab.check("01.mrenclave", exercises.exercise("01.mrenclave").reference(guess))
+    finally:
+        lab.close()
+
+
+#: How: (what is sent as u001, the points of five that it earns).
+SEALED_CHEATS = {
+    "a forged ticket": (forged_ticket, 0),
+    "a ticket with a seed of one's own": (ticket_with_a_seed, 0),
+    "a neighbour's ticket under one's own name": (changed_ticket, 0),
+    "one's own answers on a neighbour's ticket": (on_anothers_ticket, 0),
+    "a neighbour's answers": (sealed_neighbours_answers, 0),
+    "the open tier's answers": (open_tiers_answers, 0),
+    "one right answer, sent ten times": (replayed_answer, 1),
+    "a right answer to everything": (answer_of_another_exercise, 0),
+    "four letters in turn": (four_letters, 0.7),
+    "a thousand numbers in turn": (many_tries, 0),
+    "a reset to have one's tries back": (tries_back, 0.7),
+    "a status in the request": (says_right, 0),
+    "the teacher's requests": (teachers_paths, 0),
+    "a huge request": (huge_body, 0),
+    "an answer nested 200 deep": (nested_answer, 0),
+    "every answer at once": (every_answer_in_one, 0),
+    "lab.reference": (computed, 0),
+}
+
+
+@pytest.mark.parametrize("case", SEALED_CHEATS)
+def test_what_a_cheat_earns_in_the_sealed_tier(case, sealed):
+    """Exactly what an honest answer at that try earns, or nothing; no file is read for marks."""
+    act, points = SEALED_CHEATS[case]
+    with sealed.serving():
+        act(sealed)
+    claims = sealed.dir.parent / "u001.json"
+    claims.write_text('{"format": "casnb receipt 2", "marks": 5, "of": 5, "answers": []}')
+    result = sealed.run("grade", "hw1", claims)
+    assert result.exit_code == 0, result.output
+    row = next(r for r in csv.DictReader(io.StringIO(result.stdout)) if r["student"] == "u001")
+    print(f"{case}: {row['points']} of {row['of']}")
+    assert float(row["points"] or 0) == points

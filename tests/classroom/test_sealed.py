@@ -9,9 +9,14 @@ import http.client
 import io
 import json
 import os
+import shutil
 import stat
+import subprocess
+import sys
+import tempfile
 import threading
 from datetime import datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -365,6 +370,79 @@ def test_the_record_is_for_its_owner_alone(klass):
     names = ["record", "record/hw1.jsonl", "course.key", "sealed", "sealed/hw1", "server.json"]
     for path in [klass.dir / n for n in names] + list((klass.dir / "sealed").rglob("*")):
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+
+
+#: Run by another account: what it gets with its ticket, and which files it can read.
+_OTHER = """
+import http.client, json, sys
+port, ticket, *paths = sys.argv[1:]
+line = http.client.HTTPConnection("127.0.0.1", int(port), timeout=60)
+body = json.dumps({"exercise": "07.floor", "answer": 1})
+line.request("POST", "/api/1/check", body, {"Authorization": "Bearer " + ticket})
+said = json.loads(line.getresponse().read())
+read = []
+for path in paths:
+    try:
+        open(path, "rb").close()
+        read.append(path)
+    except PermissionError:
+        pass
+print(json.dumps([said, read]))
+"""
+
+
+def runs(other, python):
+    """Whether another account can run this interpreter."""
+    try:
+        return other(python, "pass").returncode == 0
+    except PermissionError:
+        return False
+
+
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0, reason="only root may run another account's process"
+)
+def test_another_account_reaches_the_server_and_reads_none_of_its_files(monkeypatch):
+    """As students of one machine do: the folder is in a place that all may enter."""
+    nobody = 65534
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        monkeypatch.setenv("CASNB_PROGRESS", f"{name}/progress.json")
+        klass = SealedClass(Path(name))
+        klass.dir.chmod(0o755)
+
+        def other(python, *words):
+            return subprocess.run(
+                [python, "-I", "-c", *map(str, words)],
+                user=nobody,
+                group=nobody,
+                extra_groups=[],
+                cwd="/",
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+
+        with klass.serving() as server:
+            klass.ask("lab", scenario="public")
+            announce(server)
+            open_to_all = klass.dir / "open"
+            open_to_all.write_text("")
+            open_to_all.chmod(0o644)
+            private = ["course.key", "record/hw1.jsonl", "server.json"]
+            files = [klass.dir / n for n in private]
+            files += [p for p in (klass.dir / "sealed").rglob("*") if p.is_file()]
+            pythons = [sys.executable, shutil.which("python3", path="/usr/local/bin:/usr/bin")]
+            python = next((p for p in pythons if p and runs(other, p)), None)
+            if python is None:
+                pytest.skip("another account can run no interpreter here")
+            port, ticket = urlsplit(klass.url).port, klass.ticket("u002")
+            done = other(python, _OTHER, port, ticket, open_to_all, *files)
+            assert done.returncode == 0, done.stderr
+            said, read = json.loads(done.stdout)
+        assert (said["status"], said["tries"]) == (WRONG, 1)
+        assert read == [str(open_to_all)] and len(files) > 3
+        assert [e["student"] for e in klass.lines()] == ["u002"]
 
 
 DAMAGE = {
