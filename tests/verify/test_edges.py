@@ -84,6 +84,18 @@ def test_a_text_up_to_the_limit_is_explained(monkeypatch, size, told):
     assert bool(said) == told
 
 
+@pytest.mark.parametrize(("attempts", "told"), [(48, True), (49, False)])
+def test_as_many_attempts_as_are_promised(monkeypatch, attempts, told):
+    """The forty-eighth may be the one that explains it; the next is not made."""
+
+    def undo(held):
+        return ((replace(held, text=b"%d" % n), "") for n in range(1, 100))
+
+    monkeypatch.setattr(misfits, "MISHAPS", (misfits.Mishap("counted", "It was counted.", undo),))
+    said = misfits.explain(Held(b"0", bytes(64)), lambda tried: tried.text == b"%d" % attempts)
+    assert said == ("It was counted." if told else "")
+
+
 def test_a_mebibyte_is_the_limit():
     """No list and no report of Intel's has so many bytes."""
     assert misfits._LIMIT == 1 << 20
