@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -18,26 +17,18 @@ from casnb.base.errors import EvidenceError
 from casnb.base.strictjson import loads, member
 from casnb.classroom.board import board, projector
 from casnb.classroom.board_page import board_html, details, projector_html, shell
+from casnb.classroom.hub import Hub
 from casnb.classroom.judging import Judge, Refusal
 
-#: Returns whether this request is the teacher's: by the secret, or by what a Hub says.
-Admits = Callable[[], bool]
+
+def _sent(secret: str) -> bool:
+    """Whether this request has the secret as its bearer token."""
+    kind, _, given = request.headers.get("Authorization", "").partition(" ")
+    return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), secret.encode())
 
 
-def by_secret(secret: str) -> Admits:
-    """Admit whoever sends this secret as a bearer token."""
-
-    def admits() -> bool:
-        kind, _, given = request.headers.get("Authorization", "").partition(" ")
-        return kind.lower() == "bearer" and hmac.compare_digest(
-            given.strip().encode(), secret.encode()
-        )
-
-    return admits
-
-
-def create_board(judge: Judge, admits: Admits, prefix: str = "") -> Blueprint:
-    """Return the routes of the board."""
+def create_board(judge: Judge, secret: str, prefix: str = "", hub: Hub | None = None) -> Blueprint:
+    """Return the routes of the board: for who sends the secret, or whom a Hub calls a teacher."""
     pages = Blueprint("board", __name__, url_prefix=prefix.rstrip("/") + "/board")
 
     shown = BoardView(judge)
@@ -46,12 +37,14 @@ def create_board(judge: Judge, admits: Admits, prefix: str = "") -> Blueprint:
     def only_the_teacher() -> None:
         if request.path.rstrip("/").endswith(("/board", "/projector")) and request.method == "GET":
             return  # the empty page; what fills it is asked for with the secret
-        if not admits():
+        if not _sent(secret) and not (hub and hub.admits()):
             raise Refusal(401, "This is the teacher's: open the address that serve printed.")
 
     @pages.get("")
     @pages.get("/projector")
     def empty() -> Response:
+        if hub is not None and not hub.knows():
+            return hub.login()
         view = "projector" if request.path.endswith("projector") else "board"
         return Response(shell(view), mimetype="text/html")
 

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from casnb.base import strictjson
 from casnb.base.errors import EvidenceError, SourceError, UsageError
+from casnb.classroom.hub import Hub
 from casnb.classroom.judging import Judge, Refusal
 from casnb.teach.course.answer_json import LIMIT, untagged
 
@@ -27,9 +28,11 @@ _MEMBERS = {
 _log = logging.getLogger("casnb.classroom")
 
 
-def create_class_app(judge: Judge, board: Blueprint, prefix: str = "") -> Flask:
+def create_class_app(
+    judge: Judge, board: Blueprint, prefix: str = "", hub: Hub | None = None
+) -> Flask:
     """Return the WSGI app for students, with the board for their teacher; `prefix` is the path
-    under which a proxy has it.
+    under which a proxy has it. With a Hub, whom it knows gets a ticket of theirs from here.
     """
     app = Flask("casnb.classroom", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -44,6 +47,18 @@ def create_class_app(judge: Judge, board: Blueprint, prefix: str = "") -> Flask:
         with judge.turn(student):
             return jsonify(_answer(judge, student, what, body))
 
+    if hub is not None:
+
+        @api.post("/ticket")
+        def ticket() -> Response:
+            kind, _, token = request.headers.get("Authorization", "").partition(" ")
+            user = hub.user(token.strip()) if kind.lower() == "token" else None
+            if user is None:
+                raise Refusal(401, "The Hub does not say who you are.")
+            body = _body({"assignment", "server"})
+            return jsonify({"ticket": judge.ticket(user["name"], **body)})
+
+        app.register_blueprint(hub.routes())
     app.register_blueprint(api)
     app.register_blueprint(board)
     answer_errors(app)

@@ -17,9 +17,10 @@ from types import TracebackType
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError, EvidenceError, SourceError, UsageError
 from casnb.base.files import replace_file
-from casnb.classroom.board_app import by_secret, create_board
+from casnb.classroom.board_app import create_board
 from casnb.classroom.class_app import create_class_app
 from casnb.classroom.course import Assignment, Course
+from casnb.classroom.hub import Hub
 from casnb.classroom.judging import BETWEEN, Judge, Refusal
 from casnb.classroom.record import Record, now
 from casnb.classroom.sealed_worlds import (
@@ -52,9 +53,10 @@ class Listen:
     first_port: int = 0
 
 
-def listen_at(course: Course, task: Assignment, text: str = "") -> Listen:
+def listen_at(course: Course, task: Assignment, text: str = "", *, proxied: bool = False) -> Listen:
     """Return where to listen: HOST:PORT, or what the assignment's tickets name.
 
+    Behind a Hub's proxy (`proxied`) it is loopback alone: the proxy's way here is plain HTTP.
     Raises UsageError for an assignment that is not sealed, for a place that is none, and for one
     that other machines reach while no ticket names it: who asks there could not be known, and
     nothing would vouch for the server.
@@ -80,6 +82,10 @@ def listen_at(course: Course, task: Assignment, text: str = "") -> Listen:
     host = host.strip("[]")
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
         raise UsageError("--listen", got=text, wanted="HOST:PORT, such as 0.0.0.0:8600")
+    if proxied:
+        if not is_loopback(host):
+            raise UsageError("--listen", got=text, wanted="a loopback address behind a Hub's proxy")
+        return Listen(host, int(port))
     if is_loopback(host):
         return Listen(host, int(port), "", int(port) + 1 if public else 0)
     if not public or not len(course.roster):
@@ -103,7 +109,7 @@ class ClassServer:
         task: Assignment,
         at: Listen,
         *,
-        prefix: str = "",
+        hub: Hub | None = None,
         plain: bool = False,
         clock: Callable[[], float] = now,
         between: float = BETWEEN,
@@ -111,10 +117,11 @@ class ClassServer:
     ) -> None:
         allow_many_connections()
         self.course, self.task = course, task
+        prefix = hub.prefix if hub else ""
         self.secret = secrets.token_urlsafe(24)
         self._stopped = threading.Event()
         context = None
-        if task.server.startswith("https:") and not plain:
+        if task.server.startswith("https:") and not plain and hub is None:
             certificate, key = identity(course.folder)
             from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -133,8 +140,8 @@ class ClassServer:
             )
             cleanup.callback(self.worlds.close)
             self.judge = Judge(course, task, self.worlds, record, clock=clock, between=between)
-            board = create_board(self.judge, by_secret(self.secret), prefix)
-            app = create_class_app(self.judge, board, prefix)
+            board = create_board(self.judge, self.secret, prefix, hub)
+            app = create_class_app(self.judge, board, prefix, hub)
             server = TlsServer(at.host, at.port, app, context)
             server.start_serving()
             cleanup.callback(server.stop)

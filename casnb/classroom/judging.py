@@ -17,7 +17,8 @@ from casnb.classroom.record import CHECKED, HINTED, OPENED, RESET, Event, Record
 from casnb.classroom.roster import Student
 from casnb.classroom.sealed_worlds import SealedWorlds
 from casnb.classroom.tally import Tally, Work
-from casnb.classroom.tickets import verified
+from casnb.classroom.tickets import issue, verified
+from casnb.teach.class_line import server_address
 from casnb.teach.course import exercises
 from casnb.teach.course.answers import plain
 from casnb.teach.course.feedback import NOT_YET, RIGHT
@@ -122,6 +123,19 @@ class Judge:
         if student is None:
             raise Refusal(403, "This ticket's student is not, or no longer, in this class.")
         return student
+
+    def ticket(self, name: str, assignment: str, server: str) -> str:
+        """Return the ticket of whom a Hub calls so, for a server under this address. Raises Refusal
+        for somebody who is not in the class, and for another assignment.
+        """
+        if assignment != self.task.name:
+            raise Refusal(404, f"Here is {self.task.name}, and no {neutral(assignment, 40)}.")
+        known = name.casefold()
+        found = next((s for s in self.students.values() if s.id.casefold() == known), None)
+        if found is None:
+            raise Refusal(403, f"{neutral(name, 64)} is not in this class.")
+        server_address(server)
+        return issue(self.course, self.task, found.id, server).text
 
     @contextmanager
     def turn(self, student: str) -> Iterator[None]:

@@ -25,6 +25,8 @@ PIN = "#sha256="
 #: Bytes of one answer: ten pages and a report are the most there is.
 LIMIT = 8 << 20
 _PATIENCE = 30
+#: Where a lab on a JupyterHub finds the address of the class server.
+SERVER = "CASNB_CLASS_SERVER"
 #: Times that a request which the server put off is sent again, and the longest time put off.
 _AGAIN, _LONGEST = 6, 15.0
 _PINNED = re.compile(r"[0-9a-f]{64}")
@@ -112,6 +114,15 @@ def ask(
             continue
         raise Refused(status, str(found.get("error", f"status {status}")))
     raise AssertionError
+
+
+def ticket_from(server: str, token: str, assignment: str) -> str:
+    """Return the ticket that a class server gives to the owner of a Hub's token. Raises as `ask`
+    does.
+    """
+    body = {"assignment": assignment, "server": server}
+    found = ask(server_address(server), "/api/1/ticket", f"token {token}", body)
+    return strictjson.member(found, "ticket", str, "class server")  # type: ignore[no-any-return]
 
 
 def _sent(

@@ -18,6 +18,7 @@ from casnb.checks.result import AttestationResult
 from casnb.policy.policy import AttestationPolicy
 from casnb.teach.casework import Casework
 from casnb.teach.claims import watch
+from casnb.teach.class_line import SERVER, ticket_from
 from casnb.teach.course import exercises
 from casnb.teach.course.ticket import VARIABLE, Ticket, is_assignment, read_ticket
 from casnb.teach.facts import PRACTICE, Cases, Facts, LoadedReport
@@ -52,10 +53,11 @@ def start(
     Left out, `scenario` is the chapter's own: 'production' for '07' and '08', 'public' for the
     others and for an assignment, whose exercises are each judged in their own.
 
-    An assignment's seed and exercises come from its ticket: `ticket`, or CASNB_TICKET. Without
-    one the lab uses the practice seed, and says so. A ticket that names a class server in place of
-    a seed gives a `SealedLab`, whose world and judge are there; it raises SourceError where that
-    server does not answer.
+    An assignment's seed and exercises come from its ticket: `ticket`, or CASNB_TICKET, or, on a
+    JupyterHub, the class server that CASNB_CLASS_SERVER names. Without one the lab uses the
+    practice seed, and says so. A ticket that names a class server in place of a seed gives a
+    `SealedLab`, whose world and judge are there; it raises SourceError where that server does not
+    answer.
 
     Where CAS_ADDR and its companions name a simulator that answers, with this seed and scenario,
     the lab uses that one; else it serves a world of its own in this process, on loopback. What a
@@ -115,6 +117,9 @@ def _sealed_lab(ticket: Ticket, scenario: str) -> SealedLab:
 
 def _ticket(assignment: str, given: str | None) -> Ticket | None:
     text = (given or os.environ.get(VARIABLE) or "").strip()
+    if not text and SERVER in os.environ and "JUPYTERHUB_API_TOKEN" in os.environ:
+        where, token = os.environ[SERVER], os.environ["JUPYTERHUB_API_TOKEN"]
+        text = ticket_from(where, token, assignment)
     if not text:
         return None
     ticket = read_ticket(text)

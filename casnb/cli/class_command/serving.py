@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from contextlib import suppress
@@ -34,8 +35,16 @@ from casnb.cli.class_command.options import COURSE
     metavar="HOST:PORT",
     help="Where to listen.  [default: what tickets name, on loopback]",
 )
+@click.option("--hub", is_flag=True, help="As a service of JupyterHub, which starts this command.")
+@click.option(
+    "--teacher",
+    "teachers",
+    multiple=True,
+    metavar="NAME",
+    help="Who may see the board on a Hub, besides its admins.",
+)
 @COURSE
-def serve(name: str, listen: str, folder: Path) -> int:
+def serve(name: str, listen: str, hub: bool, teachers: tuple[str, ...], folder: Path) -> int:
     """How do I keep the answers out of students' hands?
 
     Runs the class server of a sealed assignment until interrupted: each student's world, the judge
@@ -45,6 +54,7 @@ def serve(name: str, listen: str, folder: Path) -> int:
     """
     from casnb.classroom.class_server import ClassServer, announce, listen_at
     from casnb.classroom.course import found
+    from casnb.classroom.hub import hub_of
 
     course = found(folder)
     if not name:
@@ -58,16 +68,21 @@ def serve(name: str, listen: str, folder: Path) -> int:
             )
         name = sealed[0]
     task = course.assignment(name)
-    at = listen_at(course, task, listen)
+    service = None
+    if hub:
+        service, there = hub_of(os.environ, teachers)
+        listen = listen or there
+    at = listen_at(course, task, listen, proxied=hub)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with ClassServer(course, task, at) as server:
+    with ClassServer(course, task, at, hub=service) as server:
         path = announce(server)
         try:
-            click.echo(server.board_url)
+            click.echo(f"{server.url}/board" if hub else server.board_url)
             note(f"casnb class serve: {name} for {len(course.roster)} students at {server.url}.")
-            note("The address above is your board: whoever has it sees answers. Ctrl-C ends it.")
+            who = "the Hub says who may see it" if hub else "whoever has it sees answers"
+            note(f"The address above is your board: {who}. Ctrl-C ends it.")
             while not stop.wait(1):
                 pass
         finally:
