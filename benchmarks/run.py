@@ -193,7 +193,7 @@ def main() -> None:
         default="",
         help=(
             "comma-joined:"
-            " verify,batch,hostile,class,imports,serving,server,notebooks,panel,explorer,"
+            " verify,batch,hostile,class,sealed,imports,serving,server,notebooks,panel,explorer,"
             "switchboard"
         ),
     )
@@ -203,6 +203,7 @@ def main() -> None:
     from bench_class import rows as classroom
     from bench_explorer import rows as explorer
     from bench_hostile import rows as hostile
+    from bench_sealed import rows as sealed
     from bench_server import rows as server
     from bench_switchboard import rows as switchboard
     from bench_verify import rows as verification
@@ -212,6 +213,7 @@ def main() -> None:
         "batch": batch,
         "hostile": hostile,
         "class": classroom,
+        "sealed": sealed,
         "imports": imports,
         "serving": serving,
         "server": server,
