@@ -10,17 +10,10 @@ from pathlib import Path
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
-#: The one that shows most kinds of output; the others run with what takes long.
-FIRST = "03-attest-and-flags"
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        pytest.param(n, id=n.stem, marks=() if n.stem == FIRST else pytest.mark.soak)
-        for n in NOTEBOOKS
-    ],
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
 def test_outputs_pass_axe_in_both_themes(source, jupyterlab, open_notebook, axe, screenshots):
     """No output of any cell has a violation: names, roles, headings, tables, contrast; and nothing
     is fetched from elsewhere.

@@ -47,12 +47,13 @@ def reply(
     body: bytes = b"", status: str = "200 OK", *headers: str, length: int | None = None
 ) -> bytes:
     """Return one HTTP response; `length` announces another length than the body has, -1 none at
-    all.
+    all. It says that the connection ends with it, as it does: who goes on in it would lose a race.
     """
     announced = (
         [] if length == -1 else [f"Content-Length: {len(body) if length is None else length}"]
     )
-    return "\r\n".join([f"HTTP/1.1 {status}", *announced, *headers, "", ""]).encode() + body
+    lines = [f"HTTP/1.1 {status}", "Connection: close", *announced, *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
 
 
 def _serve(
