@@ -108,7 +108,7 @@ class SealedWorlds:
         # A world that comes back after it was dropped has the report that it had.
         now = self._born.setdefault(student, datetime.now(timezone.utc).replace(microsecond=0))
         world = World(self.seed(student), scenario, now)
-        world.public_name = NAME
+        world.public_name, world.site_host = NAME, self.known_as
 
         def touched(app: Any) -> Callable[..., Iterable[bytes]]:
             def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

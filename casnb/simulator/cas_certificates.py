@@ -25,13 +25,10 @@ _SERVER_VALID = (
 )
 #: What the page's authority may vouch for: this machine. Its key is public, so wherever somebody
 #: imported it, it must be worth nothing for any other name.
-_HERE_ALONE = x509.NameConstraints(
-    [
-        x509.DNSName("localhost"),
-        x509.IPAddress(ip_network("127.0.0.0/8")),
-        x509.IPAddress(ip_network("::1/128")),
-    ],
-    None,
+_HERE: tuple[x509.GeneralName, ...] = (
+    x509.DNSName("localhost"),
+    x509.IPAddress(ip_network("127.0.0.0/8")),
+    x509.IPAddress(ip_network("::1/128")),
 )
 
 
@@ -89,8 +86,16 @@ def tls_leaf(seed: Seed, scenario: str, instance: KeyPair, names: Sequence[str] 
     )
 
 
-def site_authority(seed: Seed) -> KeyPair:
-    """Return the authority for the page's server: neither the CAS's nor Intel's."""
+def site_authority(seed: Seed, host: str = "") -> KeyPair:
+    """Return the authority for the page's server: neither the CAS's nor Intel's. It may vouch for
+    loopback, and for `host` where the world is served there: a class server's seeds are secret.
+    """
+    more: tuple[x509.GeneralName, ...] = ()
+    if host:
+        try:
+            more = (x509.IPAddress(ip_network(host)),)
+        except ValueError:
+            more = (x509.DNSName(host),)
     key = seed.p256("page authority")
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     return certificate(
@@ -103,14 +108,14 @@ def site_authority(seed: Seed) -> KeyPair:
             (identifier, False),
             (x509.BasicConstraints(True, 0), True),
             (key_usage("key_cert_sign", "crl_sign"), True),
-            (_HERE_ALONE, True),
+            (x509.NameConstraints([*_HERE, *more], None), True),
         ],
     )
 
 
 def site_certificate(seed: Seed, authority: KeyPair, addresses: Sequence[str] = ()) -> KeyPair:
     """Return a certificate for the page's server: `localhost`, `127.0.0.1` and the given
-    host names or IP addresses; its authority may vouch for loopback alone.
+    host names or IP addresses; its authority must be one that may vouch for them.
 
     It carries all that strict X.509 verification asks for (Python 3.13 and later does).
     """

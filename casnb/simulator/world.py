@@ -90,6 +90,8 @@ class World(Shown):
         self._build: dict[str, Any] = {}
         #: What its page calls it; where the seed is secret, another name.
         self.public_name = f"seed {seed}"
+        #: Where its page is besides on loopback: a host that the page's authority may vouch for.
+        self.site_host = ""
 
     # The machine and the enclave
 
@@ -266,7 +268,7 @@ class World(Shown):
     @cached_property
     def site_ca(self) -> KeyPair:
         """The authority for the page's server; it has nothing to do with the CAS or with Intel."""
-        return site_authority(self._seed)
+        return site_authority(self._seed, self.site_host)
 
     @property
     def site_ca_pem(self) -> bytes:

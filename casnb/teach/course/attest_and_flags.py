@@ -23,8 +23,9 @@ from casnb.teach.course.flaglines import (
 from casnb.teach.course.judges import Option
 from casnb.teach.course.slips import Slip, braces
 from casnb.teach.facts import Facts
+from casnb.tls.exchange import is_loopback
 
-_LOOPBACK = re.compile(r"(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::(\d{1,5}))?")
+_LOOPBACK = r"127(?:\.\d{1,3}){3}|localhost|\[::1\]"
 
 # The case: the lab's own CAS, or one of the seed's choice
 
@@ -79,10 +80,11 @@ def _same_flags(facts: Facts, value: Any) -> bool:
 
 
 def _here(facts: Facts, word: str) -> bool:
-    """Whether an address is that of the lab; where its port is not known, any on this machine."""
+    """Whether an address is that of the lab; where its port is not known, any on that machine."""
     if word == facts.address:
         return True
-    found = _LOOPBACK.fullmatch(word)
+    host = _LOOPBACK if is_loopback(facts.host) else re.escape(facts.host)
+    found = re.fullmatch(f"(?:{host})(?::(\\d{{1,5}}))?", word)
     if found is None or (found[1] and not 0 < int(found[1]) < 65536):
         return False
     return facts.port is None or int(found[1] or 8081) == facts.port

@@ -13,6 +13,7 @@ from casnb.teach.course.exercises import Exercise
 from casnb.teach.course.judges import Hex, Option, Text
 from casnb.teach.course.slips import Slip
 from casnb.teach.facts import Facts
+from casnb.tls.exchange import is_loopback
 
 _SYMPTOMS = {"curl 35": "a", "curl 60": "b", "not visible": "c", "HEAD": "d"}
 
@@ -53,11 +54,12 @@ def _connect(facts: Facts) -> str:
 
 def _curl_takes_it(facts: Facts, value: Any) -> bool:
     """Whether curl, with this option, connects to the lab's CAS: parts of the first pair may be
-    empty, names are compared without case, and any address of this machine leads there where the
+    empty, names are compared without case, and any address of its machine leads there where the
     lab's port is not known.
     """
+    host = r"127(?:\.\d{1,3}){3}|localhost" if is_loopback(facts.host) else re.escape(facts.host)
     found = (
-        re.fullmatch(r"(cas|):(\d*):(127(?:\.\d{1,3}){3}|localhost):(\d{1,5})", value, re.I)
+        re.fullmatch(rf"(cas|):(\d*):({host}):(\d{{1,5}})", value, re.I)
         if isinstance(value, str)
         else None
     )
