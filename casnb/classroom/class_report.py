@@ -35,6 +35,14 @@ CANNOT = (
 )
 
 
+#: What is said of a wrong answer behind which no belief is known, by its code.
+_UNNAMED = {
+    "": "had the right idea in another form",
+    "form": "did not answer in the form that was asked for",
+    "other": "answered wrongly, and no known misconception fits",
+}
+
+
 @dataclass(frozen=True)
 class Belief:
     """A misconception: who tried the exercise, and whose answer showed it."""
@@ -47,7 +55,7 @@ class Belief:
 
     @property
     def sentence(self) -> str:
-        held = f"held that {self.holds}" if self.holds else f"answered {self.code}"
+        held = f"held that {self.holds}" if self.holds else _UNNAMED.get(self.code, _UNNAMED[""])
         return f"{len(self.students)} of the {self.tried} who tried {held}"
 
 
