@@ -262,12 +262,11 @@ def end_of(due: str) -> datetime | None:
     """
     if not due:
         return None
+    day = datetime.combine(date.fromisoformat(due[:10]), time.max)
     try:
-        when = datetime.fromisoformat(due)
+        when = datetime.fromisoformat(due) if len(due) > 10 else day
     except ValueError:
-        when = datetime.fromisoformat(due[:10])
-    if len(due) <= 10:
-        when = datetime.combine(when.date(), time.max)
+        when = day
     return when.astimezone()
 
 

@@ -25,7 +25,7 @@ from cryptography import x509
 
 from casnb.base.errors import EvidenceError, SourceError, UsageError
 from casnb.classroom.class_server import Listen, announce, listen_at, reset_students
-from casnb.classroom.course import assignment, needs_its_world
+from casnb.classroom.course import assignment, end_of, needs_its_world
 from casnb.classroom.judging import TRIES
 from casnb.classroom.record import Record
 from casnb.classroom.tickets import issue, seed_of
@@ -216,6 +216,22 @@ def test_after_it_was_due_no_answer_is_taken(tmp_path):
             klass.check("07.floor", 2)
         assert klass.check("07.floor", 1)["status"] == WRONG
         assert klass.ask("progress")["exercises"]["07.floor"]["tries"] == 1
+
+
+@pytest.mark.parametrize(
+    ("due", "hour", "day"),
+    [
+        ("2026-12-24", 23, 24),
+        ("2026-12-24T18:00", 18, 24),
+        ("2026-12-24 18:00:30", 18, 24),
+        ("2026-12-24, at noon", 23, 24),
+    ],
+)
+def test_when_an_assignment_is_over(due, hour, day):
+    """At the time that is named, else at the end of that day, by this machine's clock."""
+    end = end_of(due)
+    assert end is not None and (end.hour, end.day, end.month) == (hour, day, 12)
+    assert end.tzinfo is not None and end_of("") is None
 
 
 # What comes from the network
