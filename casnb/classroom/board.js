@@ -110,7 +110,8 @@
       $$("#held button").forEach(x => x.setAttribute("aria-pressed", "false"));
       m.setAttribute("aria-pressed", on);
       const hits = mark();
-      live.textContent = on ? `${hits.length} cells marked: ${hits.map(x => x.dataset.s).join(", ")}` : "No cell is marked.";
+      const cells = hits.length === 1 ? "1 cell" : `${hits.length} cells`;
+      live.textContent = on ? `${cells} marked: ${hits.map(x => x.dataset.s).join(", ")}` : "No cell is marked.";
     });
     $("#names", root).addEventListener("click", async e => {
       const button = e.currentTarget, on = button.getAttribute("aria-pressed") !== "true";
