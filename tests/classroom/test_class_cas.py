@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -234,3 +237,32 @@ def test_a_notice_that_is_none_is_refused(tmp_path):
         path.write_text(text)
         with pytest.raises(CasnbError):
             ClassNotice.from_file(path)
+
+
+@pytest.mark.scripts
+def test_the_command_runs_it_and_tells_nobody_its_seed(klass, tmp_path):
+    """Address and MRENCLAVE on standard output; the seed, from which reports could be forged, is in
+    nothing that it prints or writes for others.
+    """
+    words = [sys.executable, "-u", "-m", "casnb.cli.main", "class", "cas", "--port", "0"]
+    words += ["--notice", str(tmp_path / "n.json"), "--course", str(klass.dir)]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        assert run.stdout is not None
+        lines = []
+        for line in run.stdout:
+            lines.append(line)
+            if line.startswith("Ctrl-C"):
+                break
+        run.terminate()
+        lines.append(run.stdout.read())
+        assert run.wait() == 0, lines
+    told = "".join(lines)
+    seed = seed_of_cas(klass.course)
+    assert World(seed, "production").mrenclave in told and "address" in told
+    assert seed not in told and seed not in (tmp_path / "n.json").read_text()
+    assert all(seed.encode() not in p.read_bytes() for p in klass.dir.rglob("*") if p.is_file())
+    if os.name == "posix":
+        assert (klass.dir / "cas" / "reader.pem").stat().st_mode & 0o077 == 0
+        assert (klass.dir / "cas").stat().st_mode & 0o077 == 0

@@ -285,6 +285,12 @@ def ran(words: list[str], folder: Path, home: Path) -> str:
     return run.stdout
 
 
+def executed(path: Path, home: Path) -> None:
+    """The notebook as a student saves it, run once, errors or not."""
+    words = ["--to", "notebook", "--execute", "--allow-errors", "--inplace", str(path)]
+    ran([sys.executable, "-m", "nbconvert", *words], path.parent, home)
+
+
 def small(klass, system: str) -> Path:
     """An assignment of two scenarios, released for a system."""
     made = klass.run("assignment", "hw1", "--exercises", "01.tls,07.floor")
@@ -308,21 +314,7 @@ def test_nbgrader_really_grades_it_and_believes_a_cheat(klass, tmp_path):
     for student, cheat in (("u001", False), ("u002", True)):
         target = out / "submitted" / student / "hw1" / "hw1.ipynb"
         answered(klass, released, target, student, cheat)
-        ran(
-            [
-                sys.executable,
-                "-m",
-                "nbconvert",
-                "--to",
-                "notebook",
-                "--execute",
-                "--allow-errors",
-                "--inplace",
-                str(target),
-            ],
-            out,
-            tmp_path,
-        )
+        executed(target, tmp_path)
     ran([*nbgrader, "autograde", "hw1", "--create"], out, tmp_path)
     ran([*nbgrader, "export", "--to", "grades.csv"], out, tmp_path)
     rows = {r["student_id"]: r for r in csv.DictReader((out / "grades.csv").open(newline=""))}
@@ -336,14 +328,17 @@ def test_nbgrader_really_grades_it_and_believes_a_cheat(klass, tmp_path):
 @pytest.mark.soak
 @pytest.mark.skipif(not importlib.util.find_spec("otter"), reason="otter-grader is not installed")
 def test_otter_really_grades_it_and_believes_a_cheat(klass, tmp_path):
-    """The same under `otter run`."""
+    """The same under `otter run`, over a folder of notebooks."""
     out = small(klass, "otter")
     otter = [sys.executable, "-m", "otter"]
     ran([*otter, "generate"], out / "hw1", tmp_path)
     for student, cheat in (("u001", False), ("u002", True)):
         target = out / "submissions" / f"{student}.ipynb"
         answered(klass, out / "hw1" / "hw1.ipynb", target, student, cheat)
+        executed(target, tmp_path)
         words = ["run", "-a", str(out / "hw1" / "autograder.zip"), "-o", str(tmp_path), str(target)]
         ran([*otter, *words], out, tmp_path)
         found = json.loads((tmp_path / "results.json").read_text())
         assert sum(t.get("score", 0) for t in found["tests"]) == 2, found
+    ours = klass.grade(out / "submissions").rows
+    assert (ours["u001"]["points"], ours["u002"]["points"]) == ("2", "0")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from pathlib import Path
 
 import click
@@ -26,16 +28,8 @@ from casnb.cli.class_command.options import COURSE, there
     metavar="FILE",
     help="Write what students need of it: roots, and your reading key.",
 )
-@click.option("--env-file", metavar="FILE", help="Write export lines here, once it answers.")
 @COURSE
-@click.pass_context
-def cas(
-    ctx: click.Context,
-    port: int | None,
-    published: Path | None,
-    env_file: str | None,
-    folder: Path,
-) -> None:
+def cas(port: int | None, published: Path | None, folder: Path) -> int:
     """Where do students hand in, after attesting it?
 
     Runs a simulated CAS of the course until interrupted, on loopback: for students on this machine,
@@ -45,18 +39,29 @@ def cas(
     """
     from casnb.classroom.class_cas import FOLDER, SCENARIO, notice, seed_of_cas
     from casnb.classroom.course import found
-    from casnb.cli.serve_command import serve
+    from casnb.simulator.server.listener import allow_many_connections
+    from casnb.simulator.server.running import serve
     from casnb.simulator.world import World
 
     course = found(folder)
-    seed = seed_of_cas(course)
+    world = World(seed_of_cas(course), SCENARIO)
     if published is not None:
         write_atomically(published, notice(course))
         note(f"{published}: for students, with the roots and your reading key.")
-    note(f"MRENCLAVE: {World(seed, SCENARIO).mrenclave}")
-    note("Later: casnb class collect NAME --address ADDRESS --out DIR" + there(folder))
-    state = str(course.folder / FOLDER / "state")
-    ctx.invoke(serve, scenario=SCENARIO, seed=seed, port=port, state=state, env_file=env_file)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    allow_many_connections()
+    # Not by `casnb serve`: its export lines name the seed, and this one is a secret.
+    with serve(world, port=port, state_dir=course.folder / FOLDER / "state") as running:
+        address = f"{running.host}:{running.cas_port}"
+        click.echo(f"MRENCLAVE {world.mrenclave}")
+        click.echo(f"address   {address}")
+        note(f"Later: casnb class collect NAME --address {address} --out DIR" + there(folder))
+        note("Ctrl-C ends it; what was handed in stays.")
+        while not stop.wait(1):
+            pass
+    return 0
 
 
 @click.command(
