@@ -127,6 +127,7 @@ def test_whom_the_hub_does_not_name_gets_no_ticket(klass, token, assignment, sta
 def opened(klass, code, *, state=None):
     """A browser that opens the board, logs in on the Hub, and comes back with a code."""
     browser = requests.Session()
+    browser.trust_env = False
     first = browser.get(klass.url + "/board", allow_redirects=False, timeout=20)
     where = urlsplit(first.headers["Location"])
     words = {k: v[0] for k, v in parse_qs(where.query).items()}
