@@ -177,7 +177,7 @@ def attacked(line: object, client: Client | None, facts: Facts, secret: str) -> 
 
 def password(secret: str, attack: str) -> str:
     """Return the customer's password while an attack runs: another one each time."""
-    return f"db-{hmac.new(secret.encode(), attack.encode(), 'sha256').hexdigest()[:24]}"
+    return f"db_{hmac.new(secret.encode(), attack.encode(), 'sha256').hexdigest()[:16]}"
 
 
 def _letters(answers: tuple[scrapers.Answer, ...]) -> str:

@@ -81,9 +81,9 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]
 
 
 @contextmanager
-def serving(base: Path) -> Iterator[JupyterLab]:
-    """Start JupyterLab with directories of its own under `base`, so that nobody's settings leak
-    in.
+def serving(base: Path, module: str = "jupyterlab", app: str = "LabApp") -> Iterator[JupyterLab]:
+    """Start JupyterLab, or another program of its kind, with directories of its own under `base`,
+    so that nobody's settings leak in.
     """
     folder = base / "notebooks"
     folder.mkdir()
@@ -116,7 +116,7 @@ def serving(base: Path) -> Iterator[JupyterLab]:
         [
             sys.executable,
             "-m",
-            "jupyterlab",
+            module,
             "--no-browser",
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={port}",
@@ -124,9 +124,9 @@ def serving(base: Path) -> Iterator[JupyterLab]:
             f"--IdentityProvider.token={token}",
             f"--ServerApp.root_dir={folder}",
             "--ServerApp.allow_root=True",
-            "--LabApp.expose_app_in_browser=True",
-            "--LabApp.news_url=",
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            f"--{app}.expose_app_in_browser=True",
+            f"--{app}.news_url=",
+            f"--{app}.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ],
         env=env,
         cwd=base,
@@ -140,7 +140,7 @@ def serving(base: Path) -> Iterator[JupyterLab]:
         while not answers(f"{url}/api/status?token={token}"):
             if server.poll() is not None or time.monotonic() > until:
                 pytest.fail(
-                    "JupyterLab did not start:\n"
+                    f"{module} did not start:\n"
                     + (base / "log").read_text(errors="replace")[-3000:]
                 )
             time.sleep(0.1)

@@ -20,6 +20,7 @@ from casnb.session.session import Session
 from casnb.simulator.world import World
 from casnb.teach.announcer import Announcer
 from casnb.teach.casework import Signed
+from casnb.teach.copying import CopyButton
 from casnb.teach.course.exercises import exercise
 from casnb.teach.course.questions import question
 from casnb.teach.explorer.panel import ByteExplorer
@@ -144,7 +145,7 @@ PANELS = {
 
 
 #: Widgets that are parts of panels, and never shown alone.
-PARTS = {Announcer, Doors, Fold, FoldButton, Live, Switches}
+PARTS = {Announcer, CopyButton, Doors, Fold, FoldButton, Live, Switches}
 
 
 def test_every_panel_is_here():

@@ -31,11 +31,12 @@ from casnb.teach.measuring.view import (
     render_verdict,
 )
 
+#: What the chooser says, and the sentence below it.
 _SIGNED = {
-    "shipped": "as shipped: what the vendor signed",
-    "vendor": "signed again with the vendor's key, which only the vendor has",
-    "test": "signed again with the test key, which everybody has",
-    "owner": "signed again with the owner's key: another MRSIGNER",
+    "shipped": ("as shipped", "what the vendor signed"),
+    "vendor": ("vendor's key", "signed again with the vendor's key, which only the vendor has"),
+    "test": ("test key", "signed again with the test key, which everybody has"),
+    "owner": ("owner's key", "signed again with the owner's key: another MRSIGNER"),
 }
 _BOXES = {
     "bit": "Turn over one bit of the code",
@@ -136,12 +137,13 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             style=said,
         )
         self.signer = widgets.Dropdown(
-            options=[(_SIGNED[s], s) for s in SIGNED],
+            options=[(_SIGNED[s][0], s) for s in SIGNED],
             value=self.model.signer,
             description="SIGSTRUCT",
             layout=widgets.Layout(width="auto", max_width="100%"),
             style=said,
         )
+        self.whose = widgets.HTML()
         self.add_button, self.all_button, self.restart_button = (
             widgets.Button(description=words, layout=widgets.Layout(width="auto"))
             for words in ("Add the next page", "Add all pages", "Start again")
@@ -170,7 +172,7 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             layout=widgets.Layout(flex_flow="row wrap"),
         )
         self.live = Live()
-        left = widgets.VBox([*self.boxes.values(), self.heap, self.signer])
+        left = widgets.VBox([*self.boxes.values(), self.heap, self.signer, self.whose])
         right = widgets.VBox([self.verdict, self.strip, buttons, self.bits, self.einit])
         columns = widgets.Box([left, right])
         columns.add_class("t-measure-columns")
@@ -263,6 +265,7 @@ class MeasurePanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
         for name, box in self.boxes.items():
             box.value = getattr(m, name)
         self.heap.value, self.signer.value = m.heap, m.signer
+        self.whose.value = block(f'<p class="small">{cell(_SIGNED[m.signer][1])}</p>')
         self.verdict.value = block(render(m))
         self.strip.value = block(render_strip(m.build))
         self.bits.value = block(render_bits(m.build))

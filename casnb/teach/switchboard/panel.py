@@ -17,6 +17,7 @@ from casnb.base.view import block, cell, html_verdict, page
 from casnb.mallory import attacks as mallory
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.scenario import SCENARIOS
+from casnb.teach.copying import CopyButton
 from casnb.teach.fold import Fold
 from casnb.teach.live import Live
 from casnb.teach.switchboard import needs, view
@@ -101,6 +102,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
             style=plain,
         )
         self.about = widgets.HTML()
+        self.copy = CopyButton(label="Copy the line")
         self.path = widgets.Text(
             description="Report file",
             placeholder="a saved answer of /v1/attest",
@@ -120,7 +122,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
             for said in ("Load the report", "Clear all flags", "Set what is missing")
         )
         self.buttons = widgets.HBox(
-            [self.reset_button, self.remedy_button],
+            [self.reset_button, self.remedy_button, self.copy],
             layout=widgets.Layout(flex_flow="row wrap"),
         )
         self.without = widgets.Dropdown(
@@ -307,6 +309,7 @@ class Switchboard(Snapshotted, widgets.VBox):  # type: ignore[misc]
         finally:
             self._busy = False
         self.command.value = block(view.render_command(m.command))
+        self.copy.text = m.command
         try:
             self._doors()
         except CasnbError as exc:
