@@ -13,7 +13,6 @@ from casnb.base.view import prose, style
 from casnb.classroom.board import (
     NONE,
     RIGHT_,
-    STUCK,
     Board,
     Cell,
     Held,
@@ -168,7 +167,7 @@ def _one(made: Board) -> str:
     row = made.rows[0] if made.rows else None
     if row is None:
         return '<section class="one"><p>The roster is empty.</p></section>'
-    cell = next((c for c in row.cells if c.kind == STUCK), row.cells[0])
+    cell = next((c for c in row.cells if c.exercise == row.at), row.cells[0])
     who = _t(row.student)
     return (
         '<section class="one" aria-label="The cell under pointer or focus">'

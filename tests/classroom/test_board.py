@@ -119,6 +119,15 @@ def test_whoever_is_stuck_stands_first():
     assert "u4  stuck 11 min" in str(found)
 
 
+def test_what_is_read_first_is_the_exercise_at_hand():
+    """Of whoever comes first, without a pointer."""
+    for events in (
+        [checked(3, "u1", "right"), checked(2, "u1", "wrong", "tls-attests", SECOND)],
+        [checked(3, "u1", "right"), opened(10, SECOND), opened(1, EXERCISES[2])],
+    ):
+        assert f'data-of="u1/{SECOND}"' in board_html(made(events))
+
+
 def test_who_opens_all_at_once_is_at_the_first():
     """Run All opens every exercise; minutes count from when the one before was right."""
     events = [opened(30, e) for e in EXERCISES]
