@@ -96,8 +96,9 @@ class Explorer {
       if (cell) { event.preventDefault(); this.move(+cell.dataset.at, true); }
     });
     this.watch = new ResizeObserver(() => {
-      const columns = root.clientWidth >= 500 ? 16 : 8;
-      root.classList.toggle("cb-narrow", root.clientWidth < 260);
+      const width = root.clientWidth / parseFloat(getComputedStyle(root).fontSize); // in em
+      const columns = width >= 35.7 ? 16 : 8;
+      root.classList.toggle("cb-narrow", width < 18.6);
       if (root.clientWidth && columns !== this.columns) { this.columns = columns; this.turn(this.cursor); this.draw(); }
     });
     this.watch.observe(root);
