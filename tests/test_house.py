@@ -125,7 +125,7 @@ def reach(start: str, graph: dict[str, set[str]]) -> set[str]:
 
 
 def test_no_product_module_loads_the_simulator():
-    """Only the teaching lab and panels, the command line and the simulator itself know that
+    """Only what teaches (lab, classroom, film), the command line and the simulator itself know that
     there is one.
     """
     users = {
@@ -133,7 +133,7 @@ def test_no_product_module_loads_the_simulator():
         for p in MODULES
         if any(m.startswith("casnb.simulator") for m in imports(p))
     }
-    assert users <= {"simulator", "mallory", "conformance", "teach", "classroom", "cli"}
+    assert users <= {"simulator", "mallory", "conformance", "teach", "classroom", "film", "cli"}
 
 
 #: About 400 lines at 100 columns; a reader's limit. What may be longer, and why.

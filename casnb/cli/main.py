@@ -70,6 +70,10 @@ COMMANDS = {
         "casnb.cli.class_command:class_group",
         "A course: assignments, a world for each student, marks.",
     ),
+    "screencast": (
+        "casnb.cli.screencast_command:screencast",
+        "A film of a lesson, or of the story in the terminal.",
+    ),
     "completion": (
         "casnb.cli.completion_command:completion",
         "What makes a shell complete casnb and scone.",

@@ -9,14 +9,24 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, cast
 
 from rich.console import Console
 
-WIDTH, HEIGHT = 80, 30
+from casnb.film.overlay import CellNotes
+
+WIDTH, HEIGHT = 80, 24
 #: Control sequences of a terminal (ECMA-48); a story uses only those for colours.
+#: The number of a chapter, which nobody speaks.
+_NUMBER = re.compile(r"^\d{1,2}\. ")
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+
+
+def _plain(sent: Iterable[str]) -> str:
+    lines = _CONTROL.sub("", "".join(sent)).replace("\r\n", "\n").split("\n")
+    return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 
 
 @dataclass
@@ -28,6 +38,10 @@ class Recording:
     height: int = HEIGHT
     seconds: float = 0.0
     events: list[tuple[float, str, str]] = field(default_factory=list)
+    #: What is said while it can be read: from when, how long, which words.
+    said: list[tuple[float, float, str]] = field(default_factory=list)
+    notes: Mapping[str, CellNotes] = field(default_factory=dict)
+    _instead: str = ""
 
     def write(self, text: str) -> int:
         """Take what a terminal is sent; a line ends in CR LF, as a terminal has it."""
@@ -43,8 +57,18 @@ class Recording:
         self.seconds = round(self.seconds + seconds, 3)
 
     def mark(self, label: str) -> None:
-        """Begin a chapter."""
+        """Begin a chapter; `notes` may have it wait, or be introduced in other words."""
+        notes = self.notes.get(label.partition(".")[0])
+        if notes:
+            self.wait(notes.pause)
+            self._instead = notes.say
         self._add("m", label)
+
+    def heard(self, text: str, seconds: float) -> None:
+        """Note what is read from now on, and how long that takes."""
+        words = " ".join(self._instead.split() or _NUMBER.sub("", text.strip()).split())
+        self._instead = ""
+        self.said.append((self.seconds, seconds, words))
 
     def _add(self, code: str, data: str) -> None:
         if code == "o" and self.events and self.events[-1][:2] == (self.seconds, "o"):
@@ -71,9 +95,20 @@ class Recording:
     @property
     def text(self) -> str:
         """What can be read in the end, without colours."""
-        sent = "".join(data for _, code, data in self.events if code == "o")
-        lines = _CONTROL.sub("", sent).replace("\r\n", "\n").split("\n")
-        return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
+        return _plain(data for _, code, data in self.events if code == "o")
+
+    @property
+    def chapters(self) -> list[tuple[float, str, str]]:
+        """When each chapter begins, its heading, and what can be read in it; what comes before
+        the first one has the title for a heading.
+        """
+        out: list[tuple[float, str, list[str]]] = [(0.0, self.title, [])]
+        for at, code, data in self.events:
+            if code == "m":
+                out.append((at, data, []))
+            else:
+                out[-1][2].append(data)
+        return [(at, label, _plain(sent)) for at, label, sent in out]
 
     def to_cast(self) -> str:
         """Return the file, ASCII only."""

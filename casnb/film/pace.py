@@ -31,15 +31,24 @@ def keys(text: str) -> Iterator[tuple[str, float]]:
 
 
 class Pace:
-    """A human pace for a story; `wait` lets time pass, by a clock or in a recording."""
+    """A human pace for a story; `wait` lets time pass, by a clock or in a recording. `heard` is
+    told what is read, and how long that takes, before it is.
+    """
 
-    def __init__(self, wait: Callable[[float], None] = time.sleep) -> None:
-        self.wait = wait
+    def __init__(
+        self,
+        wait: Callable[[float], None] = time.sleep,
+        heard: Callable[[str, float], None] = lambda text, seconds: None,
+        words: int = READING,
+    ) -> None:
+        self.wait, self.heard, self.words = wait, heard, words
 
     def read(self, text: str) -> None:
         """Let a reader read."""
         if text.strip():
-            self.wait(seconds_for(text, READING))
+            seconds = seconds_for(text, self.words)
+            self.heard(text, seconds)
+            self.wait(seconds)
 
     def type(self, text: str, put: Callable[[str], None]) -> None:
         """Put a text key by key, and wait a moment where Enter is pressed."""

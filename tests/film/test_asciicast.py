@@ -31,7 +31,7 @@ def test_the_recording_is_asciicast_2(story):
     assert text.isascii() and text.endswith("\n")
     header, *events = map(json.loads, text.splitlines())
     assert header["version"] == 2 and header["title"] == TITLE
-    assert (header["width"], header["height"]) == (80, 30)
+    assert (header["width"], header["height"]) == (80, 24)
     assert set(header) <= {
         *("version", "width", "height", "timestamp", "duration", "idle_time_limit", "command"),
         *("title", "env", "theme"),
@@ -73,7 +73,9 @@ def test_a_pace_changes_no_word(casnb, monkeypatch):
     """`casnb walkthrough --pace` tells what `casnb walkthrough` tells, and waits in between."""
     waited = []
     monkeypatch.setattr("time.sleep", waited.append)
-    monkeypatch.setattr(Pace.__init__, "__defaults__", (waited.append,))
+    monkeypatch.setattr(
+        Pace.__init__, "__defaults__", (waited.append, *Pace.__init__.__defaults__[1:])
+    )
     plain = casnb("walkthrough", "--seed", "film test")
     before = len(waited)
     paced = casnb("walkthrough", "--seed", "film test", "--pace")
