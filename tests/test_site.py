@@ -63,7 +63,7 @@ def test_every_row_has_the_page_that_is_printed(kind, made):
     for name in ROWS[kind]:
         page, _, place = docs_path(kind, name).partition("#")
         if place:
-            assert f'<span id="{place}"></span>' in glossary.page(USES)
+            assert f'<span id="{place}"></span>' in glossary.page(USES, lessons.BOOK_OF)
         assert kind in ("lessons", *ON_ONE_PAGE) or f"{page}.md" in made
 
 
@@ -122,7 +122,7 @@ def test_words_link_both_ways():
     found = glossary.used("The TCB of a quote, not some-TCB or unquoted text")
     assert [w.term for w in found] == ["quote", "TCB"]
     assert '<a href="../words.html#tcb">TCB</a>' in glossary.footer(found)
-    page = glossary.page(USES)
+    page = glossary.page(USES, lessons.BOOK_OF)
     assert '<a href="lessons/03-attest-and-flags.html#03-proof-read">03</a>' in page
     assert '<a href="flags/x.html">x</a>' in page
 

@@ -73,7 +73,7 @@ def write_sources(again: bool) -> None:
     for guide in guides:
         text = rehoused(guide.read_text(encoding="utf-8"))
         _write_with_words(f"reference/{guide.name}", text, uses)
-    write("words.md", glossary.page(uses))
+    write("words.md", glossary.page(uses, lessons.BOOK_OF))
     teach = [g for g in guides if g.stem in TEACH]
     rest = [g for g in guides if g not in teach]
     write("teach.md", _list("Teach", "What a teacher needs.", teach))

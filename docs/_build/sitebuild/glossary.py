@@ -33,24 +33,20 @@ def footer(words: Iterable[Word], up: str = "../") -> str:
     return f'<p class="words">Words: {listed}.</p>' if listed else ""
 
 
-def page(uses: Mapping[str, list[Use]]) -> str:
+def page(uses: Mapping[str, list[Use]], book_of: Mapping[str, str]) -> str:
     """Return the page of all words: meaning, where it is introduced, and each place that uses it.
 
-    `uses` holds them by term; lessons come one by one, the rest in a fold.
+    `uses` holds them by term; lessons come one by one, the rest in a fold. `book_of` names
+    the notebook of a cell.
     """
     out: list[str] = []
     for word in GLOSSARY:
         there = uses.get(word.term, [])
         lessons = [u for u in there if u[0].startswith("lessons/")]
         rest = [u for u in there if u not in lessons]
-        first = next((u for u in lessons if u[1] == word.cell), None)
-        if first is None:
-            raise SystemExit(f"{word.term}: no lesson uses it first in {word.cell}")
         out += ["", f"## {md(word.term)}", "", target(word.name), "", md(word.sentence), ""]
-        out += [
-            f"Introduced in {anchor(word.cell[:2], f'{first[0]}.html#{word.cell}')}; "
-            f"used in {_links(lessons)}."
-        ]
+        first = anchor(word.cell[:2], f"lessons/{book_of[word.cell]}.html#{word.cell}")
+        out += [f"Introduced in {first}; used in {_links(lessons)}."]
         if rest:
             out += [
                 "",

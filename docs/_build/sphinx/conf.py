@@ -19,7 +19,6 @@ autodoc_member_order = "bysource"
 toc_object_entries_show_parents = "hide"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
-python_maximum_signature_line_length = 88
 exclude_patterns = []
 nb_execution_mode = "off"
 #: A panel's saved form is HTML; the live one needs a kernel, and scripts from elsewhere.
