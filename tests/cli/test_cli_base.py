@@ -129,6 +129,7 @@ COMMANDS = [
     "service",
     "history",
     "class",
+    "screencast",
     "completion",
     "doctor",
 ]
