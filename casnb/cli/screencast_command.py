@@ -33,7 +33,7 @@ TITLE = "May I trust this CAS with a secret?"
     example="""\
   casnb screencast 00              # films/00-start-here.mp4, .vtt, .md, .png
   casnb screencast walkthrough     # also films/walkthrough.cast
-  casnb screencast 00 --check      # does the last film still say what the lesson says?
+  casnb screencast 00 --check      # does the lesson still say so?
   casnb screencast mine.ipynb --overlay mine.yaml --out films
 """,
     exits={
