@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from casnb.conformance.fault import (
     ATTACKER,
-    DAY,
     Change,
     Evidence,
     Fault,
@@ -22,25 +21,11 @@ from casnb.conformance.fault import (
 )
 from casnb.conformance.forging import flip, region
 from casnb.evidence.quote import Quote
-from casnb.simulator.intel import VALID
 from casnb.simulator.keys import (
     P256_ORDER,
-    Seed,
     raw_point,
     sign_raw,
 )
-
-PCK_ROLE, KEYS_HASHES, EXACT, EXTENSION, MATCHING = (
-    "PCK certificate: role",
-    "keys and hashes",
-    "exact chain",
-    "PCK extension",
-    "matching",
-)
-LEAF, PLATFORM = "SIMULATED Intel SGX PCK Certificate", "SIMULATED Intel SGX PCK Platform CA"
-_EXPIRED = (VALID[0], VALID[0] + 365 * DAY)
-_NOT_YET = (VALID[1] - 365 * DAY, VALID[1])
-_OLD_KEY = Seed("attacker").p256("key of a renewed authority")
 
 
 def number(at: int, form: str, value: int) -> Change:

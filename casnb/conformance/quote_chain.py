@@ -36,12 +36,11 @@ from casnb.simulator.keys import (
 )
 from casnb.verify.pki import intel_roots
 
-PCK_ROLE, KEYS_HASHES, EXACT, EXTENSION, MATCHING = (
+PCK_ROLE, KEYS_HASHES, EXACT, EXTENSION = (
     "PCK certificate: role",
     "keys and hashes",
     "exact chain",
     "PCK extension",
-    "matching",
 )
 LEAF, PLATFORM = "SIMULATED Intel SGX PCK Certificate", "SIMULATED Intel SGX PCK Platform CA"
 _EXPIRED = (VALID[0], VALID[0] + 365 * DAY)

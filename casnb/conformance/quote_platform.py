@@ -33,7 +33,7 @@ from casnb.conformance.quote_bytes import halves, later
 from casnb.conformance.quote_chain import blocks, ca, intel, items, pck, usual
 from casnb.evidence.der import tlv
 from casnb.evidence.quote import Quote
-from casnb.simulator.intel import LEVELS, VALID
+from casnb.simulator.intel import LEVELS
 from casnb.simulator.keys import (
     P256_ORDER,
     KeyPair,
@@ -45,16 +45,7 @@ from casnb.simulator.keys import (
 )
 from casnb.verify.tcb import TcbStatus
 
-PCK_ROLE, KEYS_HASHES, EXACT, EXTENSION, MATCHING = (
-    "PCK certificate: role",
-    "keys and hashes",
-    "exact chain",
-    "PCK extension",
-    "matching",
-)
-LEAF, PLATFORM = "SIMULATED Intel SGX PCK Certificate", "SIMULATED Intel SGX PCK Platform CA"
-_EXPIRED = (VALID[0], VALID[0] + 365 * DAY)
-_NOT_YET = (VALID[1] - 365 * DAY, VALID[1])
+MATCHING = "matching"
 _OLD_KEY = Seed("attacker").p256("key of a renewed authority")
 
 
