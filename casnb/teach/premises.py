@@ -16,31 +16,16 @@ if TYPE_CHECKING:
     from casnb.verify.pki import TrustAnchors
 
 
-class Premises:
-    """Where the things of a lab are: addresses, files, environment, time."""
+class Whereabouts:
+    """Where the things of any lab are, wherever its world runs: addresses, files, environment,
+    time.
+    """
 
     station: Station
-    facts: Facts
 
     @property
     def closed(self) -> bool:
         return self.station.closed
-
-    @property
-    def attached(self) -> bool:
-        return self.station.attached
-
-    @property
-    def world(self) -> World:
-        return self.station.world
-
-    @property
-    def seed(self) -> str:
-        return self.world.seed
-
-    @property
-    def scenario(self) -> str:
-        return self.world.scenario
 
     @property
     def host(self) -> str:
@@ -49,10 +34,6 @@ class Premises:
     @property
     def port(self) -> int:
         return self.station.port
-
-    @property
-    def address(self) -> str:
-        return self.facts.address
 
     @property
     def page_url(self) -> str:
@@ -66,10 +47,6 @@ class Premises:
     def pcs_url(self) -> str:
         """Where this world's Intel serves its lists."""
         return self.station.names["CASNB_PCS_URL"]
-
-    @property
-    def roots(self) -> TrustAnchors:
-        return self.world.roots
 
     @property
     def roots_file(self) -> str:
@@ -88,6 +65,36 @@ class Premises:
     def now(self) -> datetime:
         """The time now, UTC: what a report that the simulator has just made is verified at."""
         return datetime.now(timezone.utc)
+
+
+class Premises(Whereabouts):
+    """What a lab whose world runs here knows besides: that world, and what follows from it."""
+
+    facts: Facts
+
+    @property
+    def attached(self) -> bool:
+        return self.station.attached
+
+    @property
+    def world(self) -> World:
+        return self.station.world
+
+    @property
+    def seed(self) -> str:
+        return self.world.seed
+
+    @property
+    def scenario(self) -> str:
+        return self.world.scenario
+
+    @property
+    def address(self) -> str:
+        return self.facts.address
+
+    @property
+    def roots(self) -> TrustAnchors:
+        return self.world.roots
 
     @property
     def vendor(self) -> ExpectedSigner:

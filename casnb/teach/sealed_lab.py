@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import atexit
 import base64
-import os
 import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -32,6 +31,7 @@ from casnb.teach.course.judges import Option
 from casnb.teach.course.progress import Entry, Progress
 from casnb.teach.course.ticket import Ticket
 from casnb.teach.facts import LoadedReport
+from casnb.teach.premises import Whereabouts
 from casnb.teach.station import Run, Station, run_command
 from casnb.verify.pki import TrustAnchors
 
@@ -133,7 +133,7 @@ class Scraped(Shown):
         return html_table(self.HEADER, self._rows(), code=(1,))
 
 
-class SealedLab(Shown):
+class SealedLab(Whereabouts, Shown):
     """What a notebook of a sealed assignment holds. Where things are is as in any lab; `check`,
     `task`, `hint` and `progress` ask the class server.
 
@@ -164,56 +164,14 @@ class SealedLab(Shown):
     # Where things are
 
     @property
-    def closed(self) -> bool:
-        return self.station.closed
-
-    @property
-    def host(self) -> str:
-        return self.station.host
-
-    @property
-    def port(self) -> int:
-        return self.station.port
-
-    @property
     def address(self) -> str:
         return self.station.names["CAS_ADDR"]
-
-    @property
-    def page_url(self) -> str:
-        return self.station.names["CAS_PAGE_URL"]
-
-    @property
-    def page_ca(self) -> str:
-        return self.station.names["CAS_PAGE_CA"]
-
-    @property
-    def pcs_url(self) -> str:
-        return self.station.names["CASNB_PCS_URL"]
-
-    @property
-    def roots_file(self) -> str:
-        return self.station.names["CASNB_ROOTS"]
 
     @property
     def roots(self) -> TrustAnchors:
         """The roots of this world's Intel."""
         pem = self._given["roots"].encode("ascii")
         return TrustAnchors.from_pem(pem, label="simulated", simulated=True)
-
-    @property
-    def env(self) -> dict[str, str]:
-        return {**os.environ, **self.station.env}
-
-    @property
-    def folder(self) -> Path:
-        """A folder of the lab's own; removed when the lab closes."""
-        return self.station.folder
-
-    @property
-    def now(self) -> datetime:
-        """The time now, UTC."""
-        return datetime.now(timezone.utc)
 
     @property
     def vendor(self) -> ExpectedSigner:
