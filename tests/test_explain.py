@@ -181,7 +181,7 @@ def test_variables_get_a_hint(line):
 
 
 def test_every_combination_agrees_with_the_policy():
-    """For all 64 sets of flags the line is refused exactly where the policy refuses it, in the
+    """For every set of flags the line is refused exactly where the policy refuses it, in the
     same words.
     """
     for size in range(len(FLAGS) + 1):

@@ -37,7 +37,7 @@ _LEGEND = (
 
 
 class Matrix(Shown):
-    """Outcomes of all 64 sets of flags in each column: `outcome(flags)` the full table, `rows`
+    """Outcomes of every set of flags in each column: `outcome(flags)` the full table, `rows`
     the same with equal rows as one.
     """
 
@@ -55,7 +55,7 @@ class Matrix(Shown):
         return self._cells[tuple(n for n in NAMES if n in wanted)][place]
 
     def to_json(self) -> dict[str, Any]:
-        """Return all 64 rows as plain data."""
+        """Return all rows as plain data."""
         return {
             "columns": [
                 {"name": neutral(c.name, 60), "title": neutral(c.title, 200)} for c in self.columns
@@ -78,7 +78,7 @@ class Matrix(Shown):
         }
 
     def to_csv(self) -> str:
-        """Return all 64 rows as CSV: the flags, then one verdict a column."""
+        """Return all rows as CSV: the flags, then one verdict a column."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["flags", *(neutral(c.name, 60) for c in self.columns)])

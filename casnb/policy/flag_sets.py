@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAMES = tuple(f.name for f in FLAGS)
 
 
-#: Every set of flags, catalogue order, the small ones first: 64.
+#: Every set of flags, catalogue order, the small ones first.
 COMBINATIONS = tuple(names for size in range(len(NAMES) + 1) for names in combinations(NAMES, size))
 
 

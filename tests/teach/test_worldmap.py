@@ -89,8 +89,8 @@ def test_a_new_attack_shows_at_its_gate(monkeypatch, cases):
 @pytest.mark.parametrize("scenario", ["public", "production", "both"])
 @pytest.mark.parametrize("mrenclave", CHOICES)
 def test_the_arrows_are_exactly_the_attacks_that_get_in(cases, scenario, mrenclave):
-    """Over all 64 flag sets: every attack that `foresee` lets in is an arrow through an open gate,
-    no other is, and both arrangements and the text say so.
+    """For every set of flags: each attack that `foresee` lets in is an arrow through an open
+    gate, no other is, and both arrangements and the text say so.
     """
     model = SwitchboardModel(cases, scenario=scenario, mrenclave=mrenclave)
     legal = 0
