@@ -78,7 +78,8 @@ def flag() -> dict[str, bool]:
         "the switchboard, its group": row.group in shown and row.who in shown,
         "docs/flags.md, its section": f"### `{option}`" in checks.insecure(),
         "docs/flags.md, the crosswalk": row.title in checks.elsewhere(),
-        "the schema": row.name in schema("flagName"),
+        "the schema": row.name in schema("flagName", "enum"),
+        "the schema of the matrix": schema("matrix", "properties", "rows", "minItems") == 128,
     }
 
 
@@ -87,12 +88,14 @@ def widgets(box: Any) -> list[str]:
     return [str(box.get_state()), *(w for c in getattr(box, "children", ()) for w in widgets(c))]
 
 
-def schema(name: str) -> list[str]:
-    """The values that the schema of `--json` lists for a definition, renewed."""
+def schema(*path: str) -> Any:
+    """What the schema of `--json`, renewed, says at a place of its definitions."""
     from doctables.schema import renewed
 
-    values: list[str] = json.loads(renewed())["$defs"][name]["enum"]
-    return values
+    found = json.loads(renewed())["$defs"]
+    for name in path:
+        found = found[name]
+    return found
 
 
 def check() -> dict[str, bool]:
@@ -178,11 +181,42 @@ def exercise() -> dict[str, bool]:
     }
 
 
+def panel() -> dict[str, bool]:
+    """One more panel of a lab."""
+    from casnb.base.snapshot import Snapshot
+    from casnb.teach.opening import opens
+    from casnb.teach.panels import Panels
+
+    @opens("lab.added_panel()", "what a test added")
+    def added_panel(self: Panels) -> Snapshot:
+        """Return a panel that a test added."""
+        return Snapshot("added", "<p>added</p>")
+
+    Panels.added_panel = added_panel  # type: ignore[attr-defined]
+    from doctables import panels
+
+    from casnb.teach import start
+    from casnb.teach.lab import Lab
+    from casnb.teach.opening import openings
+
+    row = added_panel.__dict__["opening"]
+    lab = start("00")
+    listed = lab.panels()
+    return {
+        "the list": row in openings(Lab),
+        "lab.panels(), as text": row.line in str(listed) and row.shows in str(listed),
+        "lab.panels(), as a page": row.shows in listed._html(),
+        "docs/widgets.md": f"| `{row.line}` | {row.shows} |" in panels.panels(),
+        "what runs its line": str(eval(row.line, {"lab": lab})) == "added",
+    }
+
+
 PROBES: dict[str, Callable[[], dict[str, bool]]] = {
     "flag": flag,
     "check": check,
     "attack": attack,
     "exercise": exercise,
+    "panel": panel,
 }
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 
 
-@pytest.mark.parametrize("kind", ["flag", "check", "attack", "exercise"])
+@pytest.mark.parametrize("kind", ["flag", "check", "attack", "exercise", "panel"])
 def test_a_new_row_shows_up_everywhere(kind, tmp_path):
-    """A seventh flag, one more check, attack and exercise: each is found in every list, panel,
-    matrix, help text, explanation and document of its kind (`rows_probe.py` says which).
+    """A seventh flag, one more check, attack, exercise and panel: each is found in every list,
+    panel, matrix, help text, explanation and document of its kind (`rows_probe.py` says which).
     """
     path = os.pathsep.join(
         [str(TESTS.parent / "docs" / "_build"), os.environ.get("PYTHONPATH", "")]

@@ -19,6 +19,7 @@ from casnb.teach.course.case_words import CHAPTERS, DECISIONS, QUESTION
 from casnb.teach.course.progress import Said
 from casnb.teach.course.progress_file import ProgressFile
 from casnb.teach.facts import Facts
+from casnb.teach.opening import opens
 from casnb.teach.trials import EXHIBITS, OUTCOMES, TOOLS, Trial, attacked, tried
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class Casework:
         note = self._record(f"case.{self.chapter}", f"{known}: {reason}" if reason else known, "")
         return Signed(self.chapter, known, note)
 
+    @opens("lab.decide()", "the decision of the chapter, to sign with a reason")
     def decide(self) -> DecisionPanel:
         """Return this chapter's decision as buttons, with room for the reason. Pressing one signs
         it, as `sign` does; what was signed before is shown.

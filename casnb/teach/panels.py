@@ -11,7 +11,9 @@ from casnb.policy.policy import AttestationPolicy
 from casnb.teach.course.questions import questions
 from casnb.teach.course.workbook import Workbook
 from casnb.teach.facts import Cases
+from casnb.teach.opening import openings, opens
 from casnb.teach.premises import Premises
+from casnb.teach.render import Table
 
 if TYPE_CHECKING:
     from casnb.teach.chain import Chain
@@ -36,6 +38,14 @@ class Panels(Premises, Workbook):
 
     cases: Cases
 
+    def panels(self) -> Table:
+        """Return what a lab opens to click or to look at: a line to run, and what it shows."""
+        return Table(("run", "to see"), [(o.line, o.shows) for o in openings(type(self))])
+
+    @opens(
+        "lab.panel()",
+        "the switchboard: flags, the checks that follow, and whom they let in",
+    )
     def panel(self, **state: Any) -> Switchboard:
         """Return a switchboard on this lab's seed and address: flags, checks, and Mallory.
 
@@ -49,6 +59,7 @@ class Panels(Premises, Workbook):
         spoken_of = SWITCHED if self.chapter < "06" else tuple(ATTACKS)
         return Switchboard(self.cases, **{"address": self.address, "attacks": spoken_of, **state})
 
+    @opens('lab.map("-G")', "the world map: which gates stand open, and who comes through")
     def map(self, *flags: str, scenario: str = "") -> WorldMap:
         """Return the world map for a scenario's report (this lab's unless one is named) and these
         flags: which gates stand open, and who of all attacks comes through.
@@ -65,6 +76,10 @@ class Panels(Premises, Workbook):
             raise UsageError("flags", got=" ".join(flags), wanted=model.problems[0])
         return WorldMap(model.standing(), verdict_name(model), sentence(model))
 
+    @opens(
+        "lab.scrape_lab(lambda html: html[:64])",
+        "the public page as it changed, and what each scraper makes of it",
+    )
     def scrape_lab(self, scraper: Scraper | None = None, **state: Any) -> ScrapePanel:
         """Return the public CAS page through its history, with the classic pipeline, a scraper
         of the reader's, and casnb's scored.
@@ -76,6 +91,7 @@ class Panels(Premises, Workbook):
 
         return ScrapePanel(self.world, scraper, **state)
 
+    @opens("lab.explorer()", "a report byte by byte, with the checks that look at each")
     def explorer(self, evidence: object = None, result: Any = None, **layers: Any) -> ByteExplorer:
         """Return a byte explorer on a piece of evidence with the checks of `result`; left out,
         on the saved report with its own.
@@ -86,12 +102,14 @@ class Panels(Premises, Workbook):
             evidence, result = self.facts.report, self.facts.minimal.result
         return ByteExplorer(evidence, result, **layers)
 
+    @opens("lab.tamper()", "the saved report with bytes changed, and the first check that notices")
     def tamper(self, scenario: str = "", means: str = "none") -> TamperPanel:
         """Return a tamper lab on the saved report, or on that of another scenario."""
         from casnb.teach.tampering.panel import TamperPanel
 
         return TamperPanel(self.cases.get(scenario) if scenario else self.facts, means=means)
 
+    @opens("lab.measure()", "how an MRENCLAVE grows, page by page, and what changes it")
     def measure(self, **state: Any) -> MeasurePanel:
         """Return a measurement lab on this CAS's enclave; `state` are changes, as
         `casnb.teach.measuring.model.Build` has them.
@@ -100,6 +118,7 @@ class Panels(Premises, Workbook):
 
         return MeasurePanel(self.world.enclave, **state)
 
+    @opens("lab.gallery()", "every usual TLS mistake with every usual tool, made for real")
     def gallery(self) -> Gallery:
         """Make every usual TLS mistake with every usual tool, for real, and return what became
         of each. Takes a second or two.
@@ -110,6 +129,10 @@ class Panels(Premises, Workbook):
         folder.mkdir(exist_ok=True)
         return build_gallery(self.world, self.host, self.port, folder, self.env)
 
+    @opens(
+        "lab.chain()",
+        "the attested CAS's certificates, from root to key",
+    )
     def chain(self, policy: AttestationPolicy | None = None) -> Chain:
         """Attest this lab's CAS, look at the certificate that it presents, and return the chain
         from the root to it.
@@ -125,6 +148,7 @@ class Panels(Premises, Workbook):
             ),
         )
 
+    @opens('lab.predict("forged-quote")', "one attack as buttons: say first, then see")
     def predict(
         self,
         name: str,
@@ -157,6 +181,7 @@ class Panels(Premises, Workbook):
 
         return PredictPanel(run(...), run, self._record_said)
 
+    @opens("lab.mallory()", "any attack against any defence: say first, then see")
     def mallory(self, **state: Any) -> MalloryPanel:
         """Return the prediction panel on this lab's seed; `attack` and `defence` may be given."""
         from casnb.teach.predicting.panel import MalloryPanel

@@ -22,6 +22,7 @@ from casnb.teach.course.progress_file import ProgressFile
 from casnb.teach.course.questions import question, questions
 from casnb.teach.course.slips import told
 from casnb.teach.facts import Facts
+from casnb.teach.opening import opens
 
 if TYPE_CHECKING:
     from casnb.teach.announcer import Announcer
@@ -157,6 +158,7 @@ class Workbook:
         task = exercises.exercise(id)
         return task.reference(self._facts_for(task))
 
+    @opens('lab.quiz("00.decision")', "a multiple-choice exercise as buttons")
     def quiz(self, id: str) -> QuizPanel:
         """Return a multiple-choice exercise as buttons; `lab.check(id, 'a')` does the same in
         plain form. What was pressed answers the check cell as well.
@@ -165,6 +167,7 @@ class Workbook:
 
         return QuizPanel(self.task(id), self.check)
 
+    @opens('lab.ask("00.whose-word")', "a question of the lesson as buttons")
     def ask(self, id: str) -> QuestionPanel:
         """Return a question of the lesson as buttons; what was said first is kept."""
         from casnb.teach.quiz.panel import QuestionPanel
