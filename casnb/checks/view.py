@@ -84,16 +84,24 @@ def text_result(checks: Sequence[Check], sentence: str = "", remarks: Sequence[s
 
 def text_telling(checks: Sequence[Check], remarks: Sequence[str] = ()) -> str:
     """Return as plain text what failed, was waived or could not be run; the rest is counted."""
-    telling = [c for c in checks if c.status.value != "passed" and not _unasked(c)]
-    passed = sum(c.status.value == "passed" for c in checks)
-    rest = f"{passed} passed, {sum(map(_unasked, checks))} not asked"
+    telling, passed, unasked = _heaps(checks)
+    rest = f"{len(passed)} passed, {len(unasked)} not asked"
     shown = text_result(telling, "", remarks)
     return f"{shown}\n{rest}" if shown else rest
 
 
-def _unasked(check: Check) -> bool:
-    """Whether nobody asked for it, so that it was not run."""
-    return check.optional and check.status.value == "not-run"
+def _heaps(checks: Sequence[Check]) -> tuple[list[Check], list[Check], list[Check]]:
+    """Return what failed, was waived or could not be run; what passed; and what was not run because
+    nobody asked for it.
+    """
+    telling: list[Check] = []
+    passed: list[Check] = []
+    unasked: list[Check] = []
+    for check in checks:
+        status = check.status.value
+        heap = unasked if status == "not-run" and check.optional else telling
+        (passed if status == "passed" else heap).append(check)
+    return telling, passed, unasked
 
 
 def _status(check: Check) -> str:
@@ -193,26 +201,30 @@ def html_result(
     Status is told by word, mark and border, never by colour alone. The list of a single check is
     its row.
     """
-    checks = list(checks)
-    out = [html_sentence(verdict, sentence)] if sentence else []
-    asked = [c for c in checks if not _unasked(c)]
-    telling = [c for c in asked if c.status.value != "passed"]
+    head = html_sentence(verdict, sentence) if sentence else ""
+    notes = "".join(f"<p>note: {cell(r, 600)}</p>" for r in remarks)
     if len(checks) == 1:
-        return "".join([*out, html_checks(checks, checks[0].id), *_notes(remarks)])
-    if telling:
-        counts = Counter(c.status.label.lower() for c in telling)
-        out.append(html_checks(telling, ", ".join(f"{n} {word}" for word, n in counts.items())))
-    out.append(_fold([c for c in asked if c.status.value == "passed"], "passed"))
-    out.append(_fold([c for c in checks if c not in asked], "not asked"))
-    if left_open:
-        rows = "".join(f"<dt>{cell(id)}</dt><dd>{cell(words)}</dd>" for id, words in left_open)
-        out.append(
-            f'<details class="fold"><summary><b>{len(left_open)} left open</b> <span class="small">'
-            f"{cell(', '.join(id for id, _ in left_open), 400)}</span></summary><dl>{rows}</dl>"
-            "</details>"
-        )
-    return "".join([*out, *_notes(remarks)])
+        return head + html_checks(checks, checks[0].id) + notes
+    telling, passed, unasked = _heaps(checks)
+    folded = _fold(passed, "passed") + _fold(unasked, "not asked") + _left_open(left_open)
+    return head + _telling(telling) + folded + notes
 
 
-def _notes(remarks: Sequence[str]) -> list[str]:
-    return [f"<p>note: {cell(r, 600)}</p>" for r in remarks]
+def _telling(checks: Sequence[Check]) -> str:
+    """A table of these checks under a caption that counts them by status."""
+    if not checks:
+        return ""
+    counts = Counter(c.status.label.lower() for c in checks)
+    return html_checks(checks, ", ".join(f"{n} {word}" for word, n in counts.items()))
+
+
+def _left_open(questions: Sequence[tuple[str, str]]) -> str:
+    """What nobody asked, behind a line that counts and names it."""
+    if not questions:
+        return ""
+    rows = "".join(f"<dt>{cell(id)}</dt><dd>{cell(words)}</dd>" for id, words in questions)
+    return (
+        f'<details class="fold"><summary><b>{len(questions)} left open</b> <span class="small">'
+        f"{cell(', '.join(id for id, _ in questions), 400)}</span></summary><dl>{rows}</dl>"
+        "</details>"
+    )

@@ -8,7 +8,7 @@ so a flag that was set and not needed changes nothing but a remark.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -73,51 +73,56 @@ def appraise(
     remarks: list[str] = []
     proof = _revocation(proof, policy, remarks)
     graced = grace(proof, policy)
-    young = graced.status is CheckStatus.PASSED
-    checks = [
-        _status(c, proof, policy, young, remarks) if c.id == "tcb-status" else c
-        for c in proof.checks
-    ]
-    body = proof.report
-    if proof.believable and body is not None:
-        own = report.binding(body.report_data) if report is not None else None
-        # A CAS report's own binding comes first: its nonce and keys count only where it holds.
-        binding = binding if binding is not None and (own is None or own.bound) else own
-        checks.append(debug(body, policy, remarks))
-        checks += compare(body, remarks) if compare else identity(body, policy, remarks)
-        checks.append(_bound(body, binding))
-        checks += _asked_of_cas(report, own is not None and own.bound, policy)
+    believed = proof.report if proof.believable else None
+    # A CAS report's own binding comes first: its nonce and keys count only where it holds.
+    own = report.binding(believed.report_data) if report and believed else None
+    binding = binding if binding is not None and (own is None or own.bound) else own
+    checks = _proven(proof, policy, graced, remarks)
+    if believed is None:
+        why = f"the evidence is not proven genuine ({proof.hindrance})"
+        checks += [not_run(i, why) for i in POLICY_IDS]
+    else:
+        compare = compare or (lambda body, remarks: identity(body, policy, remarks))
         checks += [
+            debug(believed, policy, remarks),
+            *compare(believed, remarks),
+            _bound(believed, binding),
+            *_asked_of_cas(report, own is not None and own.bound, policy),
             advisories(proof, policy),
             *freshness(proof, policy),
             graced,
             settings(proof, policy.refuse_platform_settings),
         ]
-    else:
-        why = f"the evidence is not proven genuine ({proof.hindrance})"
-        checks += [not_run(i, why) for i in POLICY_IDS]
     remarks += proof.remarks
-    signer = known_signer(body.mrsigner) if body is not None else None
-    if signer is not None and signer.anybody_can_sign:
-        remarks.append(f"MRSIGNER is {signer.name}: {signer.note}.")
+    signer = _signer(proof.report, remarks)
     rows = ordered(checks)
     return AttestationResult(
         checks=rows,
         tcb_status=proof.status_text,
         advisories=proof.advisories,
-        identity=body.identity() if body is not None else None,
+        identity=proof.report.identity() if proof.report else None,
         evidence_sha256=proof.evidence_sha256,
         at=proof.at,
         remarks=tuple(remarks),
-        known_signer=signer.name if signer else "",
+        known_signer=signer,
         subject=subject,
         words=explain(proof.tcb_status, proof.status_text, proof.advisories),
         not_asked=left_open(
             proof, policy, rows, binding=binding, of_cas=report is not None, clock=clock
         ),
-        clock=clock if clock is not None else proof.at if proof.simulated else None,
+        clock=clock or (proof.at if proof.simulated else None),
         simulated=proof.simulated,
     )
+
+
+def _signer(body: ReportBody | None, remarks: list[str]) -> str:
+    """Return the name of a signer that is known, and warn where anybody can sign with its key."""
+    known = known_signer(body.mrsigner) if body is not None else None
+    if known is None:
+        return ""
+    if known.anybody_can_sign:
+        remarks.append(f"MRSIGNER is {known.name}: {known.note}.")
+    return known.name
 
 
 def _revocation(proof: Proof, policy: AttestationPolicy, remarks: list[str]) -> Proof:
@@ -129,24 +134,22 @@ def _revocation(proof: Proof, policy: AttestationPolicy, remarks: list[str]) -> 
     if not given or (check is not None and check.status is CheckStatus.NOT_RUN):
         return proof
     if check is None or check.status is CheckStatus.PASSED:
-        why = (
-            "no PCK certificate is part of this evidence"
-            if check is None
-            else "no list names a certificate of the chain"
-        )
-        remarks += [unneeded(f.option, why) for f in given]
+        unlisted = "no list names a certificate of the chain"
+        why = unlisted if check else "no PCK certificate is part of this evidence"
+        remarks += _idle(given, (), why)
         return proof
     used = _used(check.waivable_by, given)
     if not used or proof.beyond is None:  # no flag accepts a revoked authority
         remarks += _too_little(check.waivable_by, given, "what pck-revocation found")
         return proof
-    remarks += [
-        unneeded(f.option, "pck-revocation found something else") for f in given if f not in used
-    ]
+    remarks += _idle(given, used, "pck-revocation found something else")
     remarks += [f"Not proven, for {f.option} was used: {_UNPROVEN[f.name]}" for f in used]
-    waived = check.waived_by(" ".join(f.option for f in used))
-    checks = tuple(waived if c.id == "pck-revocation" else c for c in proof.beyond.checks)
-    return replace(proof.beyond, checks=checks)
+    return _in_place(proof.beyond, check.waived_by(" ".join(f.option for f in used)))
+
+
+def _in_place(proof: Proof, check: Check) -> Proof:
+    """Return the proof with this check instead of its own of the same id."""
+    return replace(proof, checks=tuple(check if c.id == check.id else c for c in proof.checks))
 
 
 _UNPROVEN = {
@@ -163,6 +166,17 @@ _UNPROVEN = {
 }
 
 
+def _proven(
+    proof: Proof, policy: AttestationPolicy, graced: Check, remarks: list[str]
+) -> list[Check]:
+    """Return the proof's checks, the status as flags and the grace period leave it."""
+    young = graced.status is CheckStatus.PASSED
+    return [
+        _status(c, proof, policy, young, remarks) if c.id == "tcb-status" else c
+        for c in proof.checks
+    ]
+
+
 def _status(
     check: Check, proof: Proof, policy: AttestationPolicy, young: bool, remarks: list[str]
 ) -> Check:
@@ -170,23 +184,22 @@ def _status(
     `young`, cover every part of it.
     """
     given = _given("tcb-status", policy)
+    is_so = f"the status is {proof.status_text}"
     if check.status is CheckStatus.PASSED:
-        over = [*(["--tcb-grace"] if policy.tcb_grace else []), *(f.option for f in given)]
-        remarks += [unneeded(option, f"the status is {proof.status_text}") for option in over]
+        if policy.tcb_grace:
+            remarks.append(unneeded("--tcb-grace", is_so))
+        remarks += _idle(given, (), is_so)
     if check.status is not CheckStatus.FAILED:
         return check
-    needed, graced = check.waivable_by, young and OUTDATED in check.waivable_by
-    if graced:  # the period stands for -G, and for nothing else that the status is made of
-        needed = tuple(name for name in needed if name != OUTDATED)
+    # The period stands for -G, and for nothing else that the status is made of.
+    period = ["--tcb-grace"] if young and OUTDATED in check.waivable_by else []
+    needed = tuple(name for name in check.waivable_by if not (period and name == OUTDATED))
     used = _used(needed, given)
-    if not used and (needed or not graced):
+    if not used and (needed or not period):
         remarks += _too_little(needed, given, proof.status_text)
         return check
-    remarks += [
-        unneeded(f.option, f"the status is {proof.status_text}") for f in given if f not in used
-    ]
-    words = [*(["--tcb-grace"] if graced else []), *(f.option for f in used)]
-    return check.waived_by(" ".join(words))
+    remarks += _idle(given, used, is_so)
+    return check.waived_by(" ".join([*period, *(f.option for f in used)]))
 
 
 def _given(id: str, policy: AttestationPolicy) -> list[Flag]:
@@ -201,6 +214,11 @@ def _used(needed: tuple[str, ...], given: list[Flag]) -> list[Flag]:
     """
     used = [f for f in given if f.name in needed]
     return used if len(used) == len(needed) else []
+
+
+def _idle(given: Sequence[Flag], used: Sequence[Flag], why: str) -> list[str]:
+    """Say of each given flag that was not used that it changed nothing."""
+    return [unneeded(f.option, why) for f in given if f not in used]
 
 
 def _too_little(needed: tuple[str, ...], given: list[Flag], found: str) -> list[str]:

@@ -67,6 +67,10 @@ class Flag:
         """The shortest way to write the flag: `-G`, or `--only_for_testing-debug`."""
         return f"-{self.short}" if self.short else f"--{self.name}"
 
+    def words(self, on: bool) -> list[str]:
+        """Return the words of a command line that set the flag; none where it is off."""
+        return [self.option] if on else []
+
 
 _CLI = "scone cas attest --help, 5.8"
 PLATFORM, TESTING = "Accept what Intel reports about the platform", "For testing only"

@@ -9,13 +9,13 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, html_table, text_table
 from casnb.policy.attest_options import PLATFORM_SETTINGS, POLICY, Option
 from casnb.policy.attest_words import read_words
-from casnb.policy.flags import FLAGS, NEWER, find
+from casnb.policy.flags import FLAGS, NEWER, Flag, find
 from casnb.policy.identities import SCONTAIN_CAS, ExpectedSigner
 
 _EVERY = (*FLAGS, *NEWER)
@@ -125,7 +125,7 @@ class AttestationPolicy(Shown):
 
     def _judged(self) -> list[str]:
         if out := self._type_problems():
-            return out
+            return out  # of a wrong type: nothing else can be said
         out = [p for value in self.mrenclaves if (p := measurement_problem(value, "--mrenclave"))]
         out += self._identity_problems()
         out += [said for broken, said in _RULES if broken(self)]
@@ -141,32 +141,9 @@ class AttestationPolicy(Shown):
         return out + self._own_problems()
 
     def _type_problems(self) -> list[str]:
-        """The same for values of a type that a member cannot have: nothing else is looked at."""
-        out = []
-        for name in _LISTS:
-            value = getattr(self, name)
-            if value is NOT_GIVEN:
-                continue
-            if isinstance(value, str):
-                out.append(f"{name}: got one text, wanted a tuple: ({value[:80]!r},).")
-            elif not isinstance(value, (tuple, list)):
-                out.append(f"{name}: got {type(value).__name__}, wanted a tuple of texts.")
-            elif not value:
-                out.append(
-                    f"{name}: got an empty list, wanted at least one. Did the scrape find nothing?"
-                    " Leave it out where nothing is meant."
-                )
-            elif name != "mrenclaves" and not all(isinstance(v, str) for v in value):
-                out.append(f"{name}: got something that is not text, wanted texts.")
-        for name, kind, optional in _VALUES:
-            value = getattr(self, name)
-            if type(value) is kind or (optional and value is None):
-                continue
-            if not isinstance(value, kind) or kind is int:
-                wanted = _WANTED.get(name, _KINDS[kind])
-                shown = name if kind in (bool, ExpectedSigner) else f"--{name.replace('_', '-')}"
-                out.append(f"{shown}: got {type(value).__name__}, wanted {wanted}.")
-        return out
+        """The same for values of a type that a member cannot have."""
+        judged = (judge(getattr(self, name)) for name, judge in _TYPES)
+        return [problem for problem in judged if problem]
 
     def _identity_problems(self) -> list[str]:
         """The same for the options that say which signer, product and version are meant."""
@@ -241,18 +218,10 @@ class AttestationPolicy(Shown):
         """
         for problem in self._type_problems():
             raise UsageError(problem)
-        names = self.flags()
-        cluster = "".join(f.short for f in _EVERY if f.short and f.name in names)
-        out = [f"-{cluster}"] if cluster else []
-        out += self._words(o for o in POLICY if o.attribute in _ENCLAVE)
-        # As the walkthrough sets them: each flag after those that it needs.
-        late = sorted((f for f in FLAGS if not f.short), key=lambda f: f.turn or 99)
-        out += [f.option for f in late if f.name in names]
-        out += self._words(o for o in POLICY if o.value and o.attribute not in _ENCLAVE)
-        out += [f.option for f in NEWER if f.name in names]
-        return out + self._words(o for o in POLICY if not o.value)
+        letters = "".join(f.short for f in _EVERY if getattr(self, f.attribute))
+        return ([f"-{letters}"] if letters else []) + self._words(_LINE)
 
-    def _words(self, options: Iterable[Option]) -> list[str]:
+    def _words(self, options: Iterable[Option | Flag]) -> list[str]:
         return [word for o in options for word in o.words(getattr(self, o.attribute))]
 
     def command(self, address: str, offline_report: str | None = None) -> str:
@@ -345,8 +314,57 @@ _WANTED = {
 }
 _NAMED = {kind.__name__: kind for kind in _KINDS}
 _LISTS = tuple(f.name for f in fields(AttestationPolicy) if str(f.type).startswith("tuple"))
-_VALUES = tuple(
-    (f.name, _NAMED[str(f.type).removesuffix(" | None")], str(f.type).endswith(" | None"))
-    for f in fields(AttestationPolicy)
-    if f.name not in _LISTS
+
+
+def _list_problem(value: object, name: str) -> str:
+    """Say what is wrong with the type of a list, or return an empty string."""
+    if value is NOT_GIVEN:
+        return ""
+    if isinstance(value, str):
+        return f"{name}: got one text, wanted a tuple: ({value[:80]!r},)."
+    if not isinstance(value, (tuple, list)):
+        return f"{name}: got {type(value).__name__}, wanted a tuple of texts."
+    if not value:
+        return (
+            f"{name}: got an empty list, wanted at least one. Did the scrape find nothing? Leave it"
+            " out where nothing is meant."
+        )
+    # What a measurement must be, text among it, is said by `measurement_problem`.
+    if name != "mrenclaves" and not all(isinstance(v, str) for v in value):
+        return f"{name}: got something that is not text, wanted texts."
+    return ""
+
+
+def _value_problem(value: object, name: str, kind: type, optional: bool) -> str:
+    """Say what is wrong with the type of a single value, or return an empty string."""
+    # A bool is an int to Python; where a number is wanted it is a slip.
+    if type(value) is kind or (kind is not int and isinstance(value, kind)):
+        return ""
+    if optional and value is None:
+        return ""
+    wanted = _WANTED.get(name, _KINDS[kind])
+    shown = name if kind in (bool, ExpectedSigner) else f"--{name.replace('_', '-')}"
+    return f"{shown}: got {type(value).__name__}, wanted {wanted}."
+
+
+def _type_judge(name: str, type: str) -> Callable[[object], str]:
+    if name in _LISTS:
+        return partial(_list_problem, name=name)
+    kind, bar, _ = type.partition(" | None")
+    return partial(_value_problem, name=name, kind=_NAMED[kind], optional=bool(bar))
+
+
+#: What judges the type of each member's value: lists first, then values.
+_TYPES = tuple(
+    (f.name, _type_judge(f.name, str(f.type)))
+    for f in sorted(fields(AttestationPolicy), key=lambda f: f.name not in _LISTS)
+)
+#: A command line in the order in which the assignment writes it, after the cluster of letters.
+_LINE: tuple[Option | Flag, ...] = (
+    *(o for o in POLICY if o.attribute in _ENCLAVE),
+    # As the walkthrough sets them: each flag after those that it needs.
+    *sorted((f for f in FLAGS if not f.short), key=lambda f: f.turn or 99),
+    *(o for o in POLICY if o.value and o.attribute not in _ENCLAVE),
+    *(f for f in NEWER if not f.short),
+    *(o for o in POLICY if not o.value),
 )

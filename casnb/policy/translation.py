@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from casnb.base.errors import neutral
@@ -167,11 +167,7 @@ STRICTER = (
     "singleton_enclaves",
     "service_access_token",
 )
-_DEBUG, _IGNORE, _ANY = (
-    "only_for_testing-debug",
-    "only_for_testing-ignore-signer",
-    "only_for_testing-trust-any",
-)
+_DEBUG = "only_for_testing-debug"
 
 
 @dataclass(frozen=True)
@@ -205,62 +201,89 @@ def to_flags(security: Any) -> Translation:
     >>> to_flags({"attestation": {"tolerate": ["outdated-tcb", "hyperthreading"]}}).text
     '-GC'
     """
-    rules = security if isinstance(security, dict) else {}
-    found = rules.get("attestation")
-    attestation = found if isinstance(found, dict) else {}
-    lost = [
-        f"security.{k}: makes the session stricter; no option of cas attest does"
-        for k in (*rules, *attestation)
-        if k in STRICTER
-    ]
+    rules = _mapping(security)
+    attestation = _mapping(rules.get("attestation"))
+    stricter = _only(
+        lost=[
+            f"security.{k}: makes the session stricter; no option of cas attest does"
+            for k in (*rules, *attestation)
+            if k in STRICTER
+        ]
+    )
     mode = attestation.get("mode", "hardware")
-    if mode == "none":
-        return Translation(
-            "",
-            (),
-            (
-                *lost,
-                (
-                    "mode: none: no evidence is asked for at all. No flag goes so far: even"
-                    " trust-any wants a genuine SGX machine."
-                ),
-            ),
-        )
-    if mode != "hardware":
-        lost.append(
-            f"mode: {neutral(mode, 40)}: another way to judge, which cas attest does not have"
-        )
-    names, notes = set(), []
-    for word in _texts(attestation.get("tolerate")):
-        known = WORDS.get(word)
-        if known is None:
-            lost.append(f"{neutral(word, 60)}: no word of tolerate that casnb knows")
-        elif not known.flag:
-            lost.append(f"{word}: {known.note}")
-        else:
-            names.add(known.flag)
-            notes.append(f"{word}: {BY_NAME[known.flag].option}; {known.note}")
-    ignored = _texts(attestation.get("ignore_advisories"))
-    ids = [a for a in ignored if _ADVISORY.fullmatch(a)]
-    if "*" in ignored:
-        notes.append(
-            "ignore_advisories '*': nothing to write; cas attest refuses no advisory unless it is"
-            " asked to"
-        )
-    lost += [
-        f"{neutral(a, 60)}: not the id of an advisory" for a in ignored if a not in ids and a != "*"
-    ]
-    words = [options(tuple(names))] if names else []
-    if ids:
-        words.append("--ignore-advisories " + ",".join(ids))
-        notes.append("--ignore-advisories: newer CLI only; then every other advisory rejects")
-    if _DEBUG in names:
-        notes.append(
-            f"{BY_NAME[_DEBUG].option} needs {BY_NAME[_DEBUG].needs}: in a session the entries of"
-            " attestation say whom to expect."
-        )
-    ordered = tuple(f.name for f in FLAGS if f.name in names)
-    return Translation(" ".join(words), ordered, tuple(lost), tuple(notes))
+    if mode == "none":  # whatever is tolerated besides, nobody looks
+        return _together(stricter, _only(lost=[_NO_EVIDENCE]))
+    judged = _only(lost=[] if mode == "hardware" else [f"mode: {neutral(mode, 40)}: {_OTHER_WAY}"])
+    tolerated = map(_tolerated, _texts(attestation.get("tolerate")))
+    flags = _together(stricter, judged, *tolerated)
+    flags = replace(flags, text=options(flags.names))
+    ignored = _ignored(_texts(attestation.get("ignore_advisories")))
+    return _together(flags, ignored, _needed(flags.names))
+
+
+_NO_EVIDENCE = (
+    "mode: none: no evidence is asked for at all. No flag goes so far: even trust-any wants a"
+    " genuine SGX machine."
+)
+_OTHER_WAY = "another way to judge, which cas attest does not have"
+
+
+def _mapping(found: Any) -> Mapping[Any, Any]:
+    return found if isinstance(found, dict) else {}
+
+
+def _only(
+    text: str = "", names: Sequence[str] = (), lost: Sequence[str] = (), notes: Sequence[str] = ()
+) -> Translation:
+    return Translation(text, tuple(names), tuple(lost), tuple(notes))
+
+
+def _together(*parts: Translation) -> Translation:
+    """Join translations of parts; each flag is named once, in catalogue order."""
+    named = {name for part in parts for name in part.names}
+    return Translation(
+        " ".join(part.text for part in parts if part.text),
+        tuple(f.name for f in FLAGS if f.name in named),
+        tuple(line for part in parts for line in part.lost),
+        tuple(line for part in parts for line in part.notes),
+    )
+
+
+def _tolerated(word: str) -> Translation:
+    """Translate one word of `tolerate`, without writing its flag yet."""
+    known = WORDS.get(word)
+    if known is None:
+        return _only(lost=[f"{neutral(word, 60)}: no word of tolerate that casnb knows"])
+    if not known.flag:
+        return _only(lost=[f"{word}: {known.note}"])
+    option = BY_NAME[known.flag].option
+    return _only(names=[known.flag], notes=[f"{word}: {option}; {known.note}"])
+
+
+def _ignored(entries: Sequence[str]) -> Translation:
+    """Translate `ignore_advisories`."""
+    ids = [a for a in entries if _ADVISORY.fullmatch(a)]
+    odd = [a for a in entries if a not in ids and a != "*"]
+    lost = [f"{neutral(a, 60)}: not the id of an advisory" for a in odd]
+    notes = [_IGNORED_EVERY] if "*" in entries else []
+    if not ids:
+        return _only(lost=lost, notes=notes)
+    return _only(f"--ignore-advisories {','.join(ids)}", (), lost, [*notes, _IGNORED_SOME])
+
+
+_IGNORED_EVERY = (
+    "ignore_advisories '*': nothing to write; cas attest refuses no advisory unless it is asked to"
+)
+_IGNORED_SOME = "--ignore-advisories: newer CLI only; then every other advisory rejects"
+
+
+def _needed(names: Sequence[str]) -> Translation:
+    """Say what the debug flag needs beside it, where it was named."""
+    if _DEBUG not in names:
+        return _only()
+    flag = BY_NAME[_DEBUG]
+    who = "in a session the entries of attestation say whom to expect."
+    return _only(notes=[f"{flag.option} needs {flag.needs}: {who}"])
 
 
 def to_session(names: Sequence[str], advisories: Sequence[str] = ()) -> Translation:
