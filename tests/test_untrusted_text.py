@@ -27,8 +27,8 @@ from casnb.conformance.fault import (
     rewritten,
 )
 from casnb.conformance.forging import issue, sgx_of
-from casnb.conformance.list_forms import first
-from casnb.conformance.quote_chain import intel, pck
+from casnb.conformance.list_changes import first
+from casnb.conformance.quote_certificates import intel, pck
 from casnb.evidence.cas_report import CasReport
 from casnb.evidence.decode import read
 from casnb.simulator.ias_report import ias_proof

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from casnb.conformance import (
+    avr_contents,
+    avr_forms,
+    avr_signers,
+    list_contents,
+    list_forms,
+    list_signers,
+    policy_rows,
+    quote_bytes,
+    quote_chain,
+    quote_harmless,
+    quote_keys,
+    quote_level,
+    quote_revocation,
+    quoting_enclave,
+)
 from casnb.conformance.fault import Fault, Harmless
-from casnb.conformance.ias_rows import IAS_FAULTS, IAS_HARMLESS
-from casnb.conformance.list_contents import LISTS_HARMLESS, SAYS, WHEN
-from casnb.conformance.list_forms import FORM, SIGNATURES, WHO
-from casnb.conformance.policy_rows import POLICY_FAULTS, POLICY_HARMLESS
-from casnb.conformance.quote_bytes import BYTES, ENCLAVE, KEYS
-from casnb.conformance.quote_chain import CHAIN
-from casnb.conformance.quote_platform import PLATFORM_LEVEL, QUOTE_HARMLESS, REVOCATION
 
-QUOTE_FAULTS = [*BYTES, *KEYS, *ENCLAVE, *CHAIN, *REVOCATION, *PLATFORM_LEVEL]
-LISTS_FAULTS = [*WHO, *SIGNATURES, *FORM, *SAYS, *WHEN]
-FAULTS: list[Fault] = [*QUOTE_FAULTS, *LISTS_FAULTS, *IAS_FAULTS, *POLICY_FAULTS]
-HARMLESS: list[Harmless] = [*QUOTE_HARMLESS, *LISTS_HARMLESS, *IAS_HARMLESS, *POLICY_HARMLESS]
+QUOTE_FAULTS = [
+    *quote_bytes.BYTES,
+    *quote_keys.KEYS,
+    *quoting_enclave.ENCLAVE,
+    *quote_chain.CHAIN,
+    *quote_revocation.REVOCATION,
+    *quote_level.PLATFORM_LEVEL,
+]
+LISTS_FAULTS = [
+    *list_signers.WHO,
+    *list_signers.SIGNATURES,
+    *list_forms.FORM,
+    *list_contents.SAYS,
+    *list_contents.WHEN,
+]
+IAS_FAULTS = [*avr_forms.FORM, *avr_signers.WHO, *avr_contents.SAYS]
+FAULTS: list[Fault] = [*QUOTE_FAULTS, *LISTS_FAULTS, *IAS_FAULTS, *policy_rows.POLICY_FAULTS]
+HARMLESS: list[Harmless] = [
+    *quote_harmless.QUOTE_HARMLESS,
+    *list_contents.LISTS_HARMLESS,
+    *avr_contents.IAS_HARMLESS,
+    *policy_rows.POLICY_HARMLESS,
+]

@@ -25,13 +25,11 @@ from casnb.conformance.fault import (
     rewritten,
 )
 from casnb.conformance.forging import signed_text
-from casnb.conformance.list_forms import components, first, put, rows, signature
-from casnb.conformance.quote_chain import items
+from casnb.conformance.list_changes import components, first, put, rows, signature
+from casnb.conformance.quote_certificates import items
 from casnb.simulator.intel import AGE, LEVELS, LIFE, VALID
 from casnb.verify.tcb import TcbStatus
 
-TCB, QE = "tcb-info-signature", "qe-identity-signature"
-BOTH = f"{TCB} {QE}"
 SIGNER = "SIMULATED Intel SGX TCB Signing"
 ROLE, NAME = "TCB signer: role", "TCB signer: name"
 

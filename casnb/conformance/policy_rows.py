@@ -24,9 +24,9 @@ from casnb.conformance.fault import (
     each,
     quoted,
 )
-from casnb.conformance.list_forms import first
-from casnb.conformance.quote_chain import items
-from casnb.conformance.quote_platform import level
+from casnb.conformance.list_changes import first
+from casnb.conformance.quote_certificates import items
+from casnb.conformance.quote_level import level
 from casnb.policy.identities import KNOWN_SIGNERS
 from casnb.simulator.keys import spki
 from casnb.tls.cas_chain import CasChain

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Callable
 from dataclasses import replace
 
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-
 from casnb.conformance.fault import (
-    ATTACKER,
     Change,
     Evidence,
     Fault,
     each,
-    patched,
     quoted,
     spliced,
 )
 from casnb.conformance.forging import flip, region
 from casnb.evidence.quote import Quote
 from casnb.simulator.keys import (
-    P256_ORDER,
-    raw_point,
     sign_raw,
 )
 
@@ -272,208 +265,3 @@ BYTES = [
         )
     ],
 ]
-
-
-# The keys that a quote rests on
-
-
-def stolen(**changes: bytes) -> Change:
-    """The attacker's key in the place of the attestation key, header and report signed with it;
-    the QE's report as it was.
-    """
-    return quoted(fields={"attestation_key": raw_point(ATTACKER)}, sign_with=ATTACKER, body=changes)
-
-
-def named(point: bytes) -> Change:
-    """A point that is not a key, and a quoting enclave (on the genuine platform) whose report names
-    it all the same.
-    """
-
-    def change(e: Evidence) -> Evidence:
-        data = hashlib.sha256(point + Quote.from_bytes(e.quote).auth_data).digest() + bytes(32)
-        return replace(
-            e,
-            quote=e.world.quote(
-                e.digest, fields={"attestation_key": point}, qe_body={"report_data": data}
-            ),
-        )
-
-    return change
-
-
-def halves(change: Callable[[int, int], tuple[int, int]]) -> Callable[[bytes], bytes]:
-    def made(signature: bytes) -> bytes:
-        r, s = change(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-
-    return made
-
-
-#: What may stand where r and s stand, and is not a signature of anything (or not in this form).
-BENT: dict[str, Callable[[bytes], bytes]] = {
-    "all zero": lambda x: bytes(64),
-    "r 0": halves(lambda r, s: (0, s)),
-    "s 0": halves(lambda r, s: (r, 0)),
-    "r n": halves(lambda r, s: (P256_ORDER, s)),
-    "s n": halves(lambda r, s: (r, P256_ORDER)),
-    "both 2^256-1": lambda x: b"\xff" * 64,
-    "swapped": lambda x: x[32:] + x[:32],
-    "little-endian halves": lambda x: x[31::-1] + x[:31:-1],
-    "DER": lambda x: encode_dss_signature(
-        int.from_bytes(x[:32], "big"), int.from_bytes(x[32:], "big")
-    )[:64],
-    "r and s one": lambda x: (bytes(31) + b"\1") * 2,
-}
-
-
-def bent(part: str, how: str) -> Change:
-    return lambda e: patched(**{part: BENT[how](getattr(Quote.from_bytes(e.quote), part))})(e)
-
-
-KEYS = [
-    Fault("attestation key of the attacker's own", "P03", "qe-report-binding", stolen()),
-    Fault(
-        "attestation key of the attacker's own, and another MRENCLAVE",
-        "P03",
-        "qe-report-binding",
-        stolen(mr_enclave=bytes(32)),
-    ),
-    Fault(
-        "report changed, signature kept",
-        "P03",
-        "quote-signature",
-        lambda e: patched(
-            body=replace(Quote.from_bytes(e.quote).body, mr_enclave=bytes(31) + b"\1")
-        )(e),
-    ),
-    Fault(
-        "header and report signed by another key",
-        "P03",
-        "quote-signature",
-        quoted(sign_with=ATTACKER),
-    ),
-    Fault(
-        "QE report signed by another key",
-        "P06",
-        "qe-report-signature",
-        quoted(certify_with=ATTACKER),
-    ),
-    Fault(
-        "QE report signed by the attestation key",
-        "P14",
-        "qe-report-signature",
-        lambda e: quoted(certify_with=e.world.platform.attestation_key)(e),
-    ),
-    Fault(
-        "QE report of another machine",
-        "P03",
-        "qe-report-binding",
-        quoted(qe_body={"report_data": hashlib.sha256(b"another key").digest() + bytes(32)}),
-    ),
-    Fault(
-        "QE report names the key without the authentication data",
-        "P03",
-        "qe-report-binding",
-        lambda e: quoted(
-            qe_body={
-                "report_data": (
-                    hashlib.sha256(Quote.from_bytes(e.quote).attestation_key).digest() + bytes(32)
-                )
-            }
-        )(e),
-    ),
-    Fault(
-        "second half of the QE's report data used",
-        "P03",
-        "qe-report-binding",
-        lambda e: quoted(
-            qe_body={
-                "report_data": (
-                    Quote.from_bytes(e.quote).qe_report.report_data[:32] + b"\1" + bytes(31)
-                )
-            }
-        )(e),
-        choice="QE report data",
-    ),
-    Fault(
-        "authentication data exchanged", "P03", "qe-report-binding", patched(auth_data=bytes(32))
-    ),
-    Fault(
-        "attestation key off the curve, named by the QE",
-        "P19",
-        "quote-signature",
-        named(b"\1" * 64),
-    ),
-    Fault(
-        "attestation key at infinity, named by the QE", "P19", "quote-signature", named(bytes(64))
-    ),
-    *each(
-        "quote signature", "P19", "quote-signature", [(how, bent("signature", how)) for how in BENT]
-    ),
-    *each(
-        "QE report signature",
-        "P19",
-        "qe-report-signature",
-        [(how, bent("qe_report_signature", how)) for how in BENT],
-    ),
-]
-
-# The quoting enclave itself
-
-ENCLAVE = [
-    Fault(
-        "quoting enclave of another signer",
-        "P01",
-        "qe-identity",
-        quoted(qe_body={"mr_signer": bytes(31) + b"\1"}),
-    ),
-    Fault(
-        "another product of the quoting enclave's signer",
-        "P01",
-        "qe-identity",
-        quoted(qe_body={"isv_prod_id": 2}),
-    ),
-    Fault(
-        "quoting enclave in debug mode",
-        "P20 P01",
-        "qe-identity",
-        quoted(qe_body={"attributes_flags": 0x17}),
-        choice="QE identity masks",
-    ),
-    Fault(
-        "quoting enclave never initialised",
-        "P01",
-        "qe-identity",
-        quoted(qe_body={"attributes_flags": 0x14}),
-        choice="QE identity masks",
-    ),
-    Fault(
-        "quoting enclave without the provisioning key",
-        "P01",
-        "qe-identity",
-        quoted(qe_body={"attributes_flags": 0x5}),
-    ),
-    Fault(
-        "quoting enclave with MISCSELECT set",
-        "P01",
-        "qe-identity",
-        quoted(qe_body={"misc_select": 1}),
-    ),
-    Fault(
-        "quoting enclave of an old version",
-        "P02",
-        "tcb-status advisories tcb-grace",
-        quoted(qe_body={"isv_svn": 6}),
-        status="OutOfDate",
-    ),
-    Fault(
-        "quoting enclave below every level",
-        "P09",
-        "tcb-status",
-        quoted(qe_body={"isv_svn": 5}),
-        status="",
-        choice="no level",
-    ),
-]
-
-# The certificates in a quote

@@ -1,4 +1,4 @@
-"""Rows about a platform: revoked or not, which level it reaches; and what harms no quote."""
+"""Rows about revocation: of a platform, an authority, the root, and the lists that say so."""
 
 from __future__ import annotations
 
@@ -19,33 +19,22 @@ from casnb.conformance.fault import (
     Change,
     Evidence,
     Fault,
-    Harmless,
     chained,
     each,
     listed,
     members,
-    patched,
-    pem,
-    quoted,
 )
 from casnb.conformance.forging import issue
-from casnb.conformance.quote_bytes import halves, later
-from casnb.conformance.quote_chain import blocks, ca, intel, items, pck, usual
+from casnb.conformance.quote_certificates import ca, intel, pck
 from casnb.evidence.der import tlv
-from casnb.evidence.quote import Quote
-from casnb.simulator.intel import LEVELS
 from casnb.simulator.keys import (
-    P256_ORDER,
     KeyPair,
     Seed,
     der,
     revocation_list,
-    sign_raw,
     signed,
 )
-from casnb.verify.tcb import TcbStatus
 
-MATCHING = "matching"
 _OLD_KEY = Seed("attacker").p256("key of a renewed authority")
 
 
@@ -278,185 +267,3 @@ REVOCATION = [
         crl(lambda e: intel(e).pck_crl(e.now - 400 * DAY, serial(pck)(e))),
     ),
 ]
-
-# The patch level that the certificate states
-
-
-def level(status: TcbStatus, **overrides: object) -> Change:
-    """A PCK certificate of a platform at another level; report and header as they were."""
-    found = LEVELS[status]
-    return chained(items(components=found.components, pce_svn=found.pce_svn), **overrides)
-
-
-S = "tcb-status advisories tcb-grace"
-_CURRENT = bytes(LEVELS[TcbStatus.UP_TO_DATE].components)
-PLATFORM_LEVEL = [
-    *[
-        Fault(
-            f"platform is {s.dcap_name}",
-            "P10" if s is not TcbStatus.REVOKED else "P08",
-            (
-                S
-                if s is TcbStatus.REVOKED or "accept-group-out-of-date" in s.needs
-                else "tcb-status advisories"
-            ),
-            level(s),
-            status=s.dcap_name,
-        )
-        for s in TcbStatus
-        if s is not TcbStatus.UP_TO_DATE
-    ],
-    Fault(
-        "quoting enclave old on a platform with a setting to change",
-        "P02",
-        S,
-        level(TcbStatus.CONFIGURATION_NEEDED, qe_body={"isv_svn": 6}),
-        status="OutOfDateConfigurationNeeded",
-    ),
-    Fault(
-        "platform revoked by level, quoting enclave old",
-        "P02 P08",
-        S,
-        level(TcbStatus.REVOKED, qe_body={"isv_svn": 6}),
-        status="Revoked",
-    ),
-    Fault(
-        "platform below every level",
-        "P09",
-        "tcb-status",
-        chained(items(components=(0,) * 16)),
-        status="",
-        choice="no level",
-    ),
-    Fault(
-        "PCESVN below every level",
-        "P09",
-        "tcb-status",
-        chained(items(pce_svn=0)),
-        status="",
-        choice="no level",
-    ),
-    Fault(
-        "report claims a newer CPUSVN than the certificate",
-        "P15",
-        S,
-        level(TcbStatus.OUT_OF_DATE, body={"cpu_svn": b"\xff" * 16}),
-        status="OutOfDate",
-        choice=MATCHING,
-    ),
-    Fault(
-        "QE report claims a newer CPUSVN than the certificate",
-        "P15",
-        S,
-        level(TcbStatus.OUT_OF_DATE, qe_body={"cpu_svn": b"\xff" * 16}),
-        status="OutOfDate",
-        choice=MATCHING,
-    ),
-    Fault(
-        "header claims a newer PCESVN than the certificate",
-        "P15",
-        "tcb-status",
-        chained(items(pce_svn=0), fields={"pce_svn": 0xFFFF}),
-        status="",
-        choice=MATCHING,
-    ),
-    Fault(
-        "CPUSVN octets newer than the components of one certificate",
-        "P15",
-        S,
-        chained(items(components=LEVELS[TcbStatus.OUT_OF_DATE].components, cpu_svn=_CURRENT)),
-        status="OutOfDate",
-        choice=MATCHING,
-    ),
-    Fault(
-        "one component of sixteen short of the level",
-        "P11",
-        "tcb-status advisories",
-        chained(items(components=(*_CURRENT[:6], 0, *_CURRENT[7:]))),
-        status="ConfigurationNeeded",
-    ),
-]
-
-
-def twin(part: str) -> Change:
-    """The other signature of the same bytes: r, n - s."""
-    return lambda e: patched(
-        **{part: halves(lambda r, s: (r, P256_ORDER - s))(getattr(Quote.from_bytes(e.quote), part))}
-    )(e)
-
-
-def resigned(e: Evidence) -> Evidence:
-    """A second, honest signature over the same header and report."""
-    q = Quote.from_bytes(e.quote)
-    return replace(
-        e,
-        quote=replace(
-            q, signature=sign_raw(e.world.platform.attestation_key, q.signed_bytes)
-        ).to_bytes(),
-    )
-
-
-QUOTE_HARMLESS = [
-    Harmless("nothing changed", "P32", lambda e: e),
-    Harmless(
-        "another attestation key, named by the genuine quoting enclave",
-        "P30",
-        quoted(attestation_key=ATTACKER),
-    ),
-    *[
-        Harmless(f"twin of a signature: {p}", "P19", twin(p))
-        for p in ("signature", "qe_report_signature")
-    ],
-    Harmless("signed again", "P19", resigned),
-    Harmless("no authentication data", "P23", quoted(auth_data=b"")),
-    Harmless("whole quote of version 4, for SGX", "P22", later(4)),
-    Harmless(
-        "key separation and sharing used",
-        "P22",
-        quoted(body={"attributes_flags": 0x85, "config_id": b"\1" * 64}),
-    ),
-    Harmless("report's CPUSVN all zero", "P15", quoted(body={"cpu_svn": bytes(16)})),
-    Harmless("header's SVNs all zero", "P15", quoted(fields={"pce_svn": 0, "qe_svn": 0})),
-    Harmless("CPUSVN octets older than the components", "P15", chained(items(cpu_svn=bytes(16)))),
-    Harmless(
-        "Processor CA's platform with its own list",
-        "P07",
-        lambda e: processor(authority=intel(e).processor_ca)(e),
-    ),
-    *[
-        Harmless("certificates in the order " + ", ".join(o), "P26", blocks(*o))
-        for o in (
-            ("leaf", "root", "ca"),
-            ("ca", "leaf", "root"),
-            ("ca", "root", "leaf"),
-            ("root", "leaf", "ca"),
-            ("root", "ca", "leaf"),
-        )
-    ],
-    Harmless("certificates with CRLF", "P26", pem(lambda e: usual(e).replace(b"\n", b"\r\n"))),
-    Harmless("certificates with a final NUL", "P26", pem(lambda e: usual(e) + b"\0")),
-    Harmless("text between the certificates", "P26", pem(lambda e: b"Bag Attributes\n" + usual(e))),
-    Harmless("another serial number revoked", "P05", listed(revoked=[5])),
-    Harmless(
-        "a serial number that begins as the platform's does",
-        "P05",
-        listed(revoked=lambda e: [pck(e).cert.serial_number >> 8, pck(e).cert.serial_number // 10]),
-    ),
-    Harmless(
-        "list of platforms without its issuer's chain", "P05", members(pck_crl_issuer_chain="")
-    ),
-    Harmless(
-        "lists in upper-case hex", "P05", lambda e: members(pck_crl=e.lists.pck_crl.upper())(e)
-    ),
-    Harmless(
-        "lists in PEM",
-        "P05",
-        lambda e: members(
-            pck_crl=_pem_crl(e.lists.pck_crl), root_ca_crl=_pem_crl(e.lists.root_ca_crl)
-        )(e),
-    ),
-]
-
-
-def _pem_crl(text: str) -> str:
-    return x509.load_der_x509_crl(bytes.fromhex(text)).public_bytes(Encoding.PEM).decode()
