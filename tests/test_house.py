@@ -141,11 +141,6 @@ LINES = 420
 LONGER = {
     "tls/diagnoses.py": "a table: one row for each way in which a connection fails",
     "explain/messages/attest_messages.py": "a table: one row for each message",
-    "conformance/quote_bytes.py": "a table: one row for each fault",
-    "conformance/quote_chain.py": "a table: one row for each fault",
-    "conformance/quote_platform.py": "a table: one row for each fault",
-    "conformance/list_forms.py": "a table: one row for each fault",
-    "conformance/ias_rows.py": "a table: one row for each fault",
     "simulator/world.py": "one class of short members: all that a simulated world owns",
     "teach/course/attest_and_flags.py": "a chapter: exercises as data",
     "teach/course/decode_the_report.py": "a chapter: exercises as data",

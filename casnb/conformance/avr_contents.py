@@ -8,17 +8,8 @@ from datetime import timedelta
 from casnb.base import strictjson
 from casnb.conformance.avr_forms import member, put, text
 from casnb.conformance.avr_row import CURRENT, S, leaf, root, row, several
-from casnb.conformance.fault import (
-    DAY,
-    SECOND,
-    Harmless,
-    at,
-    reported,
-    resent,
-)
+from casnb.conformance.fault import DAY, SECOND, Harmless, at, reported, resent
 from casnb.verify.tcb import TcbStatus
-
-# What it says, and when
 
 _STATUSES = [
     (s.ias_name, "tcb-status tcb-grace" if s is TcbStatus.REVOKED else "tcb-status")

@@ -9,14 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from casnb.conformance.avr_row import FORMAT, leaf, row, several
-from casnb.conformance.fault import (
-    Change,
-    Evidence,
-    reported,
-)
+from casnb.conformance.fault import Change, Evidence, reported
 from casnb.simulator.keys import sign
-
-# Text, validly signed
 
 
 def text(change: Callable[[str], str]) -> Change:

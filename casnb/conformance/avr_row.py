@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from casnb.conformance.fault import (
-    Change,
-    Evidence,
-    Fault,
-    each,
-)
+from casnb.conformance.fault import Change, Evidence, Fault, each
 from casnb.simulator.keys import KeyPair
 
 FORMAT, CHAIN, SIGNATURE, CURRENT = "avr-format", "avr-chain", "avr-signature", "avr-current"

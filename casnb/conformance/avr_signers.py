@@ -12,21 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from casnb.base import strictjson
 from casnb.conformance.avr_row import CHAIN, LEAF, SIGNATURE, leaf, root, row, several
-from casnb.conformance.fault import (
-    MALLORY,
-    SECOND,
-    Change,
-    Evidence,
-    reported,
-    resent,
-    under,
-)
+from casnb.conformance.fault import MALLORY, SECOND, Change, Evidence, reported, resent, under
 from casnb.conformance.forging import flip, issue
 from casnb.simulator.intel import VALID
 from casnb.simulator.keys import KeyPair, packaged
 from casnb.verify.pki import intel_roots
-
-# Who signed, and what
 
 
 def issued(signer: Callable[[Evidence], KeyPair | None], name: str = LEAF, **kwargs: Any) -> Change:

@@ -1,4 +1,4 @@
-"""What may stand where a signature stands, and is none"""
+"""What may stand where a signature stands, and is none."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from casnb.simulator.keys import (
-    P256_ORDER,
-)
+from casnb.simulator.keys import P256_ORDER
 
 
 def halves(change: Callable[[int, int], tuple[int, int]]) -> Callable[[bytes], bytes]:

@@ -6,18 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from casnb.conformance.fault import (
-    Change,
-    members,
-    remade,
-    rewritten,
-)
+from casnb.conformance.fault import Change, members, remade, rewritten
 
 TCB, QE = "tcb-info-signature", "qe-identity-signature"
 BOTH = f"{TCB} {QE}"
-
-
-# How a list is written; all of it validly signed
 
 
 def put(old: str, new: str, name: str = "tcb_info") -> Change:

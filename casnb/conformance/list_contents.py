@@ -30,9 +30,6 @@ from casnb.conformance.quote_certificates import items
 from casnb.simulator.intel import AGE, LEVELS, LIFE, VALID
 from casnb.verify.tcb import TcbStatus
 
-SIGNER = "SIMULATED Intel SGX TCB Signing"
-ROLE, NAME = "TCB signer: role", "TCB signer: name"
-
 
 def _masked(mask: str, attributes: str, flags: int) -> Change:
     """A quoting enclave with these attributes, and an identity whose first byte of mask and

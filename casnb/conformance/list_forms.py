@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from casnb.conformance.fault import (
-    Fault,
-    each,
-    listed,
-    rewritten,
-)
+from casnb.conformance.fault import Fault, each, listed, rewritten
 from casnb.conformance.list_changes import QE, TCB, components, edition, first, put, rows, svn
 
 TWICE, DATE, RANGE = "duplicate member", "date form", "component range"

@@ -6,19 +6,10 @@ import struct
 from collections.abc import Callable
 from dataclasses import replace
 
-from casnb.conformance.fault import (
-    Change,
-    Evidence,
-    Fault,
-    each,
-    quoted,
-    spliced,
-)
+from casnb.conformance.fault import Change, Evidence, Fault, each, quoted, spliced
 from casnb.conformance.forging import flip, region
 from casnb.evidence.quote import Quote
-from casnb.simulator.keys import (
-    sign_raw,
-)
+from casnb.simulator.keys import sign_raw
 
 
 def number(at: int, form: str, value: int) -> Change:

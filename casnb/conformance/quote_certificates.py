@@ -10,27 +10,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from casnb.conformance.fault import (
-    ATTACKER,
-    MALLORY,
-    Change,
-    Evidence,
-    certified,
-    pem,
-)
+from casnb.conformance.fault import ATTACKER, MALLORY, Change, Evidence, certified, pem
 from casnb.conformance.forging import issue, sgx_of
 from casnb.evidence.der import tlv
 from casnb.simulator.intel import VALID, Intel
-from casnb.simulator.keys import (
-    KeyPair,
-    Seed,
-    certificate,
-    der,
-    signed,
-)
+from casnb.simulator.keys import KeyPair, Seed, certificate, der, signed
 
 LEAF, PLATFORM = "SIMULATED Intel SGX PCK Certificate", "SIMULATED Intel SGX PCK Platform CA"
-_OLD_KEY = Seed("attacker").p256("key of a renewed authority")
+OLD_KEY = Seed("attacker").p256("key of a renewed authority")
 
 
 def intel(e: Evidence) -> Intel:
@@ -45,14 +32,8 @@ def sgx(e: Evidence) -> bytes:
     return sgx_of(pck(e))
 
 
-# The bytes of a quote
-
-
 def usual(e: Evidence) -> bytes:
     return pck(e).cert_pem + intel(e).pck_ca.cert_pem + intel(e).root.cert_pem
-
-
-# Revocation
 
 
 def same_name(e: Evidence) -> list[KeyPair]:
@@ -69,7 +50,7 @@ def impostor(e: Evidence) -> KeyPair:
         e.world,
         pck(e).cert.subject,
         KeyPair(intel(e).pck_ca.cert, ATTACKER),
-        key=_OLD_KEY,
+        key=OLD_KEY,
         sgx=sgx(e),
     )
 
@@ -79,7 +60,7 @@ def no_identifiers(e: Evidence) -> list[KeyPair]:
     i = intel(e)
     bare = certificate(
         pck(e).cert.subject,
-        _OLD_KEY,
+        OLD_KEY,
         KeyPair(i.pck_ca.cert, ATTACKER),
         5,
         VALID,

@@ -37,9 +37,7 @@ from casnb.conformance.quote_certificates import (
     weak,
 )
 from casnb.simulator.intel import VALID
-from casnb.simulator.keys import (
-    KeyPair,
-)
+from casnb.simulator.keys import KeyPair
 from casnb.verify.pki import intel_roots
 
 PCK_ROLE, KEYS_HASHES, EXACT, EXTENSION = (

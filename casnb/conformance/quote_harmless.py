@@ -24,10 +24,7 @@ from casnb.conformance.quote_bytes import later
 from casnb.conformance.quote_certificates import blocks, intel, items, pck, usual
 from casnb.conformance.quote_revocation import processor
 from casnb.evidence.quote import Quote
-from casnb.simulator.keys import (
-    P256_ORDER,
-    sign_raw,
-)
+from casnb.simulator.keys import P256_ORDER, sign_raw
 
 
 def twin(part: str) -> Change:

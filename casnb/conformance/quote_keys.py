@@ -6,21 +6,9 @@ import hashlib
 from dataclasses import replace
 
 from casnb.conformance.bent_signatures import BENT
-from casnb.conformance.fault import (
-    ATTACKER,
-    Change,
-    Evidence,
-    Fault,
-    each,
-    patched,
-    quoted,
-)
+from casnb.conformance.fault import ATTACKER, Change, Evidence, Fault, each, patched, quoted
 from casnb.evidence.quote import Quote
-from casnb.simulator.keys import (
-    raw_point,
-)
-
-# The keys that a quote rests on
+from casnb.simulator.keys import raw_point
 
 
 def stolen(**changes: bytes) -> Change:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from casnb.conformance.fault import (
-    Change,
-    Fault,
-    chained,
-)
+from casnb.conformance.fault import Change, Fault, chained
 from casnb.conformance.quote_certificates import items
 from casnb.simulator.intel import LEVELS
 from casnb.verify.tcb import TcbStatus
 
 MATCHING = "matching"
-
-# The patch level that the certificate states
 
 
 def level(status: TcbStatus, **overrides: object) -> Change:

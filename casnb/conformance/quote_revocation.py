@@ -25,17 +25,9 @@ from casnb.conformance.fault import (
     members,
 )
 from casnb.conformance.forging import issue
-from casnb.conformance.quote_certificates import ca, intel, pck
+from casnb.conformance.quote_certificates import OLD_KEY, ca, intel, pck
 from casnb.evidence.der import tlv
-from casnb.simulator.keys import (
-    KeyPair,
-    Seed,
-    der,
-    revocation_list,
-    signed,
-)
-
-_OLD_KEY = Seed("attacker").p256("key of a renewed authority")
+from casnb.simulator.keys import KeyPair, der, revocation_list, signed
 
 
 def crl(make: Callable[[Evidence], bytes], name: str = "pck_crl") -> Change:
@@ -81,7 +73,7 @@ def renewed(e: Evidence) -> Evidence:
     """List and chain of a renewed authority of the same name, whose key signed nothing of this
     platform.
     """
-    new = issue(e.world, intel(e).pck_ca.cert.subject, intel(e).root, ca=0, key=_OLD_KEY)
+    new = issue(e.world, intel(e).pck_ca.cert.subject, intel(e).root, ca=0, key=OLD_KEY)
     return replace(e, lists=e.world.endorsements(authority=new))
 
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from casnb.conformance.fault import (
-    Fault,
-    quoted,
-)
-
-# The quoting enclave itself
+from casnb.conformance.fault import Fault, quoted
 
 ENCLAVE = [
     Fault(
