@@ -1,5 +1,4 @@
-"""Certificates and revocation lists as Intel issues them: read strictly, keys and signatures
-checked one at a time.
+"""Certificates as Intel issues them, read strictly and one at a time.
 
 Why not a library's path building: which role a certificate has, which root it may end in and which
 extensions it must not carry are rules of Intel's that a general verifier does not know, and each of
@@ -12,46 +11,31 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from casnb.base.errors import EvidenceError, VerificationError
 from casnb.base.remembered import remembered
 from casnb.base.times import stamp
 from casnb.evidence.der import tlv
+from casnb.verify.p256 import P256_KEY, p256_key
 
 #: A chain of three certificates is under 6 kB.
 CHAIN_LIMIT = 64 << 10
-#: Intel's largest revocation list is a few kB; a text that encodes one may have this many
-#: characters.
-CRL_LIMIT = 4 << 20
-#: Order of the P-256 group (FIPS 186-4, D.1.2.3).
-P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 SGX_EXTENSION = x509.ObjectIdentifier("1.2.840.113741.1.13.1")
-#: What stands in SubjectPublicKeyInfo before the x and y of a P-256 key.
-P256_KEY = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 
 #: DER of the object identifier of a common name.
 _COMMON_NAME = bytes.fromhex("0603550403")
-_ECDSA = ec.ECDSA(hashes.SHA256())
-_P256 = ec.SECP256R1()
-#: DER of AlgorithmIdentifier: ecdsa-with-SHA256, sha256WithRSAEncryption.
-_ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
-_RSA_SHA256 = bytes.fromhex("300d06092a864886f70d01010b0500")
 _BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
-_PEM_CRL = re.compile(r"\s*-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]+)-----END X509 CRL-----\s*")
 
 
-def _parts(der: bytes, what: str) -> tuple[bytes, bytes, list[tuple[int, int, int]]]:
+def signed_parts(der: bytes, what: str) -> tuple[bytes, bytes, list[tuple[int, int, int]]]:
     """Split SEQUENCE{tbs, algorithm, signature}: signed bytes, algorithm, and tag, start and end
     of up to seven fields.
     """
@@ -163,7 +147,7 @@ def read_certificate(der: bytes) -> Certificate:
     critical one that is not known.
     """
     what = "certificate"
-    tbs, algorithm, fields = _parts(der, what)
+    tbs, algorithm, fields = signed_parts(der, what)
     # RFC 5280, 4.1.2.2. A revocation list names serial numbers: one that two readers understand
     # differently would be a way around it.
     if (
@@ -271,147 +255,3 @@ def read_chain(
     """
     blocks = pem_blocks(pem, what, least, most)
     return tuple([known[der] if known and der in known else _read(der) for der in blocks])
-
-
-def require_signed_by(subject: Certificate | Crl, issuer: Certificate, what: str) -> None:
-    """Raise VerificationError unless the names match byte for byte and the issuer's key made the
-    signature with SHA-256.
-
-    A revocation list counts only from a key that its certificate lets sign one. For certificates
-    the callers look at the usage.
-    """
-    # Byte for byte, where RFC 5280 (7.1) lets spellings differ: Intel repeats a name as it is, and
-    # a looser comparison is a second way to read one.
-    if subject.issuer != issuer.subject:
-        raise VerificationError(f"{what}: issuer", got="another name", wanted=issuer.name)
-    if isinstance(subject, Crl) and (issuer.usage is None or not issuer.usage.crl_sign):
-        raise VerificationError(
-            f"{what}: issuer", got="a key that may not sign lists", wanted="one that may"
-        )
-    try:
-        if subject.algorithm == _ECDSA_SHA256:
-            issuer.key.verify(subject.value.signature, subject.tbs, _ECDSA)
-        elif subject.algorithm == _RSA_SHA256:
-            rsa_key(issuer).verify(
-                subject.value.signature, subject.tbs, padding.PKCS1v15(), hashes.SHA256()
-            )
-        else:
-            raise VerificationError(
-                f"{what}: signature algorithm",
-                got=subject.algorithm.hex(),
-                wanted="ECDSA or RSA with SHA-256",
-            )
-    except InvalidSignature:
-        raise VerificationError(
-            f"{what}: signature", got="one that does not fit", wanted=f"{issuer.name}'s"
-        ) from None
-
-
-def rsa_key(certificate: Certificate) -> rsa.RSAPublicKey:
-    """Return an RSA key of 2048 bits or more; raise VerificationError for any other."""
-    try:
-        key = certificate.value.public_key()
-    except Exception:  # cryptography raises many kinds for hostile keys
-        key = None
-    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < 2048:
-        raise VerificationError(
-            f"certificate {certificate.name}: key",
-            got="another kind",
-            wanted="RSA of 2048 bits or more",
-        )
-    return key
-
-
-@remembered
-def p256_key(point: bytes) -> ec.EllipticCurvePublicKey:
-    """Return the key at x then y (64 bytes, big-endian); raise VerificationError for a point
-    that is not on the curve.
-    """
-    try:
-        return ec.EllipticCurvePublicKey.from_encoded_point(_P256, b"\4" + point)
-    except ValueError:
-        raise VerificationError(
-            "public key", got="a point that is not on the curve P-256", wanted="one that is"
-        ) from None
-
-
-def verify_p256(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) -> bool:
-    """Whether 64 bytes r then s (big-endian, each from 1 to the group order minus 1) sign `data`
-    with SHA-256.
-    """
-    if len(signature) != 64:
-        return False
-    # FIPS 186-4, 6.4: where 0 is let through, r = s = 0 fits every message (CVE-2022-21449).
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    if not (0 < r < P256_ORDER and 0 < s < P256_ORDER):
-        return False
-    try:
-        key.verify(encode_dss_signature(r, s), data, _ECDSA)
-    except InvalidSignature:
-        return False
-    return True
-
-
-@dataclass(frozen=True, eq=False)
-class Crl:
-    """A revocation list, read and not yet believed. `window` is thisUpdate and nextUpdate, both
-    inclusive.
-    """
-
-    tbs: bytes
-    algorithm: bytes
-    issuer: bytes
-    value: x509.CertificateRevocationList
-    window: tuple[datetime, datetime]
-
-    @classmethod
-    def read(cls, text: str, what: str) -> Crl:
-        """Read DER in hex, or PEM; raise EvidenceError where it is malformed, partial, never
-        ages, or has more than 4 MiB.
-        """
-        if not text.strip() or len(text) > CRL_LIMIT:
-            raise EvidenceError(
-                what,
-                got=f"{len(text)} characters" if text.strip() else "nothing",
-                wanted="a revocation list",
-            )
-        try:
-            pem = _PEM_CRL.fullmatch(text)
-            der = (
-                base64.b64decode("".join(pem[1].split()), validate=True)
-                if pem
-                else bytes.fromhex(text)
-            )
-            value = x509.load_der_x509_crl(der)
-            first, last, critical = (
-                value.last_update_utc,
-                value.next_update_utc,
-                [e.oid for e in value.extensions if e.critical],
-            )
-        except Exception:  # cryptography raises many kinds for hostile DER
-            raise EvidenceError(
-                what, got="something else", wanted="a revocation list, DER in hex"
-            ) from None
-        if last is None:
-            raise EvidenceError(
-                f"{what}: nextUpdate",
-                got="none",
-                wanted="a date",
-                do="A list that never ages proves nothing.",
-            )
-        # A delta or partial list says by a critical extension that it leaves out some of what is
-        # revoked (RFC 5280, 5.2.4 and 5.2.5).
-        if critical:
-            raise EvidenceError(
-                what,
-                got=f"critical extension {critical[0].dotted_string}",
-                wanted="a complete list",
-            )
-        tbs, algorithm, fields = _parts(der, what)
-        if len(fields) < 4 or fields[0][0] != 0x02 or der[fields[1][1] : fields[1][2]] != algorithm:
-            raise EvidenceError(what, got="another form", wanted="X.509 CRL version 2")
-        return cls(tbs, algorithm, der[fields[2][1] : fields[2][2]], value, (first, last))
-
-    def lists(self, certificate: Certificate) -> bool:
-        """Whether the certificate's serial number is on the list."""
-        return self.value.get_revoked_certificate_by_serial_number(certificate.serial) is not None

@@ -13,7 +13,7 @@ from casnb.checks.result import failed
 from casnb.evidence.pck import PckExtension
 from casnb.evidence.quote import SIGNED_SIZE, Quote
 from casnb.evidence.report import REPORT_BODY
-from casnb.verify.certificate import Certificate, p256_key, require_signed_by, verify_p256
+from casnb.verify.certificate import Certificate
 from casnb.verify.endorsements import (
     Endorsements,
     QeIdentity,
@@ -22,6 +22,7 @@ from casnb.verify.endorsements import (
     verify_endorsements,
 )
 from casnb.verify.lists import QeLevel
+from casnb.verify.p256 import p256_key, verify_p256
 from casnb.verify.pki import PckChain, TrustAnchors, pck_order, require_pck_authority
 from casnb.verify.proof import (
     Proof,
@@ -33,6 +34,7 @@ from casnb.verify.proof import (
     utc,
 )
 from casnb.verify.revocation import check_revocation
+from casnb.verify.signatures import require_signed_by
 from casnb.verify.tcb import TcbLevel, TcbStatus, converge, match_level
 
 INTEL_QE_VENDOR = bytes.fromhex("939a7233f79c4ca9940a0db3957f0607")

@@ -13,17 +13,13 @@ from casnb.base.errors import CasnbError, EvidenceError, VerificationError
 from casnb.base.times import stamp
 from casnb.checks.result import Check
 from casnb.evidence.signed_lists import split_signed
-from casnb.verify.certificate import (
-    Certificate,
-    Crl,
-    require_inside,
-    require_signed_by,
-    verify_p256,
-)
+from casnb.verify.certificate import Certificate, require_inside
+from casnb.verify.crl import Crl
 from casnb.verify.lists import QeIdentity as QeIdentity
 from casnb.verify.lists import TcbInfo as TcbInfo
 from casnb.verify.lists import unhex
 from casnb.verify.misfits import Held, explain, wrong_list
+from casnb.verify.p256 import verify_p256
 from casnb.verify.pki import (
     TCB_SIGNER,
     PckChain,
@@ -32,6 +28,7 @@ from casnb.verify.pki import (
     tcb_signer,
 )
 from casnb.verify.proof import Steps, utc
+from casnb.verify.signatures import require_signed_by
 
 _LIMIT = 8 << 20
 

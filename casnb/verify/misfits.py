@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from casnb.base import strictjson
 from casnb.base.errors import CasnbError
-from casnb.verify.certificate import Certificate, Crl, common_name
+from casnb.verify.certificate import Certificate, common_name
+from casnb.verify.crl import Crl
 from casnb.verify.pki import PCK_AUTHORITIES
 from casnb.verify.tcb import TcbStatus
 

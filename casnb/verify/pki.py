@@ -16,15 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from casnb.base.errors import EvidenceError, VerificationError
 from casnb.evidence.pck import PckExtension
-from casnb.verify.certificate import (
-    P256_KEY,
-    Certificate,
-    pem_blocks,
-    read_certificate,
-    read_chain,
-    require_signed_by,
-    rsa_key,
-)
+from casnb.verify.certificate import Certificate, pem_blocks, read_certificate, read_chain
+from casnb.verify.p256 import P256_KEY
+from casnb.verify.signatures import require_signed_by, rsa_key
 
 PCK_LEAF, TCB_SIGNER, AVR_SIGNER = (
     "Intel SGX PCK Certificate",

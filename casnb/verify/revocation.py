@@ -7,9 +7,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from casnb.base.errors import CasnbError, VerificationError
-from casnb.verify.certificate import Certificate, Crl, require_inside, require_signed_by
+from casnb.verify.certificate import Certificate, require_inside
+from casnb.verify.crl import Crl
 from casnb.verify.endorsements import VerifiedEndorsements, require_list_of
 from casnb.verify.pki import PckChain
+from casnb.verify.signatures import require_signed_by
 
 #: The flags that accept what is found here (long names): a listed PCK certificate; lists that show
 #: nothing.

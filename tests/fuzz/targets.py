@@ -42,7 +42,8 @@ from casnb.measure.program import EnclaveFile
 from casnb.policy.policy import AttestationPolicy
 from casnb.simulator.keys import sign_raw
 from casnb.tls.cas_chain import CasChain
-from casnb.verify.certificate import Crl, read_certificate, read_chain
+from casnb.verify.certificate import read_certificate, read_chain
+from casnb.verify.crl import Crl
 from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import Endorsements, QeIdentity, TcbInfo, verify_endorsements
 from casnb.verify.ias import verify_avr
