@@ -21,7 +21,7 @@ DRAWN = (
 UNREADABLE = """() => [...document.querySelectorAll('.jp-OutputArea')].flatMap(
     a => [...a.querySelectorAll('*')].filter(e =>
     (e.matches('label, button') && e.scrollWidth > e.clientWidth + 1)
-    || (e.matches('svg[role=img]') && e.getBoundingClientRect().width < 480)
+    || (e.matches('svg[role=img]:has(text)') && e.getBoundingClientRect().width < 480)
     || (!e.closest('[role=group], [role=region]') && getComputedStyle(e).display != 'inline'
         && e.getBoundingClientRect().right > a.getBoundingClientRect().right + 2)
     ).map(e => e.outerHTML.slice(0, 120)))"""
