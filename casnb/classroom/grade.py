@@ -26,8 +26,9 @@ from casnb.teach.class_line import server_address
 from casnb.teach.course import exercises
 from casnb.teach.course.answer_json import Answer, tagged, world_id
 from casnb.teach.course.answers import said, same
-from casnb.teach.course.choices import Choice, Pairing
+from casnb.teach.course.choices import Choice
 from casnb.teach.course.feedback import NOT_YET, RIGHT
+from casnb.teach.course.pairing import Pairing
 from casnb.teach.facts import PRACTICE, Facts
 from casnb.tls.exchange import is_loopback
 

@@ -16,8 +16,9 @@ from casnb.classroom.course import Assignment, Course
 from casnb.classroom.marks import number
 from casnb.classroom.tickets import issue
 from casnb.teach.course import exercises
-from casnb.teach.course.choices import Choice, Pairing
+from casnb.teach.course.choices import Choice
 from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.pairing import Pairing
 from casnb.teach.course.ticket import VARIABLE
 
 TITLES = {

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from casnb.teach.course.answers import plain
-from casnb.teach.course.choices import Choice, Names, Pairing
+from casnb.teach.course.choices import Choice, Names
 from casnb.teach.course.exercises import Exercise, catalogue, exercise
 from casnb.teach.course.feedback import RIGHT, WRONG
 from casnb.teach.course.flaglines import CommandLine, FlagLine, Identity
 from casnb.teach.course.judges import Hex, Number, Numbers, Text
 from casnb.teach.course.known import KINDS
+from casnb.teach.course.pairing import Pairing
 from casnb.teach.facts import Facts
 
 ALL = list(catalogue().values())
@@ -86,7 +92,7 @@ AS_HEX: dict[str, Callable[[str], Any]] = {
     "prose": lambda t: f"The value is {t}, I think.",
     "C array": lambda t: "{" + ", ".join(f"0x{b:02x}" for b in bytes.fromhex(t)) + "}",
     "escapes": lambda t: "".join(f"\\x{b:02x}" for b in bytes.fromhex(t)),
-    "Base64": lambda t: __import__("base64").b64encode(bytes.fromhex(t)).decode(),
+    "Base64": lambda t: base64.b64encode(bytes.fromhex(t)).decode(),
     "integer": lambda t: int(t, 16),
     "xxd with offsets": lambda t: "\n".join(
         f"{n // 2:08x}: {bytes.fromhex(t[n : n + 32]).hex(' ', 2)}  ................"
@@ -105,11 +111,49 @@ AS_HEX: dict[str, Callable[[str], Any]] = {
     "full width": lambda t: t.translate({c: c + 0xFEE0 for c in range(33, 127)}),
     "an arrow": lambda t: f"-> {t}",
     "a call": lambda t: f"print('{t}')",
-    "Base64 in lines": lambda t: __import__("base64").encodebytes(bytes.fromhex(t)).decode(),
+    "Base64 in lines": lambda t: base64.encodebytes(bytes.fromhex(t)).decode(),
     "bold": lambda t: f"**{t}**",
     "cut": lambda t: t[:16] + "...",
     "last half": lambda t: t[len(t) // 2 :],
     "reversed": lambda t: bytes.fromhex(t)[::-1].hex(),
+    "a line of JSON": lambda t: f'  "mrenclave": "{t}",',
+    "a quoted YAML value": lambda t: f'mrenclave: "{t}"',
+    "escaped quotes": lambda t: f"&quot;{t}&quot;",
+    "a list item": lambda t: f"1. {t}",
+    "a set as text": lambda t: f"{{'{t}'}}",
+    "repr of the bytes": lambda t: repr(bytes.fromhex(t)),
+    "a call of fromhex": lambda t: f"bytes.fromhex('{t}')",
+    "SRI": lambda t: "sha256-" + base64.b64encode(bytes.fromhex(t)).decode(),
+    "curl's pin": lambda t: "sha256//" + base64.b64encode(bytes.fromhex(t)).decode(),
+    "Base64 as bytes": lambda t: base64.b64encode(bytes.fromhex(t)),
+    "Base32": lambda t: base64.b32encode(bytes.fromhex(t)).decode(),
+    "per cent signs": lambda t: "".join(f"%{b:02X}" for b in bytes.fromhex(t)),
+    "numbers with commas": lambda t: ", ".join(map(str, bytes.fromhex(t))),
+    "numbers with spaces": lambda t: " ".join(map(str, bytes.fromhex(t))),
+    "an array of Go": lambda t: "[]byte{" + ", ".join(f"0x{b:02x}" for b in bytes.fromhex(t)) + "}",
+    "an array of Rust": lambda t: "[" + ", ".join(f"{b:#04x}u8" for b in bytes.fromhex(t)) + "]",
+    "halves in a list": lambda t: [t[: len(t) // 2], t[len(t) // 2 :]],
+    "two literals": lambda t: f"'{t[:32]}'\n'{t[32:]}'",
+    "a plus sign": lambda t: f"'{t[:32]}' + '{t[32:]}'",
+    "a continued line": lambda t: t[:32] + "\\\n" + t[32:],
+    "German quotes": lambda t: f"\u201e{t}\u201c",
+    "guillemets": lambda t: f"\u00bb{t}\u00ab",
+    "a word before it": lambda t: f"MRENCLAVE {t}",
+    "a row of a table": lambda t: f"scone-cas.cf | {t} | 5.8",
+    "a sentence": lambda t: f"I think it is {t}!",
+    "a remark": lambda t: f"{t} (see the page)",
+    "a fence": lambda t: f"```text\n{t}\n```",
+    "a prefixed literal": lambda t: f"x'{t}'",
+    "host and value": lambda t: {"host": "scone-cas.cf", "mrenclave": t},
+    "a pair": lambda t: ("mrenclave", t),
+    "nested": lambda t: {"result": {"mrenclave": t}},
+    "Cyrillic letters": lambda t: t.replace("a", "\u0430").replace("e", "\u0435"),
+    "the letter l": lambda t: t.replace("1", "l"),
+    "twice": lambda t: f"{t}\n{t}",
+    "the user's prompt": lambda t: f"me@host:~$ {t}",
+    "cut in the middle": lambda t: t[:8] + "\u2026" + t[-8:],
+    "last digits": lambda t: t[-8:],
+    "turned round": lambda t: t[::-1],
 }
 AS_TEXT: dict[str, Callable[[str], Any]] = {
     "as it is": lambda t: t,
@@ -135,6 +179,21 @@ AS_TEXT: dict[str, Callable[[str], Any]] = {
     "an arrow": lambda t: f"-> {t}",
     "a call": lambda t: f"print({t!r})",
     "bold": lambda t: f"**{t}**",
+    "a line of JSON": lambda t: f'"value": "{t}",',
+    "an assignment": lambda t: f'answer = "{t}";',
+    "German quotes": lambda t: f"\u201e{t}\u201c",
+    "guillemets": lambda t: f"\u00bb{t}\u00ab",
+    "a fence": lambda t: f"```\n{t}\n```",
+    "a word before it": lambda t: f"value {t}",
+    "a sentence": lambda t: f"I think it's {t}",
+    "exclamation": lambda t: f"{t}!",
+    "a prefixed literal": lambda t: f"r'{t}'",
+    "full width": lambda t: t.translate({c: c + 0xFEE0 for c in range(33, 127)}),
+    "twice": lambda t: f"{t}\n{t}",
+    "a list item": lambda t: f"1. {t}",
+    "a remark": lambda t: f"{t} (text)",
+    "the user's prompt": lambda t: f"me@host:~$ {t}",
+    "escaped quotes": lambda t: f'\\"{t}\\"',
 }
 AS_LETTER: dict[str, Callable[[str], Any]] = {
     **{k: v for k, v in AS_TEXT.items() if k != "bytes"},
@@ -143,6 +202,12 @@ AS_LETTER: dict[str, Callable[[str], Any]] = {
     "capital": str.upper,
     "full stop": lambda t: f"{t.upper()}.",
     "in words": lambda t: f"Answer: {t}",
+    "option": lambda t: f"Option {t.upper()}",
+    "I think": lambda t: f"I think {t}",
+    "a dash behind it": lambda t: f"{t} - the rest of the sentence",
+    "a reason": lambda t: f"{t}, because it says so",
+    "a reason without a comma": lambda t: f"{t} because it says so",
+    "slashes": lambda t: f"/{t}/",
 }
 AS_NUMBER: dict[str, Callable[[int], Any]] = {
     "as it is": lambda n: n,
@@ -172,6 +237,25 @@ AS_NUMBER: dict[str, Callable[[int], Any]] = {
     "decimal point": lambda n: f"{n}.0",
     "full width": lambda n: str(n).translate({c: c + 0xFEE0 for c in range(33, 127)}),
     "bytes": lambda n: n.to_bytes((n.bit_length() + 7) // 8 or 1, "little"),
+    "both bases": lambda n: f"{n} = {n:#x}",
+    "hex and decimal": lambda n: f"{n:#x} ({n})",
+    "a line of JSON": lambda n: f'"offset": {n},',
+    "a d behind it": lambda n: f"{n}d",
+    "decimal, in words": lambda n: f"{n} (decimal)",
+    "0d": lambda n: f"0d{n}",
+    "a dollar sign": lambda n: f"${n:x}",
+    "&H": lambda n: f"&H{n:X}",
+    "h": lambda n: f"{n:X}h",
+    "a comma and a zero": lambda n: f"{n},0",
+    "Decimal": Decimal,
+    "Fraction": Fraction,
+    "index": lambda n: f"index {n}",
+    "at least": lambda n: f"at least {n}",
+    "exclamation": lambda n: f"{n}!",
+    "a slice": lambda n: f"[{n}:{n + 2}]",
+    "a sentence": lambda n: f"I think it is {n}",
+    "an option": lambda n: f"--isvsvn {n}",
+    "Arabic digits": lambda n: "".join(chr(0x660 + int(c)) for c in str(n)),
 }
 AS_PAIR: dict[str, Callable[[list[int]], Any]] = {
     "as it is": tuple,
@@ -186,6 +270,13 @@ AS_PAIR: dict[str, Callable[[list[int]], Any]] = {
     "JSON": lambda p: json.dumps(list(p)),
     "semicolon": lambda p: f"{p[0]}; {p[1]}",
     "newline": lambda p: f"{p[0]} {p[1]}\n",
+    "names in the other order": lambda p: {"bit": p[1], "offset": p[0]},
+    "JSON in the other order": lambda p: json.dumps({"value": p[1], "offset": p[0]}),
+    "pairs of name and number": lambda p: [("offset", p[0]), ("bit", p[1])],
+    "a mask": lambda p: f"{p[0]}, 0b{p[1]:08b}",
+    "Out": lambda p: f"Out[2]: ({p[0]}, {p[1]})",
+    "a sentence": lambda p: f"The offset is {p[0]} and the bit is {p[1]}",
+    "two bytes": bytes,
 }
 AS_SET: dict[str, Callable[[list[str]], Any]] = {
     "a set": set,
@@ -209,6 +300,19 @@ AS_SET: dict[str, Callable[[list[str]], Any]] = {
     "plus signs": " + ".join,
     "bars": " | ".join,
     "in words": " and ".join,
+    "German": " und ".join,
+    "a sentence": lambda w: f"They are {', '.join(w)}.",
+    "underscores": lambda w: [x[:1] + x[1:].replace("-", "_") for x in w],
+    "titles": lambda w: [x.title() for x in w],
+    "lists inside": lambda w: [[x] for x in w],
+    "bold bullets": lambda w: "\n".join(f"- **{x}**" for x in w),
+    "bytes": lambda w: [x.encode() for x in w],
+    "German quotes": lambda w: ", ".join(f"\u201e{x}\u201c" for x in w),
+    "numbered dictionary": lambda w: dict(enumerate(w)),
+    "stops": lambda w: [f"{x}." for x in w],
+    "as well as": " as well as ".join,
+    "yes": lambda w: dict.fromkeys(w, "yes"),
+    "a call": lambda w: f"set({w!r})",
 }
 AS_PAIRING: dict[str, Callable[[dict[str, str]], Any]] = {
     "as it is": dict,
@@ -228,6 +332,19 @@ AS_PAIRING: dict[str, Callable[[dict[str, str]], Any]] = {
     "arrows": lambda d: ", ".join(f"{k} -> {v}" for k, v in d.items()),
     "CSV": lambda d: "\n".join(f"{k},{v}" for k, v in d.items()),
     "tuples inside": lambda d: {k: (v,) for k, v in d.items()},
+    "quotes inside": lambda d: {f"'{k}'": f"'{v}'" for k, v in d.items()},
+    "articles": lambda d: {k if k[:4] == "the " else f"the {k}": v for k, v in d.items()},
+    "no blanks": lambda d: {k.replace(" ", ""): v for k, v in d.items()},
+    "bytes": lambda d: {k.encode(): v.encode() for k, v in d.items()},
+    "option": lambda d: {k: f"option {v}" for k, v in d.items()},
+    "full width": lambda d: {k: chr(ord(v) + 0xFEE0) for k, v in d.items()},
+    "letters in order": lambda d: list(d.values()),
+    "letters as text": lambda d: ", ".join(d.values()),
+    "letters as a word": lambda d: "".join(d.values()),
+    "small dictionaries": lambda d: [{k: v} for k, v in d.items()],
+    "rows": lambda d: [{"key": k, "value": v} for k, v in d.items()],
+    "is": lambda d: ", ".join(f"{k} is {v}" for k, v in d.items()),
+    "letters first": lambda d: "\n".join(f"{v}) {k}" for k, v in d.items()),
 }
 AS_LINE: dict[str, Callable[[str], Any]] = {
     "as it is": lambda t: t,
@@ -244,9 +361,33 @@ AS_LINE: dict[str, Callable[[str], Any]] = {
     "typographic quotes": lambda t: f"\u201c{t}\u201d",
     "semicolon": lambda t: f"{t};",
     "an arrow": lambda t: f"-> {t}",
+    "Jupyter's shell": lambda t: f"!{t}",
+    "a cell of bash": lambda t: f"%%bash\n{t}",
+    "the user's prompt": lambda t: f"me@host:~$ {t}",
+    "PowerShell": lambda t: f"PS C:\\Users\\me> {t}",
+    "continued in cmd": lambda t: t.replace(" --", " ^\n --"),
+    "continued in PowerShell": lambda t: t.replace(" --", " `\n --"),
+    "a fence": lambda t: f"```bash\n{t}\n```",
+    "words": str.split,
+    "words as text": lambda t: repr(t.split()),
+    "JSON": lambda t: json.dumps({"command": t}),
+    "bytes": str.encode,
+    "repr of bytes": lambda t: repr(t.encode()),
+    "an assignment": lambda t: f"command = '{t}'",
+    "its output in a file": lambda t: f"{t} > out.txt",
+    "a pipe": lambda t: f"{t} 2>&1 | tee log",
+    "a second command": lambda t: f"{t} && echo ok",
+    "a comment": lambda t: f"{t}  # mine",
+    "sudo": lambda t: f"sudo {t}",
+    "a variable": lambda t: f"LANG=C {t}",
+    "no-break spaces": lambda t: t.replace(" ", "\u00a0"),
+    "German quotes": lambda t: f"\u201e{t}\u201c",
+    "bold": lambda t: f"**{t}**",
+    "Out": lambda t: f"Out[3]: '{t}'",
+    "YAML": lambda t: f"command: {t}",
 }
 #: Spellings that leave something out, or turn it round: for values long enough.
-BENT = {"cut", "last half", "reversed"}
+BENT = {"cut", "last half", "reversed", "cut in the middle", "last digits", "turned round"}
 
 
 def spellings(judge: Any, value: Any) -> Iterator[tuple[str, Any]]:
@@ -471,3 +612,60 @@ def test_what_curl_accepts_is_right(value):
     facts = Facts(World("tests of teaching"))
     port = exercise("04.connect-to").reference(facts).split(":")[1]
     assert exercise("04.connect-to").check(value.format(p=port), facts).status == RIGHT
+
+
+@pytest.mark.parametrize(
+    ("id", "answer"),
+    [
+        pytest.param("00.decision", "I don't think it is {a}", id="a letter denied"),
+        pytest.param("00.decision", "not {a}", id="not this one"),
+        pytest.param("00.decision", "{a}, {b}", id="two letters"),
+        pytest.param("00.decision", ["{a}", "{b}"], id="a list of two letters"),
+        pytest.param("03.waived", "all of them but not debug", id="a sentence with a but"),
+        pytest.param("04.value", "not {a}", id="a text denied"),
+        pytest.param("04.value", "{a} or 1337", id="two texts"),
+        pytest.param("02.select-byte", "{a} or 7", id="two numbers"),
+        pytest.param("02.select-byte", "not {a}", id="a number denied"),
+        pytest.param("03.command", "echo {a}", id="a line that is only printed"),
+        pytest.param("03.command", "not {a}", id="a line denied"),
+        pytest.param("03.minimal-flags", "no {a}", id="flags denied"),
+    ],
+)
+def test_what_is_denied_or_left_open_is_not_taken_for_an_answer(id, answer, facts: Facts):
+    """A right value in a sentence that takes it back, or beside another, is not called right."""
+    task = exercise(id)
+    right = task.reference(facts)
+    right = " ".join(right) if isinstance(right, list) else str(right)
+    other = next(c for c in "abcd" if c != right)
+
+    def filled(x: Any) -> Any:
+        return x.format(a=right, b=other) if isinstance(x, str) else x
+
+    given = [filled(x) for x in answer] if isinstance(answer, list) else filled(answer)
+    feedback = task.check(given, facts)
+    assert feedback.status == WRONG and "right value is in there" not in feedback.message
+
+
+def test_a_dictionary_leaves_out_what_it_says_no_to(facts: Facts):
+    """Yes and no, waived and passed, one and nought are read as they are meant."""
+    task = exercise("03.waived")
+    right = sorted(task.reference(facts))
+    for yes, no in (("yes", "no"), ("waived", "passed"), (1, 0), (True, False), (True, None)):
+        assert task.check({**dict.fromkeys(right, yes), "mrenclave": no}, facts).right
+        assert not task.check({**dict.fromkeys(right, yes), right[0]: no}, facts).right
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (str.upper, "not called"),
+        (hashlib.sha256(b""), ".hexdigest()"),
+        ((c for c in "ab"), "generator"),
+        (re.match("a", "a"), ".group()"),
+        (str, "a class"),
+    ],
+    ids=["function", "hash", "generator", "match", "class"],
+)
+def test_what_is_not_a_value_yet_is_told_the_step_that_lacks(answer, says, facts: Facts):
+    """An object that stands for the value is named with what makes a value of it."""
+    assert says in exercise("01.mrenclave").check(answer, facts).message

@@ -8,8 +8,9 @@ import pytest
 
 from casnb.simulator.world import World
 from casnb.teach.course.answers import plain
-from casnb.teach.course.choices import Choice, Pairing
+from casnb.teach.course.choices import Choice
 from casnb.teach.course.exercises import Exercise, catalogue
+from casnb.teach.course.pairing import Pairing
 from casnb.teach.facts import PRACTICE, Facts
 
 SEEDS = [f"student {n}" for n in range(50)]

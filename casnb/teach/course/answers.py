@@ -5,6 +5,8 @@ bounded.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from casnb.base.errors import neutral
@@ -16,6 +18,25 @@ _BITS = 4096
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), range)
 
 
+#: Things that stand for a value and are none yet, by the name of their type.
+_CALLED = "a function that was not called: put () behind it"
+_MEANT = {
+    "function": _CALLED,
+    "method": _CALLED,
+    "builtin_function_or_method": _CALLED,
+    "method_descriptor": _CALLED,
+    "type": "a class, not a value of it",
+    "HASH": "a hash object: .hexdigest() gives its digits",
+    "generator": "a generator: list(...) or ''.join(...) makes a value of it",
+    "map": "a map object: list(...) makes a list of it",
+    "filter": "a filter object: list(...) makes a list of it",
+    "zip": "a zip object: list(...) makes a list of it",
+    "Match": "a match of a pattern: .group() gives its text",
+    "Tag": "an element of the page: .get_text() gives its text",
+    "Response": "a whole answer: .text or .json() gives what is in it",
+}
+
+
 @dataclass(frozen=True)
 class Foreign:
     """Stands for something that is not data; `kind` names its type, or what is too much about
@@ -23,6 +44,11 @@ class Foreign:
     """
 
     kind: str
+
+    @property
+    def named(self) -> str:
+        """What it is, with what makes a value of it where that is known."""
+        return _MEANT.get(self.kind, self.kind)
 
 
 class _TooMuch(Exception):
@@ -60,6 +86,8 @@ def _plain(x: object, depth: int, room: list[int]) -> Any:
         )
     if issubclass(kind, float):
         return float.__float__(x)  # type: ignore[arg-type]
+    if kind is Decimal or kind is Fraction:
+        return _number(x)
     if issubclass(kind, str):
         return _text(str.__str__(x), str.__len__(x))  # type: ignore[arg-type]
     if issubclass(kind, bytes):
@@ -69,6 +97,13 @@ def _plain(x: object, depth: int, room: list[int]) -> Any:
     if issubclass(kind, bytearray):
         return _text(bytes(bytearray.copy(x)), bytearray.__len__(x))  # type: ignore[arg-type]
     return _many(x, kind, depth, room)
+
+
+def _number(x: Any) -> Any:
+    """A number of the standard library as int where it is whole and small, else as float."""
+    if abs(x) >= 2**_BITS:
+        return Foreign("a very large number")
+    return int(x) if x == int(x) else float(x)
 
 
 def _text(value: Any, size: int) -> Any:

@@ -18,6 +18,7 @@ from casnb.teach.course.flaglines import (
     FlagLine,
     Line,
     check_ids,
+    dashed,
     read_line,
 )
 from casnb.teach.course.judges import Option
@@ -155,7 +156,6 @@ _FLAG_SLIPS = (
         lambda facts: ["-G", "--only-for-testing-debug", "--only_for_testing-ignore-signer"],
         lambda facts, v: bool(_problem(facts, v)),
         form=True,
-        early=True,
     ),
     Slip(
         "trust-any",
@@ -176,7 +176,7 @@ _FLAG_SLIPS = (
         "no-flag",
         lambda facts, v: f"There is no flag of `scone cas attest` in {said(v)}.",
         lambda facts: "public",
-        _line(lambda f, line: bool(line.words) and not any(w[:1] == "-" for w in line.words)),
+        _line(lambda f, line: bool(line.words) and not any(dashed(w) for w in line.words)),
         form=True,
         early=True,
     ),
@@ -244,8 +244,7 @@ def _same_command(facts: Facts, value: Any) -> bool:
     """Whether a whole line attests this lab's CAS, wherever it listens on this machine."""
     line, wanted = read_line(value), read_line(_command(facts))
     return bool(
-        isinstance(value, str)
-        and line
+        line
         and wanted
         and line.whole
         and line.policy is not None
@@ -394,9 +393,8 @@ EXERCISES = (
                 "misspelt",
                 _problem,
                 lambda facts: _command(facts).replace("only_for", "only-for"),
-                lambda facts, v: isinstance(v, str) and bool(_problem(facts, v)),
+                lambda facts, v: bool(_problem(facts, v)),
                 form=True,
-                early=True,
             ),
             Slip(
                 "no-program",

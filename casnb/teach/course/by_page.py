@@ -4,50 +4,83 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from unicodedata import normalize
 
 from casnb.teach.course.answers import said
+from casnb.teach.course.hex_spelling import hex_readings
 from casnb.teach.course.judges import Judge
-from casnb.teach.course.spelling import Reading, bare_hex, unwrapped
+from casnb.teach.course.spelling import Reading, unwrapped
 from casnb.teach.scraping.page_history import STATES
 
+_NOTHING = ("none", "null")
 
-def _bare(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
+
+def _name(value: Any) -> Any:
+    """Return the state that a key names, whatever is around it."""
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "replace")
+    if not isinstance(value, str):
+        return value
+    bare = value.strip(" \t\r\n\u00a0'\"`*.:;,").lower()
+    forms = (bare, bare.removeprefix("the "), bare.replace(" ", "-"), bare.replace("_", "-"))
+    return next((f for f in forms if f in STATES), value.strip())
 
 
 def _value(value: Any) -> Any:
     """Return the measurement of one page as it is wanted; the words for nothing are refusals."""
-    found = bare_hex(value.strip(), 32) if isinstance(value, str) else None
-    if isinstance(value, str) and value.strip().lower() in ("none", "null"):
+    found = [r.value for r in hex_readings(value, 32)] if value is not None else []
+    texts = [v for v in found if isinstance(v, str)]
+    whole = [v for v in texts if re.fullmatch("[0-9a-f]{64}", v)]
+    if whole:
+        return whole[0]
+    if None in found or any(normalize("NFKC", v).strip().lower() in _NOTHING for v in texts):
         return None
-    return found.value if found else value
+    return texts[-1] if texts else value
 
 
 def _listed(text: str) -> list[list[str]]:
-    """Return the states that a text lists, each with what stands beside it."""
+    """Return the states that a text lists, each with what stands behind it, or before it."""
     names = "|".join(map(re.escape, sorted(STATES, key=len, reverse=True)))
-    beside = r"[0-9a-fA-F]{64}|None|null"
-    found = re.findall(rf"(?<![\w-])({names})(?![\w-])\W{{1,6}}({beside})", text)
-    return [list(pair) for pair in found]
+    beside = r"[0-9a-fA-F]{64}|None|null|--?[A-Za-z][\w-]*"
+    behind = rf"(?<![\w-])({names})(?![\w-])(?:\W{{1,6}}|\s+is\s+)({beside})"
+    before = rf"(?<!\w)({beside})\W{{1,6}}({names})(?![\w-])"
+    found = [list(pair) for pair in re.findall(behind, text)]
+    if len(found) != len(STATES):
+        found = [[k, v] for v, k in re.findall(before, text)]
+    values = re.findall(rf"(?<!\w){beside}(?!\w)", text)
+    if not found and len(values) == len(STATES):
+        found = [[k, v] for k, v in zip(STATES, values, strict=True)]
+    return found
+
+
+def _gathered(value: Any) -> Any:
+    """Return a dictionary for a list: of pairs, of small dictionaries, or of one value for each
+    state in their order.
+    """
+    if not isinstance(value, list) or not value:
+        return value
+    if all(isinstance(v, dict) and len(v) in (1, 2) for v in value):
+        value = [[*v.items()][-1] if len(v) == 1 else [*v.values()] for v in value]
+    if all(isinstance(p, (list, tuple)) and len(p) == 2 for p in value):
+        return {str(k): v for k, v in value}
+    if len(value) == len(STATES) and all(v is None or isinstance(v, (str, bytes)) for v in value):
+        return dict(zip(STATES, value, strict=True))
+    return value
 
 
 class ByPage(Judge):
     """A dictionary that gives each state of the page a measurement, or None for a refusal."""
 
+    lenient = True
+
     def readings(self, value: Any) -> list[Reading]:
         out = [Reading(value)]
         for reading in unwrapped(value):
             inner = reading.value
-            if isinstance(inner, str):
-                inner = _listed(inner)
-            if (
-                isinstance(inner, list)
-                and inner
-                and all(isinstance(p, list) and len(p) == 2 for p in inner)
-            ):
-                inner = {str(k): v for k, v in inner}
+            inner = _gathered(_listed(inner) if isinstance(inner, str) else inner)
             if isinstance(inner, dict):
-                out.append(reading.but({_bare(k): _value(v) for k, v in inner.items()}))
+                found = {_name(k): _value(v) for k, v in inner.items()}
+                out.append(reading.but(found))
         return out
 
     def problem(self, value: Any) -> str:

@@ -1,5 +1,5 @@
-"""Forms of answer that choose: letters, words out of a set, pairs; each says what a wrong choice
-means.
+"""Forms of answer that choose: one letter, or words out of a set; each says what a wrong choice
+means. Pairs of both are in `pairing`.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from unicodedata import normalize
 
 from casnb.teach.course.answers import said
 from casnb.teach.course.judges import Judge, Option
 from casnb.teach.course.slips import Slip
-from casnb.teach.course.spelling import Reading, unwrapped
+from casnb.teach.course.spelling import QUOTE_MARKS, Reading, unwrapped
 
 LETTERS = "abcdefgh"
 
@@ -47,7 +48,9 @@ class Choice(Judge):
     def readings(self, value: Any) -> list[Reading]:
         out = unwrapped(value)
         for reading in list(out):
-            if isinstance(reading.value, str) and (letter := _letter(reading.value, self.options)):
+            if isinstance(reading.value, str) and (
+                letter := letter_of(reading.value, self.options)
+            ):
                 out.append(reading.but(letter))
         return out
 
@@ -59,32 +62,87 @@ class Choice(Judge):
         )
 
     def problem(self, value: Any) -> str:
-        known = isinstance(value, str) and _letter(value, self.options)
+        known = isinstance(value, str) and letter_of(value, self.options)
         return "" if known else f"got {said(value)}, and the choices are {', '.join(self.options)}"
 
 
-def _letter(value: str, options: Mapping[str, Option]) -> str:
+#: A letter with its bracket, dash or reason behind it, and words that may stand before a letter.
+_LETTERED = re.compile(
+    r"(?:option|answer|letter|choice)?\s*[(\[/]?([a-h])(?:\s*[])/.:,;\N{EN DASH}\N{EM DASH}-]+\s*.*"
+    r"|\s+(?:because|since|as|for)\b.*)",
+    re.S | re.I,
+)
+
+
+def letter_of(value: str, options: Mapping[str, Option]) -> str:
     """Return the letter that a text stands for: with its bracket, with words behind it, or the
-    words alone; empty for no letter.
+    words alone, also cut short; empty for no letter.
     """
-    bare = value.strip().strip("()[].:").strip()
+    value = normalize("NFKC", value)
+    bare = value.strip().strip(f"()[]{{}}<>/.:,;!?*{QUOTE_MARKS}").strip()
     if bare.lower() in options:
         return bare.lower()
-    found = re.fullmatch(
-        r"(?:option|answer|letter)?\s*\(?([a-h])\s*[).:]\s*(.*)", bare, re.S | re.I
-    )
-    if found and found[1].lower() in options:
-        return found[1].lower()
-    words = _words_of(value)
-    return next((k for k, o in options.items() if words and _words_of(o.text) == words), "")
+    words = words_of(value)
+    texts = {k: words_of(o.text) for k, o in options.items()}
+    for known in (words, words[2:] if words[1:2] == " " else ""):
+        if same := [k for k, text in texts.items() if known and text == known]:
+            return same[0]
+    if (found := _LETTERED.fullmatch(bare)) and found[1].lower() in options:
+        others = [w.strip(".,;:()!?").lower() for w in bare[found.end(1) :].split()]
+        if len(others) > 4 or not any(w in options for w in others):
+            return found[1].lower()
+    begun = [k for k, text in texts.items() if len(words) >= 20 and text.startswith(words)]
+    return begun[0] if len(begun) == 1 else ""
 
 
-def _words_of(text: str) -> str:
+def words_of(text: str) -> str:
     return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 
 #: What stands before an item of a list: a bullet or a number.
 _ITEM = re.compile(r"[-*+\N{BULLET}\N{MIDDLE DOT}]|\(?\d{1,2}[.)]")
+
+
+#: Words of a sentence that lists others, in the languages of the course's readers.
+_JOINING = frozenset(
+    (
+        *("and", "und", "et", "y", "e", "or", "as", "well", "also", "plus", "then", "both", "all"),
+        *("the", "they", "are", "is", "it", "these", "those", "this", "my", "answer", "i", "think"),
+        *("so", "only", "just", "name", "names", "check", "checks", "value", "waived"),
+        *("set", "frozenset", "list", "tuple", "dict", "true", "yes", "t", "o"),
+    )
+)
+_NOTHING = frozenset(("none", "nothing", "empty", "set()", "[]", "{}", "()", "-", "frozenset()"))
+
+
+#: Values with which a dictionary leaves a word out.
+_LEFT_OUT = (False, None, 0, "", "no", "n", "false", "off", "none", "passed", "not run", "not-run")
+
+
+def _chosen_keys(words: Mapping[Any, Any]) -> list[Any]:
+    """Return the keys that a dictionary chooses; all of them where it says None of each."""
+    low = {k: v.strip().lower() if isinstance(v, str) else v for k, v in words.items()}
+    if all(v is None for v in low.values()):
+        return list(low)
+    return [
+        k
+        for k, v in low.items()
+        if not any(v is x or (v == x and type(v) is type(x)) for x in _LEFT_OUT)
+    ]
+
+
+def only(value: Any) -> Any:
+    """Return what is in a list of one, and bytes as text."""
+    if isinstance(value, (list, frozenset)) and len(value) == 1:
+        value = next(iter(value))
+    if isinstance(value, bytes):
+        return value.decode("ascii", "replace")
+    return value
+
+
+def _bare(text: str) -> str:
+    """Return a word without the quotes, marks and stops around it."""
+    return normalize("NFKC", text).strip(f" \t\r\n*.:;,!?{QUOTE_MARKS}")
 
 
 @dataclass(frozen=True)
@@ -109,17 +167,36 @@ class Names(Judge):
     def _listed(self, value: Any) -> frozenset[str] | None:
         """Return the words of a collection or of text that lists them, each as it is allowed."""
         if isinstance(value, dict):
-            kept = [k for k, v in value.items() if v is not False]
+            kept = _chosen_keys(value)
+            if kept and all(isinstance(k, int) for k in kept):
+                kept = list(value.values())
             value = kept if all(isinstance(k, str) for k in kept) else None
         if isinstance(value, str):
-            marks = "".join(c for c in "/|+&" if not any(c in a for a in self.allowed))
-            value = [w for w in re.split(rf"[\s,;{marks}]+|\band\b", value) if w]
-            value = [w for w in value if not _ITEM.fullmatch(w)]
+            value = self._in_prose(value)
+        if isinstance(value, list):
+            value = [only(v) for v in value]
         if not isinstance(value, (list, frozenset)) or not all(isinstance(v, str) for v in value):
             return None
-        known = {a.lower(): a for a in self.allowed}
-        bare = [v.strip().strip("'\"`").strip() for v in value]
-        return frozenset(known.get(b.lower(), b) for b in bare if b)
+        known = {words_of(a): a for a in self.allowed}
+        bare = [_bare(v) for v in value]
+        return frozenset(known.get(words_of(b), b) for b in bare if b)
+
+    def _in_prose(self, text: str) -> list[str]:
+        """Return the words that a text lists. Only where all that is left over are words that join
+        are they read out of a sentence: in any other a *not* may stand.
+        """
+        if text.strip().lower() in _NOTHING:
+            return []
+        marks = "".join(c for c in "/|+&" if not any(c in a for a in self.allowed))
+        rest, found = text, []
+        for word in sorted(self.allowed, key=len, reverse=True):
+            pattern = re.escape(word).replace("\\-", "[-_ \N{NON-BREAKING HYPHEN}]")
+            rest, times = re.subn(rf"(?i)(?<![\w-]){pattern}(?![\w-])", " ", rest)
+            found += [word] * bool(times)
+        if found and set(re.findall(r"[^\W\d_]+", rest.lower())) <= _JOINING:
+            return found
+        value = [w for w in re.split(rf"[\s,;{marks}]+|\band\b", text) if w]
+        return [w for w in value if not _ITEM.fullmatch(w)]
 
     def same(self, value: Any, reference: Any) -> bool:
         return isinstance(value, (list, frozenset)) and _set(value) == _set(reference)
@@ -186,95 +263,3 @@ def _set(value: Any) -> frozenset[str] | None:
     if isinstance(value, (list, frozenset)) and all(isinstance(v, str) for v in value):
         return frozenset(v.strip() for v in value)
     return None
-
-
-@dataclass(frozen=True)
-class Pairing(Judge):
-    """A dictionary that gives each of `keys` one letter of `options`. `about` says of a key what
-    helps when its letter is wrong.
-    """
-
-    keys: tuple[str, ...]
-    options: Mapping[str, Option] = field(default_factory=dict)
-    about: Mapping[str, str] = field(default_factory=dict)
-    lenient = True
-
-    def lettered(self, order: Sequence[str]) -> Pairing:
-        """Return the pairing with its options in another order, and letters in that order."""
-        return replace(
-            self, options={k: self.options[old] for k, old in zip(LETTERS, order, strict=False)}
-        )
-
-    def readings(self, value: Any) -> list[Reading]:
-        out = [Reading(value)]
-        for reading in unwrapped(value):
-            found = self._paired(reading.value)
-            if found is not None:
-                out.append(reading.but(found))
-        return out
-
-    def _paired(self, value: Any) -> dict[Any, Any] | None:
-        if isinstance(value, list) and value and all(_pair(v) for v in value):
-            value = dict(value)
-        if isinstance(value, str):
-            value = self._written(value)
-        if not isinstance(value, dict):
-            return None
-        known = {_words_of(k): k for k in self.keys}
-        if value and all(isinstance(v, str) and _words_of(v) in known for v in value.values()):
-            value = {v: k for k, v in value.items()}
-        return {
-            known.get(_words_of(k), k) if isinstance(k, str) else k: self._chosen(v)
-            for k, v in value.items()
-        }
-
-    def _chosen(self, value: Any) -> Any:
-        if isinstance(value, (list, frozenset)) and len(value) == 1:
-            value = next(iter(value))
-        return (_letter(value, self.options) or value) if isinstance(value, str) else value
-
-    def _written(self, text: str) -> dict[str, str] | None:
-        """Return the pairs that a text lists, each key with what follows a colon, an equals
-        sign, an arrow or a comma; None where a key is not there exactly once.
-        """
-        out = {}
-        for key in self.keys:
-            name = re.escape(key).replace(r"\ ", r"[ _-]")
-            found = re.findall(rf"(?i)(?<!\w){name}\W{{1,6}}([a-h])(?!\w)", text[:2000])
-            if len(found) != 1:
-                return None
-            out[key] = found[0]
-        return out
-
-    def problem(self, value: Any) -> str:
-        if not isinstance(value, dict):
-            return f"got {said(value)}, which is not a dictionary"
-        missing = [k for k in self.keys if k not in value]
-        if missing:
-            return f"{missing[0]!r} has no answer"
-        strange = [said(k) for k in value if k not in self.keys]
-        strange = strange or [
-            said(v)
-            for v in value.values()
-            if not isinstance(v, str) or not _letter(v, self.options)
-        ]
-        return (
-            f"{strange[0]} is not one of {', '.join((*self.keys, *self.options))}"
-            if strange
-            else ""
-        )
-
-    def part(self, value: Any, reference: Any) -> tuple[str, str]:
-        """Name the first wrong pair."""
-        if self.problem(value):
-            return "", ""
-        wrong = [k for k in self.keys if value[k] != reference[k]]
-        first = wrong[0]
-        chosen = self.options[value[first]].text
-        more = f" {len(wrong) - 1} more to look at after that." if len(wrong) > 1 else ""
-        about = f" {self.about[first]}" if first in self.about else ""
-        return "other", f"The first wrong pair: {first!r} is not *{chosen}*.{about}{more}"
-
-
-def _pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(isinstance(v, str) for v in value)

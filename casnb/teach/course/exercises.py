@@ -13,10 +13,11 @@ from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell, prose
 from casnb.teach.course import known, neighbour
 from casnb.teach.course.answers import Foreign, plain, said, same, unanswered
-from casnb.teach.course.choices import LETTERS, Choice, Pairing, Reason
+from casnb.teach.course.choices import LETTERS, Choice, Reason
 from casnb.teach.course.feedback import NOT_YET, RIGHT, WRONG, Feedback
 from casnb.teach.course.form_marks import MARKS
 from casnb.teach.course.judges import Hex, Judge
+from casnb.teach.course.pairing import Pairing
 from casnb.teach.course.slips import Slip, Told, told
 from casnb.teach.course.spelling import Reading
 
@@ -197,7 +198,7 @@ class Judgement:
     def feedback(self) -> Feedback:
         """Return what to say."""
         task, facts = self.task, self.facts
-        if any(self.right(r.value) for r in self.readings if self.judge.lenient or not r.marks):
+        if any(self.right(r.value) for r in self.readings if self.judge.accepts(r)):
             return Feedback(task.id, RIGHT, told(task.right, facts))
         for look in (
             self._early,
@@ -222,7 +223,7 @@ class Judgement:
 
     def _problem(self) -> str:
         if isinstance(self.value, Foreign):
-            return f"got {self.value.kind}"
+            return f"got {self.value.named}"
         return self.judge.problem(self.value)
 
     def _early(self) -> tuple[str, str] | None:
@@ -271,7 +272,7 @@ class Judgement:
         return self.judge.like(value, example)
 
     def _with(self, reading: Reading, says: str) -> str:
-        asides = "" if self.judge.lenient else reading.asides
+        asides = "" if self.judge.accepts(reading) else reading.asides
         return says + (f" It was also written {asides}." if asides else "")
 
     def _bent(self) -> tuple[str, str] | None:

@@ -17,8 +17,9 @@ from casnb.checks.result import CATALOGUE
 from casnb.policy.flags import BY_NAME, FLAGS, NEWER
 from casnb.policy.policy import AttestationPolicy
 from casnb.teach.course.answers import said
+from casnb.teach.course.hex_spelling import bare_hex
 from casnb.teach.course.judges import Judge
-from casnb.teach.course.spelling import Reading, unwrapped
+from casnb.teach.course.spelling import Reading, denied, unwrapped
 
 COMMAND = ["scone", "cas", "attest"]
 _NUMBERS = frozenset({"--isvprodid", "--isvsvn", "--min-tcb-evaluation"})
@@ -47,6 +48,11 @@ _QUOTES = {
     "\N{LEFT DOUBLE QUOTATION MARK}": "\N{RIGHT DOUBLE QUOTATION MARK}",
     "\N{LEFT SINGLE QUOTATION MARK}": "\N{RIGHT SINGLE QUOTATION MARK}",
 }
+#: What closes a quotation and is nothing to a shell.
+_CLOSING = (
+    "*\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
+    "\N{RIGHT SINGLE QUOTATION MARK}\u00ab\u00bb"
+)
 _AROUND = frozenset(
     {
         "quotes",
@@ -57,9 +63,21 @@ _AROUND = frozenset(
         "bytes",
         "wrapped",
         "look-alikes",
+        "around",
+        "label",
     }
 )
+#: Words that join options in a sentence.
+_JOINTS = frozenset({"and", "und", "plus", "then", "also", "with", "+", "&", ","})
+_ITEM = r"(?:[-*+\N{BULLET}]|\(?\d{1,2}[.)])"
+#: What may stand before the first option where the command is left out.
+_BEFORE_OPTIONS = re.compile(
+    r"^(?:!|%%?\w+\s|#\s|\$\s|->|=>|PS [^>\n]{0,80}>|[\w.-]+@[\w.-]+(?::\S*)?[$#]\s"
+    r"|sudo\s|[A-Z_]+=\S*\s|[A-Za-z][\w' ]{0,60}(?:[:=]|\b(?:is|are))\s*['\"]?(?=-)"
+    r"|[\w.]{1,30}\(\s*['\"])\s*"
+)
 _DASHES = "\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}\N{NON-BREAKING HYPHEN}\N{HYPHEN}"
+_DASHED = f"-{_DASHES}"
 
 
 @dataclass(frozen=True)
@@ -90,40 +108,101 @@ def words(value: Any) -> list[str] | None:
     neither. A long name without its dashes is given them.
     """
     parts = [value] if isinstance(value, str) else value
-    if isinstance(parts, dict) and all(v is not False for v in parts.values()):
-        parts = [*parts]
+    if isinstance(parts, dict):
+        parts = _by_name(parts)
     if isinstance(parts, frozenset):
         parts = sorted(parts, key=repr)
+    if isinstance(parts, list):
+        parts = [str(p) if type(p) is int else p for p in parts]
     if not isinstance(parts, list) or not all(isinstance(p, str) for p in parts):
         return None
     try:
         split = [w for p in parts for w in shlex.split(_line(p))]
     except ValueError:
         return None
-    return [f"--{w}" if w in BY_NAME else w for w in split]
+    apart = [w for word in split for w in (word.split() if word[:1] == "-" else [word])]
+    return [f"--{w}" if w in BY_NAME else w for w in apart if w not in _JOINTS]
+
+
+def _by_name(options: dict[Any, Any]) -> list[Any] | None:
+    """Return the words of options that a dictionary names, each with its value or with True."""
+    out: list[Any] = []
+    for name, value in options.items():
+        if not isinstance(name, str) or value is False:
+            return None
+        full = f"--{name.strip('-')}"
+        valued = full in _VALUED and type(value) in (str, int)
+        out += [full, str(value)] if valued else [name]
+    return out
 
 
 def _line(text: str) -> str:
-    text = re.sub(r"\\\r?\n", " ", text.strip().removeprefix("\ufeff").strip())
+    """Take off what shells, notebooks, Markdown and sentences put around a line, and what a shell
+    would do with its output.
+    """
+    text = text.strip().removeprefix("\ufeff").replace("\u00a0", " ").strip()
+    text = re.sub(r"^```\w*\s*\n?(.*?)\n?```$", r"\1", text, flags=re.S)
+    text = re.sub(r"[\\^`]\r?\n", " ", text)
+    text = re.sub(r"(?<=\w)(['\"]),\s*\1", " ", text) if text[:1] in ("'", '"') else text
     if len(text) > 1 and _QUOTES.get(text[0]) == text[-1] and text.count(text[-1]) <= 2:
         text = text[1:-1]
-    text = re.sub(r"^(?:[$%]|->|=>)\s+", "", text)
-    text = re.sub(r"(?<=\w)[.;:]+$", "", text)
-    return re.sub(r",(?=\s|$)", " ", text)
+    text = re.sub(rf"(?m)^\s*{_ITEM}\s+(?=[-`'\"]|scone )", "", text)
+    found = re.search(r"(?<![\w-])scone\s+cas\s+attest(?!\w)", text)
+    if found and not (denied(text[: found.start()]) or re.match("echo|printf", text)):
+        text = text[found.start() :]
+    else:
+        text = re.sub(_BEFORE_OPTIONS, "", text)
+    text = re.sub(r";\s.*|\s(?:&&|\|\|?|\d?>{1,2}|#|;)(?:\s.*|&\d.*|$)", "", text, flags=re.S)
+    text = re.sub(r"(?<=\w)[.;:]+$", "", text.replace("`", " ").strip())
+    text = text.rstrip(_CLOSING)
+    while text[-1:] in ("'", '"', ")", "]", "}") and text and _loose(text):
+        text = text[:-1].rstrip()
+    text = _assigned(text)
+    return re.sub(r",(?=\s|$|-)", " ", text)
+
+
+def _loose(text: str) -> bool:
+    """Whether the last character closes what is not opened in the text."""
+    opening = {")": "(", "]": "[", "}": "{"}.get(text[-1])
+    if opening is None:
+        return text.count(text[-1]) % 2 == 1
+    return text.count(opening) < text.count(text[-1])
+
+
+def _assigned(text: str) -> str:
+    """Return options for a text that gives them as Python, YAML or JSON give names their values."""
+    if re.search(r"(?<![\w-])--?[A-Za-z]", text):
+        return text
+    found = re.findall(r"([A-Za-z_]\w*)['\"]?\s*[=:]\s*['\"]?(\w+)", text)
+    named = found and all(f"--{k.replace('_', '-')}" in _VALUED for k, _ in found)
+    return " ".join(f"--{k.replace('_', '-')} {v}" for k, v in found) if named else text
 
 
 def read_line(value: Any) -> Line | None:
     """Read an answer as options; None where it is not text at all. Quotes around the whole line and
     a prompt before it are taken off.
     """
-    first = None
-    for reading in unwrapped(value):
-        if set(reading.marks) <= _AROUND and (found := words(reading.value)) is not None:
-            line = _read(tuple(found))
-            if line.policy is not None:
-                return line
-            first = first or line
-    return first
+    readings = [r for r in unwrapped(value) if set(r.marks) <= _AROUND]
+    if any(_starts_with_an_option(r) for r in readings if "label" not in r.marks):
+        readings = [r for r in readings if "label" not in r.marks]  # an option names its own value
+    lines = [_read(tuple(w)) for r in readings if (w := words(r.value)) is not None]
+    return min(lines, key=_strangeness, default=None)
+
+
+def dashed(word: str) -> bool:
+    """Return whether a word starts with a dash, of whatever kind."""
+    return bool(word) and word[0] in _DASHED
+
+
+def _starts_with_an_option(reading: Reading) -> bool:
+    return isinstance(reading.value, str) and dashed(reading.value.lstrip())
+
+
+def _strangeness(line: Line) -> tuple[bool, bool, int]:
+    """What makes a reading of an answer the less likely one."""
+    options = any(map(dashed, line.words))
+    strange = len(line.rest) - 1 if line.whole else len(line.rest)
+    return not options and bool(line.words), line.policy is None, max(0, strange)
 
 
 @lru_cache(maxsize=256)
@@ -179,7 +258,9 @@ def _problem(found: Sequence[str], rest: tuple[str, ...]) -> str:
             return f"`-{strange[0]}` is not an option of `scone cas attest`" + (
                 f"; `-{strange[0].upper()}` is." if strange[0].upper() in _SHORT else "."
             )
-    return "" if len(rest) <= 2 else f"{said(rest[2])} is neither an option nor an address."
+    measured = rest[1:2] and re.fullmatch(r"(?:0x)?[0-9A-Fa-f]{8,}|\$.*", rest[1])
+    more = rest[2 if measured else 1 :]  # old pages give the MRENCLAVE behind the address
+    return f"{said(more[0])} is neither an option nor an address." if more else ""
 
 
 def _unknown(name: str) -> str:
@@ -194,6 +275,39 @@ def _unknown(name: str) -> str:
     return f"{say} Did you mean `{close[0]}`?" if close else say
 
 
+def mended(value: Any) -> list[Reading]:
+    """Return a line whose options and digits are written as they are wanted, where one of them is
+    not, so that its meaning can be judged beside its form: marks say what was changed.
+    """
+    found = next(
+        (w for r in unwrapped(value) if (w := words(r.value)) and any(map(dashed, w))),
+        None,
+    )
+    if found is None:
+        return []
+    out: list[str] = []
+    marks: list[str] = []
+    for word in found:
+        name, equals, given = word.partition("=")
+        if re.fullmatch(rf"[{_DASHES}]{{1,2}}\w[\w-]+", name):
+            name, marks = "--" + name.lstrip(_DASHES), [*marks, "look-alikes"]
+        if name[:2] == "--" and name != name.lower():
+            name, marks = name.lower(), [*marks, "upper-case"]
+        bare = bare_hex(given if equals else name)
+        if (
+            bare
+            and len(bare.value) >= 32
+            and bare.marks
+            and not name.startswith("--" * (not equals))
+        ):
+            marks += [*bare.marks]
+            name, given = (name, bare.value) if equals else (bare.value, given)
+        out.append(name + equals + given)
+    if out[:3] != COMMAND and [w.lower() for w in out[:3]] == COMMAND:
+        out[:3], marks = COMMAND, [*marks, "upper-case"]
+    return [Reading(shlex.join(out), tuple(dict.fromkeys(marks)))] if marks else []
+
+
 def policy_of(value: Any) -> AttestationPolicy | None:
     """Return the policy that an answer stands for, if it can be read as options."""
     line = read_line(value)
@@ -202,13 +316,31 @@ def policy_of(value: Any) -> AttestationPolicy | None:
 
 def check_ids(value: Any) -> tuple[str, ...]:
     """Return the words of an answer that are ids of checks."""
-    return tuple(w for w in words(value) or [] if w in CATALOGUE)
+    for reading in unwrapped(value):
+        if found := tuple(w.lower() for w in words(reading.value) or [] if w.lower() in CATALOGUE):
+            return found
+    return ()
 
 
-class FlagLine(Judge):
-    """Flags as text or as a list, compared by what they waive. Identities are not part of them."""
+class Options(Judge):
+    """A line of options, in whatever is around it; one that is misspelt is not accepted, and is
+    judged by what it means.
+    """
 
     lenient = True
+
+    def readings(self, value: Any) -> list[Reading]:
+        """The line with its spelling mended, then as it stands, without what is around it."""
+        line = read_line(value)
+        bare = line is not None and (line.whole or any(map(dashed, line.words)))
+        return [*mended(value), Reading(shlex.join(line.words) if line and bare else value)]
+
+    def accepts(self, reading: Reading) -> bool:
+        return not reading.marks
+
+
+class FlagLine(Options):
+    """Flags as text or as a list, compared by what they waive. Identities are not part of them."""
 
     def same(self, value: Any, reference: Any) -> bool:
         line, wanted = read_line(value), policy_of(reference)
@@ -223,23 +355,13 @@ class FlagLine(Judge):
         return f"got {said(value)}" if line is None else ""
 
 
-class CommandLine(Judge):
+class CommandLine(Options):
     """A whole `scone cas attest` line; order and spelling of the options do not matter."""
-
-    lenient = True
-
-    def readings(self, value: Any) -> list[Reading]:
-        out = [Reading(value)]
-        while isinstance(value, (list, frozenset, dict)) and len(value) == 1:
-            value = next(iter(value.values() if isinstance(value, dict) else value))
-            out.append(Reading(value))
-        return out
 
     def same(self, value: Any, reference: Any) -> bool:
         mine, wanted = read_line(value), read_line(reference)
         return bool(
-            isinstance(value, str)
-            and mine
+            mine
             and wanted
             and mine.whole
             and mine.policy is not None
@@ -251,10 +373,8 @@ class CommandLine(Judge):
         return "" if isinstance(value, str) else f"got {said(value)}, which is not text"
 
 
-class Identity(Judge):
+class Identity(Options):
     """A line of options as text or a list of words, compared by the identity that it names."""
-
-    lenient = True
 
     def same(self, value: Any, reference: Any) -> bool:
         line = read_line(value)

@@ -31,9 +31,9 @@ def _bytes(text: str) -> bytes:
 HEX_MARKS = (
     Mark(
         "byte-order",
-        "These are the right bytes in reverse order. A hash is written as it stands in memory;"
-        " only integers are little-endian.",
-        "in reverse byte order",
+        "This is the right value in reverse order. A hash is written as it stands in memory; only"
+        " integers are little-endian.",
+        "in reverse order",
         lambda t: _bytes(t)[::-1].hex(),
     ),
     Mark(

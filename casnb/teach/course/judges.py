@@ -11,8 +11,9 @@ from typing import Any
 
 from casnb.teach.course.answers import said, same
 from casnb.teach.course.form_marks import HEX_MARKS, NUMBER_MARKS, TEXT_MARKS, Mark
+from casnb.teach.course.hex_spelling import bare_hex, hex_readings
 from casnb.teach.course.slips import Slip
-from casnb.teach.course.spelling import Reading, bare_hex, hex_readings, number_readings, unwrapped
+from casnb.teach.course.spelling import Reading, denied, number_readings, unwrapped
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Judge:
     def readings(self, value: Any) -> list[Reading]:
         """Return what an answer may mean, as it stands first."""
         return [Reading(value)]
+
+    def accepts(self, reading: Reading) -> bool:
+        """Return whether a right value may be written so."""
+        return self.lenient or not reading.marks
 
     def same(self, value: Any, reference: Any) -> bool:
         """Return whether the answer is right."""
@@ -94,11 +99,16 @@ class Hex(Judge):
         known = self._bare(known)
         if not isinstance(known, str) or len(known) < 32:
             return ""
+        if value == known[::-1]:
+            return "byte-order"
         if re.fullmatch(r"([0-9a-f]{2})+", known) and value == bytes.fromhex(known)[::-1].hex():
             return "byte-order"
-        if 8 <= len(value) < len(known) and known.startswith(value):
-            return "cut-short"
-        return "cut-short" if 16 <= len(value) < len(known) and known.endswith(value) else ""
+        if ends := re.fullmatch(
+            r"(\w{4,})(?:\.{2,}|\N{HORIZONTAL ELLIPSIS})(\w{4,})", value.lower()
+        ):
+            return "cut-short" if known.startswith(ends[1]) and known.endswith(ends[2]) else ""
+        part = 8 <= len(value) < len(known) and (known.startswith(value) or known.endswith(value))
+        return "cut-short" if part else ""
 
     def problem(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -114,11 +124,19 @@ class Hex(Judge):
         return "The form is right, the value is not."
 
 
+def _with_a_remark(text: str) -> str:
+    return f"{text} (from the answer)"
+
+
 @dataclass(frozen=True)
 class Text(Judge):
     """Exactly this text."""
 
-    marks = tuple(m for m in TEXT_MARKS if m.code not in ("number", "around"))
+    marks = tuple(
+        replace(m, write=_with_a_remark) if m.code == "around" else m
+        for m in TEXT_MARKS
+        if m.code != "number"
+    )
 
     def readings(self, value: Any) -> list[Reading]:
         out = unwrapped(value)
@@ -127,6 +145,10 @@ class Text(Judge):
                 out.append(reading.but(str(reading.value), "number"))
             elif type(reading.value) is float and reading.value.is_integer():
                 out.append(reading.but(str(int(reading.value)), "number"))
+        if isinstance(value, str) and len(value) <= 300 and not denied(value):
+            words = {w.strip("'\"`(),.;!?<>") for w in value.split()}
+            telling = [w for w in words if re.search(r"\d|\w[:/_.-]+\w", w)]
+            out += [Reading(telling[0], ("around",))] if len(telling) == 1 else []
         return out
 
     def problem(self, value: Any) -> str:
@@ -146,11 +168,15 @@ class Numbers(Judge):
 
     def readings(self, value: Any) -> list[Reading]:
         out = [Reading(value)]
-        if isinstance(value, dict) and len(value) == len(self.names):
+        value = next((v for v in map(self._named, (r.value for r in unwrapped(value))) if v), value)
+        if isinstance(value, dict):
             value = list(value.values())
             out.append(Reading(value, ("label",)))
-        if isinstance(value, str) and (found := re.findall(r"0[xX][0-9a-fA-F]+|-?\d+", value)):
-            value = found
+        if isinstance(value, bytes) and len(value) == len(self.names):
+            value = list(value)
+        if isinstance(value, str):
+            bare = re.sub(r"(?:In|Out) ?\[\d*\]:", "", value)
+            value = re.findall(r"0[xX][0-9a-fA-F]+|0[bB][01]+|-?\d+", bare) or value
         if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
             value = value[0]
             out.append(Reading(value, ("in-a-list",)))
@@ -162,6 +188,25 @@ class Numbers(Judge):
                 marks = tuple(dict.fromkeys(c for r in each if r for c in r.marks))
                 out.append(Reading([r.value for r in each if r], marks))
         return out
+
+    def _named(self, value: Any) -> dict[Any, Any] | None:
+        """Return numbers that have names, in the order in which they are wanted; None for what
+        gives no names.
+        """
+        pairs = value if isinstance(value, list) else []
+        if pairs and all(isinstance(p, list) and len(p) == 2 for p in pairs):
+            value = {p[0]: p[1] for p in pairs if isinstance(p[0], str)}
+        if not isinstance(value, dict) or len(value) != len(self.names):
+            return None
+        rest, out = dict(value), []
+        for name in self.names:
+            words = name.lower().replace("'s", "").split()
+            fits = [k for k in rest if str(k).lower() in words]
+            out.append(fits[0] if len(fits) == 1 else "")
+            rest.pop(out[-1], None)
+        if len(rest) > 1:  # nobody can say which is which
+            return value
+        return {k: value[k] for k in (name or next(iter(rest)) for name in out)}
 
     def problem(self, value: Any) -> str:
         fits = (
@@ -199,6 +244,10 @@ def _by_name(value: object) -> object:
     return {"value": value}
 
 
+def _in_both_bases(value: Any) -> str:
+    return f"{value} = {value:#x}"
+
+
 @dataclass(frozen=True)
 class Number(Judge):
     """One integer."""
@@ -207,6 +256,7 @@ class Number(Judge):
         *NUMBER_MARKS,
         *(m for m in TEXT_MARKS if m.code == "in-a-list"),
         *(replace(m, write=_by_name) for m in TEXT_MARKS if m.code == "label"),
+        *(replace(m, write=_in_both_bases) for m in TEXT_MARKS if m.code == "around"),
     )
 
     def readings(self, value: Any) -> list[Reading]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from casnb.teach.course.choices import Choice, Pairing
+from casnb.teach.course.choices import Choice
 from casnb.teach.course.exercises import Exercise
 from casnb.teach.course.judges import Hex, Option, Text
 from casnb.teach.course.misreadings import reading_slips
+from casnb.teach.course.pairing import Pairing
 from casnb.teach.course.session_misreadings import SESSION, lesson_session
 from casnb.teach.course.slips import Slip
 from casnb.teach.facts import Facts

@@ -8,11 +8,9 @@ text alone sees neither, so both are told apart here before anything is judged.
 from __future__ import annotations
 
 import ast
-import base64
-import binascii
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 from typing import Any
@@ -20,26 +18,40 @@ from unicodedata import normalize
 
 from casnb.teach.course.answers import Foreign, plain
 from casnb.teach.course.form_marks import MARKS, Mark
-from casnb.teach.course.numerals import integer_in
+from casnb.teach.course.numerals import integer_in, only_integer_in
 
 #: Steps that are looked at for one answer; more wrappings than that nobody pastes.
 _STEPS = 80
 #: Longer text is searched for hex digits and nothing else.
-_LONG = 4_000
+LONG = 4_000
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad\u200e\u200f"
-_BLANKS = " \t\r\n\f\v\u00a0\u2007\u2009\u202f\u3000" + _INVISIBLE
+BLANKS = " \t\r\n\f\v\u00a0\u2007\u2009\u202f\u3000" + _INVISIBLE
+#: What opens a quotation, in Python, in Markdown and in several languages, and what may close it.
 _QUOTES = {
     '"': '"',
     "'": "'",
     "`": "`",
     "\N{LEFT DOUBLE QUOTATION MARK}": "\N{RIGHT DOUBLE QUOTATION MARK}",
     "\N{LEFT SINGLE QUOTATION MARK}": "\N{RIGHT SINGLE QUOTATION MARK}",
-    "\N{DOUBLE LOW-9 QUOTATION MARK}": "\N{LEFT DOUBLE QUOTATION MARK}",
+    "\N{DOUBLE LOW-9 QUOTATION MARK}": "\N{LEFT DOUBLE QUOTATION MARK}"
+    "\N{RIGHT DOUBLE QUOTATION MARK}",
+    "\N{SINGLE LOW-9 QUOTATION MARK}": "\N{LEFT SINGLE QUOTATION MARK}"
+    "\N{RIGHT SINGLE QUOTATION MARK}",
     "\u00ab": "\u00bb",
+    "\u00bb": "\u00ab",
+    "\u2039": "\u203a",
+    "\u203a": "\u2039",
     "*": "*",
+    "_": "_",
 }
+#: All of these but the star and the underscore, which are letters to some.
+QUOTE_MARKS = "".join(sorted({c for pair in _QUOTES.items() for c in "".join(pair)} - {"*", "_"}))
 _BRACKETS = {"[": "]", "(": ")", "{": "}", "<": ">"}
-_PROMPT = re.compile(r"(?:\$|%|>>>|>|PS [^>\n]{0,80}>|In ?\[\d*\]:|Out ?\[\d*\]:)[ \t]+(.+)", re.S)
+_PROMPT = re.compile(
+    r"(?:\$|%|#|!|>>>|>|PS [^>\n]{0,80}>|[\w.-]{1,40}@[\w.-]{1,40}(?::[^\s$#]{0,60})?[$#]"
+    r"|In ?\[\d*\]:|Out ?\[\d*\]:)[ \t]+(.+)",
+    re.S,
+)
 _LABEL = re.compile(
     r"(?:export |set |let |const )?[A-Za-z_][\w .()\[\]'\"/@-]{0,80}?\s*"
     r"(?::=|=>|->|==|=|:(?=\s)|(?<=[A-Za-z]{3}\d{3}):|(?<=MRENCLAVE):|(?<=mrenclave):|\bis\b)\s*(.+)",
@@ -49,21 +61,38 @@ _OPTION = re.compile(r"--?[A-Za-z][\w-]*(?:=|\s+)(\S.*)", re.S)
 _NAME = re.compile(r"[A-Za-z_][\w .-]{0,60}")
 _CALL = re.compile(r"[A-Za-z_][\w.]{0,40}\((.+?)(?:,\s*\w+\s*=\s*[\w.'\"]{1,40})*\)", re.S)
 _BULLET = re.compile(
-    r"(?:->|=>|\N{RIGHTWARDS ARROW}|[*+\N{BULLET}~\N{ALMOST EQUAL TO}-])[ \t]+(\S.*)", re.S
+    r"(?:->|=>|\N{RIGHTWARDS ARROW}|[*+=:\N{BULLET}~\N{ALMOST EQUAL TO}-]|\(?\d{1,2}[.)])"
+    r"[ \t]+(\S.*)",
+    re.S,
 )
+#: Words that turn a sentence round or leave it open: what such a one means is not guessed.
+_DENIED = re.compile(
+    r"(?i)\b(?:not|no|never|neither|nor|or|except|unless|without|but)\b"
+    r"|n['\N{RIGHT SINGLE QUOTATION MARK}]t\b"
+)
+#: A sentence that ends in the value, and a remark in brackets behind it.
+_SENTENCE = re.compile(
+    r"(?:[A-Za-z'\N{RIGHT SINGLE QUOTATION MARK}]+,? ){0,8}"
+    r"(?:is|be|are|it'?s|it\N{RIGHT SINGLE QUOTATION MARK}s|think|guess|believe|got|get|say|answer"
+    r"|option|choice|letter|value|result|only)[ \t]*:?[ \t]+(\S.*)",
+    re.S | re.I,
+)
+_REMARK = re.compile(r"(\S.*?)\s+\([^()\n]{1,80}\)", re.S)
+#: A literal with a letter before it, as Python, SQL and others write it, and a block of Markdown.
+_PREFIXED = re.compile(r"(?:[fruFRUxX]|hex)(['\"])(.*)\1", re.S)
+_FENCE = re.compile(r"```\w*\s*\n?(.*?)\n?```", re.S)
 _WRAPPINGS = (
+    (_FENCE, "quotes"),
     (_PROMPT, "prompt"),
     (_OPTION, "label"),
     (_LABEL, "label"),
     (_CALL, "wrapped"),
     (_BULLET, "wrapped"),
+    (_SENTENCE, "label"),
+    (_REMARK, "around"),
 )
 _TAG = re.compile(r"<[^<>\n]{1,80}>")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,90}={0,2}")
-_DIGITS = re.compile(r"(?<![0-9A-Za-z])(?:0[xX])?([0-9A-Fa-f]{32,128})(?![0-9A-Za-z])")
-_PAIRS = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}[:-]){15,63}[0-9A-Fa-f]{2}(?![0-9A-Za-z])")
-
 
 _RANK = {code: n for n, code in enumerate(MARKS)}
 
@@ -123,40 +152,61 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
             yield "bytes", value.decode("utf-8")
         except UnicodeDecodeError:
             return
-    elif isinstance(value, str) and len(value) <= _LONG:
+    elif isinstance(value, str) and len(value) <= LONG:
         if (usual := normalize("NFKC", value)) != value and usual.isascii():
             yield "look-alikes", usual
         yield from _text_inside(value)
 
 
 def _text_inside(text: str) -> Iterator[tuple[str, Any]]:
-    bare = _COLOUR.sub("", text).strip(_BLANKS)
+    bare = _COLOUR.sub("", text).strip(BLANKS)
     bare = bare.removesuffix("\\n").removesuffix("\\r")
     if bare != text:
         yield "whitespace", bare
-        return
-    if not text:
-        return
+    elif text:
+        yield from _unquoted(text)
+        yield from _stripped(text)
+
+
+def _unquoted(text: str) -> Iterator[tuple[str, Any]]:
+    """Take off what encloses a text: a literal's marks, quotes, brackets."""
     if text[:1] in "bB" and text[1:2] in "'\"":
         yield from _literal("bytes", text)
     if text[0] in "[({":
         yield from _literal("label" if ":" in text else "in-a-list", text)
     for table, code in ((_QUOTES, "quotes"), (_BRACKETS, "in-a-list")):
-        if len(text) > 1 and table.get(text[0]) == text[-1]:
+        if len(text) > 1 and text[-1] in table.get(text[0], ""):
             yield code, text[1:-1]
-    for pattern, code in _WRAPPINGS:
-        if found := pattern.fullmatch(text):
-            yield code, found[1]
-    if "<" in text and (rest := unescape(_TAG.sub("", text))).strip() and rest != text:
-        yield "markup", rest
-    if (rest := re.sub(r"\s+#\s.*", "", text)) != text:
-        yield "label", rest
-    if not text.endswith("..") and (rest := text.rstrip(",;.:")) != text:
-        yield "punctuation", rest
+    if found := _PREFIXED.fullmatch(text):
+        yield "quotes", found[2]
+    if "\\" in text and (rest := re.sub(r"\\([\"'])", r"\1", text)) != text:
+        yield "quotes", rest
     if text[0] in _QUOTES and text.count(text[0]) == 1:
         yield "quotes", text[1:]
     elif text[-1] in _QUOTES and text.count(text[-1]) == 1:
         yield "quotes", text[:-1]
+
+
+def _stripped(text: str) -> Iterator[tuple[str, Any]]:
+    """Take off what stands before and behind a text, or in its midst."""
+    for pattern, code in _WRAPPINGS:
+        found = pattern.fullmatch(text)
+        if found and not denied(text[: found.start(1)]):
+            yield code, found[1]
+    if ("<" in text or "&" in text) and (rest := unescape(_TAG.sub("", text))) != text:
+        yield "markup", rest
+    for parts in (text.splitlines(), text.split()):
+        if len(parts) > 1 and len(set(parts)) == 1:
+            yield "around", parts[0]
+    if (rest := re.sub(r"\s+#\s.*", "", text)) != text:
+        yield "label", rest
+    if not text.endswith("..") and (rest := text.rstrip(",;.:!?")) != text:
+        yield "punctuation", rest
+
+
+def denied(text: str) -> bool:
+    """Return whether a text has a word that may turn its meaning round."""
+    return _DENIED.search(text) is not None
 
 
 def _literal(code: str, text: str) -> Iterator[tuple[str, Any]]:
@@ -169,112 +219,6 @@ def _literal(code: str, text: str) -> Iterator[tuple[str, Any]]:
         if not isinstance(value, Foreign):
             yield code, value
             return
-
-
-# Bytes that are written as hex
-
-_PLAIN_HEX = re.compile(r"[0-9a-f]+")
-_DUMPED = re.compile(
-    r"\s*[0-9a-fA-F]{6,8}:?((?: {1,2}(?:[0-9a-fA-F]{2}){1,2})*)\s*(?:\s{2}.*|\|.*)?"
-)
-
-
-def bare_hex(value: Any, size: int = 0) -> Reading | None:
-    """Return bytes, however they are written, as a reading of lower-case hex; None for what is no
-    such thing. An integer needs the `size` in bytes.
-    """
-    if isinstance(value, bytes):
-        return Reading(value.hex(), ("bytes",))
-    if type(value) is int:
-        fits = size and value > 0xFFFF and value.bit_length() <= 8 * size
-        return Reading(f"{value:0{2 * size}x}", ("integer",)) if fits else None
-    if isinstance(value, list):
-        return _listed(value)
-    if not isinstance(value, str) or len(value) > _LONG:
-        return None
-    if _PLAIN_HEX.fullmatch(value):
-        return Reading(value)
-    marks = []
-    text = value
-    if dumped := _dump(value):
-        return Reading(dumped, ("separators",))
-    for code, pattern in (
-        ("punctuation", r"(?<!\.)[,;.]$"),
-        ("cut-short", r"(?:\.{2,}|\N{HORIZONTAL ELLIPSIS})$"),
-        ("0x-prefix", r"0[xX]|\\x|(?<=[0-9A-Fa-f]{32})[hH]$"),
-        ("whitespace", rf"[{re.escape(_BLANKS)}]"),
-        ("separators", r"[:_.,;|-]"),
-    ):
-        shorter = re.sub(pattern, "", text)
-        marks += [code] if shorter != text else []
-        text = shorter
-    if len(text) >= 32 and re.fullmatch(r"[0-9A-FOa-fo]+", text) and re.search("[Oo]", text):
-        marks.append("look-alikes")
-        text = re.sub("[Oo]", "0", text)
-    if not re.fullmatch(r"[0-9A-Fa-f]+", text):
-        return None
-    if text != text.lower():
-        marks.append("upper-case")
-    return Reading(text.lower(), tuple(marks))
-
-
-def _dump(text: str) -> str:
-    """Return the bytes of a listing as xxd, od and hexdump print it, as hex; empty for anything
-    else. Each line begins with an offset; an offset alone ends it.
-    """
-    lines = [line for line in text.splitlines() if line.strip()]
-    found = [_DUMPED.fullmatch(line) for line in lines]
-    if len(lines) < 2 or not all(found) or not lines[0].strip().startswith("00"):
-        return ""
-    return "".join(re.sub(r"\s", "", m[1] or "") for m in found if m).lower()
-
-
-def _listed(value: Sequence[Any]) -> Reading | None:
-    if len(value) < 8:
-        return None
-    if all(type(v) is int and 0 <= v < 256 for v in value):
-        return Reading(bytes(value).hex(), ("byte-list",))
-    if all(isinstance(v, str) and len(v) <= 4 for v in value):
-        found = bare_hex("".join(v.removeprefix("0x") for v in value))
-        return None if found is None else found.but(found.value, "byte-list")
-    return None
-
-
-def hex_readings(value: Any, size: int) -> list[Reading]:
-    """Return what an answer may mean where bytes as hex are wanted: the readings of `unwrapped`,
-    each as bare hex where it can be, then the one hex number inside a longer text.
-    """
-    out = []
-    for reading in unwrapped(value):
-        out.append(reading)
-        sizes = (size, 20, 32, 48, 64) if type(reading.value) is int else (size,)
-        for found in filter(None, (bare_hex(reading.value, n) for n in sizes)):
-            if found.marks or found.value != reading.value:
-                out.append(reading.but(found.value, *found.marks))
-        if isinstance(reading.value, str) and len(reading.value) <= 200:
-            tight = "".join(reading.value.split())
-            if _BASE64.fullmatch(tight):
-                out += [reading.but(raw.hex(), "base64") for raw in _decoded(tight)]
-    if isinstance(value, str):
-        out += embedded(value)
-    return out
-
-
-def embedded(text: str) -> list[Reading]:
-    """Return the one long hex number in a text; nothing where there is none, or two that differ."""
-    found = {m.lower() for m in _DIGITS.findall(text)}
-    found |= {re.sub("[:-]", "", m).lower() for m in _PAIRS.findall(text)}
-    return [Reading(found.pop(), ("around",))] if len(found) == 1 else []
-
-
-def _decoded(text: str) -> Iterator[bytes]:
-    padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
-    try:
-        raw = base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True)
-    except (binascii.Error, ValueError):
-        return
-    if len(raw) in (16, 20, 32, 48, 64):
-        yield raw
 
 
 def number_readings(value: Any) -> list[Reading]:
@@ -290,6 +234,9 @@ def number_readings(value: Any) -> list[Reading]:
         elif type(inner) is float and inner.is_integer() and abs(inner) < 2**53:
             out.append(reading.but(int(inner), "float"))
         elif isinstance(inner, str) and len(inner) <= 1200:
-            number = integer_in(inner.strip(_BLANKS))
+            number = integer_in(inner.strip(BLANKS))
             out += [] if number is None else [reading.but(number, "text")]
+    if isinstance(value, str) and len(value) <= 1200 and not denied(value):
+        number = only_integer_in(value)
+        out += [] if number is None else [Reading(number, ("around",))]
     return out

@@ -8,9 +8,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from casnb.teach.course.choices import Pairing
 from casnb.teach.course.exercises import Exercise
 from casnb.teach.course.judges import Hex, Option, Text
+from casnb.teach.course.pairing import Pairing
 from casnb.teach.course.slips import Slip
 from casnb.teach.facts import Facts
 from casnb.tls.exchange import is_loopback
