@@ -28,6 +28,7 @@ from casnb.teach.course.answer_json import Answer, tagged, world_id
 from casnb.teach.course.answers import said, same
 from casnb.teach.course.choices import Choice
 from casnb.teach.course.feedback import NOT_YET, RIGHT
+from casnb.teach.course.judgement import feedback_on
 from casnb.teach.course.pairing import Pairing
 from casnb.teach.facts import PRACTICE, Facts
 from casnb.tls.exchange import is_loopback
@@ -349,7 +350,7 @@ def _judge(id: str, answer: Answer | None, facts: _Worlds, task: Task) -> Judged
     if answer is None:
         return Judged(id, NOT_YET, 0.0, worth, tries=tries, last_code=last)
     exercise = exercises.exercise(id)
-    feedback = exercise.check(answer.answer, facts.for_task(id))
+    feedback = feedback_on(exercise, answer.answer, facts.for_task(id))
     right = feedback.status == RIGHT
     share = task.assignment.by_try[min(tries, len(task.assignment.by_try)) - 1] if tries else 1.0
     lettered = isinstance(exercise.judge, (Choice, Pairing))

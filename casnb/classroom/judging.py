@@ -21,7 +21,9 @@ from casnb.classroom.tickets import issue, verified
 from casnb.teach.class_line import server_address
 from casnb.teach.course import exercises
 from casnb.teach.course.answers import plain
+from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.feedback import NOT_YET, RIGHT
+from casnb.teach.course.judgement import feedback_on
 from casnb.teach.course.slips import told
 
 #: Seconds from one new answer of a student to the next: four letters are not tried out in one.
@@ -156,7 +158,7 @@ class Judge:
         with self._lock:
             yield
 
-    def _exercise(self, id: str) -> exercises.Exercise:
+    def _exercise(self, id: str) -> Exercise:
         if id not in self.task.exercises:
             raise Refusal(404, f"{neutral(id, 80)} is not an exercise of {self.task.name}.")
         return exercises.exercise(id)
@@ -224,7 +226,7 @@ class Judge:
                 403, f"{len(work.events)} answers to {id} were taken, and no more are. Ask."
             )
         facts = self.worlds.facts(student, id)
-        feedback = task.check(value, facts)
+        feedback = feedback_on(task, value, facts)
         if feedback.status == NOT_YET:
             self._opened(student, id)
             return self._said(work, NOT_YET, feedback.message, "", "")

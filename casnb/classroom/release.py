@@ -17,7 +17,7 @@ from casnb.classroom.marks import number
 from casnb.classroom.tickets import issue
 from casnb.teach.course import exercises
 from casnb.teach.course.choices import Choice
-from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.pairing import Pairing
 from casnb.teach.course.ticket import VARIABLE
 

@@ -25,7 +25,7 @@ from casnb.teach.class_line import Refused, ask, server_address
 from casnb.teach.course import exercises
 from casnb.teach.course.answer_json import tagged
 from casnb.teach.course.answers import plain, said, unanswered
-from casnb.teach.course.exercises import Posed
+from casnb.teach.course.exercise import Posed
 from casnb.teach.course.feedback import NOT_YET, RIGHT, WRONG, Feedback, Hint
 from casnb.teach.course.judges import Option
 from casnb.teach.course.progress import Entry, Progress

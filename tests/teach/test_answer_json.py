@@ -21,6 +21,7 @@ from casnb.teach.course.answer_json import (
 )
 from casnb.teach.course.answers import Foreign, plain, same
 from casnb.teach.course.exercises import catalogue, exercise
+from casnb.teach.course.judgement import feedback_on
 from casnb.teach.facts import Facts
 from casnb.teach.lab import start
 
@@ -72,7 +73,7 @@ def test_a_judge_elsewhere_gives_the_same_mark(task, facts):
     here = facts if "public" in task.scenarios else facts.of(task.scenarios[0])
     sent = json.dumps(Answer(task.id, plain(task.reference(here)), WORLD).to_json())
     judge = Facts(World(facts.world.seed, here.world.scenario))
-    assert exercise(task.id).check(parse_answer(sent).answer, judge).right
+    assert feedback_on(exercise(task.id), parse_answer(sent).answer, judge).right
 
 
 @pytest.mark.parametrize("value", [Foreign("object"), float("nan"), "\ud800"], ids=repr)

@@ -8,8 +8,10 @@ from teach.hostile import AlwaysEqual, Explodes, OddlyNamed, cyclic
 from casnb.base.errors import UsageError
 from casnb.simulator.server.site import LAYOUTS
 from casnb.simulator.world import World
-from casnb.teach.course.exercises import CHAPTERS, Exercise, catalogue, exercise, of_chapter
+from casnb.teach.course.exercise import Exercise
+from casnb.teach.course.exercises import CHAPTERS, catalogue, exercise, of_chapter
 from casnb.teach.course.feedback import NOT_YET, RIGHT, WRONG
+from casnb.teach.course.judgement import feedback_on
 from casnb.teach.facts import Facts, ninth_word
 
 ALL = list(catalogue().values())
@@ -79,7 +81,7 @@ def seeded(request) -> Facts:
 @pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
 def test_the_reference_is_right(task: Exercise, facts: Facts):
     """What `lab.reference` gives, `lab.check` takes."""
-    feedback = task.check(task.reference(facts), facts)
+    feedback = feedback_on(task, task.reference(facts), facts)
     assert (feedback.status, feedback.code) == (RIGHT, ""), str(feedback)
 
 
@@ -87,10 +89,10 @@ def test_every_seed_has_answers_of_its_own(seeded: Facts):
     """Right answers are right, and named ones keep their name, whatever the seed chose."""
     lost = []
     for task in ALL:
-        if not task.check(task.reference(seeded), seeded).right:
+        if not feedback_on(task, task.reference(seeded), seeded).right:
             lost.append((task.id, "right"))
         for slip in task.all_slips(seeded):
-            feedback = task.check(slip.example(seeded), seeded)
+            feedback = feedback_on(task, slip.example(seeded), seeded)
             if (feedback.status, feedback.code) != (WRONG, slip.code):
                 lost.append((task.id, slip.code, feedback.code))
     assert lost == []
@@ -99,7 +101,7 @@ def test_every_seed_has_answers_of_its_own(seeded: Facts):
 @pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
 def test_three_dots_are_not_yet(task: Exercise, facts: Facts):
     """An unanswered exercise is a state of its own, and says what form the answer has."""
-    feedback = task.check(..., facts)
+    feedback = feedback_on(task, ..., facts)
     assert feedback.status == NOT_YET and task.wanted in feedback.message and not feedback
 
 
@@ -107,7 +109,7 @@ def test_three_dots_are_not_yet(task: Exercise, facts: Facts):
 def test_each_misconception_is_recognised_by_name(task: Exercise, facts: Facts):
     """The example of every slip gets that slip's code and message, not the next one's."""
     for slip in task.all_slips(facts):
-        feedback = task.check(slip.example(facts), facts)
+        feedback = feedback_on(task, slip.example(facts), facts)
         assert (WRONG, slip.code) == (feedback.status, feedback.code), f"{slip.code}: {feedback}"
         assert feedback.message and feedback.message != "None"
 
@@ -115,7 +117,7 @@ def test_each_misconception_is_recognised_by_name(task: Exercise, facts: Facts):
 @pytest.mark.parametrize("task", ALL, ids=lambda e: e.id)
 def test_another_form_of_answer_is_told_the_wanted_one(task: Exercise, facts: Facts):
     """True is an answer to nothing: what is said of it says what is wanted."""
-    feedback = task.check(True, facts)
+    feedback = feedback_on(task, True, facts)
     assert feedback.code == "form" and task.wanted in feedback.message
 
 
@@ -124,14 +126,19 @@ def test_blanks_around_a_name_do_not_count(facts: Facts):
     named.
     """
     task = exercise("07.survives")
-    assert task.check({f" {name}\n" for name in task.reference(facts)}, facts).status == RIGHT
-    assert exercise("04.value").check(f" {facts.world.example_value}\n", facts).code == "whitespace"
+    assert (
+        feedback_on(task, {f" {name}\n" for name in task.reference(facts)}, facts).status == RIGHT
+    )
+    assert (
+        feedback_on(exercise("04.value"), f" {facts.world.example_value}\n", facts).code
+        == "whitespace"
+    )
 
 
 def test_backticks_are_code_in_html_and_nothing_else_is(facts: Facts):
     """What is typed stands in a fixed-width face; an answer that is quoted back stays escaped."""
     task = exercise("04.value")
-    shown = task.check("`<b>`", facts)._repr_mimebundle_()["text/html"]
+    shown = feedback_on(task, "`<b>`", facts)._repr_mimebundle_()["text/html"]
     assert "<code>value</code>" in task.posed(facts)._repr_mimebundle_()["text/html"]
     assert "<b>" not in shown and "&lt;b&gt;" in shown
 
@@ -142,7 +149,7 @@ def test_no_answer_of_any_kind_raises(task: Exercise, facts: Facts):
     'right', and it can be shown.
     """
     for answer in HOSTILE:
-        feedback = task.check(answer, facts)
+        feedback = feedback_on(task, answer, facts)
         assert feedback.status == WRONG, f"{answer!r:.60}"
         shown = feedback._repr_mimebundle_()
         assert (
@@ -157,7 +164,7 @@ def test_feedback_never_tells_the_answer(task: Exercise, facts: Facts):
     """A wrong answer is commented on without the right one being printed."""
     reference = task.reference(facts)
     if isinstance(reference, str) and len(reference) > 16:
-        said = [task.check(a, facts).message for a in ("x", "ab" * 32, 5)] + [
+        said = [feedback_on(task, a, facts).message for a in ("x", "ab" * 32, 5)] + [
             s.says(facts, "x") for s in task.all_slips(facts)
         ]
         assert not any(reference in message for message in said)
@@ -222,7 +229,7 @@ def test_an_unknown_id_lists_the_known_ones():
 )
 def test_other_ways_to_write_a_right_answer(answer, id, lesson: Facts):
     """What means the same is right."""
-    assert exercise(id).check(answer, lesson).right
+    assert feedback_on(exercise(id), answer, lesson).right
 
 
 @pytest.mark.parametrize(
@@ -249,13 +256,13 @@ def test_other_ways_to_write_a_right_answer(answer, id, lesson: Facts):
 )
 def test_other_wrong_answers_are_told_apart(answer, id, code, lesson: Facts):
     """Type and form are told first; a well-formed wrong value is told as such."""
-    feedback = exercise(id).check(answer, lesson)
+    feedback = feedback_on(exercise(id), answer, lesson)
     assert (WRONG, code) == (feedback.status, feedback.code), str(feedback)
 
 
 def test_too_few_flags_are_answered_with_the_verdict_they_give(lesson: Facts):
     """The feedback on a flag line is the appraisal of that flag line."""
-    feedback = exercise("03.minimal-flags").check("-G", lesson)
+    feedback = feedback_on(exercise("03.minimal-flags"), "-G", lesson)
     assert feedback.message.startswith(
         "With these flags: Simulated CAS is rejected: debug, mrsigner."
     )
@@ -272,15 +279,15 @@ def test_the_minimum_follows_the_case():
 def test_another_scenario_is_refused(cases, scenario: str):
     """Where the question would mean something else, no answer is judged."""
     with pytest.raises(UsageError, match=f"got scenario {scenario}"):
-        exercise("03.minimal-flags").check([], cases.get(scenario))
+        feedback_on(exercise("03.minimal-flags"), [], cases.get(scenario))
 
 
 def test_the_address_does_not_matter_where_it_is_not_known(facts: Facts):
     """A judge on another machine takes the line of any lab on loopback; a lab takes its own."""
     task, judge = exercise("03.command"), Facts(World(facts.world.seed))
     line = task.reference(facts)
-    assert task.check(line, facts).right and task.check(line, judge).right
-    assert task.check(task.reference(judge), facts).code == "other-address"
+    assert feedback_on(task, line, facts).right and feedback_on(task, line, judge).right
+    assert feedback_on(task, task.reference(judge), facts).code == "other-address"
 
 
 def test_the_four_layouts_fall_into_three_heaps(facts: Facts):

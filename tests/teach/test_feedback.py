@@ -15,9 +15,11 @@ import pytest
 
 from casnb.teach.course.answers import plain
 from casnb.teach.course.choices import Choice, Names
-from casnb.teach.course.exercises import Exercise, catalogue, exercise
+from casnb.teach.course.exercise import Exercise
+from casnb.teach.course.exercises import catalogue, exercise
 from casnb.teach.course.feedback import RIGHT, WRONG
 from casnb.teach.course.flaglines import CommandLine, FlagLine, Identity
+from casnb.teach.course.judgement import feedback_on
 from casnb.teach.course.judges import Hex, Number, Numbers, Text
 from casnb.teach.course.known import KINDS
 from casnb.teach.course.pairing import Pairing
@@ -430,7 +432,7 @@ def test_a_wrong_value_keeps_its_name_however_it_is_written(task: Exercise, fact
         values = list(spellings(judge, slip.example(here)))
         assert len(values) >= 12 or not values
         for name, answer in values:
-            feedback = task.check(answer, here)
+            feedback = feedback_on(task, answer, here)
             tried += 1
             if (feedback.status, feedback.code) != (WRONG, slip.code):
                 lost.append(f"{slip.code}, {name}: {feedback.code}: {answer!r:.80}")
@@ -445,7 +447,7 @@ def test_the_right_value_is_known_however_it_is_written(task: Exercise, facts: F
     forms = {s.code for s in task.all_slips(here) if s.form}
     lost = []
     for name, answer in spellings(judge, task.reference(here)):
-        feedback = task.check(answer, here)
+        feedback = feedback_on(task, answer, here)
         known = feedback.right or (not judge.lenient and feedback.code in forms)
         known = known or (name in BENT and feedback.code not in ("other", "form"))
         if not known:
@@ -462,7 +464,7 @@ def test_values_at_hand_are_known_by_their_kind(task: Exercise, facts: Facts):
         (kind.code, value)
         for kind in KINDS
         for value in kind.values(here)
-        if value != reference and task.check(value, here).code in ("other", "form")
+        if value != reference and feedback_on(task, value, here).code in ("other", "form")
     ]
     assert unnamed == []
 
@@ -480,7 +482,7 @@ def test_right_answers_of_other_exercises_are_named(task: Exercise, facts: Facts
         answer = other.reference(there)
         if judge.problem(plain(answer)) == "" and isinstance(judge, (Choice, Pairing, Names)):
             continue
-        feedback = task.check(answer, here)
+        feedback = feedback_on(task, answer, here)
         if feedback.code in ("other", "form"):
             unnamed.append((other.id, feedback.message[:90]))
     assert unnamed == []
@@ -499,7 +501,7 @@ def test_right_answers_of_other_worlds_are_named(task: Exercise, facts: Facts):
     for there, _ in neighbour.worlds(here):
         answer = task.reference(there)
         if answer != task.reference(here):
-            feedback = task.check(answer, here)
+            feedback = feedback_on(task, answer, here)
             assert feedback.code not in ("other", "form"), feedback
 
 
@@ -544,7 +546,7 @@ def test_feedback_has_no_internals(task: Exercise, facts: Facts):
         "a b c d",
         [[object()]],
     ):
-        message = task.check(answer, here).message
+        message = feedback_on(task, answer, here).message
         assert not any(word in message for word in INTERNALS), message
 
 
@@ -561,7 +563,7 @@ def test_feedback_has_no_internals(task: Exercise, facts: Facts):
 )
 def test_flags_that_are_none_are_told_what_they_are(answer, code, facts: Facts):
     """Advice about an underscore is for options with a hyphen in its place, and nobody else."""
-    feedback = exercise("03.minimal-flags").check(answer, facts)
+    feedback = feedback_on(exercise("03.minimal-flags"), answer, facts)
     assert feedback.code == code
     assert ("underscore" in feedback.message) == ("only-for" in str(answer))
 
@@ -571,8 +573,8 @@ def test_a_line_with_another_measurement_is_not_its_flags(facts: Facts):
     task = exercise("03.minimal-flags")
     flags = " ".join(task.reference(facts))
     line = f"scone cas attest {flags} --mrenclave {{}} {facts.address}"
-    assert task.check(line.format(facts.mrenclave), facts).right
-    wrong = task.check(line.format(facts.rows["5-8-0.scone-cas.cf"]), facts)
+    assert feedback_on(task, line.format(facts.mrenclave), facts).right
+    wrong = feedback_on(task, line.format(facts.rows["5-8-0.scone-cas.cf"]), facts)
     assert wrong.code == "another-line" and "another row" in wrong.message
 
 
@@ -581,7 +583,7 @@ def test_a_set_is_told_about_each_word(facts: Facts):
     task = exercise("08.unmeasured")
     judge = task.judge_in(facts)
     measured = [w for w in judge.allowed if w not in task.reference(facts)]
-    said = task.check(set(measured[:2]), facts).message
+    said = feedback_on(task, set(measured[:2]), facts).message
     assert all(f"`{w}`:" in said for w in measured[:2]) and "more belong" in said
 
 
@@ -591,7 +593,7 @@ def test_a_pairing_is_told_its_first_wrong_pair(facts: Facts):
     right = task.reference(facts)
     judge = task.judge_in(facts)
     wrong = {**right, "the creator": next(x for x in judge.options if x != right["the creator"])}
-    said = task.check(wrong, facts).message
+    said = feedback_on(task, wrong, facts).message
     assert "'the creator'" in said and "first wrong pair" in said
 
 
@@ -611,7 +613,7 @@ def test_what_curl_accepts_is_right(value):
 
     facts = Facts(World("tests of teaching"))
     port = exercise("04.connect-to").reference(facts).split(":")[1]
-    assert exercise("04.connect-to").check(value.format(p=port), facts).status == RIGHT
+    assert feedback_on(exercise("04.connect-to"), value.format(p=port), facts).status == RIGHT
 
 
 @pytest.mark.parametrize(
@@ -642,7 +644,7 @@ def test_what_is_denied_or_left_open_is_not_taken_for_an_answer(id, answer, fact
         return x.format(a=right, b=other) if isinstance(x, str) else x
 
     given = [filled(x) for x in answer] if isinstance(answer, list) else filled(answer)
-    feedback = task.check(given, facts)
+    feedback = feedback_on(task, given, facts)
     assert feedback.status == WRONG and "right value is in there" not in feedback.message
 
 
@@ -651,8 +653,8 @@ def test_a_dictionary_leaves_out_what_it_says_no_to(facts: Facts):
     task = exercise("03.waived")
     right = sorted(task.reference(facts))
     for yes, no in (("yes", "no"), ("waived", "passed"), (1, 0), (True, False), (True, None)):
-        assert task.check({**dict.fromkeys(right, yes), "mrenclave": no}, facts).right
-        assert not task.check({**dict.fromkeys(right, yes), right[0]: no}, facts).right
+        assert feedback_on(task, {**dict.fromkeys(right, yes), "mrenclave": no}, facts).right
+        assert not feedback_on(task, {**dict.fromkeys(right, yes), right[0]: no}, facts).right
 
 
 @pytest.mark.parametrize(
@@ -668,4 +670,4 @@ def test_a_dictionary_leaves_out_what_it_says_no_to(facts: Facts):
 )
 def test_what_is_not_a_value_yet_is_told_the_step_that_lacks(answer, says, facts: Facts):
     """An object that stands for the value is named with what makes a value of it."""
-    assert says in exercise("01.mrenclave").check(answer, facts).message
+    assert says in feedback_on(exercise("01.mrenclave"), answer, facts).message

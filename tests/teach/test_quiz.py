@@ -6,13 +6,14 @@ import pytest
 
 from casnb.base.errors import UsageError
 from casnb.teach.course.exercises import exercise
+from casnb.teach.course.judgement import feedback_on
 from casnb.teach.quiz.panel import QuizPanel
 
 
 @pytest.fixture
 def quiz(facts):
     task = exercise("00.decision")
-    made = QuizPanel(task.posed(facts), lambda id, answer: exercise(id).check(answer, facts))
+    made = QuizPanel(task.posed(facts), lambda id, answer: feedback_on(exercise(id), answer, facts))
     yield made
     made.close()
 

@@ -13,6 +13,7 @@ import traitlets
 
 from casnb.base.errors import CasnbError, UsageError
 from casnb.cas.page import scrape
+from casnb.teach.course.judgement import feedback_on
 from casnb.teach.facts import ninth_word
 from casnb.teach.scraping import model as scrapers
 from casnb.teach.scraping.model import (
@@ -305,11 +306,13 @@ def test_the_exercise_counts_what_went_wrong(facts):
 
     task = exercise("01.history")
     right = task.reference(facts)
-    feedback = task.check({**right, "today": None, "2026-03": "the", "two-rows": OTHER}, facts)
+    feedback = feedback_on(
+        task, {**right, "today": None, "2026-03": "the", "two-rows": OTHER}, facts
+    )
     assert "7 of 10 pages" in feedback.message
     assert "1 refused without need, 2 wrong, 1 of these would be believed" in feedback.message
     assert (
         "Look first at 'two-rows'" in feedback.message
         and facts.world.mrenclave not in feedback.message
     )
-    assert task.check({"today": None}, facts).code == "form"
+    assert feedback_on(task, {"today": None}, facts).code == "form"

@@ -22,6 +22,7 @@ from casnb.teach.announcer import Announcer
 from casnb.teach.casework import Signed
 from casnb.teach.copying import CopyButton
 from casnb.teach.course.exercises import exercise
+from casnb.teach.course.judgement import feedback_on
 from casnb.teach.course.questions import question
 from casnb.teach.explorer.panel import ByteExplorer
 from casnb.teach.fold import Fold, FoldButton
@@ -73,7 +74,7 @@ def quiz(cases):
         cases.get("public"),
         replace(exercise("00.decision"), question=f"Accept {MARKUP}?"),
     )
-    panel = QuizPanel(task.posed(facts), lambda id, answer: task.check(answer, facts))
+    panel = QuizPanel(task.posed(facts), lambda id, answer: feedback_on(task, answer, facts))
     panel.choose(next(k for k, o in panel.task.options.items() if o.code))
     return panel
 

@@ -9,7 +9,8 @@ import pytest
 from casnb.simulator.world import World
 from casnb.teach.course.answers import plain
 from casnb.teach.course.choices import Choice
-from casnb.teach.course.exercises import Exercise, catalogue
+from casnb.teach.course.exercise import Exercise
+from casnb.teach.course.exercises import catalogue
 from casnb.teach.course.pairing import Pairing
 from casnb.teach.facts import PRACTICE, Facts
 

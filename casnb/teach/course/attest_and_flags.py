@@ -12,7 +12,7 @@ from casnb.policy.policy import AttestationPolicy
 from casnb.teach.course import known
 from casnb.teach.course.answers import said
 from casnb.teach.course.choices import Choice, Names, Reason
-from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.flaglines import (
     CommandLine,
     FlagLine,

@@ -8,7 +8,7 @@ from typing import Any
 
 from casnb.teach.course.binding_misreadings import BINDING
 from casnb.teach.course.choices import Choice
-from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.judges import Hex, Number, Numbers, Option
 from casnb.teach.course.misreadings import reading_slips
 from casnb.teach.course.slips import Slip

@@ -9,7 +9,7 @@ from typing import Any
 from casnb.evidence.ledger import Ecreate, Ledger
 from casnb.measure.program import EnclaveFile
 from casnb.teach.course.choices import Choice, Names, Reason, names_in
-from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.judges import Hex, Option
 from casnb.teach.course.slips import Slip, braces
 from casnb.teach.facts import Facts

@@ -10,7 +10,7 @@ from typing import Any
 
 from casnb.mallory.attacks import Defence, run
 from casnb.teach.course.choices import Choice, Names, Reason
-from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.judges import Number, Option
 from casnb.teach.course.slips import Slip, braces
 from casnb.teach.facts import PRACTICE, Facts

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from casnb.teach.course.choices import Choice
-from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.judges import Hex, Option, Text
 from casnb.teach.course.misreadings import reading_slips
 from casnb.teach.course.pairing import Pairing

@@ -10,7 +10,7 @@ from typing import Any
 
 from casnb.policy.policy import AttestationPolicy
 from casnb.teach.course.choices import Choice, Names, Reason, names_in
-from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.flaglines import Identity, policy_of, read_line
 from casnb.teach.course.judges import Number, Option
 from casnb.teach.course.slips import Slip, braces

@@ -9,7 +9,7 @@ from typing import Any
 from casnb.simulator.server.site import LAYOUTS
 from casnb.teach.course.by_page import ByPage
 from casnb.teach.course.choices import Choice, Names
-from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.judges import Hex, Option
 from casnb.teach.course.slips import Slip, braces
 from casnb.teach.facts import Facts, ninth_word

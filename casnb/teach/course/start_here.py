@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from casnb.teach.course.choices import Choice
-from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.judges import Option
 from casnb.teach.course.pairing import Pairing
 from casnb.teach.course.slips import Slip

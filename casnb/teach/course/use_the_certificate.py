@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.judges import Hex, Option, Text
 from casnb.teach.course.pairing import Pairing
 from casnb.teach.course.slips import Slip

@@ -14,9 +14,10 @@ from casnb.teach.course import exercises
 from casnb.teach.course.answer_json import Answer, read_answer, world_id
 from casnb.teach.course.answers import plain
 from casnb.teach.course.choices import Choice
-from casnb.teach.course.exercises import Exercise, Posed
+from casnb.teach.course.exercise import Exercise, Posed
 from casnb.teach.course.feedback import NOT_YET, Awaited, Feedback, Hint, Solution
 from casnb.teach.course.hindsight import Hindsight, open_questions
+from casnb.teach.course.judgement import feedback_on
 from casnb.teach.course.progress import Entry, Progress, receipt
 from casnb.teach.course.progress_file import ProgressFile
 from casnb.teach.course.questions import question, questions
@@ -99,7 +100,7 @@ class Workbook:
         if counted:
             answer = self._answers[id].answer
         facts = self._facts_for(task)
-        feedback = task.check(answer, facts)
+        feedback = feedback_on(task, answer, facts)
         if feedback.status == NOT_YET:
             if not isinstance(task.judge, Choice):
                 return feedback

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from casnb.base.errors import UsageError
 from casnb.teach.course.choices import Choice
-from casnb.teach.course.exercises import Posed
+from casnb.teach.course.exercise import Posed
 from casnb.teach.course.feedback import NOT_YET, Feedback
 from casnb.teach.course.questions import Question
 from casnb.teach.facts import Facts

@@ -14,7 +14,7 @@ from casnb.classroom.release import TITLES
 from casnb.simulator.world import World
 from casnb.teach.course import exercises
 from casnb.teach.course.answers import plain, said
-from casnb.teach.course.exercises import Exercise
+from casnb.teach.course.exercise import Exercise
 from casnb.teach.facts import PRACTICE, Facts
 from doctables.chapters import minutes
 from doctables.checks import markdown_table
