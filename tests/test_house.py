@@ -144,7 +144,6 @@ LONGER = {
     "simulator/world.py": "one class of short members: all that a simulated world owns",
     "teach/course/attest_and_flags.py": "a chapter: exercises as data",
     "teach/course/decode_the_report.py": "a chapter: exercises as data",
-    "teach/course/use_the_certificate.py": "a chapter: exercises as data",
     "teach/course/production.py": "a chapter: exercises as data",
     "teach/course/quizzes.py": "a table: one row for each question",
 }

@@ -9,7 +9,7 @@ import io
 import json
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from casnb.base.errors import neutral
 from casnb.base.svg import box, drawing, path, text
@@ -25,9 +25,6 @@ from casnb.policy.flag_sets import (
     judge,
     label,
 )
-
-if TYPE_CHECKING:
-    pass
 
 _LEGEND = (
     "yes = trustworthy; W3 = accepted with 3 waivers; no = rejected; usage error = refused before"

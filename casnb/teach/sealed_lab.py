@@ -4,13 +4,10 @@ shown. The seed is not here, so nothing that follows from it can be computed.
 
 from __future__ import annotations
 
-import atexit
 import base64
 import shlex
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,15 +21,14 @@ from casnb.policy.identities import ExpectedSigner
 from casnb.teach.class_line import Refused, ask, server_address
 from casnb.teach.course import exercises
 from casnb.teach.course.answer_json import tagged
-from casnb.teach.course.answers import plain, said, unanswered
-from casnb.teach.course.exercise import Posed
+from casnb.teach.course.answers import plain, unanswered
 from casnb.teach.course.feedback import NOT_YET, RIGHT, WRONG, Feedback, Hint
-from casnb.teach.course.judges import Option
 from casnb.teach.course.progress import Entry, Progress
 from casnb.teach.course.ticket import Ticket
 from casnb.teach.facts import LoadedReport
+from casnb.teach.handed import Handed, Outpost, Scraped, given_lab, signer_of, worth
 from casnb.teach.premises import Whereabouts
-from casnb.teach.station import Run, Station, run_command
+from casnb.teach.station import Run, run_command
 from casnb.verify.pki import TrustAnchors
 
 if TYPE_CHECKING:
@@ -41,96 +37,6 @@ if TYPE_CHECKING:
 
 _PATIENCE = 20.0
 SEALED = "sealed: the world is on the class server"
-
-
-class _Outpost(Station):
-    """The files and variables of a world that the class server has."""
-
-    def __init__(self, given: Mapping[str, Any], seed_name: str) -> None:
-        self.closed, self.note, self.running = False, "", None
-        self.folder = Path(tempfile.mkdtemp(prefix="casnb-lab-"))
-        page_ca, roots = self.folder / "page-authority.pem", self.folder / "simulated-roots.pem"
-        page_ca.write_text(given["page_ca"], "ascii")
-        roots.write_text(given["roots"], "ascii")
-        self.host, self.port = given["host"], given["port"]
-        self.names = {
-            "CAS_ADDR": self.host if self.port == 8081 else f"{self.host}:{self.port}",
-            "CAS_HOST": self.host,
-            "CAS_PORT": str(self.port),
-            "CAS_ENCLAVE_PORT": str(given["enclave_port"]),
-            "CAS_PAGE_URL": given["page_url"],
-            "CAS_PAGE_CA": str(page_ca),
-            "CASNB_PCS_URL": given["pcs_url"],
-            "CASNB_ROOTS": str(roots),
-            "CASNB_SEED": seed_name,
-            "CASNB_SCENARIO": given["scenario"],
-        }
-        atexit.register(self.close)
-
-
-#: Members of what the server gives, and their types.
-_GIVEN = {
-    "course": str,
-    "assignment": str,
-    "student": str,
-    "exercises": list,
-    "by_try": list,
-    "world": str,
-    "scenario": str,
-    "scenarios": list,
-    "host": str,
-    "port": int,
-    "enclave_port": int,
-    "page_url": str,
-    "pcs_url": str,
-    "page_ca": str,
-    "roots": str,
-    "now": str,
-    "nonce": str,
-    "report": str,
-    "vendor": dict,
-}
-
-
-class Handed(Posed):
-    """An exercise as the class server puts it."""
-
-    def __init__(self, body: Mapping[str, Any]) -> None:
-        words = {
-            n: strictjson.member(body, n, str, "task")
-            for n in ("exercise", "title", "question", "given", "wanted")
-        }
-        options = strictjson.member(body, "options", dict, "task")
-        self.id, self.title = words["exercise"], words["title"]
-        self.task = exercises.exercise(self.id)
-        self.question, self.given, self.wanted = (
-            words["question"],
-            words["given"],
-            words["wanted"],
-        )
-        self.options = {str(k): Option(str(text)) for k, text in options.items()}
-
-
-@dataclass(frozen=True)
-class Scraped(Shown):
-    """What a scraper said of each state of the page: `values` is what it returned, None for a
-    refusal. There is no score: the judge has it.
-    """
-
-    values: Mapping[str, Any]
-
-    HEADER = ("page of", "your scraper said")
-
-    def _rows(self) -> list[tuple[str, str]]:
-        return [
-            (name, "None" if v is None else said(plain(v), 80)) for name, v in self.values.items()
-        ]
-
-    def __str__(self) -> str:
-        return text_table(self.HEADER, self._rows())
-
-    def _html(self) -> str:
-        return html_table(self.HEADER, self._rows(), code=(1,))
 
 
 class SealedLab(Whereabouts, Shown):
@@ -145,14 +51,12 @@ class SealedLab(Whereabouts, Shown):
         self.ticket, self.scenario, self._elsewhere = ticket, scenario, elsewhere
         self._server = server_address(ticket.server)
         self._given = self._asked()
-        self.station = _Outpost(self._given, f"sealed-{self._given['world'][:12]}")
+        self.station = Outpost(self._given, f"sealed-{self._given['world'][:12]}")
         self.chapter = ticket.assignment
         self.exercises = tuple(map(str, self._given["exercises"]))
 
     def _asked(self) -> dict[str, Any]:
-        given = self._ask("lab", {"scenario": self.scenario})
-        known = {n: strictjson.member(given, n, kind, "lab") for n, kind in _GIVEN.items()}
-        return {**known, "case": given.get("case")}
+        return given_lab(self._ask("lab", {"scenario": self.scenario}))
 
     def awake(self) -> bool:
         """Have the world running, which ends when nobody uses it; whether it is where it was."""
@@ -176,7 +80,7 @@ class SealedLab(Whereabouts, Shown):
     @property
     def vendor(self) -> ExpectedSigner:
         """What the vendor publishes of its CAS."""
-        return _signer(self._given["vendor"])
+        return signer_of(self._given["vendor"])
 
     @property
     def nonce(self) -> str:
@@ -197,7 +101,7 @@ class SealedLab(Whereabouts, Shown):
         return self._loaded(
             base64.b64decode(strictjson.member(case, "report", str, "case")),
             mrenclave=strictjson.member(case, "mrenclave", str, "case"),
-            signer=_signer(case.get("signer")),
+            signer=signer_of(case.get("signer")),
             name=strictjson.member(case, "title", str, "case"),
         )
 
@@ -257,7 +161,7 @@ class SealedLab(Whereabouts, Shown):
         status = strictjson.member(found, "status", str, "check")
         if status not in (RIGHT, WRONG, NOT_YET):
             raise SourceError("class server", got=neutral(status, 40), wanted="right or wrong")
-        notes = (words["note"], _worth(found)) if status != NOT_YET else (words["note"],)
+        notes = (words["note"], worth(found)) if status != NOT_YET else (words["note"],)
         return Feedback(
             task.id, status, words["message"], words["code"], tuple(n for n in notes if n)
         )
@@ -345,22 +249,3 @@ class SealedLab(Whereabouts, Shown):
     def _html(self) -> str:
         rows = html_table(("lab", self.chapter), self._rows(), code=(1,))
         return f"{rows}<p>{cell(self._SAYS)}</p>"
-
-
-def _worth(found: Mapping[str, Any]) -> str:
-    """How many tries, and what a right answer is worth, as one sentence."""
-    tries = strictjson.member(found, "tries", int, "check")
-    right = strictjson.member(found, "right", bool, "check")
-    worth = strictjson.member(found, "worth", (int, float), "check")
-    if right:
-        return f"Right at try {tries}: {worth:.0%} of its points."
-    return f"Try {tries}. The next one is worth {worth:.0%} of its points."
-
-
-def _signer(body: Any) -> ExpectedSigner:
-    return ExpectedSigner(
-        strictjson.member(body, "mrsigner", str, "signer"),
-        strictjson.member(body, "isvprodid", int, "signer"),
-        strictjson.member(body, "isvsvn", int, "signer"),
-        strictjson.member(body, "name", str, "signer"),
-    )

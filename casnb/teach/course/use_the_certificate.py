@@ -8,12 +8,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from casnb.teach.course.connect_to import connect_to, curl_takes_it, port_of, ports_in
 from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.judges import Hex, Option, Text
 from casnb.teach.course.pairing import Pairing
 from casnb.teach.course.slips import Slip
 from casnb.teach.facts import Facts
-from casnb.tls.exchange import is_loopback
 
 _SYMPTOMS = {"curl 35": "a", "curl 60": "b", "not visible": "c", "HEAD": "d"}
 
@@ -38,34 +38,6 @@ def _value(facts: Facts) -> str:
 def _foreign(facts: Facts) -> str:
     """What the impostor of the gallery answers."""
     return facts.world.false_value
-
-
-#: Ports that the URL may name; the lesson's is the first.
-_PORTS = (8081, 443, 8443, 9443, 18765, 2001)
-
-
-def _port(facts: Facts) -> int:
-    return facts.draw("04.connect-to", _PORTS)
-
-
-def _connect(facts: Facts) -> str:
-    return f"cas:{_port(facts)}:{facts.host}:{facts.port or 8081}"
-
-
-def _curl_takes_it(facts: Facts, value: Any) -> bool:
-    """Whether curl, with this option, connects to the lab's CAS: parts of the first pair may be
-    empty, names are compared without case, and any address of its machine leads there where the
-    lab's port is not known.
-    """
-    host = r"127(?:\.\d{1,3}){3}|localhost" if is_loopback(facts.host) else re.escape(facts.host)
-    found = (
-        re.fullmatch(rf"(cas|):(\d*):({host}):(\d{{1,5}})", value, re.I)
-        if isinstance(value, str)
-        else None
-    )
-    if found is None or found[2] not in ("", str(_port(facts))) or int(found[4]) > 65535:
-        return False
-    return facts.port is None or int(found[4]) == facts.port
 
 
 def _pem_hash(facts: Facts) -> str:
@@ -153,14 +125,14 @@ EXERCISES = (
         id="04.connect-to",
         title="Connect here, verify that",
         name="connect_to",
-        code=lambda facts: f'connect_to = f"cas:{_port(facts)}:{{lab.host}}:{{lab.port}}"',
+        code=lambda facts: f'connect_to = f"cas:{port_of(facts)}:{{lab.host}}:{{lab.port}}"',
         why="First what the URL says, then where the connection goes.",
         question=lambda facts: (
             "curl must connect to the CAS of this lab, while the URL, and so the name that is"
-            f" verified, is https://cas:{_port(facts)}. What is the argument of --connect-to?"
+            f" verified, is https://cas:{port_of(facts)}. What is the argument of --connect-to?"
         ),
         given=lambda facts: (
-            f"lab.host and lab.port; the URL's host is cas and its port {_port(facts)}"
+            f"lab.host and lab.port; the URL's host is cas and its port {port_of(facts)}"
         ),
         wanted="text: four parts joined by colons",
         hints=(
@@ -169,11 +141,11 @@ EXERCISES = (
                 " where the connection goes."
             ),
             "HOST1 and PORT1 are those of the URL.",
-            lambda facts: f"f'cas:{_port(facts)}:{{lab.host}}:{{lab.port}}'",
+            lambda facts: f"f'cas:{port_of(facts)}:{{lab.host}}:{{lab.port}}'",
         ),
         judge=Text(),
-        answer=_connect,
-        also=_curl_takes_it,
+        answer=connect_to,
+        also=curl_takes_it,
         right=(
             "Right: the address may be anything, since the name is checked against the pinned chain"
             " and not against the address."
@@ -183,8 +155,8 @@ EXERCISES = (
                 "swapped",
                 "The two pairs are the wrong way round: first what stands in the URL, then where to"
                 " connect.",
-                lambda facts: f"{facts.host}:{facts.port or 8081}:cas:{_port(facts)}",
-                lambda facts, v: isinstance(v, str) and v.endswith(f":cas:{_port(facts)}"),
+                lambda facts: f"{facts.host}:{facts.port or 8081}:cas:{port_of(facts)}",
+                lambda facts, v: isinstance(v, str) and v.endswith(f":cas:{port_of(facts)}"),
                 holds="--connect-to names first where to connect",
             ),
             Slip(
@@ -211,14 +183,14 @@ EXERCISES = (
             Slip(
                 "with-scheme",
                 "No https:// here: the option takes bare names and ports.",
-                lambda facts: "https://" + _connect(facts),
+                lambda facts: "https://" + connect_to(facts),
                 lambda facts, v: isinstance(v, str) and "//" in v,
                 form=True,
             ),
             Slip(
                 "shell-variable",
                 "In Python nobody replaces a shell variable. Put the address itself.",
-                lambda facts: f"cas:{_port(facts)}:$CAS_ADDR:8081",
+                lambda facts: f"cas:{port_of(facts)}:$CAS_ADDR:8081",
                 lambda facts, v: isinstance(v, str) and re.search(r"\$\{?[A-Za-z_]", v) is not None,
                 form=True,
                 early=True,
@@ -226,18 +198,18 @@ EXERCISES = (
             Slip(
                 "url-port",
                 "The second part is the port that the URL names.",
-                lambda facts: f"cas:{_port(facts) + 1}:{facts.host}:{facts.port or 8081}",
+                lambda facts: f"cas:{port_of(facts) + 1}:{facts.host}:{facts.port or 8081}",
                 lambda facts, v: (
-                    (found := _parts(facts, v)) is not None
-                    and found[1] not in ("", str(_port(facts)))
+                    (found := ports_in(facts, v)) is not None
+                    and found[1] not in ("", str(port_of(facts)))
                 ),
                 holds="the URL's port is always the same",
             ),
             Slip(
                 "other-port",
                 "The last part is the port that the CAS of this lab listens on: lab.port.",
-                lambda facts: f"cas:{_port(facts)}:{facts.host}:{99_999}",
-                lambda facts, v: (found := _parts(facts, v)) is not None and bool(found[2]),
+                lambda facts: f"cas:{port_of(facts)}:{facts.host}:{99_999}",
+                lambda facts, v: (found := ports_in(facts, v)) is not None and bool(found[2]),
                 holds="every CAS listens on the same port",
             ),
         ),
@@ -436,9 +408,3 @@ EXERCISES = (
         ),
     ),
 )
-
-
-def _parts(facts: Facts, value: Any) -> re.Match[str] | None:
-    """Cut an answer that goes to this lab's host into the two ports: the URL's and the CAS's."""
-    pattern = rf"cas:(\d*):{re.escape(facts.host)}:(\d+)"
-    return re.fullmatch(pattern, value) if isinstance(value, str) else None

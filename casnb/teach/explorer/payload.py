@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from casnb.base.errors import neutral
 from casnb.base.view import short
 from casnb.teach.explorer.bytemap import Spot, check_title
 from casnb.teach.explorer.view import CODE, VALUE, View, announce, announce_check, explain
-
-if TYPE_CHECKING:
-    pass
 
 
 def payload(view: View) -> dict[str, Any]:
