@@ -17,9 +17,10 @@ from doctables.chapters import minutes
 from nbformat import NotebookNode
 
 from casnb.simulator.world import World
-from casnb.teach.course.choices import Choice, Pairing
+from casnb.teach.course.choices import Choice
 from casnb.teach.course.exercise import Exercise
 from casnb.teach.course.exercises import CHAPTERS, book_of, of_chapter
+from casnb.teach.course.pairing import Pairing
 from casnb.teach.course.progress import heading
 from casnb.teach.course.questions import Question, questions
 from casnb.teach.course.slips import told
