@@ -31,6 +31,9 @@ READY_SECONDS = 180
 #: must not reach.
 PATIENCE = 120_000
 
+#: What keeps JupyterLab from asking its makers for news.
+QUIET = ("news_url=", "check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+
 #: Read now: each test runs without the reader's own CASNB_ variables.
 CHROMIUM = os.environ.get("CASNB_CHROMIUM", "")
 SCREENSHOTS = os.environ.get("CASNB_SCREENSHOTS", "")
@@ -125,8 +128,8 @@ def serving(base: Path, module: str = "jupyterlab", app: str = "LabApp") -> Iter
             f"--ServerApp.root_dir={folder}",
             "--ServerApp.allow_root=True",
             f"--{app}.expose_app_in_browser=True",
-            f"--{app}.news_url=",
-            f"--{app}.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            # An option that a program does not know leaves it half set up, without a word.
+            *([f"--{app}.{option}" for option in QUIET] if app == "LabApp" else []),
         ],
         env=env,
         cwd=base,
