@@ -19,6 +19,7 @@ from casnb.explain.explanation import Explanation
 from casnb.explain.line import explain
 from casnb.explain.why import explain_message
 from casnb.mallory.attacks import ATTACKS
+from casnb.teach.course import exercises
 from casnb.teach.course.glossary import GLOSSARY, word
 from casnb.teach.switchboard.model import SwitchboardModel
 
@@ -31,6 +32,9 @@ glossary = pytest.importorskip("sitebuild.glossary")
 polish = pytest.importorskip("sitebuild.polish")
 commands = pytest.importorskip("sitebuild.commands")
 python_names = pytest.importorskip("sitebuild.python_names")
+guides = pytest.importorskip("sitebuild.guides")
+printed = pytest.importorskip("sitebuild.printed")
+addresses = pytest.importorskip("sitebuild.addresses")
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -65,6 +69,91 @@ def test_every_row_has_the_page_that_is_printed(kind, made):
         if place:
             assert f'<span id="{place}"></span>' in glossary.page(USES, lessons.BOOK_OF)
         assert kind in ("lessons", *ON_ONE_PAGE) or f"{page}.md" in made
+
+
+@pytest.fixture(scope="module")
+def places(made) -> dict[str, set[str]]:
+    """Every page of the site by its path, with the places that an address may name."""
+    found = {name.removesuffix(".md"): set() for name in made}
+    found |= {f"lessons/{slug}": set() for slug in lessons.SLUGS}
+    found |= {name.removesuffix(".md"): set() for name, _ in guides.guide_pages()}
+    marks = re.findall(r'<span id="([^"]+)">', glossary.page(USES, lessons.BOOK_OF))
+    return found | {"words": set(marks)}
+
+
+def test_every_address_that_a_command_prints_is_there(places):
+    """Each flag explained, each message and check asked about, each attack and term: all name a
+    page, and that page is made.
+    """
+    said = printed.by_commands()
+    assert not printed.lost(said, places)
+    assert {who for who, _ in said} == {who for who, _ in printed.told()}
+    for kind in ("flags", "attacks", "words"):
+        named = {a.partition("#")[2] or a.partition("/")[2] for _, a in said if a.startswith(kind)}
+        assert named == set(ROWS[kind])
+
+
+def test_every_guide_that_is_named_is_there(places):
+    """Help texts, exercises and notebooks name guides as they lie in a checkout."""
+    books = {p.stem: lessons.nbformat.read(p, 4) for p in lessons.BOOKS}
+    said = [*printed.guides_named(), *printed.by_notebooks(books)]
+    assert {page for _, page in said} >= {"teach/index", "reference/sessions"}
+    assert not printed.lost(said, places)
+
+
+@pytest.mark.parametrize(
+    ("address", "there"),
+    [
+        ("flags/only_for_testing-debug", True),
+        ("words#tcb", True),
+        ("flags/no-such-flag", False),
+        ("words#no-such-word", False),
+        ("lessons/99-gone", False),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_named(address, there, places):
+    """With who printed it."""
+    found = printed.lost([("casnb x", address)], places)
+    assert bool(found) != there and (there or f"casnb x prints {address}" in found[0])
+
+
+@pytest.mark.parametrize(
+    ("html", "wanted"),
+    [
+        ("<td>Docs: flags/x</td>", '<td>Docs: <a href="../flags/x.html">flags/x</a></td>'),
+        ("<p>words#tcb.", '<p><a href="../words.html#tcb">words#tcb</a>.'),
+        ('<a href="y"><b>flags/x</b></a>', None),
+        ("<style>flags/x{}</style>", None),
+        ("<p>/srv/flags/x", None),
+    ],
+)
+def test_a_printed_address_is_a_link_on_a_page(html, wanted):
+    """What an output prints can be followed on the site; a link, a style, a path stay."""
+    assert addresses.linked(html) == (wanted or html)
+
+
+def test_guides_lead_to_each_other_and_tell_no_answer():
+    """A link between guides leads to the page; of a checkout's file the words are left; every
+    question of the exercises is there, and no right answer, unless they are asked for.
+    """
+    made, whole = dict(guides.guide_pages()), dict(guides.guide_pages(answers=True))
+    index = made["teach/index.md"]
+    assert "[the sealed tier](../teach/sealed.md)" in index and "<!-- begin" not in index
+    text = guides.rehoused("[a](../flags.md#x) [b](../../README.md)", guides.TEACHING[0])
+    assert text == "[a](../reference/flags.md#x) b"
+    shown = made["teach/exercises.md"]
+    for task in (t for chapter in exercises.CHAPTERS for t in exercises.of_chapter(chapter)):
+        assert f"### `{task.id}`" in shown
+    assert "Right on the practice seed" in whole["teach/exercises.md"]
+    assert "Right on the practice seed" not in shown and "| held that" not in shown
+
+
+def test_teachers_have_a_way_in():
+    """Every guide for teachers and every command of a class is one link away."""
+    page = guides.teach()
+    for guide in guides.TEACHING:
+        assert f"({guides.page_of(guide)}.md)" in page
+    assert "](commands/casnb-class-grade.md)" in page and "(teach.md)" in pages.front()
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,3 @@ def docs_at(kind: str, name: str) -> str:
     page, _, place = path.partition("#")
     whole = f"{page}.html" + (f"#{place}" if place else "")
     return f"{neutral(base)}/{whole}" if base else path
-
-
-def docs_line(kind: str, name: str) -> str:
-    """Return the line that a command prints: `docs: flags/accept-group-out-of-date`."""
-    return f"docs: {docs_at(kind, name)}"

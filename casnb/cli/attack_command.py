@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from casnb.base.documentation import docs_at
 from casnb.base.errors import UsageError, neutral
 from casnb.cli.base import ACCEPTED, REJECTED, Command, emit_json, note
 from casnb.cli.completers import attacks, one_of
@@ -203,6 +204,7 @@ def _tell(found: Attack, seed: str) -> int:
     _show(run(found.name, found.keep_out, seed=seed), out)
     out.print(Text(f"\nDefend. {found.defend}"))
     out.print(Text(f"Source: {found.source}, {found.date}.", "dim"))
+    out.print(Text(f"Docs: {docs_at('attacks', found.name)}", "dim"))
     return ACCEPTED
 
 

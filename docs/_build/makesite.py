@@ -4,24 +4,34 @@ nowhere, anything from elsewhere, or what axe finds.
 Sources are made in build/site-src: the pages of docs/, a page for each row of the data, and the
 notebooks as they ran. The site is build/site; open build/site/index.html.
 
-`--as-run` takes the notebooks as they ran last, `--no-browser` leaves axe out, `--pictures` keeps
-what axe looked at in build/site-shots.
+`--as-run` takes the notebooks as they ran last, `--no-browser` leaves axe out, `--pictures` has axe
+look at every page in both themes and widths and keeps what it saw in build/site-shots, `--answers`
+puts the right answers of the exercises on the teachers' pages.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from sitebuild import commands, glossary, guard, lessons, pages, polish, python_names
-from sitebuild.markdown import contents, fence
+from sitebuild import (
+    commands,
+    glossary,
+    guard,
+    guides,
+    lessons,
+    pages,
+    polish,
+    printed,
+    python_names,
+)
+from sitebuild.markdown import contents, fence, lines
 
 from casnb.base.way_back import READER, report_text
 
@@ -43,6 +53,8 @@ LOOKED_AT = (
     "python/casnb.html",
     "words.html",
     "reference/verification.html",
+    "teach.html",
+    "teach/index.html",
 )
 KINDS = ("flags", "checks", "attacks", "messages", "recipes", "commands", "python")
 
@@ -59,34 +71,28 @@ def write(name: str, text: str) -> None:
 _WRITTEN: set[Path] = set()
 
 
-def write_sources(again: bool) -> None:
-    """Write every page of the site; unless `again`, notebooks that ran once count as they are."""
+def write_sources(again: bool, answers: bool) -> dict[str, NotebookNode]:
+    """Write every page of the site, and return the notebooks as they ran; unless `again`, those
+    that ran once count as they are.
+    """
     uses: dict[str, list[glossary.Use]] = {}
     write("index.md", pages.front())
-    _write_lessons(lessons.run_all(ROOT / "build" / "site-runs", again), uses)
+    books = lessons.run_all(ROOT / "build" / "site-runs", again)
+    _write_lessons(deepcopy(books), uses)
     for name, text in (*pages.data_pages(), *commands.command_pages()):
         _write_with_words(name, text, uses)
     for name, text in python_names.python_pages():
         write(name, text)
     write("wrong.md", WRONG)
-    guides = sorted((ROOT / "docs").glob("*.md"))
-    for guide in guides:
-        text = rehoused(guide.read_text(encoding="utf-8"))
-        _write_with_words(f"reference/{guide.name}", text, uses)
+    for name, text in guides.guide_pages(answers=answers):
+        _write_with_words(name, text, uses)
     write("words.md", glossary.page(uses, lessons.BOOK_OF))
-    teach = [g for g in guides if g.stem in TEACH]
-    rest = [g for g in guides if g not in teach]
-    write("teach.md", _list("Teach", "What a teacher needs.", teach))
-    kinds = [f"- [{kind.capitalize()}]({kind}/index.md)" for kind in KINDS]
-    kinds.append("- [Words](words.md)")
-    first = [*(f"{kind}/index" for kind in KINDS), "words"]
-    write(
-        "reference.md",
-        _list("Reference", "Pages made of the data that judges and explains.", rest, kinds, first),
-    )
+    write("teach.md", guides.teach(answers=answers))
+    write("reference.md", reference())
     for path in SOURCE.rglob("*"):
         if path.is_file() and path not in _WRITTEN:
             path.unlink()
+    return books
 
 
 def _write_lessons(books: dict[str, NotebookNode], uses: dict[str, list[glossary.Use]]) -> None:
@@ -143,46 +149,25 @@ WRONG = "\n".join(
 )
 
 
-#: Guides that are for teachers.
-TEACH = ("classroom", "teaching", "widgets")
-
-
-def _list(
-    title: str,
-    words: str,
-    guides: list[Path],
-    first: Sequence[str] = (),
-    pages: Sequence[str] = (),
-) -> str:
-    rows = [f"- [{_heading(g)}](reference/{g.name})" for g in guides]
-    return "\n".join(
-        [
-            f"# {title}",
-            "",
-            words,
-            "",
-            *first,
-            *rows,
-            *contents([*pages, *(f"reference/{g.stem}" for g in guides)]),
-        ]
+def reference() -> str:
+    """Return the way in to whatever is looked up."""
+    return lines(
+        "# Reference",
+        "",
+        "Pages made of the data that judges and explains.",
+        "",
+        [f"- [{kind.capitalize()}]({kind}/index.md)" for kind in KINDS],
+        "- [Words](words.md)",
+        [f"- [{guides.heading(g)}]({guides.page_of(g)}.md)" for g in guides.GUIDES],
+        contents(
+            [*(f"{kind}/index" for kind in KINDS), "words", *map(guides.page_of, guides.GUIDES)]
+        ),
     )
-
-
-def _heading(guide: Path) -> str:
-    return guide.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
-
-
-def rehoused(text: str) -> str:
-    """Return a guide as a page of the site: the markers of its tables are no text, and a link to
-    what is only in a checkout is its words.
-    """
-    text = re.sub(r"^<!-- (?:begin|end) [a-z]+ -->\n", "", text, flags=re.MULTILINE)
-    return re.sub(r"\[([^\]\n]+)\]\(\.\./[^)\s]+\)", r"\1", text)
 
 
 def main(words: list[str]) -> int:
     """Write the sources, build, and look at what was built."""
-    write_sources("--as-run" not in words)
+    books = write_sources("--as-run" not in words, "--answers" in words)
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-j", "2"]
     command += [
         "-c",
@@ -199,7 +184,10 @@ def main(words: list[str]) -> int:
         folder = SITE / short
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "index.html").write_text(polish.leading_to(address), encoding="utf-8")
-    found = guard.faults(SITE)
+    built = guard.read(SITE)
+    found = guard.faults(SITE, built)
+    said = (*printed.by_commands(), *printed.guides_named(), *printed.by_notebooks(books))
+    found += printed.lost(said, guard.places(SITE, built))
     if not guard.chromium() and os.environ.get("CASNB_REQUIRE_BROWSER"):
         found.append("no browser, so axe looked at nothing")
     if guard.chromium() and "--no-browser" not in words:

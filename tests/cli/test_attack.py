@@ -46,6 +46,7 @@ def test_tells_a_story_in_order(casnb):
         "Mallory was stopped by debug: ",
         "Defend. ",
         "Source: ",
+        "Docs: attacks/debug-memory",
     ]
     words = " ".join(shown.stdout.split())
     places = [words.index(mark.strip()) for mark in marks]

@@ -7,7 +7,8 @@ from __future__ import annotations
 import importlib.resources
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 #: Tags and attributes by which a browser loads something by itself.
 _LOADS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
+#: Milliseconds that a page may take on a busy machine.
+_PATIENCE = 120_000
 _CSS_URL = re.compile(r"""(?:url\(\s*['"]?|@import\s+['"])(https?:)?//""")
 
 
@@ -54,9 +57,20 @@ class _Page(HTMLParser):
             self.styles.append(data)
 
 
-def faults(site: Path) -> list[str]:
+def read(site: Path) -> dict[Path, _Page]:
+    """Return every page of a site by its whole path."""
+    return {p.resolve(): _Page(p) for p in sorted(site.rglob("*.html"))}
+
+
+def places(site: Path, pages: Mapping[Path, _Page]) -> dict[str, set[str]]:
+    """Return the places of each page by its path below the site, without ending."""
+    root = site.resolve()
+    return {p.relative_to(root).as_posix().removesuffix(".html"): q.ids for p, q in pages.items()}
+
+
+def faults(site: Path, pages: Mapping[Path, _Page] | None = None) -> list[str]:
     """Return every link to nowhere and everything that would be loaded from elsewhere."""
-    pages = {p.resolve(): _Page(p) for p in sorted(site.rglob("*.html"))}
+    pages = read(site) if pages is None else pages
     out = []
     for path, page in pages.items():
         name = path.relative_to(site.resolve()).as_posix()
@@ -96,44 +110,60 @@ def _asked(out: list[str], name: str, request: Any) -> None:
         out.append(f"{name}: asks for {request.url}")
 
 
-def axe_faults(site: Path, pages: Iterable[str], pictures: Path | None = None) -> list[str]:
-    """Return what axe finds on these pages, light and dark, wide and as narrow as a phone, and
-    what they ask the network for; with `pictures`, keep a picture of each.
+#: How a page is looked at: each theme and each width once, since colours do not follow from the
+#: width.
+LOOKS = (("light", 1440), ("dark", 360))
+EVERY_LOOK = tuple((scheme, width) for width in (1440, 360) for scheme in ("light", "dark"))
+
+
+def axe_faults(site: Path, pages: Sequence[str], pictures: Path | None = None) -> list[str]:
+    """Return what axe finds on these pages, in light and wide and in dark and as narrow as a phone,
+    and what they ask the network for; with `pictures`, in every look, and keep a picture of each.
+
+    Each look has a browser of its own, two side by side.
     """
+    with ThreadPoolExecutor(2) as pool:
+        wanted = EVERY_LOOK if pictures else LOOKS
+        looks = [pool.submit(_look, site, pages, *look, pictures) for look in wanted]
+        return [fault for look in looks for fault in look.result()]
+
+
+def _look(
+    site: Path, pages: Sequence[str], scheme: str, width: int, pictures: Path | None
+) -> list[str]:
     from playwright.sync_api import sync_playwright
 
     axe = (
         importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
     )
-    out = []
+    out: list[str] = []
     with sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
         )
-        for scheme, width in (("light", 1440), ("dark", 1440), ("light", 360), ("dark", 360)):
-            context = browser.new_context(
-                color_scheme=scheme,  # type: ignore[arg-type]
-                viewport={"width": width, "height": 960},
-                reduced_motion="reduce",
-            )
-            for name in pages:
-                page = context.new_page()
-                page.on("request", partial(_asked, out, name))
-                page.goto((site / name).as_uri())
-                page.evaluate(axe)
-                found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-                where = f"{name} ({scheme}, {width} px)"
-                out += [
-                    f"{where}: {v['id']}: {v['help']}: {v['nodes'][0]['html'][:160]}"
-                    for v in found["violations"]
-                ]
-                if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
-                    out.append(f"{where}: wider than its window")
-                if pictures:
-                    pictures.mkdir(parents=True, exist_ok=True)
-                    shot = f"{name.removesuffix('.html').replace('/', '-')}-{scheme}-{width}.png"
-                    page.screenshot(path=pictures / shot)
-                page.close()
-            context.close()
+        context = browser.new_context(
+            color_scheme=scheme,  # type: ignore[arg-type]
+            viewport={"width": width, "height": 960},
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(_PATIENCE)
+        for name in pages:
+            page = context.new_page()
+            page.on("request", partial(_asked, out, name))
+            page.goto((site / name).as_uri())
+            page.evaluate(axe)
+            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            where = f"{name} ({scheme}, {width} px)"
+            out += [
+                f"{where}: {v['id']}: {v['help']}: {v['nodes'][0]['html'][:160]}"
+                for v in found["violations"]
+            ]
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
+                out.append(f"{where}: wider than its window")
+            if pictures:
+                pictures.mkdir(parents=True, exist_ok=True)
+                shot = f"{name.removesuffix('.html').replace('/', '-')}-{scheme}-{width}.png"
+                page.screenshot(path=pictures / shot)
+            page.close()
         browser.close()
     return out

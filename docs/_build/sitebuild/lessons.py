@@ -17,8 +17,10 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from sitebuild import glossary
+from sitebuild.addresses import linked
 
 ROOT = Path(__file__).resolve().parents[3]
+_GUIDE = re.compile(r"`docs/([a-z-]+)\.md`")
 _LESSON_LINK = re.compile(r'href="(\d\d-[a-z-]+)\.ipynb(?:#[^"]*)?"')
 BOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SLUGS = [p.stem for p in BOOKS]
@@ -66,7 +68,10 @@ def run_all(kept: Path, again: bool = True, workers: int = 2) -> dict[str, Noteb
         return nbformat.read(done, 4)
 
     with ThreadPoolExecutor(workers) as pool:
-        return dict(zip(SLUGS, pool.map(one, BOOKS), strict=True))
+        # The longest first, so that none of them runs alone at the end.
+        longest = sorted(BOOKS, key=lambda path: path.stat().st_size, reverse=True)
+        ran = {path.stem: pool.submit(one, path) for path in longest}
+        return {slug: ran[slug].result() for slug in SLUGS}
 
 
 def _run(path: Path) -> NotebookNode:
@@ -99,6 +104,7 @@ def lesson(book: NotebookNode, slug: str) -> NotebookNode:
     for cell in book.cells:
         mark = f'<span id="{cell.id}"></span>'
         if cell.cell_type == "markdown":
+            cell.source = _GUIDE.sub(r"[\g<0>](../reference/\1.md)", cell.source)
             first, _, rest = cell.source.partition("\n")
             heading = re.match(r"#{1,4} ", first)
             cell.source = f"{first}\n\n{mark}\n{rest}" if heading else f"{mark}\n\n{cell.source}"
@@ -116,7 +122,8 @@ def lesson(book: NotebookNode, slug: str) -> NotebookNode:
                     # A page's own headings stand above an output's: no level is left out.
                     shown = data["text/html"].replace("<h4", '<h4 aria-level="3"')
                     # JupyterLab finds a heading by its words, a page of the site by its name.
-                    data["text/html"] = _LESSON_LINK.sub(r'href="\1.html"', shown)
+                    shown = _LESSON_LINK.sub(r'href="\1.html"', shown)
+                    data["text/html"] = linked(shown)
         cells.append(cell)
     play = nbformat.v4.new_markdown_cell(
         f"*This page was run and saved, without answers. To play it yourself:* "

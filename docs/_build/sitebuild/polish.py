@@ -26,6 +26,7 @@ WITH_WAY_BACK = (
     "commands",
     "python",
     "reference",
+    "teach",
 )
 
 
@@ -55,6 +56,8 @@ def _crumb(kind: str, row: str) -> str:
     if kind == "lessons":
         first, last = SLUGS[0][:2], SLUGS[-1][:2]
         way = f'<a href="../learn.html">Learn</a>, lesson {row[:2]} of {first} to {last}'
+    elif kind == "teach":
+        way = '<a href="../teach.html">Teach</a>'
     else:
         way = '<a href="../reference.html">Reference</a>'
         way += (
@@ -72,6 +75,10 @@ _NAMED = (
         '<div class="output text_html" role="group" aria-label="Output" tabindex="0">',
     ),
     ("<pre>", '<pre tabindex="0">'),
+    (
+        '<div class="table-wrapper',
+        '<div role="group" aria-label="Table" tabindex="0" class="table-wrapper',
+    ),
 )
 
 

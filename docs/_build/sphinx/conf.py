@@ -60,3 +60,16 @@ html_theme_options = {
 }
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
+
+
+def setup(app):
+    """Let the side bar of a page show the part of the site that the page is in, and of the rest the
+    ways in. A tree of all pages on each page was two thirds of what the build took.
+    """
+    app.connect("html-page-context", _own_part, priority=400)
+
+
+def _own_part(app, page, template, context, doctree):
+    whole = context.get("toctree")
+    if whole:
+        context["toctree"] = lambda **wanted: whole(**{**wanted, "collapse": True})
