@@ -1,4 +1,4 @@
-"""The table of panels in `docs/widgets.md`, made from the rows beside the methods that open them."""
+"""The table of panels in `docs/widgets.md`, made of the rows beside what opens them."""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ PATH = Path(casnb.__file__).parent / "cli" / "schema" / "output.json"
 
 
 def renewed() -> str:
-    """Return the schema's text with every list of names, and the count of sets of flags, as the tables have it."""
+    """Return the schema's text with every list of names, and the count of sets of flags, as the
+    tables have it.
+    """
     schema = json.loads(PATH.read_text(encoding="utf-8"))
     schema["$defs"]["flagName"]["enum"] = [f.name for f in (*FLAGS, *NEWER)]
     rows = schema["$defs"]["matrix"]["properties"]["rows"]
