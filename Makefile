@@ -1,12 +1,15 @@
 # Two commands are all there is to know: `make lab` to learn, `make test` to check.
 # PYTHON=... chooses the interpreter (3.10 to 3.14). What is installed is pinned by hash in
 # requirements.lock; where that does not fit (another index, a platform without these releases),
-# `make lab LOCK=` installs what the ranges in pyproject.toml allow instead.
+# `make lab LOCK=` installs what the ranges in pyproject.toml allow instead. uv installs, which is
+# quicker, or else pip; INSTALLER=pip goes without uv. Hashes count either way.
 
 PYTHON ?= python3
 VENV ?= .venv
 LOCK ?= requirements.lock
+INSTALLER ?= uv
 BIN := $(VENV)/bin
+INSTALL = $(BIN)/python tools/install.py --by $(INSTALLER)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # What was compiled once is not compiled again by each of the processes that the tests start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -39,25 +42,28 @@ $(VENV)/.made:
 
 # With hashes nothing but what was locked is installed, also to build casnb itself. There is no
 # fallback that goes without a word: whoever could make the lock fail would choose it.
-$(VENV)/.lab: $(VENV)/.made pyproject.toml $(LOCK)
-	@echo "Installing JupyterLab and casnb into $(VENV): about 2 minutes. Nothing is shown meanwhile."
+$(VENV)/.lab: $(VENV)/.made pyproject.toml $(LOCK) installer.lock tools/install.py
+	@echo "Installing JupyterLab and casnb into $(VENV): under a minute, or a few where pip does it."
+ifeq ($(INSTALLER),uv)
+	@$(BIN)/python tools/install.py --get installer.lock
+endif
 ifeq ($(LOCK),)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable .
+	@$(INSTALL) --upgrade pip
+	@$(INSTALL) --editable .
 else
-	@$(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK) || { \
+	@$(INSTALL) --require-hashes --requirement $(LOCK) || { \
 	  echo "$(LOCK) does not fit this machine or its package index."; \
 	  echo "Without pinned versions and hashes: make LOCK= $(MAKECMDGOALS)"; exit 1; }
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 endif
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.lab
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@$(INSTALL) --editable '.[test]'
 	@touch $@
 
 $(VENV)/.release: $(VENV)/.lab
-	$(BIN)/python -m pip install --quiet --editable '.[release]'
+	@$(INSTALL) --editable '.[release]'
 	@touch $@
 
 lab: $(VENV)/.lab
@@ -88,7 +94,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 $(VENV)/.docs: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@$(INSTALL) --editable '.[docs]'
 	@touch $@
 
 site: $(VENV)/.docs
@@ -106,11 +112,14 @@ notebooks: $(VENV)/.test
 fuzz: $(VENV)/.test
 	$(BIN)/python -W ignore tests/fuzz/run.py $(ARGS)
 
-# One file for 3.10 to 3.14 on every platform; it names no package index.
+# One file for 3.10 to 3.14 on every platform; it names no package index. Another one pins uv.
 lock: $(VENV)/.release
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-emit-index-url \
 	  --python-version 3.10 --custom-compile-command "make lock" --extra build \
 	  pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-emit-index-url \
+	  --python-version 3.10 --custom-compile-command "make lock" --group installer \
+	  --output-file installer.lock
 
 sbom: $(VENV)/.release
 	@mkdir -p dist
