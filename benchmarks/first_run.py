@@ -103,7 +103,7 @@ def once(way: str, keep: bool) -> dict[str, float]:
                 out["notebook"] = out["installed"] + time.monotonic() - start
                 break
     finally:
-        os.killpg(lab.pid, signal.SIGINT)
+        os.killpg(lab.pid, signal.SIGTERM)
         lab.wait(30)
     if not keep:
         shutil.rmtree(base)
