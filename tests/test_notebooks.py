@@ -110,7 +110,7 @@ def test_source_is_valid_and_carries_no_results(slug):
     assert {"kernelspec", "language_info"} == set(book.metadata)
     assert book.metadata.language_info == {"name": "python"}
     assert all(c.outputs == [] and c.execution_count is None for c in code(slug))
-    assert all(set(c.metadata) <= {"tags", "jupyter"} for c in book.cells)
+    assert all(set(c.metadata) <= {"tags", "jupyter", "slideshow"} for c in book.cells)
 
 
 @each_notebook

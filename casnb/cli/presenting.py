@@ -1,23 +1,21 @@
-"""A chapter for a projector: a copy in which setup and exercises are folded and each idea is a
-slide.
+"""A chapter for a projector: a copy in which what a reader does alone is folded and each idea is
+a slide.
 """
 
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from casnb.base.errors import SourceError
 from casnb.cli.base import write_atomically
+from casnb.film.audience import ALONE, SIZES, parts, slide_types, source_of
 
 #: Below a reader's folder: copies for the projector, made again each time.
 FOLDER = "present"
-#: Type that is read from the last row; casnb's panels and pictures are sized by the second.
-SIZES = {"code-font-size": "22px", "content-font-size1": "24px", "ui-font-size1": "17px"}
 _THEMES = Path("@jupyterlab") / "apputils-extension" / "themes.jupyterlab-settings"
-_HEADING = re.compile(r"#{1,3} ")
 
 
 def for_projector(source: Path) -> Path:
@@ -26,8 +24,8 @@ def for_projector(source: Path) -> Path:
     """
     try:
         book = json.loads(source.read_text(encoding="utf-8"))
-        cells = [shown(cell) for cell in book["cells"]]
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+        cells = shown(book["cells"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise SourceError(
             source.name,
             got=getattr(exc, "strerror", None) or type(exc).__name__,
@@ -44,26 +42,23 @@ def large_type(folder: Path) -> Path:
     count instead of the reader's own, which are not touched.
     """
     settings = folder / FOLDER / ".settings"
+    large = {name: f"{size}px" for name, size in SIZES.items()}
     (settings / _THEMES).parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(settings / _THEMES, json.dumps({"overrides": SIZES}, indent=2) + "\n")
+    write_atomically(settings / _THEMES, json.dumps({"overrides": large}, indent=2) + "\n")
     return settings
 
 
-def shown(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return a cell as a lecture needs it: a heading begins a slide, setup and exercises are
-    folded and no slide.
+def shown(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return cells as a lecture needs them: what a reader does alone is folded, and each has its
+    type of slide.
     """
-    meta = dict(cell.get("metadata", {}))
-    tags, source = set(meta.get("tags", [])), "".join(cell.get("source", []))
-    folded = bool(tags & {"setup", "exercise", "answer", "check"})
-    markdown = cell.get("cell_type") == "markdown"
-    if folded:
-        meta["jupyter"] = {**meta.get("jupyter", {}), "source_hidden": not markdown}
-        kind = "skip"
-    elif markdown:
-        kind = "slide" if _HEADING.match(source) else "subslide"
-    else:
-        kind = "-"
-    if folded and markdown and _HEADING.match(source):
-        meta["jp-MarkdownHeadingCollapsed"] = True
-    return {**cell, "metadata": {**meta, "slideshow": {"slide_type": kind}}}
+    out = []
+    for cell, part, kind in zip(cells, parts(cells), slide_types(cells), strict=True):
+        meta = {**cell.get("metadata", {}), "slideshow": {"slide_type": kind}}
+        if part in ALONE:
+            markdown = cell.get("cell_type") == "markdown"
+            meta["jupyter"] = {**meta.get("jupyter", {}), "source_hidden": not markdown}
+            if markdown and source_of(cell).startswith("#"):
+                meta["jp-MarkdownHeadingCollapsed"] = True
+        out.append({**cell, "metadata": meta})
+    return out

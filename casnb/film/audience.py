@@ -1,5 +1,5 @@
 """What each cell of a notebook is to an audience: an idea, something shown, or what a reader does
-alone and a projector, a slide and a film leave out.
+alone and a projector, a slide and a film leave out; and how large an audience needs its type.
 """
 
 from __future__ import annotations
@@ -10,6 +10,10 @@ from typing import Any
 
 #: Parts that are for a reader alone, by the tag that says so.
 ALONE = frozenset({"setup", "exercise", "answer", "check", "question"})
+#: Sizes in JupyterLab's names, in pixels of a picture of 1080 lines: the smallest words of a panel,
+#: at 0.87 of the text's size, are read from the last row at 24. Pictures follow the text.
+SIZES: Mapping[str, int] = {"code-font-size": 26, "content-font-size1": 28, "ui-font-size1": 20}
+_HEADING = re.compile(r"#{1,3} ")
 _DOTS = re.compile(r"^\w+ = \.\.\.$", re.MULTILINE)
 
 Cell = Mapping[str, Any]
@@ -44,3 +48,18 @@ def parts(cells: Sequence[Cell]) -> list[str]:
         if "check" in tags:
             inside = False
     return out
+
+
+def slide_types(cells: Sequence[Cell]) -> list[str]:
+    """Return for each cell its type in `slideshow.slide_type`: a heading begins a row of slides,
+    each further idea and each thing shown is the next slide below it, and what a reader does
+    alone is skipped. No cell shares a slide with another.
+    """
+    return [
+        "skip"
+        if part in ALONE
+        else "slide"
+        if part == "idea" and _HEADING.match(source_of(cell))
+        else "subslide"
+        for cell, part in zip(cells, parts(cells), strict=True)
+    ]

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from casnb.base.errors import SourceError
+from casnb.film.audience import SIZES
 from casnb.film.overlay import Overlay
 from casnb.film.still import environment
 
@@ -39,10 +40,11 @@ _FOLDERS = (
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
 )
-#: Type that can be read in a film on a phone.
-SIZES = {"code-font-size": "25px", "content-font-size1": "27px", "ui-font-size1": "20px"}
 _SETTINGS = {
-    "apputils-extension/themes": {"overrides": SIZES, "theme": "JupyterLab Light"},
+    "apputils-extension/themes": {
+        "overrides": {name: f"{size}px" for name, size in SIZES.items()},
+        "theme": "JupyterLab Light",
+    },
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     # Every cell is in the page, whether it is in sight or not.
     "notebook-extension/tracker": {"windowingMode": "none", "recordTiming": False},

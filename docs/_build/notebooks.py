@@ -1,8 +1,9 @@
-"""Renew the exercise cells of the notebooks from the chapters' data, and the minutes in their
-titles: `make notebooks`. With --check nothing is written, and notebooks that are behind end with 1.
+"""Renew the exercise cells of the notebooks from the chapters' data, the minutes in their titles,
+and each cell's type of slide: `make notebooks`. With --check nothing is written, and notebooks that
+are behind end with 1.
 
-Ids, tags and metadata of cells stay as they are. An exercise that has no cells yet is put behind
-the last one of its chapter.
+Ids, tags and other metadata of cells stay as they are. An exercise that has no cells yet is put
+behind the last one of its chapter.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import nbformat
 from doctables.chapters import minutes
 from nbformat import NotebookNode
 
+from casnb.film.audience import slide_types
 from casnb.simulator.world import World
 from casnb.teach.course.choices import Choice
 from casnb.teach.course.exercise import Exercise
@@ -114,6 +116,8 @@ def renewed(book: NotebookNode, name: str) -> NotebookNode:
     book.cells = with_questions(out, chapter)
     title = book.cells[0]
     title.source = _TIME.sub(f"Time: about {minutes(book)} minutes.", title.source)
+    for cell, kind in zip(book.cells, slide_types(book.cells), strict=True):
+        cell.metadata["slideshow"] = {"slide_type": kind}
     return book
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from casnb.base.errors import SourceError, UsageError
 from casnb.cli.copies import chapter, lay_out, shipped
-from casnb.cli.presenting import SIZES, for_projector, large_type
+from casnb.cli.presenting import for_projector, large_type
+from casnb.film.audience import SIZES, parts
 
 
 @pytest.mark.parametrize("words", ["03", "03-attest-and-flags", "03-attest-and-flags.ipynb"])
@@ -59,21 +60,23 @@ def test_present_folds_exercises_and_makes_slides(tmp_path):
     old = json.loads(before)["cells"]
     assert [c["id"] for c in made["cells"]] == [c["id"] for c in old]
     assert [c["source"] for c in made["cells"]] == [c["source"] for c in old]
-    for cell in made["cells"]:
-        tags, meta = set(cell["metadata"].get("tags", [])), cell["metadata"]
-        kind = meta["slideshow"]["slide_type"]
-        if tags & {"setup", "exercise", "answer", "check"}:
-            assert kind == "skip"
-            assert cell["cell_type"] == "markdown" or meta["jupyter"]["source_hidden"]
-        elif "".join(cell["source"]).startswith(("# ", "## ")) and cell["cell_type"] == "markdown":
-            assert kind == "slide"
+    for cell, part in zip(made["cells"], parts(old), strict=True):
+        meta = cell["metadata"]
+        folded = meta.get("jupyter", {}).get("source_hidden", False)
+        if part in ("idea", "shown"):
+            assert meta["slideshow"]["slide_type"] in ("slide", "subslide") and not folded
+        else:
+            assert meta["slideshow"]["slide_type"] == "skip"
+            assert folded or cell["cell_type"] == "markdown"
+    assert {"setup", "question", "check"} <= set(parts(old))
 
 
 def test_present_is_in_large_type(tmp_path):
-    """JupyterLab's content, which casnb's panels are sized by, is at least 24 px."""
+    """The smallest words of a panel, at 0.87 of JupyterLab's content, have 24 px."""
     found = large_type(tmp_path) / "@jupyterlab/apputils-extension/themes.jupyterlab-settings"
-    assert json.loads(found.read_text())["overrides"] == SIZES
-    assert int(SIZES["content-font-size1"].removesuffix("px")) >= 24
+    large = json.loads(found.read_text())["overrides"]
+    assert large == {name: f"{size}px" for name, size in SIZES.items()}
+    assert 0.87 * SIZES["content-font-size1"] >= 24
 
 
 def test_present_is_a_copy(casnb):
