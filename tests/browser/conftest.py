@@ -37,6 +37,7 @@ QUIET = ("news_url=", "check_for_updates_class=jupyterlab.NeverCheckForUpdate")
 #: Read now: each test runs without the reader's own CASNB_ variables.
 CHROMIUM = os.environ.get("CASNB_CHROMIUM", "")
 SCREENSHOTS = os.environ.get("CASNB_SCREENSHOTS", "")
+FAILED = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -182,32 +183,73 @@ def browser() -> Iterator[object]:
         started.close()
 
 
-class Notebook:
-    """One notebook in a page of its own."""
+VIEWPORT = {"width": 1280, "height": 1900}
+#: What a test may have changed about a page that the next one finds as it was at first.
+AS_AT_FIRST = """async () => {
+    const app = window.jupyterapp;
+    await app.serviceManager.sessions.shutdownAll();
+    for (const widget of [...app.shell.widgets('main')]) {
+        if (widget.context) widget.context.model.dirty = false;
+        widget.dispose();
+    }
+    await app.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'});
+    app.shell.expandLeft();
+}"""
+OPEN = """async (path) => {
+    const app = window.jupyterapp;
+    const doc = await app.commands.execute('docmanager:open', {path, factory: 'Notebook'});
+    await doc.context.ready; await doc.sessionContext.ready; }"""
 
-    def __init__(self, page, lab: JupyterLab, name: str) -> None:
-        self.page = page
+
+class Desk:
+    """A page of JupyterLab, which opens one notebook after another: to load it takes longer than
+    most tests.
+    """
+
+    def __init__(self, browser, lab: JupyterLab) -> None:
+        self.context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
+        self.context.set_default_timeout(PATIENCE)
+        self.page = self.context.new_page()
+        #: What went wrong in the page, and what it asked of other hosts, since it was cleared.
         self.errors: list[str] = []
         self.foreign: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on(
-            "request",
-            lambda r: (
-                None
-                if r.url.startswith((lab.url, "data:", "blob:", lab.url.replace("http", "ws")))
-                else self.foreign.append(r.url)
-            ),
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        own = (lab.url, "data:", "blob:", lab.url.replace("http", "ws"))
+        self.page.on(
+            "request", lambda r: None if r.url.startswith(own) else self.foreign.append(r.url)
         )
-        page.goto(f"{lab.url}/lab?reset&token={lab.token}")
-        page.wait_for_function("() => window.jupyterapp !== undefined")
-        page.evaluate(
-            """async (path) => {
-            const app = window.jupyterapp; await app.restored;
-            app.commands.execute('application:set-mode', {mode: 'single-document'}).catch(() => {});
-            const doc = await app.commands.execute('docmanager:open', {path, factory: 'Notebook'});
-            await doc.context.ready; await doc.sessionContext.ready; }""",
-            name,
+        self.page.goto(f"{lab.url}/lab?reset&token={lab.token}")
+        self.page.wait_for_function("() => window.jupyterapp !== undefined")
+        self.page.evaluate(
+            """async () => { await window.jupyterapp.restored;
+            window.jupyterapp.commands.execute('application:set-mode', {mode: 'single-document'})
+            .catch(() => {}); }"""
         )
+
+    def clear(self) -> None:
+        """End every kernel, close every document, and put back what tests change."""
+        self.page.evaluate(AS_AT_FIRST)
+        self.page.emulate_media(
+            media="null", color_scheme="null", forced_colors="null", reduced_motion="reduce"
+        )
+        self.page.set_viewport_size(VIEWPORT)
+        self.errors.clear()
+        self.foreign.clear()
+
+    def close(self) -> None:
+        """End every kernel and the page."""
+        self.page.evaluate(
+            "async () => { await window.jupyterapp.serviceManager.sessions.shutdownAll() }"
+        )
+        self.context.close()
+
+
+class Notebook:
+    """One notebook that is open, alone, in a page."""
+
+    def __init__(self, desk: Desk, name: str) -> None:
+        self.page, self.errors, self.foreign = desk.page, desk.errors, desk.foreign
+        self.page.evaluate(OPEN, name)
 
     @property
     def panel(self):
@@ -251,31 +293,47 @@ class Notebook:
             "v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)} ${n.failureSummary}`))"
         )
 
-    def close(self) -> None:
-        """End every kernel."""
-        self.page.evaluate(
-            "async () => { await window.jupyterapp.serviceManager.sessions.shutdownAll() }"
-        )
-        self.page.close()
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """Keep on the test whether a phase of it failed, for the fixtures that end after it."""
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+@pytest.fixture(scope="session")
+def desks() -> Iterator[list[Desk]]:
+    """The page that the next test takes over, or none."""
+    kept: list[Desk] = []
+    yield kept
+    for desk in kept:
+        desk.close()
 
 
 @pytest.fixture
-def open_notebook(jupyterlab, browser):
-    """Open a notebook of the server's folder: `open_notebook("03.ipynb")`."""
+def open_notebook(request, jupyterlab, browser, desks):
+    """Open a notebook of the server's folder: `open_notebook("03.ipynb")`.
+
+    The page is the one of the test before, cleared, unless that failed or `fresh` asks for a page
+    of its own: for what concerns all of a page, and for a second notebook beside the first.
+    """
     opened = []
 
-    def go(name: str) -> Notebook:
-        context = browser.new_context(
-            viewport={"width": 1280, "height": 1900}, reduced_motion="reduce"
-        )
-        context.set_default_timeout(PATIENCE)
-        opened.append((Notebook(context.new_page(), jupyterlab, name), context))
-        return opened[-1][0]
+    def go(name: str, fresh: bool = False) -> Notebook:
+        fresh = fresh or bool(opened)
+        desk = desks.pop() if desks and not fresh else Desk(browser, jupyterlab)
+        opened.append((desk, fresh))
+        return Notebook(desk, name)
 
     yield go
-    for notebook, context in opened:
-        notebook.close()
-        context.close()
+    for desk, fresh in opened:
+        if fresh or request.node.stash.get(FAILED, False):
+            desk.close()
+        else:
+            desk.clear()
+            desks.append(desk)
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def test_a_press_answers_the_check_cell_and_is_read_aloud(
         "lab.check('00.decision', decision)",
         "lab.decide()",
     )
-    book = open_notebook(name)
+    book = open_notebook(name, fresh=True)
     book.run_all()
     checked = book.panel.locator(".feedback")
     expect(checked).to_contain_text("NOT YET")

@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import nbformat
+import pytest
 from browser.conftest import chromium
 
 OVERLAY = """\
@@ -48,6 +49,7 @@ def make(folder, name, path):
     return folder / name
 
 
+@pytest.mark.soak
 def test_the_same_lesson_gives_the_same_frames(tmp_path):
     """Byte for byte, with a click, a clock and a nonce in the picture; captions, transcript and
     contact sheet stand beside them.
