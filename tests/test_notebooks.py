@@ -397,22 +397,42 @@ def with_marks(book: NotebookNode) -> NotebookNode:
     return book
 
 
+#: As on Windows: no bash, jq, curl or openssl.
+NO_PROGRAMS = {"PATH": str(Path(sys.executable).parent)}
+
+
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[tuple[str, str], Ran]]:
-    """Every notebook, run once as it is and once answered, four at a time."""
+    """Every notebook, run answered and, without programs, as it is; a few kernels at a time.
+
+    Without programs most chapters run as they are, and then that run is the unanswered one too; a
+    chapter that names programs it needs is run as it is once more, with them.
+    """
     folder = tmp_path_factory.mktemp("notebooks")
-    jobs = {
-        (slug, kind): with_marks(book)
-        for slug in SLUGS
-        for kind, book in (("unanswered", NOTEBOOKS[slug]), ("answered", with_answers(slug)))
-    }
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(4) as pool:
+    jobs = {}
+    for slug in SLUGS:
+        book = with_marks(NOTEBOOKS[slug])
+        jobs[slug, "answered"] = with_marks(with_answers(slug)), {}
+        jobs[slug, "without programs"] = book, NO_PROGRAMS
+        if needs(slug):
+            jobs[slug, "unanswered"] = book, {}
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        ThreadPoolExecutor((os.cpu_count() or 2) + 1) as pool,
+    ):
         patch.setenv("JUPYTER_RUNTIME_DIR", str(folder / "runtime"))
         patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
         waiting = {
-            key: pool.submit(execute, book, folder / "-".join(key)) for key, book in jobs.items()
+            key: pool.submit(execute, book, folder / "-".join(key), extra)
+            for key, (book, extra) in jobs.items()
         }
-        yield {key: job.result() for key, job in waiting.items()}
+        done = {key: job.result() for key, job in waiting.items()}
+    yield {(slug, "unanswered"): done[slug, "without programs"] for slug in SLUGS} | done
+
+
+def needs(slug: str) -> list[str]:
+    """The ids of the cells that name programs without which a chapter stops."""
+    return [c.id for c in code(slug) if c.source.startswith("lab.needs(")]
 
 
 @pytest.mark.notebooks
@@ -451,18 +471,17 @@ def test_reference_answers_give_full_marks(runs, slug):
 
 @pytest.mark.notebooks
 @each_notebook
-def test_without_programs_a_chapter_goes_on_or_says_at_its_start_what_it_needs(slug, tmp_path):
+def test_without_programs_a_chapter_goes_on_or_says_at_its_start_what_it_needs(runs, slug):
     """As on Windows: no bash, jq, curl or openssl. A chapter runs from top to bottom, or its second
     cell names the program that a later one stops for.
     """
-    ran = execute(NOTEBOOKS[slug], tmp_path, {"PATH": str(Path(sys.executable).parent)})
-    needs = [c.id for c in code(slug) if c.source.startswith("lab.needs(")]
+    ran = runs[slug, "without programs"]
     assert ran.stderr == {}
     if ran.error:
         stopped = re.match(r"SourceError: (\w+): got no such program on this machine", ran.error)
         assert stopped, ran.error
-        told = ran.text(needs[0]).partition("Missing here: ")[2]
-        assert stopped[1] in re.findall(r"\w+", told), ran.text(needs[0])
+        told = ran.text(needs(slug)[0]).partition("Missing here: ")[2]
+        assert stopped[1] in re.findall(r"\w+", told), ran.text(needs(slug)[0])
     else:
         assert slug[:2] not in ("04", "05")
 
