@@ -69,16 +69,20 @@ $(VENV)/.release: $(VENV)/.lab
 lab: $(VENV)/.lab
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/casnb lab lab $(ARGS)
 
-# Without ARGS: tests side by side on all cores, then notebooks beside browsers, which bring processes
-# of their own. `make soak` has what takes long and seldom breaks: kills, load, memory, long properties.
-# Of these two kinds only the files that have some are collected, for all of them take a while.
+# Without ARGS: tests side by side on all cores, and notebooks and browsers, which bring processes of
+# their own, beside them and before them; what these say is shown when both are done, for two reports
+# at once nobody reads. `make soak` has what takes long and seldom breaks: kills, load, memory, long
+# properties. Of these kinds only the files that have some are collected: all of them take a while.
 PYTEST = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest
 marked = $$(grep -rl --include='*.py' 'mark\.$(1)' tests)
+BESIDE = $(PYTEST) -n 2 --dist loadfile -m "(notebooks or browser) and not soak" tests/browser $(call marked,notebooks)
 
 test: $(VENV)/.test
 ifeq ($(strip $(ARGS)),)
-	$(PYTEST) -n auto --dist worksteal -m "not soak and not notebooks and not browser"
-	$(PYTEST) -n 2 --dist loadfile -m "(notebooks or browser) and not soak" tests/browser $(call marked,notebooks)
+	@echo "Notebooks and browsers run beside these tests; what they say is shown at the end."
+	@$(BESIDE) > $(VENV)/beside.log 2>&1 & beside=$$!; trap "kill $$beside" INT TERM; \
+	nice -n 5 env $(PYTEST) -n auto --dist worksteal -m "not soak and not notebooks and not browser"; \
+	alone=$$?; wait $$beside; with=$$?; cat $(VENV)/beside.log; exit $$((alone | with))
 else
 	$(PYTEST) $(ARGS)
 endif
