@@ -102,8 +102,11 @@ class Told:
 
 def terms(policy: AttestationPolicy, told: Told) -> Terms:
     at = policy.verification_time or NOW
-    lists = json.dumps(told.endorsements()).encode()
-    return Terms(policy, at, WORLD.roots_pem, lists, True, NOW)
+    return Terms(policy, at, WORLD.roots_pem, lists_of(told), True, NOW)
+
+
+def lists_of(told: Told) -> bytes:
+    return json.dumps(told.endorsements()).encode()
 
 
 def of_quote(told: Told, policy: AttestationPolicy) -> AttestationResult:
@@ -178,7 +181,7 @@ def of_service(told: Told, policy: AttestationPolicy) -> AttestationResult:
         security += ', ignore_advisories: "*"'
     elif policy.ignore_advisories:
         security += f", ignore_advisories: [{', '.join(policy.ignore_advisories)}]"
-    session = Session.from_yaml(
+    session = read_session(
         f"name: s\nversion: 0.3\nservices: [{{name: web, attestation: {{{who}}}}}]\n"
         f"security: {{attestation: {{{security}}}}}"
     )
@@ -186,6 +189,11 @@ def of_service(told: Told, policy: AttestationPolicy) -> AttestationResult:
     wanted = service_binding(NONCE, asked)
     binding = Binding("SHA-512 of nonce and key", said.hex(), wanted.hex(), said, fresh=True)
     return service_policy(session, "web").appraise(proof, binding)
+
+
+@cache
+def read_session(text: str) -> Session:
+    return Session.from_yaml(text)
 
 
 def service_proof(told: Told) -> Proof:
@@ -458,12 +466,14 @@ def one_world(monkeypatch):
 
         return call
 
+    written = once(lambda report: report.to_json())
+
     def shown(evidence):
-        return evidence.to_json() if isinstance(evidence, CasReport) else id(evidence)
+        return written(evidence) if isinstance(evidence, CasReport) else id(evidence)
 
     for name in ("quote", "avr", "endorsements"):
         monkeypatch.setattr(Told, name, once(getattr(Told, name)))
-    for name in ("report", "certificate", "ias_certificate", "service_proof"):
+    for name in ("report", "lists_of", "certificate", "ias_certificate", "service_proof"):
         monkeypatch.setitem(globals(), name, once(globals()[name]))
     monkeypatch.setattr(attest_module, "cas_binding", once(attest_module.cas_binding))
     remembered = once(verify, of=shown)

@@ -30,6 +30,7 @@ def handed_in(klass) -> None:
     klass.hand_in("u999/hw1.ipynb", klass.notebook("u004"))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["csv", "json"])
 def test_a_dask_cluster_gives_the_same_rows(klass, cluster, form):
     """Rows, remarks, exit code and report are those of one process; the files are read here and

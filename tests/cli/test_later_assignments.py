@@ -137,6 +137,7 @@ def test_killed_and_run_again(student):
     assert student.sessions == ["NS", "NS/private_public_values"]
 
 
+@pytest.mark.soak
 def test_variants(student):
     """A stray empty item in a policy is taken; no namespace, a value that is public after all,
     another key: noticed.

@@ -24,6 +24,7 @@ MORE = {
 }
 
 
+@pytest.mark.soak
 def test_foreseen_is_what_happens():
     """For every attack and every defence here: foreseen and run name the same stopper, or none.
     (For the usual flag sets: `test_mallory_matrix.py`.)

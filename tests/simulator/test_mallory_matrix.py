@@ -7,7 +7,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import random
 import re
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,8 @@ from doctables.checks import fill
 from casnb.base.errors import UsageError
 from casnb.checks.catalogue import CATALOGUE
 from casnb.mallory.attack_matrix import FLAG_SETS, HABIT_SETS, IN, AttackMatrix, brief
-from casnb.mallory.attacks import ATTACKS, foresee, matrix
+from casnb.mallory.attacks import ATTACKS, foresee, matrix, run
+from casnb.mallory.defence import Defence
 from casnb.mallory.story import REFUSALS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
@@ -87,28 +91,63 @@ def by_hand(text: str) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def flags() -> AttackMatrix:
-    return matrix(FLAG_SETS)
+    """The table by what each attack showed once; that runs say the same is a test below."""
+    foreseen = {c: foresee(d) for c, d in FLAG_SETS.items()}
+    return AttackMatrix(FLAG_SETS, {n: {c: foreseen[c][n] for c in FLAG_SETS} for n in ATTACKS})
+
+
+def table(found: AttackMatrix) -> dict[str, list[str]]:
+    return {name: list(row.values()) for name, row in found.stopped.items()}
 
 
 def test_the_flag_sets_let_in_exactly_whom_they_let_in(flags):
     """Attack by flag set, all of it: nothing gets in, and nothing is stopped, that the table
     written by hand does not say.
     """
-    assert {name: list(row.values()) for name, row in flags.stopped.items()} == by_hand(BY_FLAGS)
+    assert table(flags) == by_hand(BY_FLAGS)
     assert list(flags.stopped) == list(ATTACKS)
 
 
-def test_what_was_foreseen_is_what_happened(flags):
-    """What each attack showed once tells the same stopper, or none, for every flag set."""
-    assert {c: foresee(d) for c, d in FLAG_SETS.items()} == {
-        c: {n: flags[n, c] for n in ATTACKS} for c in FLAG_SETS
-    }
+@pytest.mark.soak
+def test_what_was_foreseen_is_what_happens(flags):
+    """Every attack run against every flag set: what each showed once tells the same stopper, or
+    none.
+    """
+    assert table(matrix(FLAG_SETS)) == table(flags) == by_hand(BY_FLAGS)
 
 
+@pytest.mark.soak
 def test_a_missing_habit_lets_in_exactly_whom_it_lets_in():
     """Attack by missing habit, all of it."""
-    found = matrix(HABIT_SETS)
-    assert {name: list(row.values()) for name, row in found.stopped.items()} == by_hand(BY_HABITS)
+    assert table(matrix(HABIT_SETS)) == by_hand(BY_HABITS)
+
+
+def telling(text: str, columns: Mapping[str, Defence], drawn: int) -> list[tuple[str, str]]:
+    """The cells of a table in which a row's answer is not the one it mostly has, and some of the
+    others, drawn.
+    """
+    usual, told = [], []
+    for name, answers in by_hand(text).items():
+        mostly = Counter(answers).most_common(1)[0][0]
+        for column, answer in zip(columns, answers, strict=True):
+            (usual if answer == mostly else told).append((name, column))
+    return told + random.Random(drawn).sample(usual, drawn)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "drawn"),
+    [
+        pytest.param(BY_FLAGS, FLAG_SETS, 6, id="flags"),
+        pytest.param(BY_HABITS, HABIT_SETS, 11, id="habits"),
+    ],
+)
+def test_a_run_says_the_same_where_the_answer_changes(text, columns, drawn):
+    """Run for real: each cell that differs along its row, and a sample of the others; `make soak`
+    runs them all.
+    """
+    wanted = {n: dict(zip(columns, row, strict=True)) for n, row in by_hand(text).items()}
+    for name, column in telling(text, columns, drawn):
+        assert run(name, columns[column]).stopped_by == wanted[name][column], (name, column)
 
 
 def test_every_precaution_together_stops_every_attack(flags):

@@ -184,6 +184,7 @@ def test_a_client_is_held_against_casnbs(lab, kind):
 CHAIN_ATTACKS = {"no-verify", "wrong-file", "leaf-as-ca", "system-store"}
 
 
+@pytest.mark.soak
 def test_the_attacks_meet_the_readers_client(lab):
     """A client that verifies nothing lets four more in, with no flag set; each takes a password."""
     careless = lab.case_against("", by_ssl(False))

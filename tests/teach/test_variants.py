@@ -38,6 +38,7 @@ def _ordered(value):
     return sorted(value) if isinstance(value, frozenset) else value
 
 
+@pytest.mark.soak
 def test_distinct_answers_over_fifty_seeds(answers):
     """A neighbour's answers are worth little: none is the same for everybody."""
     counts = {id: len(set(found)) for id, found in answers.items()}
@@ -49,6 +50,7 @@ def test_distinct_answers_over_fifty_seeds(answers):
 LETTERED = [t for t in catalogue().values() if isinstance(t.judge, (Choice, Pairing))]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("task", LETTERED, ids=lambda t: t.id)
 def test_options_never_stand_in_the_order_of_the_data(task: Exercise, worlds):
     """Letters follow the seed, in text and judge alike."""
@@ -58,6 +60,7 @@ def test_options_never_stand_in_the_order_of_the_data(task: Exercise, worlds):
         assert shown != stored and sorted(shown) == sorted(stored)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "task", [t for t in LETTERED if isinstance(t.judge, Choice)], ids=lambda t: t.id
 )
