@@ -1,5 +1,5 @@
 """The switchboard, timed in the browser itself: from the click on a flag to the other verdict,
-and to the other lamp.
+and to the doors it opened.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ Row = dict[str, object]
 CELLS = ("from casnb.teach.switchboard.panel import Switchboard\nboard = Switchboard()\nboard",)
 
 #: Click a flag; milliseconds until the text of the verdict is another one, until it is painted, and
-#: until the lamps are others.
+#: until the doors are counted anew.
 CLICK = """async (name) => {
-  const box = document.querySelector(`.t-flag-${name} input`);
+  const box = document.querySelector(`.t-switches input[id$="-${name}"]`);
   const verdict = document.querySelector('.t-verdict');
-  const lamps = document.querySelector('.t-lamps');
+  const doors = document.querySelector('.t-tally');
   const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   const changed = (node) => {
     const before = node.textContent;
@@ -30,7 +30,7 @@ CLICK = """async (name) => {
       watch.observe(node, {childList: true, subtree: true, characterData: true});
     });
   };
-  const both = [changed(verdict), changed(lamps)];
+  const both = [changed(verdict), changed(doors)];
   const began = performance.now();
   box.click();
   const said = await both[0];
@@ -47,12 +47,12 @@ def rows(runs: int) -> list[Row]:
     with opened("switchboard", CELLS) as page:
         if page is None:
             return []
-        page.locator(".t-lamps li").first.wait_for()
+        page.locator(".t-tally p, .t-tally strong").first.wait_for()
         times = [page.evaluate(CLICK, "accept-group-out-of-date") for _ in range(runs + 1)][1:]
     words = (
         ("switchboard: click on -G to verdict in the page", 0.1),
-        ("switchboard: click on -G to verdict painted", 0.1),
-        ("switchboard: click on -G to Mallory's lamps", 0.2),
+        ("switchboard: click on -G to verdict painted", 0.15),
+        ("switchboard: click on -G to Mallory's doors", 0.2),
     )
     return [
         {
