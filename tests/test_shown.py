@@ -235,3 +235,14 @@ def test_the_picture_is_shown_in_a_notebook(matrix):
     """As a picture for those who see it, and as the same text for others."""
     shown = matrix.picture()._repr_mimebundle_()
     assert "<svg" in shown["text/html"] and shown["text/plain"] == str(matrix)
+
+
+def test_wide_tables_are_stacked_in_a_narrow_window():
+    """From three columns on each cell carries the name of its column; two stay side by side."""
+    from casnb.base.view import html_table
+
+    wide = html_table(("flag", "lets <in>", ""), [("-G", "a host", "x"), ("-C", "", "y")])
+    assert 'class="stacks"' in wide
+    assert wide.count("data-label=") == 1
+    assert '<td data-label="lets &lt;in&gt;">a host</td>' in wide
+    assert "stacks" not in html_table(("flag", "lets in"), [("-G", "a host")])

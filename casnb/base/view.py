@@ -102,10 +102,12 @@ def html_table(
 
     Everything is escaped, and no cell is longer than `limit` characters. Without a caption a
     screen reader is told the columns, so that no table goes without a name. A column without a
-    name has a plain cell above it: an empty header would be read out as one.
+    name has a plain cell above it: an empty header would be read out as one. A table of three
+    columns or more is stacked in a narrow window, each cell below the name of its column.
     """
     named = ", ".join(h for h in header if h)
-    out = ["<table>"]
+    stacks = len(header) > 2
+    out = ['<table class="stacks">' if stacks else "<table>"]
     out.append(
         f"<caption>{cell(caption)}</caption>"
         if caption
@@ -122,6 +124,8 @@ def html_table(
             text = cell(value, limit)
             wide = ' class="long"' if len(text) > _LONG else ""
             made = f"<td><code{wide}>{text}</code></td>" if n in code else td(text)
+            if stacks and n and n < len(header) and header[n] and text:
+                made = f'<td data-label="{cell(header[n])}"{made.removeprefix("<td")}'
             cells.append(made if n else row_header(made))
         out.append("<tr>" + "".join(cells) + "</tr>")
     out.append("</tbody></table>")

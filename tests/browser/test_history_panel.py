@@ -52,7 +52,7 @@ def test_compare_in_both_themes(jupyterlab, open_notebook, screenshots, axe):
     book.collapse_left()
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         book.theme(theme)
-        for width in (1280, 640):
+        for width in (1280, 640, 320):
             book.page.set_viewport_size({"width": width, "height": 1500})
             panel.scroll_into_view_if_needed()
             book.page.screenshot(

@@ -65,7 +65,7 @@ def test_a_lane_is_what_readers_say(name):
     words, kind = headline(made, subject)
     assert kind == verdict and ("too late" in words) is (verdict == "rejected")
     html, text = render_lanes(made, subject), lanes_text(made, subject)
-    assert re.findall('<td class="([a-z]+)">', html) == lane
+    assert re.findall('<td class="([a-z]+)"', html) == lane
     read = unescape(re.sub("<[^>]*>", " ", html))
     for state in lane:
         assert STATES[state] in read and STATES[state] in text

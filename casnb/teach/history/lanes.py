@@ -140,12 +140,16 @@ def render_lanes(readers: Readers, subject: Subject) -> str:
     rows = []
     for who in readers.people:
         lane = states(readers, subject, who)[skipped:]
-        cells = "".join(f'<td class="{state}"><span>{STATES[state]}</span></td>' for state in lane)
+        cells = "".join(
+            f'<td class="{state}" data-label="version {v.number}"><span>{STATES[state]}</span></td>'
+            for v, state in zip(shown, lane, strict=True)
+        )
         rows.append(f'<tr><th scope="row">{cell(who, 60)}</th>{cells}</tr>')
     older = f" Of {len(versions)} versions the last {len(shown)}." if skipped else ""
     table = (
-        f'<table class="lanes"><caption>Who could read {cell(subject.words, 120)}, while which'
-        f' version was current.{older}</caption><thead><tr><th scope="col">who</th>{head}</tr>'
+        f'<table class="lanes stacks"><caption>Who could read {cell(subject.words, 120)}, while'
+        f" which version was current.{older}</caption><thead><tr>"
+        f'<th scope="col">who</th>{head}</tr>'
         f"</thead><tbody>{''.join(rows)}</tbody></table>"
     )
     return f'<div class="verdict" data-verdict="{verdict}">{cell(words, 700)}</div>' + scrolling(
