@@ -22,8 +22,6 @@ from casnb.tls.recipes import RECIPES
 from casnb.verify.tcb import TcbStatus
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "verification.md"
-BINDING = bytes(64)
-TCB, QE = "tcb-info-signature", "qe-identity-signature"
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,6 @@ LOOK = re.compile(
     r"(?i)\b(?:look|read|find|compare|see|predict|mind|note|which|first|last|row|rows|line|lines"
     r"|column|table|light|select|click)\b"
 )
-STREAMED = {"stream", "display_data", "execute_result", "error"}
 
 
 def tags(cell: NotebookNode) -> set[str]:

@@ -53,7 +53,7 @@ LONG_AGO = NOW - timedelta(days=60)
 NONCE, OLD_NONCE = "ab" * 16, "0d" * 16
 WORLD = World("oracle", "production", now=NOW)
 OTHER = World("another oracle", "production", now=NOW)
-HARDENED, SMT = "INTEL-SA-00334", "INTEL-SA-00615"
+SMT = "INTEL-SA-00615"
 OWN, MALLORYS = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
 Lists = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -296,7 +296,6 @@ def says(name: str) -> dict[str, Any]:
 
 EDITION = {"tcbEvaluationDataNumber": EVALUATION - 1}
 CODE = {"mr_enclave": bytes(range(32))}
-_LISTS = ("pck-revocation",)
 LIES = (
     Lie("no lie", {}, ALL),
     Lie("made for another key", {"key": MALLORYS}, BOUND - CAS),

@@ -9,7 +9,6 @@ import click
 from casnb import __version__
 from casnb.cli.base import EXITS, Commands
 
-_HERE = "casnb.cli."
 COMMANDS = {
     "walkthrough": (
         "casnb.cli.walkthrough_command:walkthrough",

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from casnb.base import strictjson
-from casnb.checks.result import AttestationResult, CheckStatus
+from casnb.checks.result import AttestationResult
 from casnb.conformance.forging import issue, signed_text
 from casnb.evidence.avr import SignedAvr
 from casnb.evidence.cas_report import CasReport
@@ -193,12 +193,6 @@ def expected(fault: Fault) -> dict[str, str]:
 def found(result: AttestationResult) -> dict[str, str]:
     """Return what became of every check."""
     return {c.id: c.status.value for c in result.checks}
-
-
-def all_pass(evidence: Evidence) -> bool:
-    """Whether every check passes that this kind of evidence has."""
-    idle = IDLE["dcap" if evidence.avr is None else "ias"]
-    return all(c.status is CheckStatus.PASSED or c.id in idle for c in evidence.result().checks)
 
 
 # Changes, each to one part of the evidence

@@ -40,7 +40,6 @@ def _masked(mask: str, attributes: str, flags: int) -> Change:
 
 
 S, G = "tcb-status advisories tcb-grace", "tcb-status tcb-grace"
-_TOP = LEVELS[TcbStatus.UP_TO_DATE]
 
 
 def _of_status(word: str) -> Callable[[dict[str, Any]], Any]:

@@ -127,7 +127,7 @@ def broken_sgx(change: Callable[[bytes], bytes]) -> Callable[[Evidence], list[Ke
     return leaf(sgx=lambda e: change(sgx(e)))
 
 
-def _twice(e: Evidence) -> list[KeyPair]:
+def sgx_twice(e: Evidence) -> list[KeyPair]:
     """The SGX extension stands twice; cryptography writes no such certificate, so its DER is put
     together here.
     """

@@ -20,7 +20,6 @@ from casnb.conformance.fault import (
 from casnb.conformance.forging import issue
 from casnb.conformance.quote_certificates import (
     LEAF,
-    _twice,
     blocks,
     broken_sgx,
     ca,
@@ -33,6 +32,7 @@ from casnb.conformance.quote_certificates import (
     pck,
     same_name,
     sgx,
+    sgx_twice,
     usual,
     weak,
 )
@@ -216,7 +216,7 @@ CHAIN = [
         chained(leaf(sgx=None)),
         choice=EXTENSION,
     ),
-    Fault("SGX extension twice", "P29", "pck-chain", chained(_twice), choice=EXTENSION),
+    Fault("SGX extension twice", "P29", "pck-chain", chained(sgx_twice), choice=EXTENSION),
     *each(
         "SGX extension",
         "P11 P32",

@@ -118,11 +118,6 @@ def decode(source: bytes | str | Path) -> Evidence:
     return read(read_file(source) if isinstance(source, (str, Path)) else bytes(source)).value
 
 
-def guess(data: bytes) -> str:
-    """Say in words how `decode` would read these bytes."""
-    return str(read(data))
-
-
 def read(data: bytes, part: str | None = None) -> Reading:
     """Return what these bytes are, and how that was found out; raise EvidenceError where they
     are nothing casnb knows, SeveralError where they are several things.

@@ -36,7 +36,6 @@ _SECRET_OPTION = re.compile(
     r"--(?:password|passwd|token|secret|database-key|api-?key|dcap-api-key|private-key-value|key)$",
     re.IGNORECASE,
 )
-_SHELLS = frozenset(("sh", "bash", "zsh", "dash", "ash", "ksh"))
 #: Options of curl whose value is the next word: an address that is one is not taken for the URL.
 _CURL_LETTER = r"-(?!-)[a-zA-Z0-9]*"
 

@@ -12,12 +12,11 @@ from typing import Any
 from casnb.base.errors import neutral
 from casnb.base.view import Shown, cell, html_verdict
 from casnb.explain.explanation import Explanation
-from casnb.explain.giveaways import GIVEAWAYS, Giveaway, given_away
+from casnb.explain.giveaways import Giveaway, given_away
 from casnb.explain.line import attest_line
 from casnb.explain.shell import Command, Document, Script, script
 
 _SHELLS = frozenset(("sh", "bash", "zsh", "dash", "ash", "ksh", "source", "."))
-_BY_ID = {g.id: g for g in GIVEAWAYS}
 #: Findings that are shown; a script with more has been understood long before.
 _MOST = 400
 

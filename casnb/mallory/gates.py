@@ -127,8 +127,3 @@ def gate_of_flag(flag: Flag) -> Gate:
 def flags_of(gate: Gate) -> tuple[Flag, ...]:
     """Return the flags that open a gate, those of newer versions too."""
     return tuple(f for f in (*FLAGS, *NEWER) if gate_of_flag(f) is gate)
-
-
-def gate_of_check(id: str) -> Gate:
-    """Return the gate that a check closes; of a check that stands on several, the first."""
-    return next(g for g in GATES.values() if id in g.checks)

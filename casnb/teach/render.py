@@ -1,5 +1,5 @@
-"""Richer views, all pure: a ladder of flags, two results side by side, and the way from web page
-to public value as a picture.
+"""Richer views, all pure: a ladder of flags, and the way from web page to public value as a
+picture.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from casnb.base.errors import UsageError
 from casnb.base.svg import box, drawing, head, path, text
 from casnb.base.view import Shown, html_table, scrolling, text_table
-from casnb.checks.result import AttestationResult, Check, CheckStatus
-from casnb.checks.view import describe
+from casnb.checks.result import AttestationResult, CheckStatus
 from casnb.policy.flags import BY_NAME, options
 from casnb.policy.policy import AttestationPolicy
 
@@ -105,54 +104,6 @@ def ladder(
             Step(so_far, None, problems[0]) if problems else Step(so_far, appraise(chosen))
         )
     return Ladder(steps)
-
-
-class Comparison(Shown):
-    """Two results check by check; the rows that differ say so in words."""
-
-    def __init__(
-        self,
-        left: AttestationResult,
-        right: AttestationResult,
-        names: tuple[str, str] = ("left", "right"),
-    ) -> None:
-        self.left, self.right, self.names = left, right, names
-
-    @property
-    def differing(self) -> tuple[str, ...]:
-        """The ids of the checks whose status differs, or that only one of the two has."""
-        a, b = ({c.id: c.status for c in r.checks} for r in (self.left, self.right))
-        return tuple(id for id in dict.fromkeys([*a, *b]) if a.get(id) != b.get(id))
-
-    def _rows(self) -> list[tuple[str, str, str, str]]:
-        a, b = ({c.id: c for c in r.checks} for r in (self.left, self.right))
-        rows = []
-        for id in dict.fromkeys([*a, *b]):
-            cells = [_said(a.get(id)), _said(b.get(id))]
-            rows.append((id, cells[0], cells[1], "differs" if id in self.differing else "same"))
-        return [
-            *rows,
-            (
-                "verdict",
-                self.left.sentence,
-                self.right.sentence,
-                "differs" if self.left.verdict is not self.right.verdict else "same",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return text_table(("check", *self.names, ""), self._rows())
-
-    def _html(self) -> str:
-        return html_table(("check", *self.names, "compared"), self._rows(), code=(0,))
-
-
-def _said(check: Check | None) -> str:
-    return (
-        f"{check.status.label}: {describe(check)}"
-        if check is not None
-        else "not part of this evidence"
-    )
 
 
 @dataclass(frozen=True)

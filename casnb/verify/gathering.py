@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
 from dataclasses import fields
 
 from casnb.base.errors import EvidenceError, neutral
@@ -129,11 +128,3 @@ class Gathering:
                 do="Issuer chains come in the headers of an answer: save it with curl -i.",
             )
         return Endorsements(**self._found)
-
-
-def gathered(pieces: Iterable[tuple[Reading, str]]) -> Endorsements:
-    """Return endorsements from readings, each with the name of its source."""
-    found = Gathering()
-    for reading, source in pieces:
-        found.add(reading, source)
-    return found.finish()

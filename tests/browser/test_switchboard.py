@@ -44,7 +44,7 @@ def everything(jupyterlab):
         jupyterlab.folder,
         "views.ipynb",
         "from casnb import AttestationPolicy\nfrom casnb.teach.lab import start\n"
-        "from casnb.teach.render import Comparison, Way, ladder\nlab = start('03')\nlab",
+        "from casnb.teach.render import Way, ladder\nlab = start('03')\nlab",
         "Way('appraisal')",
         "lab.task('03.gain')",
         "quiz = lab.quiz('03.gain')\nquiz",
@@ -55,8 +55,7 @@ def everything(jupyterlab):
         "lab.progress()",
         "policy = AttestationPolicy(mrenclaves=(lab.world.mrenclave,))\n"
         "ladder(lab.facts.appraise, policy, lab.reference('03.minimal-flags'))",
-        "Comparison(lab.scenario_attempt('public'), lab.scenario_attempt('production'), ('public',"
-        " 'production'))",
+        "lab.scenario_attempt('production')",
         "panel ="
         " lab.panel(flags=('accept-group-out-of-date',))\npanel.attack('forged-quote')\npanel",
         "scraping = lab.scrape_lab(lambda html: html[:64])\nscraping",

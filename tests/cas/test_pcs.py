@@ -27,7 +27,7 @@ from casnb.simulator.server.running import serve, utc_now
 from casnb.simulator.world import World
 from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import Endorsements
-from casnb.verify.gathering import gathered
+from casnb.verify.gathering import Gathering
 from casnb.verify.service_paths import Needs
 
 
@@ -243,6 +243,14 @@ def parts(folder: Path) -> dict[str, bytes]:
         }
     ).encode()
     return out
+
+
+def gathered(pieces):
+    """Put the parts together as `casnb endorsements build` does."""
+    found = Gathering()
+    for reading, source in pieces:
+        found.add(reading, source)
+    return found.finish()
 
 
 BUILT = [

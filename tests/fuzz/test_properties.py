@@ -87,7 +87,7 @@ def test_the_same_seed_gives_the_same_mutants():
 # Serialised and read again
 
 
-def _fields(reserved_too: bool = True) -> st.SearchStrategy[ReportBody]:
+def _fields() -> st.SearchStrategy[ReportBody]:
     size = {"u16": 2, "u32": 4, "u64": 8}
     return st.tuples(
         *(

@@ -7,9 +7,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from casnb.base.errors import UsageError
-from casnb.checks.result import AttestationResult, failed, passed
 from casnb.policy.policy import AttestationPolicy
-from casnb.teach.render import STAGES, Comparison, Ladder, Table, Way, ladder
+from casnb.teach.render import STAGES, Ladder, Table, Way, ladder
 
 
 def test_each_rung_names_the_checks_it_waived(facts):
@@ -46,26 +45,6 @@ def test_an_illegal_rung_says_why(facts):
         "tcb-status",
         "rejected",
     )
-
-
-def test_a_comparison_marks_differences_in_words(cases):
-    """The statuses stand side by side; checks that only one kind of evidence has are said to be
-    missing in the other.
-    """
-    a, b = (cases.get(s).appraise(AttestationPolicy()) for s in ("public", "production"))
-    both = Comparison(a, b, ("public", "production"))
-    rows = {r[0]: r for r in both._rows()}
-    assert (
-        rows["debug"][3] == "differs" and rows["quote-signature"][1] == "not part of this evidence"
-    )
-    assert rows["verdict"][3] == "differs" and "debug" in both.differing
-    assert "differs" in str(both) and "public" in both._html()
-
-
-def test_equal_results_do_not_differ():
-    """Same statuses, no difference."""
-    result = AttestationResult((passed("debug", "x"), failed("mrenclave", "a", "b")))
-    assert Comparison(result, result).differing == ()
 
 
 @pytest.mark.parametrize("here", ["", *(s.name for s in STAGES)])

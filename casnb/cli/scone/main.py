@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from casnb.cas.trust import TrustStore
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
-_HERE = "casnb.cli."
 #: Argument files may name argument files; nobody needs more levels or words than this.
 _LEVELS, _WORDS = 8, 10_000
 

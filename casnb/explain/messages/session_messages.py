@@ -5,7 +5,6 @@ from __future__ import annotations
 from casnb.tls.diagnosis import Diagnosis, Wording
 
 _2023 = "print-arg-env, rendering of August 2023"
-_NAME = r"[\w$(){}./~-]{1,120}"
 
 ROWS = (
     Diagnosis(

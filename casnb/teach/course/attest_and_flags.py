@@ -269,10 +269,6 @@ def _result(facts: Facts) -> AttestationResult:
     return facts.kept("03 with the fewest flags", lambda: facts.case.appraise(policy))
 
 
-def _not_run(facts: Facts) -> frozenset[str]:
-    return frozenset(c.id for c in _result(facts).checks if c.status is CheckStatus.NOT_RUN)
-
-
 def _ids(value: Any) -> frozenset[str]:
     if isinstance(value, str):
         value = value.split()

@@ -4,7 +4,6 @@ knows no widgets.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,7 +59,7 @@ class SwitchboardModel(traitlets.HasTraits):
     `scenario`: a name out of `cases.names`, loaded reports included. `flags`: long names without
     dashes. `mrenclave`: a key of CHOICES. `without`: the usual habit that is left out when an
     attack runs, empty for none. Computed: `result` (None while the combination is illegal),
-    `problems`, `error`, `command`, `milliseconds`. `outcome` is the last run of an attack, None
+    `problems`, `error`, `command`. `outcome` is the last run of an attack, None
     again when a switch moves. `change` is what the last move did to Mallory's doors, counted from
     the last legal state; None at first. `turn` counts: it moves once, last, when
     all of that is up to date. `attacks` are the ones that are spoken of.
@@ -76,7 +75,6 @@ class SwitchboardModel(traitlets.HasTraits):
     problems = traitlets.Tuple()
     error = traitlets.Unicode("")
     command = traitlets.Unicode("")
-    milliseconds = traitlets.Float(0.0)
     outcome: Any = traitlets.Any(None, allow_none=True)
     change: Any = traitlets.Any(None, allow_none=True)
     turn = traitlets.Int(0)
@@ -151,7 +149,6 @@ class SwitchboardModel(traitlets.HasTraits):
         """Recompute everything from the switches; a CasnbError becomes `error`, never an
         exception.
         """
-        began = time.perf_counter()
         result: AttestationResult | None = None
         problems: tuple[str, ...] = ()
         error = command = ""
@@ -166,7 +163,6 @@ class SwitchboardModel(traitlets.HasTraits):
         with self.hold_trait_notifications():
             self.result, self.problems, self.error, self.command = result, problems, error, command
             self.outcome = None
-            self.milliseconds = (time.perf_counter() - began) * 1000
         self.turn += 1
 
     def refuse(self, why: str) -> None:
