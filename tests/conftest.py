@@ -70,3 +70,13 @@ def nothing_of_the_readers(readers: Iterator[Path], monkeypatch: pytest.MonkeyPa
     for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(own / name.lower()))
     monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """Two worker processes of one thread each, on loopback."""
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1"
+    ) as made:
+        yield made

@@ -10,6 +10,7 @@ import click
 from casnb.base.errors import UsageError, neutral, own_file
 from casnb.cli.base import Command, emit_json
 from casnb.cli.policy_options import option
+from casnb.cli.scone.session_options import shown_identity, which_cas
 
 if TYPE_CHECKING:
     from casnb.cas.client_identity import ClientIdentity
@@ -57,18 +58,8 @@ if TYPE_CHECKING:
     metavar="N",
     help="Fetch the newest N versions.",
 )
-@option(
-    "-c",
-    "--cas",
-    "cas_name",
-    metavar="CAS",
-    help="An attested CAS.  [default: the one with a star in scone cas list]",
-)
-@option(
-    "--identity",
-    metavar="FILE",
-    help="Key (PKCS#8) and certificate to show, PEM, instead of your own.",
-)
+@which_cas
+@shown_identity
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object on standard output, hashes whole."
 )

@@ -140,19 +140,7 @@ class Measurement(Shown):
             "sentence": self.sentence,
             "mrenclave": self.ledger.mrenclave if self.ledger else None,
             "heap": self.heap,
-            "sigstruct": (
-                None
-                if s is None
-                else {
-                    "enclave_hash": s.enclave_hash,
-                    "mrsigner": s.mrsigner,
-                    "signer": self.signer.name if self.signer else None,
-                    "isvprodid": s.isv_prod_id,
-                    "isvsvn": s.isv_svn,
-                    "date": s.day,
-                    "debug_allowed": debug_allowed(s),
-                }
-            ),
+            "sigstruct": (None if s is None else said_by_signer(s, self.signer)),
             "image": (
                 None
                 if image is None
@@ -192,6 +180,19 @@ def product(s: SigStruct) -> str:
     """
     day = f"DATE {s.day}" if s.day.startswith("0x") else f"built {s.day}"
     return f"ISVPRODID {s.isv_prod_id}, ISVSVN {s.isv_svn}, {day}"
+
+
+def said_by_signer(s: SigStruct, signer: Signer | None) -> dict[str, Any]:
+    """Return what a SIGSTRUCT says, as JSON forms have it; `signer` is who is known to sign so."""
+    return {
+        "enclave_hash": s.enclave_hash,
+        "mrsigner": s.mrsigner,
+        "signer": signer.name if signer else None,
+        "isvprodid": s.isv_prod_id,
+        "isvsvn": s.isv_svn,
+        "date": s.day,
+        "debug_allowed": debug_allowed(s),
+    }
 
 
 def debug_allowed(s: SigStruct) -> bool:

@@ -21,7 +21,7 @@ from casnb.evidence.sigstruct_search import FOUND_LIMIT, search_sigstructs
 from casnb.measure.archive import ARCHIVE_LIMIT
 from casnb.measure.elf import section_at
 from casnb.measure.image import is_tar, read_image
-from casnb.measure.measurement import debug_allowed, product
+from casnb.measure.measurement import debug_allowed, product, said_by_signer
 from casnb.policy.identities import Signer, known_signer
 
 _CLAIM = (
@@ -83,13 +83,7 @@ class Statement:
             "layer": self.layer or None,
             "offset": self.offset,
             "section": neutral(self.section, 100) or None,
-            "enclave_hash": s.enclave_hash,
-            "mrsigner": s.mrsigner,
-            "signer": self.signer.name if self.signer else None,
-            "isvprodid": s.isv_prod_id,
-            "isvsvn": s.isv_svn,
-            "date": s.day,
-            "debug_allowed": debug_allowed(s),
+            **said_by_signer(s, self.signer),
             "signature_ok": signature,
             "q1_ok": q1,
             "q2_ok": q2,

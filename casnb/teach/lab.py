@@ -5,8 +5,6 @@ keep.
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +22,7 @@ from casnb.teach.course.ticket import VARIABLE, Ticket, is_assignment, read_tick
 from casnb.teach.facts import PRACTICE, Cases, Facts, LoadedReport
 from casnb.teach.panels import Panels
 from casnb.teach.sealed_lab import SealedLab
-from casnb.teach.station import Run, Station, answers, run_command
+from casnb.teach.station import Station, answers
 
 if TYPE_CHECKING:
     from casnb.mallory.attacks import AttackMatrix, Outcome
@@ -325,25 +323,6 @@ class Lab(Panels, Casework, Shown):
             TrustStore(self.folder / "config.json").identity(),
             path,
         )
-
-    def scone(self, *args: str, timeout: float = 30) -> Run:
-        """Run our `scone` with this lab's environment, as a shell would, and return what it
-        printed.
-        """
-        return run_command(
-            [sys.executable, "-m", "casnb.cli.scone.main", *args],
-            self.env,
-            "scone " + shlex.join(args),
-            timeout,
-        )
-
-    def run(self, *args: str, timeout: float = 30) -> Run:
-        """Run a program of this machine in the lab's folder, without a shell, and return what it
-        printed.
-
-        Raises SourceError if there is no such program, or it does not end in time.
-        """
-        return run_command(list(args), self.env, shlex.join(args), timeout, self.folder)
 
     def close(self) -> None:
         """End the lab, and the world with it if this process serves it."""

@@ -1,15 +1,17 @@
-"""Where a lab's simulated CAS, page, files and roots are."""
+"""Where a lab's simulated CAS, page, files and roots are, and programs run among them."""
 
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from casnb.simulator.world import World
 from casnb.teach.facts import Facts
-from casnb.teach.station import Station
+from casnb.teach.station import Run, Station, run_command
 
 if TYPE_CHECKING:
     from casnb.policy.identities import ExpectedSigner
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 class Whereabouts:
     """Where the things of any lab are, wherever its world runs: addresses, files, environment,
-    time.
+    time. Programs run among them.
     """
 
     station: Station
@@ -65,6 +67,25 @@ class Whereabouts:
     def now(self) -> datetime:
         """The time now, UTC: what a report that the simulator has just made is verified at."""
         return datetime.now(timezone.utc)
+
+    def scone(self, *args: str, timeout: float = 30) -> Run:
+        """Run our `scone` with this lab's environment, as a shell would, and return what it
+        printed.
+        """
+        return run_command(
+            [sys.executable, "-m", "casnb.cli.scone.main", *args],
+            self.env,
+            "scone " + shlex.join(args),
+            timeout,
+        )
+
+    def run(self, *args: str, timeout: float = 30) -> Run:
+        """Run a program of this machine in the lab's folder, without a shell, and return what it
+        printed.
+
+        Raises SourceError if there is no such program, or it does not end in time.
+        """
+        return run_command(list(args), self.env, shlex.join(args), timeout, self.folder)
 
 
 class Premises(Whereabouts):

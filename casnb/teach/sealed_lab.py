@@ -5,8 +5,6 @@ shown. The seed is not here, so nothing that follows from it can be computed.
 from __future__ import annotations
 
 import base64
-import shlex
-import sys
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +26,6 @@ from casnb.teach.course.ticket import Ticket
 from casnb.teach.facts import LoadedReport
 from casnb.teach.handed import Handed, Outpost, Scraped, given_lab, signer_of, worth
 from casnb.teach.premises import Whereabouts
-from casnb.teach.station import Run, run_command
 from casnb.verify.pki import TrustAnchors
 
 if TYPE_CHECKING:
@@ -194,21 +191,6 @@ class SealedLab(Whereabouts, Shown):
         raise UsageError(
             "lab.receipt", got=SEALED, wanted="nothing: the class server has your answers"
         )
-
-    # Commands
-
-    def scone(self, *args: str, timeout: float = 30) -> Run:
-        """Run our `scone` with this lab's environment, and return what it printed."""
-        return run_command(
-            [sys.executable, "-m", "casnb.cli.scone.main", *args],
-            self.env,
-            "scone " + shlex.join(args),
-            timeout,
-        )
-
-    def run(self, *args: str, timeout: float = 30) -> Run:
-        """Run a program of this machine in the lab's folder, and return what it printed."""
-        return run_command(list(args), self.env, shlex.join(args), timeout, self.folder)
 
     def close(self) -> None:
         """Forget the lab's files; the world stays on the class server."""

@@ -12,16 +12,6 @@ from casnb.classroom.grade import Task
 from casnb.classroom.roster import Student
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    """Two worker processes of one thread each, on loopback."""
-    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1"
-    ) as found:
-        yield found
-
-
 def handed_in(klass) -> None:
     """Right answers, a neighbour's, a damaged file, nothing, and a file of nobody."""
     klass.hand_in("u001/hw1.ipynb", klass.notebook("u001"))

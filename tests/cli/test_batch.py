@@ -525,16 +525,6 @@ class TestProcesses:
         assert "\x1b" not in out and "trustworthy" in out
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    """Two worker processes of one thread each, on loopback."""
-    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1"
-    ) as made:
-        yield made
-
-
 class TestCluster:
     """A Dask cluster: the same rows, and a cluster's failures are not the evidence's."""
 

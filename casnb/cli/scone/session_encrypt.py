@@ -13,7 +13,7 @@ from casnb.cli.policy_options import option
 from casnb.cli.scone.main import trust_store
 from casnb.cli.scone.session_client import attempt_for, client_of, identity_of
 from casnb.cli.scone.session_file import read_upload
-from casnb.cli.scone.session_options import file_options
+from casnb.cli.scone.session_options import file_options, own_identity
 
 
 @click.command(
@@ -36,11 +36,7 @@ from casnb.cli.scone.session_options import file_options
     help="An attested CAS.  [default: the one with a star in scone cas list]",
 )
 @option("--key", metavar="KEY", help="Its session encryption key instead: a PEM file, or PEM.")
-@option(
-    "--identity",
-    metavar="FILE",
-    help="Key (PKCS#8) and certificate that are you, PEM, instead of your own.",
-)
+@own_identity
 @click.pass_context
 def encrypt_session(
     ctx: click.Context,

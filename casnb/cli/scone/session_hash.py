@@ -10,7 +10,7 @@ from casnb.cli.base import Command, note
 from casnb.cli.policy_options import option
 from casnb.cli.scone.session_client import identity_of
 from casnb.cli.scone.session_file import read_session
-from casnb.cli.scone.session_options import file_options
+from casnb.cli.scone.session_options import file_options, own_identity
 
 
 @click.command(
@@ -32,11 +32,7 @@ from casnb.cli.scone.session_options import file_options
     type=click.Choice(["tls", "signer"]),
     help="Add yourself as CREATOR: your certificate (tls), or your session signing key (signer).",
 )
-@option(
-    "--identity",
-    metavar="FILE",
-    help="Key (PKCS#8) and certificate that are you, PEM, instead of your own.",
-)
+@own_identity
 @click.pass_context
 def calculate_hash(
     ctx: click.Context,

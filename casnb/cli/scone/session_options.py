@@ -19,6 +19,29 @@ EXITS = {
 }
 
 
+#: An attested CAS by its name.
+which_cas = option(
+    "-c",
+    "--cas",
+    "cas_name",
+    metavar="CAS",
+    shell_complete=one_of(attested),
+    help="An attested CAS.  [default: the one with a star in scone cas list]",
+)
+#: As whom a CAS is spoken to.
+shown_identity = option(
+    "--identity",
+    metavar="FILE",
+    help="Key (PKCS#8) and certificate to show, PEM, instead of your own.",
+)
+#: Who the creator or signer of a session is.
+own_identity = option(
+    "--identity",
+    metavar="FILE",
+    help="Key (PKCS#8) and certificate that are you, PEM, instead of your own.",
+)
+
+
 def _all(command: Any, rows: Sequence[Callable[[Any], Any]]) -> Any:
     """Add options so that help shows them in this order."""
     for row in reversed(rows):
@@ -62,19 +85,8 @@ def cas_options(command: Any) -> Any:
     return _all(
         command,
         (
-            option(
-                "-c",
-                "--cas",
-                "cas_name",
-                metavar="CAS",
-                shell_complete=one_of(attested),
-                help="An attested CAS.  [default: the one with a star in scone cas list]",
-            ),
-            option(
-                "--identity",
-                metavar="FILE",
-                help="Key (PKCS#8) and certificate to show, PEM, instead of your own.",
-            ),
+            which_cas,
+            shown_identity,
             retries_option,
             click.option(
                 "--only_for_testing-disable-attestation-verification",

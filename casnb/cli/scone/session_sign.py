@@ -10,11 +10,10 @@ import click
 
 from casnb.base.errors import CasnbError, UsageError, own_file
 from casnb.cli.base import Command, Failure
-from casnb.cli.policy_options import option
 from casnb.cli.scone.main import trust_store
 from casnb.cli.scone.session_client import identity_of
 from casnb.cli.scone.session_file import read_upload
-from casnb.cli.scone.session_options import file_options
+from casnb.cli.scone.session_options import file_options, own_identity
 
 _ACTIONS = ("sign-with-cli-identity", "generate-message-to-be-signed", "add-signature")
 _LARGEST = 4096
@@ -40,11 +39,7 @@ _LARGEST = 4096
 @click.argument("action", type=click.Choice(_ACTIONS), required=False)
 @click.argument("operands", nargs=-1, metavar="[SIGNER [SIGNATURE]]")
 @click.option("-f", "--force", is_flag=True, help="Write the message to a terminal as well.")
-@option(
-    "--identity",
-    metavar="FILE",
-    help="Key (PKCS#8) and certificate that are you, PEM, instead of your own.",
-)
+@own_identity
 @click.pass_context
 def sign_session(
     ctx: click.Context,

@@ -244,13 +244,7 @@ def _same_command(facts: Facts, value: Any) -> bool:
     """Whether a whole line attests this lab's CAS, wherever it listens on this machine."""
     line, wanted = read_line(value), read_line(_command(facts))
     return bool(
-        line
-        and wanted
-        and line.whole
-        and line.policy is not None
-        and line.policy == wanted.policy
-        and line.rest
-        and _here(facts, line.rest[0])
+        line and wanted and line.asks_as(wanted) and line.rest and _here(facts, line.rest[0])
     )
 
 

@@ -96,6 +96,10 @@ class Line:
         """Whether the line starts with the program and its two words."""
         return list(self.words[:3]) == COMMAND
 
+    def asks_as(self, other: Line) -> bool:
+        """Whether it is a whole line and its options mean the same, wherever the CAS is."""
+        return self.whole and self.policy is not None and self.policy == other.policy
+
     @property
     def refusal(self) -> str:
         """Why the command would refuse this combination; empty where it would not."""
@@ -360,14 +364,7 @@ class CommandLine(Options):
 
     def same(self, value: Any, reference: Any) -> bool:
         mine, wanted = read_line(value), read_line(reference)
-        return bool(
-            mine
-            and wanted
-            and mine.whole
-            and mine.policy is not None
-            and mine.policy == wanted.policy
-            and mine.rest[:1] == wanted.rest[:1]
-        )
+        return bool(mine and wanted and mine.asks_as(wanted) and mine.rest[:1] == wanted.rest[:1])
 
     def problem(self, value: Any) -> str:
         return "" if isinstance(value, str) else f"got {said(value)}, which is not text"
