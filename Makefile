@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test soak bench docs site notebooks fuzz lint mutants lock sbom clean
+.PHONY: help lab test soak bench docs site notebooks fuzz lint mutants lock dist clean
 
 help:
 	@echo "make lab    install into $(VENV), lay out your own copy of the notebooks in lab/, and open it"
@@ -29,7 +29,7 @@ help:
 	@echo "make notebooks  renew the exercises in the notebooks from the chapters' data"
 	@echo "make mutants change the code that decides about trust, once each, and see whether tests notice"
 	@echo "make lock   pin every dependency by hash again, in requirements.lock"
-	@echo "make sbom   list what is installed to run casnb, in dist/casnb.cdx.json (CycloneDX)"
+	@echo "make dist   build wheel and sdist, with lock, SBOM (CycloneDX) and SHA-256, in dist/"
 	@echo "make clean  remove $(VENV) and caches; your notebooks stay"
 
 $(VENV)/.made:
@@ -125,10 +125,9 @@ lock: $(VENV)/.release
 	  --python-version 3.10 --custom-compile-command "make lock" --group installer \
 	  --output-file installer.lock
 
-sbom: $(VENV)/.release
-	@mkdir -p dist
-	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
-	  --output-reproducible --output-file dist/casnb.cdx.json
+# Wheel, sdist, lock, SBOM and their SHA-256, out of what is committed; the same bytes each time.
+dist: $(VENV)/.release
+	$(BIN)/python tools/dist.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .fuzz build dist

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from casnb.simulator.world import World as World
     from casnb.tls.tls_errors import explain_tls_error as explain_tls_error
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _lazy, __getattr__ = surface(
     __name__,
