@@ -58,9 +58,11 @@ def test_conda_environment_names_one_exact_python_that_we_support():
 
 
 def test_versions_agree():
-    """Package, metadata and change log speak of the same version."""
-    assert casnb.__version__ == PROJECT["version"]
-    assert f"## [{PROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text()
+    """The version stands in the package; change log and README speak of the same one."""
+    assert "version" in PROJECT["dynamic"] and "version" not in PROJECT
+    assert f"## [{casnb.__version__}] - 20" in (ROOT / "CHANGELOG.md").read_text()
+    wheels = set(re.findall(r"casnb-([\d.]+)-py3-none-any\.whl", (ROOT / "README.md").read_text()))
+    assert wheels == {casnb.__version__}
 
 
 def test_every_runtime_dependency_has_both_bounds():
