@@ -37,7 +37,9 @@ def git(*words: str) -> bytes:
 def build(source: Path, kind: str, out: Path, env: dict[str, str]) -> Path:
     """Build the wheel or the sdist of a folder, and return the file."""
     words = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(out)]
-    subprocess.run(words, cwd=source, env=env, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(words, cwd=source, env=env, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{kind}: hatchling could not build it.\n{done.stderr}")
     (made,) = out.glob({"wheel": "*.whl", "sdist": "*.tar.gz"}[kind])
     return made
 

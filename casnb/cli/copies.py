@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +18,21 @@ from casnb.cli.base import write_atomically
 #: What was laid out, by file name, as SHA-256: a file that still has this content was not changed
 #: by the reader.
 RECORD = ".casnb-laid-out.json"
+#: Below the reader's folder: new versions of files that the reader changed, by version of casnb.
+UPDATES = "updates"
+_LINK = re.compile(r"(?<=\]\()[\w./-]+(?=[)#])")
 
 
 @dataclass(frozen=True)
 class Step:
-    """What became of one file: `new`, `same`, `updated`, `kept` (the reader's), or `kept, new
-    version beside`.
+    """What became of one file: `new`, `same`, `updated` or `kept` (the reader's); `beside` is where
+    its new version was put just now, and `changed` says that the one put there was changed, too.
     """
 
     name: str
     what: str
     beside: str = ""
+    changed: bool = False
 
 
 def shipped() -> Path:
@@ -75,17 +80,19 @@ def lay_out(target: Path, source: Path | None = None, only: str = "") -> list[St
     alone, and return what became of each.
 
     A file that the reader changed stays as it is; where a newer version than the one laid out
-    exists, it is put beside as NAME.new.SUFFIX. Raises SourceError where something cannot be
+    exists, it is put below `updates`, in a folder named like this version of casnb, once: who
+    removes it does not get it again. Raises SourceError where something cannot be
     read or written; files already there are then untouched.
     """
     folder = source or shipped()
     try:
         target.mkdir(parents=True, exist_ok=True)
         record = _record(target)
+        names = [name.as_posix() for name in _files(folder)]
         steps = [
-            _place(folder / name, target / name, name.as_posix(), record)
-            for name in _files(folder)
-            if name.as_posix()[:2] == only[:2] or not only
+            _place((folder / name).read_text(encoding="utf-8"), target, name, names, record)
+            for name in names
+            if name[:2] == only[:2] or not only
         ]
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or type(exc).__name__
@@ -118,33 +125,55 @@ def _record(target: Path) -> dict[str, str]:
     return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 
 
-def _place(source: Path, target: Path, name: str, record: dict[str, str]) -> Step:
-    text = source.read_text(encoding="utf-8")
-    ours = hashlib.sha256(text.encode("utf-8")).hexdigest()
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, text)
-        record[name] = ours
-        return Step(name, "new")
-    theirs = hashlib.sha256(target.read_bytes()).hexdigest()
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _place(text: str, target: Path, name: str, names: list[str], record: dict[str, str]) -> Step:
+    """Put one of our files where it belongs."""
+    path, ours = target / name, _hash(text.encode("utf-8"))
+    new, laid_out = not path.exists(), record.get(name)
+    below = f"{UPDATES}/{casnb.__version__}/{name}"
+    update = _moved(text, names, "../" * below.count("/"))
+    theirs = "" if new else _hash(path.read_bytes())
     if theirs == ours:
         record[name] = ours
         return Step(name, "same")
-    laid_out = record.get(name)
-    if theirs == laid_out:
-        write_atomically(target, text)
+    # A reader who put the new version in place of the old one has not changed it.
+    if new or theirs in (laid_out, _hash(update.encode("utf-8"))):
+        _write(path, text)
         record[name] = ours
-        return Step(name, "updated")
-    beside = target.with_name(f"{target.stem}.new{target.suffix}")
+        return Step(name, "new" if new else "updated")
     if laid_out == ours:
         return Step(name, "kept")
-    if beside.exists() and hashlib.sha256(beside.read_bytes()).hexdigest() not in (
-        ours,
-        record.get(beside.name),
-    ):
-        return Step(
-            name, f"kept; {beside.name} was changed too, so the newest version is not laid out"
-        )
-    write_atomically(beside, text)
-    record[beside.name] = ours
-    return Step(name, "kept, new version beside", beside.name)
+    return _beside(target / below, name, below, update, record)
+
+
+def _beside(path: Path, name: str, below: str, update: str, record: dict[str, str]) -> Step:
+    """Put the new version of a file that the reader changed into its folder, unless it was put
+    there before.
+    """
+    ours, given = _hash(update.encode("utf-8")), record.get(below)
+    if given == ours and not path.exists():
+        return Step(name, "kept")
+    theirs = _hash(path.read_bytes()) if path.exists() else given
+    if theirs == ours:
+        record[below] = ours
+        return Step(name, "kept")
+    if theirs != given:
+        return Step(name, "kept", below, changed=True)
+    _write(path, update)
+    record[below] = ours
+    return Step(name, "kept", below)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text)
+
+
+def _moved(text: str, names: list[str], up: str) -> str:
+    """Return a file as it reads in another folder: its links to other files of ours lead to those
+    of the reader.
+    """
+    return _LINK.sub(lambda found: (up if found[0] in names else "") + found[0], text)

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from casnb.base.errors import SourceError
 from casnb.cli.base import Command, note
+from casnb.cli.copies import Step, chapter, checkout, lay_out
 from casnb.cli.policy_options import option
 from casnb.cli.presenting import for_projector, large_type
 
@@ -108,25 +109,18 @@ def lab(
 
     Lays out the notebooks in DIR (./casnb-lab), starts a simulated CAS and JupyterLab, and stops
     both on Ctrl-C. Run it again after an update: a notebook that you changed is kept, and its
-    new version is put beside it as NAME.new.ipynb.
+    new version is put into the folder updates/VERSION beside it.
     """
     if in_place and dir:
         raise click.UsageError("--in-place uses the checkout's notebooks: leave DIR out.")
     if in_place and present:
         raise click.UsageError("--present shows a copy: leave --in-place out.")
-    from casnb.cli.copies import chapter, checkout, lay_out
-
     first = chapter(only) if only else FIRST
     if in_place:
         folder = checkout()
     else:
         folder = dir or Path("casnb-lab")
-        for step in lay_out(folder, only=first if only else ""):
-            if step.what not in ("same", "kept"):
-                note(
-                    f"{step.what:<9} {folder / (step.beside or step.name)}"
-                    + (f" (yours stays as it is: {step.name})" if step.beside else "")
-                )
+        _tell(folder, lay_out(folder, only=first if only else ""))
         note(f"The notebooks are in {folder}. Start with {first}.")
     if present:
         first = for_projector(folder / first).relative_to(folder).as_posix()
@@ -134,6 +128,22 @@ def lab(
         return 0
     page = f"{'doc' if present else 'lab'}/tree/{first}"
     return _run(folder, page, present, no_browser, port, scenario, seed)
+
+
+def _tell(folder: Path, steps: Sequence[Step]) -> None:
+    """Say what was laid out: files that are new or updated, and in one line where the new versions
+    are of those that the reader changed.
+    """
+    for step in steps:
+        if step.what in ("new", "updated"):
+            note(f"{step.what:<9} {folder / step.name}")
+    for changed, words in (
+        (False, "yours stay as they are; their new versions are in"),
+        (True, "not laid out, for you changed them there, too: the newest versions in"),
+    ):
+        if found := [s for s in steps if s.beside and s.changed is changed]:
+            where = (folder / found[0].beside.removesuffix(found[0].name)).as_posix()
+            note(f"kept      {', '.join(s.name for s in found)}: {words} {where}")
 
 
 def _run(

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from casnb import __version__
+
 MRENCLAVE = "756aefddc7a37d6d9806a06fa110dc7ccc5c9a33f722acb551eed0c78fd2ab03"
 FLAGS = ["-G", "--only_for_testing-ignore-signer", "--only_for_testing-debug"]
 
@@ -591,32 +593,92 @@ class TestLab:
         casnb("lab", tmp_path / "mine", "--setup-only")
         assert {p: p.stat().st_mtime_ns for p in (tmp_path / "mine").rglob("*.ipynb")} == before
 
-    def test_update(self, casnb, shipped, tmp_path):
-        """An unchanged notebook is brought up to date; a changed one is kept, the new version
-        beside it, said clearly.
+    def edited(self, casnb, shipped, mine: Path) -> str:
+        """Lay out, change the first notebook, bring out a new version of both, and lay out again;
+        return what was said.
         """
-        mine = tmp_path / "mine"
         casnb("lab", mine, "--setup-only")
         (mine / "00-start.ipynb").write_text("my answer")
         (shipped / "00-start.ipynb").write_text("one, newer")
         (shipped / "01-next.ipynb").write_text("two, newer")
-        result = casnb("lab", mine, "--setup-only")
+        return casnb("lab", mine, "--setup-only").stderr
+
+    def test_update(self, casnb, shipped, tmp_path):
+        """An unchanged notebook is brought up to date; a changed one is kept, its new version in a
+        folder named like the version, said in one line.
+        """
+        mine, updates = tmp_path / "mine", f"updates/{__version__}"
+        said = self.edited(casnb, shipped, mine)
         assert (mine / "00-start.ipynb").read_text() == "my answer"
-        assert (mine / "00-start.new.ipynb").read_text() == "one, newer"
+        assert (mine / updates / "00-start.ipynb").read_text() == "one, newer"
         assert (mine / "01-next.ipynb").read_text() == "two, newer"
-        assert "00-start.new.ipynb" in result.stderr and "yours stays as it is" in result.stderr
+        assert [p.name for p in (mine / updates).iterdir()] == ["00-start.ipynb"]
+        (line,) = [line for line in said.splitlines() if "updates" in line]
+        assert "00-start.ipynb" in line and f"mine/{updates}" in line
+
+    def test_an_update_is_given_once(self, casnb, shipped, tmp_path):
+        """The same again touches and says nothing, also where the reader has removed the new
+        version; what 0.1.0 put beside is left alone.
+        """
+        mine = tmp_path / "mine"
+        self.edited(casnb, shipped, mine)
+        (mine / "00-start.new.ipynb").write_text("of an earlier release")
+        new = mine / "updates" / __version__ / "00-start.ipynb"
+        before = new.stat().st_mtime_ns
+        assert "updates" not in casnb("lab", mine, "--setup-only").stderr
+        assert new.stat().st_mtime_ns == before
+        new.unlink()
+        assert "updates" not in casnb("lab", mine, "--setup-only").stderr
+        assert not new.exists()
+        assert (mine / "00-start.new.ipynb").read_text() == "of an earlier release"
+
+    def test_a_newer_update_replaces_an_untouched_one(self, casnb, shipped, tmp_path):
+        """A new version that nobody touched follows; of another release it has its own folder."""
+        mine = tmp_path / "mine"
+        self.edited(casnb, shipped, mine)
+        (shipped / "00-start.ipynb").write_text("newest")
+        casnb("lab", mine, "--setup-only")
+        assert (mine / "updates" / __version__ / "00-start.ipynb").read_text() == "newest"
+
+    def test_the_next_release(self, casnb, shipped, tmp_path, monkeypatch):
+        """The folder of the release before stays as it is."""
+        mine = tmp_path / "mine"
+        self.edited(casnb, shipped, mine)
+        monkeypatch.setattr("casnb.__version__", "9.9.0")
+        (shipped / "00-start.ipynb").write_text("nine")
+        casnb("lab", mine, "--setup-only")
+        assert (mine / "updates" / "9.9.0" / "00-start.ipynb").read_text() == "nine"
+        assert (mine / "updates" / __version__ / "00-start.ipynb").read_text() == "one, newer"
 
     def test_a_changed_new_version_is_work_too(self, casnb, shipped, tmp_path):
-        """NAME.new.ipynb that the reader worked in is not overwritten either."""
+        """A new version that the reader worked in is not overwritten either, and that is said."""
+        mine = tmp_path / "mine"
+        self.edited(casnb, shipped, mine)
+        new = mine / "updates" / __version__ / "00-start.ipynb"
+        new.write_text("my other answer")
+        (shipped / "00-start.ipynb").write_text("newest")
+        said = casnb("lab", mine, "--setup-only").stderr
+        assert new.read_text() == "my other answer" and "changed them there" in said
+
+    def test_links_of_an_update(self, casnb, shipped, tmp_path):
+        """Links from a new version lead to the reader's own notebooks; other links stay; put in
+        place of the old one it is the notebook as shipped again.
+        """
         mine = tmp_path / "mine"
         casnb("lab", mine, "--setup-only")
         (mine / "00-start.ipynb").write_text("my answer")
-        (shipped / "00-start.ipynb").write_text("newer")
+        text = (
+            "[next](01-next.ipynb#a) ![map](sub/picture.svg) [x](https://a/01-next.ipynb) [y](#a)"
+        )
+        (shipped / "00-start.ipynb").write_text(text)
         casnb("lab", mine, "--setup-only")
-        (mine / "00-start.new.ipynb").write_text("my other answer")
-        (shipped / "00-start.ipynb").write_text("newest")
+        new = mine / "updates" / __version__ / "00-start.ipynb"
+        links = re.findall(r"\]\(([^)#]+)[)#]", new.read_text())
+        assert links == ["../../01-next.ipynb", "../../sub/picture.svg", "https://a/01-next.ipynb"]
+        assert all((new.parent / link).is_file() for link in links[:2])
+        new.rename(mine / "00-start.ipynb")
         casnb("lab", mine, "--setup-only")
-        assert (mine / "00-start.new.ipynb").read_text() == "my other answer"
+        assert (mine / "00-start.ipynb").read_text() == text
 
     def test_a_lost_record_keeps_everything(self, casnb, shipped, tmp_path):
         """Without the record every file counts as the reader's own."""

@@ -242,3 +242,17 @@ def test_the_file_can_be_named_by_the_environment(monkeypatch, tmp_path):
     """CASNB_PROGRESS names another place, for a course machine or a test."""
     monkeypatch.setenv("CASNB_PROGRESS", str(tmp_path / "mine.json"))
     assert ProgressFile().path == tmp_path / "mine.json"
+
+
+def test_links_lead_to_the_readers_notebooks(tmp_path, monkeypatch):
+    """Beside the notebooks a link is a name; in an update or a projector's copy it leads up."""
+    from casnb.teach.course.exercises import catalogue
+    from casnb.teach.course.progress import link_to
+
+    id = next(id for id in catalogue() if id.startswith("03."))
+    book = link_to(id).partition("#")[0]
+    (tmp_path / book).write_text("{}")
+    for folder, up in ((".", ""), ("present", "../"), ("updates/0.2.0", "../../")):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        monkeypatch.chdir(tmp_path / folder)
+        assert link_to(id).partition("#")[0] == up + book

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -132,9 +133,12 @@ class Progress(Shown):
 
 
 def link_to(id: str) -> str:
-    """Return the address of an exercise in the notebooks: JupyterLab's anchor of its heading."""
-    known = catalogue()
-    return f"{book_of(id)}.ipynb#{quote(heading(known[id].title).replace(' ', '-'))}"
+    """Return the address of an exercise in the notebooks: JupyterLab's anchor of its heading. A
+    notebook that runs in a folder below the others (an update, a projector's copy) leads there.
+    """
+    known, book = catalogue(), f"{book_of(id)}.ipynb"
+    up = next((u for u in ("", "../", "../../") if Path(f"{u}{book}").is_file()), "")
+    return f"{up}{book}#{quote(heading(known[id].title).replace(' ', '-'))}"
 
 
 def heading(title: str) -> str:
