@@ -30,6 +30,8 @@ WORLD_LIMIT = 24
 #: Bytes of one answer that is kept.
 _ANSWER_LIMIT = 4000
 FORMAT = "casnb progress 2"
+#: What casnb 0.1.0 wrote: one world, neither solutions nor answers nor predictions.
+_FIRST = "casnb progress 1"
 #: Predictions and choices that are kept of one world.
 SAID_LIMIT = 200
 _LOCK_SECONDS = 2.0
@@ -240,7 +242,13 @@ def _more(count: int) -> int:
 
 
 def _read_worlds(body: Any) -> dict[str, Kept]:
-    if strictjson.member(body, "format", str, "progress") != FORMAT:
+    format = strictjson.member(body, "format", str, "progress")
+    if format == _FIRST:
+        rows = strictjson.member(body, "exercises", dict, "progress")
+        old = {id: {**row, "solutions": 0} for id, row in rows.items() if isinstance(row, dict)}
+        kept = _read_kept({"exercises": old, "said": {}, "used": ""})
+        return {world_id(PRACTICE, "public"): kept}
+    if format != FORMAT:
         raise EvidenceError("progress.format", got=body["format"], wanted=FORMAT)
     worlds = strictjson.member(body, "worlds", dict, "progress")
     return {id: _read_kept(row) for id, row in list(worlds.items())[-WORLD_LIMIT:]}
