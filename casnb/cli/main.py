@@ -73,6 +73,7 @@ COMMANDS = {
         "casnb.cli.screencast_command:screencast",
         "A film of a lesson, or of the story in the terminal.",
     ),
+    "slides": ("casnb.cli.slides_command:slides", "A lesson as slides, for a lecture."),
     "completion": (
         "casnb.cli.completion_command:completion",
         "What makes a shell complete casnb and scone.",

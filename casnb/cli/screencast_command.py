@@ -74,9 +74,9 @@ def screencast(lesson: str, out: Path, overlay: Path | None, check: bool, no_vid
     """
     from casnb.film.overlay import Overlay, read_overlay
 
-    source = None if lesson == STORY else _notebook(lesson)
+    source = None if lesson == STORY else notebook_of(lesson)
     name = source.stem if source else STORY
-    path = overlay or _overlay_of(name, source)
+    path = overlay or overlay_of(name, source)
     notes = read_overlay(path) if path else Overlay()
     if check and path is None:
         raise UsageError(
@@ -92,7 +92,7 @@ def screencast(lesson: str, out: Path, overlay: Path | None, check: bool, no_vid
     return _lesson(read_storyboard(source, notes), out, check, not no_video)
 
 
-def _notebook(lesson: str) -> Path:
+def notebook_of(lesson: str) -> Path:
     """A file, or a chapter by its number or name."""
     from casnb.cli.copies import chapter, shipped
 
@@ -101,7 +101,7 @@ def _notebook(lesson: str) -> Path:
     return shipped() / chapter(lesson)
 
 
-def _overlay_of(name: str, source: Path | None) -> Path | None:
+def overlay_of(name: str, source: Path | None) -> Path | None:
     """Return the overlay of a film in this checkout, if there is one."""
     import casnb
 

@@ -1,5 +1,5 @@
-"""The programs that a film needs, found on this machine: a browser, Playwright to drive it, and
-ffmpeg.
+"""What films and slides need, found on this machine: a browser, Playwright to drive it, ffmpeg,
+reveal.js.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from casnb.base.errors import SourceError
 
 #: Names of browsers that Playwright can drive, and the variable that names another one.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER_VARIABLE = "CASNB_CHROMIUM"
+#: The variable that names a folder of reveal.js 5, with `dist` and `plugin` in it.
+REVEAL_VARIABLE = "CASNB_REVEAL"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,15 @@ def _module(name: str) -> str:
     return name if importlib.util.find_spec(name) else ""
 
 
+def _reveal() -> str:
+    """The folder of reveal.js that the reader names, or the one that comes with sphinx-revealjs."""
+    named = os.environ.get(REVEAL_VARIABLE, "")
+    spec = importlib.util.find_spec("sphinx_revealjs")
+    homes = (spec.submodule_search_locations if spec else None) or ()
+    places = [Path(named)] if named else [Path(h) / "_static" / "revealjs" for h in homes]
+    return next((str(p) for p in places if (p / "dist" / "reveal.js").is_file()), "")
+
+
 _EXTRA = "pip install 'casnb[screencast]'"
 CHROMIUM = Tool(
     "Chromium",
@@ -48,20 +60,25 @@ FFMPEG = Tool(
 )
 PLAYWRIGHT = Tool("playwright", lambda: _module("playwright"), _EXTRA)
 TIME_MACHINE = Tool("time-machine", lambda: _module("time_machine"), _EXTRA)
+REVEAL = Tool(
+    "reveal.js",
+    _reveal,
+    f"pip install 'casnb[slides]', or {REVEAL_VARIABLE}=FOLDER for a copy of your own",
+)
 
 
-def find(*tools: Tool) -> list[str]:
+def find(*tools: Tool, of: str = "screencast") -> list[str]:
     """Return where each is. Raises SourceError that names all that are missing, and how to get
-    each.
+    each; `of` is what they are needed for.
     """
     found = [(tool, tool.find()) for tool in tools]
     missing = [tool for tool, place in found if not place]
     if missing:
         cures = dict.fromkeys(f"{', '.join(_of(c, missing))}: {c}." for c in _cures(missing))
         raise SourceError(
-            "screencast",
+            of,
             got="no " + " and no ".join(tool.name for tool in missing),
-            wanted="what a film is made with",
+            wanted="what it is made with",
             do=" ".join(cures),
         )
     return [place for _, place in found]

@@ -130,6 +130,7 @@ COMMANDS = [
     "history",
     "class",
     "screencast",
+    "slides",
     "completion",
     "doctor",
 ]
