@@ -11,7 +11,7 @@ import stat
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -80,32 +80,53 @@ def _of(path: Path, named: bool, parts: tuple[str, ...] | None = None) -> Iterat
         if stat.S_ISLNK(found.st_mode):
             yield _bad(label, own, path, "a link: it was not followed")
         elif stat.S_ISDIR(found.st_mode):
-            if len(own) > DEPTH:
-                yield _bad(label, own, path, f"a folder more than {DEPTH} levels down")
-                return
-            names = sorted((p.name for p in path.iterdir()), key=_natural)
-            kept = [n for n in names if n.casefold() not in _SKIPPED and not n.startswith("._")]
-            if ".git" in names:
-                yield from _clone(path, [n for n in kept if not n.startswith(".")], parts or ())
-                return
-            for name in kept:
-                yield from _of(path / name, False, (*(parts or ()), name))
-            if parts and not kept:
-                yield _bad(label, own, path, "an empty folder")
-        elif not stat.S_ISREG(found.st_mode):
+            yield from _folder(path, label, own, parts or ())
+        elif stat.S_ISREG(found.st_mode):
+            yield from _file(path, label, own, named, found.st_size)
+        else:
             yield _bad(label, own, path, "a device, pipe or socket: it was not opened")
-        elif path.suffix.lower() == ".zip":
-            yield from _archive(path, label, own if not named else ())
-        elif path.suffix.lower() in SUFFIXES or named:
-            if found.st_size > LIMIT:
-                yield _bad(label, own, path, f"too large: {found.st_size} bytes, at most {LIMIT}")
-            else:
-                yield Piece(neutral(label, 200), own, str(path))
-        elif (parts and len(parts) > 1) or path.suffix:
-            yield _bad(label, own, path, OTHER)
     except (OSError, ValueError) as exc:
         why = getattr(exc, "strerror", None) or str(exc)
         yield _bad(label, own, path, f"cannot be read ({why})")
+
+
+def _folder(
+    path: Path, label: str, own: tuple[str, ...], parts: tuple[str, ...]
+) -> Iterator[Piece]:
+    """Yield what is in a folder; `parts` are empty for one that was named itself."""
+    if len(own) > DEPTH:
+        yield _bad(label, own, path, f"a folder more than {DEPTH} levels down")
+        return
+    names = sorted((p.name for p in path.iterdir()), key=_natural)
+    kept = [n for n in names if not _skipped(n)]
+    if ".git" in names:
+        yield from _clone(path, [n for n in kept if not n.startswith(".")], parts)
+        return
+    for name in kept:
+        yield from _of(path / name, False, (*parts, name))
+    if parts and not kept:
+        yield _bad(label, own, path, "an empty folder")
+
+
+def _file(path: Path, label: str, own: tuple[str, ...], named: bool, size: int) -> Iterator[Piece]:
+    """Yield a file or what is in an archive. One of another kind is left out without a word where
+    it lies beside the students' and has no suffix.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".zip":
+        yield from _archive(path, label, () if named else own)
+    elif suffix not in SUFFIXES and not named:
+        if len(own) > 1 or suffix:
+            yield _bad(label, own, path, OTHER)
+    elif size > LIMIT:
+        yield _bad(label, own, path, f"too large: {size} bytes, at most {LIMIT}")
+    else:
+        yield Piece(neutral(label, 200), own, str(path))
+
+
+def _skipped(name: str) -> bool:
+    """Whether a file or folder of this name is a system's or an editor's own."""
+    return name.casefold() in _SKIPPED or name.startswith("._")
 
 
 def _clone(path: Path, names: list[str], parts: tuple[str, ...]) -> Iterator[Piece]:
@@ -141,6 +162,16 @@ def _archive(path: Path, label: str, before: tuple[str, ...]) -> Iterator[Piece]
         yield _bad(label, parts, path, f"a damaged zip file ({neutral(exc, 80)})")
 
 
+def _too_much(rows: Sequence[zipfile.ZipInfo], most: int, size: int) -> str:
+    """Say why a zip file of so many bytes is not opened, or return an empty string."""
+    if len(rows) > most:
+        return f"a zip file with {len(rows)} entries, at most {most}"
+    total = sum(r.file_size for r in rows)
+    if total > max(_FLOOR, _RATIO * size):
+        return f"a zip bomb: {size} bytes that unpack to {total}"
+    return ""
+
+
 def _members(
     archive: zipfile.ZipFile,
     path: Path,
@@ -150,14 +181,8 @@ def _members(
     size: int,
 ) -> Iterator[Piece]:
     rows = archive.infolist()
-    most = INNER if before else ENTRIES
-    here = before or (path.name,)
-    if len(rows) > most:
-        yield _bad(label, here, path, f"a zip file with {len(rows)} entries, at most {most}")
-        return
-    total = sum(r.file_size for r in rows)
-    if total > max(_FLOOR, _RATIO * size):
-        yield _bad(label, here, path, f"a zip bomb: {size} bytes that unpack to {total}")
+    if why := _too_much(rows, INNER if before else ENTRIES, size):
+        yield _bad(label, before or (path.name,), path, why)
         return
     names = Counter(r.filename for r in rows)
     for row in sorted(rows, key=lambda r: _natural(r.filename)):
@@ -165,11 +190,10 @@ def _members(
         parts = tuple(p for p in row.filename.replace("\\", "/").split("/") if p)
         full = (*before, *parts)
         own = len(parts) if before else 1
-        if row.is_dir() or any(p.casefold() in _SKIPPED or p.startswith("._") for p in parts):
+        if row.is_dir() or any(map(_skipped, parts)):
             continue
-        why = _refused(row, parts)
-        if not why and names[row.filename] > 1:
-            why = "a name that the zip file has twice"
+        twice = "a name that the zip file has twice" if names[row.filename] > 1 else ""
+        why = _refused(row, parts) or twice
         suffix = Path(row.filename).suffix.lower()
         if why:
             # Its name is not one to go by, unless the platform's own folder says whose it is.

@@ -246,21 +246,28 @@ def _guarded(task: Task) -> Graded:
         return Graded(Mark(task.student.id, False, task.assignment.of, notes=(note,)))
 
 
+def _last_answers(read: Sequence[tuple[str, HandIn]], notes: list[str]) -> dict[str, Answer]:
+    """Return the last answer to each exercise; note where several hand-ins say different things."""
+    answers: dict[str, Answer] = {}
+    many = len(read) > 1
+    if many:
+        notes.append(f"handed in {len(read)} times: the last answer to each exercise counts")
+    for name, hand_in in read:
+        notes += [f"{name}: {n}" if many else n for n in hand_in.notes]
+        for id, answer in hand_in.answers.items():
+            if id in answers and not same(answers[id].answer, answer.answer):
+                notes.append(f"{id} differs between hand-ins: that of {name} counts")
+            answers[id] = answer
+    return answers
+
+
 def grade(task: Task) -> Graded:
     """Judge what one student handed in. Of several files the last one that answers an exercise
     counts for it.
     """
     read, problems = _read(task)
-    answers: dict[str, Answer] = {}
     notes = list(task.notes)
-    if len(read) > 1:
-        notes.append(f"handed in {len(read)} times: the last answer to each exercise counts")
-    for name, hand_in in read:
-        notes += [f"{name}: {n}" if len(read) > 1 else n for n in hand_in.notes]
-        for id, answer in hand_in.answers.items():
-            if id in answers and not same(answers[id].answer, answer.answer):
-                notes.append(f"{id} differs between hand-ins: that of {name} counts")
-            answers[id] = answer
+    answers = _last_answers(read, notes)
     beside = [id for id in answers if id not in task.assignment.exercises]
     if beside:
         notes.append("not part of this assignment: " + ", ".join(beside[:5]))
@@ -269,25 +276,22 @@ def grade(task: Task) -> Graded:
         notes.append("no answer in it: run the check cells, save, and hand in again")
     sealing = _sealing(task, read, notes)
     facts = _Worlds(task.seed, task.host)
-    real = [p for p in problems if OTHER not in p] or ([] if read else problems)
-    common = {
-        "name": task.student.name,
-        "mrenclave": facts.of("public").world.mrenclave,
-        "own": {id: facts.prints(id) for id in task.assignment.exercises},
-    }
+    handed_in = bool(read or problems)
+    if not handed_in:
+        notes.append("nothing handed in")
+    notes += [p for p in problems if OTHER not in p] or ([] if read else problems)
+    asked = task.assignment.exercises
     mark = Mark(
         task.student.id,
         bool(read) or not problems,
         task.assignment.of,
-        {id: _judge(id, answers.get(id), facts, task) for id in task.assignment.exercises}
-        if read
-        else {},
-        tuple(
-            dict.fromkeys([*(notes if read or problems else [*notes, "nothing handed in"]), *real])
-        ),
-        handed_in=bool(read or problems),
+        {id: _judge(id, answers.get(id), facts, task) for id in asked} if read else {},
+        tuple(dict.fromkeys(notes)),
+        handed_in=handed_in,
         attested=sealing,
-        **common,  # type: ignore[arg-type]
+        name=task.student.name,
+        mrenclave=facts.of("public").world.mrenclave,
+        own={id: facts.prints(id) for id in asked},
     )
     return Graded(mark, tuple(h.ticket for _, h in read if h.ticket), worlds)
 

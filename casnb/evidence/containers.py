@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,11 +31,33 @@ def open_pem(piece: Piece) -> Sequence[Piece] | None:
         return None
     if "\\n" in text and "\n" not in text.strip():
         return None  # line ends are written out: the row of escapes takes them first
+    blocks = _blocks(text)
+    chain = [b for b in blocks if b[1] == "CERTIFICATE"]
+    found: list[Piece] = []
+    if chain:
+        whole = "".join(f"{b[0]}\n" for b in chain).replace("\r", "").encode()
+        first = f", the first of {len(chain)}" if len(chain) > 1 else ""
+        said = f"PEM (CERTIFICATE{first})"
+        found.append(Piece(_der(chain[0]), "certificate", said, piece.headers, whole))
+    seen: Counter[str] = Counter()
+    for block in blocks:
+        if block[1] != "CERTIFICATE":
+            seen[block[1]] += 1
+            again = f" {seen[block[1]]}" if seen[block[1]] > 1 else ""
+            name, said = f"{block[1].lower()}{again}", f"PEM ({block[1]})"
+            found.append(Piece(_der(block), name, said, piece.headers))
+    return found
+
+
+def _blocks(text: str) -> list[re.Match[str]]:
+    """Return the PEM blocks of a text (label, base64); raise DamagedError unless each is whole, and
+    of a kind and number that evidence has.
+    """
     count = text.count(_DASHES)
-    blocks = [*_PEM.finditer(text)] if count <= _BLOCKS else []
+    if count > _BLOCKS:
+        raise DamagedError("evidence: PEM", got=f"{count} blocks", wanted=f"at most {_BLOCKS}")
+    blocks = [*_PEM.finditer(text)]
     if len(blocks) != count:
-        if count > _BLOCKS:
-            raise DamagedError("evidence: PEM", got=f"{count} blocks", wanted=f"at most {_BLOCKS}")
         raise DamagedError(
             "evidence: PEM", got="a block that is cut short or not base64", wanted="a whole one"
         )
@@ -42,26 +65,18 @@ def open_pem(piece: Piece) -> Sequence[Piece] | None:
         raise DamagedError(
             "evidence: PEM", got=bad, wanted="certificates, lists or quotes: nobody signs this"
         )
-    chain = [b for b in blocks if b[1] == "CERTIFICATE"]
-    if len(chain) > _CHAIN:
+    certificates = sum(b[1] == "CERTIFICATE" for b in blocks)
+    if certificates > _CHAIN:
         raise DamagedError(
             "evidence: PEM",
-            got=f"{len(chain)} blocks",
+            got=f"{certificates} blocks",
             wanted=f"one, or up to {_CHAIN} certificates",
         )
-    found: list[Piece] = []
-    for block in [*chain[:1], *(b for b in blocks if b[1] != "CERTIFICATE")]:
-        der = unbase64("".join(block[2].split()), f"evidence: PEM {block[1]}")
-        said = f"PEM ({block[1]})"
-        whole = b""
-        if block[1] == "CERTIFICATE":
-            whole = "".join(f"{b[0]}\n" for b in chain).replace("\r", "").encode()
-            if len(chain) > 1:
-                said = f"PEM (CERTIFICATE, the first of {len(chain)})"
-        same = sum(f.said == said for f in found)
-        name = f"{block[1].lower()}{f' {same + 1}' if same else ''}"
-        found.append(Piece(der, name, said, piece.headers, whole))
-    return found
+    return blocks
+
+
+def _der(block: re.Match[str]) -> bytes:
+    return unbase64("".join(block[2].split()), f"evidence: PEM {block[1]}")
 
 
 _LEAF = 60

@@ -186,17 +186,25 @@ class _Search:
         self.bytes -= len(piece.data)
         if self.pieces < 0 or self.bytes < 0:
             return []
+        found = self._as_it_stands(piece, layers)
+        if found is None and whole and len(layers) < LAYERS:
+            return self._unwrapped(piece, layers)
+        return found or []
+
+    def _as_it_stands(self, piece: Piece, layers: tuple[str, ...]) -> list[Reading] | None:
+        """Return what a piece is without unwrapping it; None where something may be inside."""
         kind = next((k for k in KINDS if k.fits(piece)), None)
-        if kind is not None:
-            try:
-                return [_reading(piece, kind, kind.read(piece), layers)]
-            except EvidenceError as exc:
-                sure = not layers or piece.json_text is not None or bool(_marked(piece))
-                (self.malformed if sure else self.doubtful).append((layers, exc))
-                if piece.json_text is not None:
-                    return []  # its members say what it is: nothing is fished out of it
-        if not whole or len(layers) >= LAYERS:
-            return []
+        if kind is None:
+            return None
+        try:
+            return [_reading(piece, kind, kind.read(piece), layers)]
+        except EvidenceError as exc:
+            sure = not layers or piece.json_text is not None or bool(_marked(piece))
+            (self.malformed if sure else self.doubtful).append((layers, exc))
+        # A JSON object's members say what it is: nothing is fished out of it.
+        return None if piece.json_text is None else []
+
+    def _unwrapped(self, piece: Piece, layers: tuple[str, ...]) -> list[Reading]:
         for wrapping in WRAPPINGS:
             try:
                 inside = wrapping.open(piece)

@@ -298,61 +298,70 @@ _WHY: dict[type, str] = {
 
 
 def _records(data: bytes) -> Iterator[Record]:
-    at, size, pages = 0, 0, set[int]()
+    at, enclave = 0, _Enclave()
     while at < len(data):
-        tag = data[at : at + 8]
-        layout = _TAGS.get(tag)
-        if layout is None:
-            raise EvidenceError(
-                f"ledger: record at byte {at}",
-                got=tag.hex() or "nothing",
-                wanted="ECREATE, EADD or EEXTEND",
-            )
-        if (layout is ECREATE) != (at == 0):
-            raise EvidenceError(
-                f"ledger: record at byte {at}",
-                got=layout.name,
-                wanted="one ECREATE, and it stands first",
-            )
-        _, *values, padding = layout.unpack(data, at)
-        if any(padding):
-            raise EvidenceError(
-                f"ledger: record at byte {at}", got="padding that is not zero", wanted="zeros"
-            )
+        layout, values = _head(data, at)
         at += layout.size
         if layout is ECREATE:
-            size = values[1]
-            if size < PAGE or size & (size - 1):
-                raise EvidenceError(
-                    "ledger: ECREATE size", got=size, wanted="a power of two of at least 4096"
-                )
-            yield Ecreate(*values)
-            continue
-        offset = values[0]
-        step = PAGE if layout is EADD else CHUNK
-        if offset % step or offset >= size:
+            yield enclave.create(values)
+        elif layout is EADD:
+            yield enclave.add(values)
+        else:
+            yield enclave.extend(values, data[at : at + CHUNK])
+            at += CHUNK
+    if not enclave.size:
+        raise EvidenceError("ledger", got="nothing", wanted="an ECREATE record")
+
+
+def _head(data: bytes, at: int) -> tuple[Layout, list[int]]:
+    """Return which record begins at a byte, and its fields without tag and padding."""
+    tag = data[at : at + 8]
+    layout = _TAGS.get(tag)
+    what = f"ledger: record at byte {at}"
+    if layout is None:
+        raise EvidenceError(what, got=tag.hex() or "nothing", wanted="ECREATE, EADD or EEXTEND")
+    if (layout is ECREATE) != (at == 0):
+        raise EvidenceError(what, got=layout.name, wanted="one ECREATE, and it stands first")
+    _, *values, padding = layout.unpack(data, at)
+    if any(padding):
+        raise EvidenceError(what, got="padding that is not zero", wanted="zeros")
+    return layout, values
+
+
+class _Enclave:
+    """What a CPU knows of an enclave while it is built: its size, and the pages added so far."""
+
+    def __init__(self) -> None:
+        self.size, self.pages = 0, set[int]()
+
+    def create(self, values: list[int]) -> Ecreate:
+        size = values[1]
+        if size < PAGE or size & (size - 1):
             raise EvidenceError(
-                f"ledger: {layout.name}",
-                got=f"offset 0x{offset:x}",
-                wanted=f"a multiple of {step} below 0x{size:x}",
+                "ledger: ECREATE size", got=size, wanted="a power of two of at least 4096"
             )
-        if layout is EADD:
-            if offset in pages:
-                raise EvidenceError(
-                    "ledger: EADD record",
-                    got=f"the page at 0x{offset:x} twice",
-                    wanted="each page once",
-                )
-            pages.add(offset)
-            yield Eadd(*values)
-            continue
-        if offset - offset % PAGE not in pages:
+        self.size = size
+        return Ecreate(*values)
+
+    def add(self, values: list[int]) -> Eadd:
+        offset = self._inside(EADD, values[0], PAGE)
+        if offset in self.pages:
+            raise EvidenceError(
+                "ledger: EADD record",
+                got=f"the page at 0x{offset:x} twice",
+                wanted="each page once",
+            )
+        self.pages.add(offset)
+        return Eadd(*values)
+
+    def extend(self, values: list[int], chunk: bytes) -> Eextend:
+        offset = self._inside(EEXTEND, values[0], CHUNK)
+        if offset - offset % PAGE not in self.pages:
             raise EvidenceError(
                 "ledger: EEXTEND record",
                 got=f"offset 0x{offset:x}",
                 wanted="a page that was added before",
             )
-        chunk = data[at : at + CHUNK]
         if len(chunk) != CHUNK:
             raise EvidenceError(
                 "ledger: EEXTEND data",
@@ -360,7 +369,13 @@ def _records(data: bytes) -> Iterator[Record]:
                 wanted=str(CHUNK),
                 do="The stream is cut short.",
             )
-        at += CHUNK
-        yield Eextend(offset, chunk)
-    if not size:
-        raise EvidenceError("ledger", got="nothing", wanted="an ECREATE record")
+        return Eextend(offset, chunk)
+
+    def _inside(self, layout: Layout, offset: int, step: int) -> int:
+        if offset % step or offset >= self.size:
+            raise EvidenceError(
+                f"ledger: {layout.name}",
+                got=f"offset 0x{offset:x}",
+                wanted=f"a multiple of {step} below 0x{self.size:x}",
+            )
+        return offset

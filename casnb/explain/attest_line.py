@@ -5,7 +5,8 @@ policy that the line stands for.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from casnb.base.errors import CasnbError, neutral
 from casnb.explain.attest_names import BY_NAME, FLAG_NAMES, KNOWN, TAKING, TELLING
@@ -283,28 +284,43 @@ class AttestLine:
             )
         if policy is None or not self.line or self.bare & TELLING:
             return
-        signer_off = policy.only_for_testing_ignore_signer
-        if not policy.mrenclaves and policy.mrsigner is None and not signer_off:
-            least = f"{policy.isvsvn}" if policy.isvsvn is not None else "the CLI's own"
-            self.notes.append(
-                "No MRENCLAVE and no signer: any CAS that Scontain signed, its version at least"
-                f" {least}."
-            )
-        elif policy.mrenclaves and policy.isvsvn is None and not signer_off:
-            self.notes.append(
-                "With --mrenclave the signer is still checked, and no least version is."
-            )
-        if policy.mrenclaves and signer_off:
-            self.notes.append("Everything hangs on where this MRENCLAVE came from.")
-        if len(policy.flags()) > 1 and policy.accept_group_out_of_date:
-            self.notes.append(
-                "-G alone can void the rest: a key taken from an outdated platform signs any"
-                " report."
-            )
+        self.notes += [says(policy) for left, says in _LEFT_TO_DEFAULTS if left(policy)]
         if not {"--cas-key-hash", "--cas-software-key-hash"} & set(self.values):
             self.notes.append(
                 "Without -c another genuine CAS with the same code is accepted as well."
             )
+
+
+def _any_of_scontains(policy: AttestationPolicy) -> str:
+    least = "the CLI's own" if policy.isvsvn is None else f"{policy.isvsvn}"
+    return (
+        f"No MRENCLAVE and no signer: any CAS that Scontain signed, its version at least {least}."
+    )
+
+
+def _off(policy: AttestationPolicy) -> bool:
+    return policy.only_for_testing_ignore_signer
+
+
+_Of = Callable[[AttestationPolicy], Any]
+#: What a line leaves to defaults, or to one value alone: where it does, and what that means.
+_LEFT_TO_DEFAULTS: tuple[tuple[_Of, Callable[[AttestationPolicy], str]], ...] = (
+    (lambda p: not p.mrenclaves and p.mrsigner is None and not _off(p), _any_of_scontains),
+    (
+        lambda p: p.mrenclaves and p.isvsvn is None and not _off(p),
+        lambda p: "With --mrenclave the signer is still checked, and no least version is.",
+    ),
+    (
+        lambda p: p.mrenclaves and _off(p),
+        lambda p: "Everything hangs on where this MRENCLAVE came from.",
+    ),
+    (
+        lambda p: len(p.flags()) > 1 and p.accept_group_out_of_date,
+        lambda p: (
+            "-G alone can void the rest: a key taken from an outdated platform signs any report."
+        ),
+    ),
+)
 
 
 def _variable(text: str) -> str:

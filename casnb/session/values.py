@@ -63,18 +63,32 @@ def generate(
     EvidenceError where an issuer cannot be imported.
     """
     made: dict[str, str] = {}
+    to_make = [s for s in session.secrets if s.made and s.kind is not None]
     if session.minor < 0 and any(s.kind in CERTIFICATES for s in session.secrets):
         made |= _session_authority(session, before, now, random)
-    for secret in session.secrets:
-        kind = KINDS[secret.kind] if secret.made and secret.kind is not None else None
-        if kind is not None and kind.make is not None:
+    for secret in to_make:
+        kind = KINDS[str(secret.kind)]
+        if kind.make is not None:
             made[secret.name] = _kept(secret, before) or kind.make(getattr(secret, kind.by), random)
-    for secret in session.secrets:
-        if secret.made and secret.kind == "public-key":
+    for secret in to_make:
+        if secret.kind == "public-key":
             assert secret.private_key is not None
             key = value(Stored(session, made), secret.private_key, lookup)
             made[secret.name] = material.public_key_of(key)
-    waiting = [s for s in session.secrets if s.made and s.kind in CERTIFICATES]
+    _certify([s for s in to_make if s.kind in CERTIFICATES], session, made, now, random, lookup)
+    own = {n: v for n, v in made.items() if ":" in n}
+    return {s.name: made[s.name] for s in session.secrets if s.name in made} | own
+
+
+def _certify(
+    waiting: list[Secret],
+    session: Session,
+    made: dict[str, str],
+    now: datetime,
+    random: Random,
+    lookup: Lookup,
+) -> None:
+    """Make these certificates, each after its issuer."""
     while waiting:
         names = {s.name for s in waiting}
         ready = next(s for s in waiting if s.issuer not in names)
@@ -83,8 +97,6 @@ def generate(
             made |= _issue_old(ready, made, now, random)
         else:
             made[ready.name] = _issue(ready, Stored(session, made), now, random, lookup)
-    own = {n: v for n, v in made.items() if ":" in n}
-    return {s.name: made[s.name] for s in session.secrets if s.name in made} | own
 
 
 def _kept(secret: Secret, before: Stored | None) -> str | None:
