@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from casnb.base.errors import EvidenceError
 from casnb.evidence.piece import Piece
@@ -91,17 +92,21 @@ def _rows(piece: Piece) -> list[_Row] | None:
     likely = sum(1 for n in lines[:_LOOK] if (m := _LINE.fullmatch(n)) and m[3])
     if likely < min(2, len(lines)) or likely * 2 < min(len(lines), _LOOK) - 6:
         return None
-    rows: list[_Row] = []
-    for line in lines:
-        if line.strip() == "*":
-            rows.append(_Row("", "", repeat=True))
-        elif m := _LINE.fullmatch(line):
-            body = m[3] or ""
-            if m[2] and "  " in body and "\t" not in body:
-                body = _before_characters(body)
-            body = re.sub(r"\b0[xX](?=[0-9a-fA-F]{2})", "", body)
-            rows.append(_Row(m[1], body, line[m.end(2) :].rstrip("\r")))
-    return rows
+    return [row for line in lines if (row := _row(line)) is not None]
+
+
+def _row(line: str) -> _Row | None:
+    """Return a line as a row of a dump; None where it is none."""
+    if line.strip() == "*":
+        return _Row("", "", repeat=True)
+    m = _LINE.fullmatch(line)
+    if m is None:
+        return None
+    body = m[3] or ""
+    if m[2] and "  " in body and "\t" not in body:
+        body = _before_characters(body)
+    body = re.sub(r"\b0[xX](?=[0-9a-fA-F]{2})", "", body)
+    return _Row(m[1], body, line[m.end(2) :].rstrip("\r"))
 
 
 def _before_characters(body: str) -> str:
@@ -147,43 +152,60 @@ class _GapError(EvidenceError):
 
 
 def _read(rows: list[_Row], radix: int, one: re.Pattern[str], unit: Unit) -> bytes | None:
-    offsets = [None if row.repeat else int(row.offset, radix) for row in rows]
-    known = [n for n in offsets if n is not None]
-    start, step = known[0], (known[1] - known[0] if len(known) > 1 else 0)
-    if not 0 < step <= 256 or known[-1] - start > LIMIT:
+    lines = _lines(rows, radix)
+    start, step = _grid([line.at for line in lines])
+    if not step:
         return None
-    out, last, repeat = bytearray(), b"", False
-    for n, (row, at) in enumerate(zip(rows, offsets, strict=True)):
-        if at is None:
-            repeat = True
-            continue
-        if repeat and last:
-            while len(out) < at - start:
-                out += last
-            repeat = False
-        if at - start != len(out):
+    out, last = bytearray(), b""
+    for line, after in zip(lines, [*lines[1:], None], strict=True):
+        while line.starred and last and len(out) < line.at - start:
+            out += last
+        if line.at - start != len(out):
             if len(out) < 2 * step:
-                return None
-            raise _GapError(
-                "dump",
-                got=f"the offset {row.offset} after {start + len(out)} bytes",
-                wanted="offsets in step with the bytes",
-                do="A line is missing or was changed: print the dump again.",
-            )
-        if not row.body:
+                return None  # too little was read to say that this is a dump
+            raise _gap(line.row, start + len(out))
+        if not line.row.body:
             break
-        after = next((o for o in offsets[n + 1 :] if o is not None), None)
-        want = step if after is None or _repeat_follows(rows, n) else min(after - at, step)
-        last = _bytes(row.words(unit.columns), want, one, unit.read)
-        if len(last) != want and (after is not None and n + 1 < len(rows)):
+        want = step if after is None or after.starred else min(after.at - line.at, step)
+        last = _bytes(line.row.words(unit.columns), want, one, unit.read)
+        if len(last) != want and after is not None:
             return None
         out += last
     return bytes(out)
 
 
-def _repeat_follows(rows: list[_Row], n: int) -> bool:
-    """Whether the line after this one is `*`."""
-    return n + 1 < len(rows) and rows[n + 1].repeat
+class _Line(NamedTuple):
+    """A row that has an offset: the row, the offset, and whether a `*` stands before it, which is
+    for repetitions of the line above.
+    """
+
+    row: _Row
+    at: int
+    starred: bool
+
+
+def _lines(rows: list[_Row], radix: int) -> list[_Line]:
+    out, starred = [], False
+    for row in rows:
+        if not row.repeat:
+            out.append(_Line(row, int(row.offset, radix), starred))
+        starred = row.repeat
+    return out
+
+
+def _grid(offsets: list[int]) -> tuple[int, int]:
+    """Return where a dump starts and how many bytes a line has; 0 for offsets of no dump."""
+    start, step = offsets[0], offsets[1] - offsets[0] if len(offsets) > 1 else 0
+    return start, step if 0 < step <= 256 and offsets[-1] - start <= LIMIT else 0
+
+
+def _gap(row: _Row, size: int) -> _GapError:
+    return _GapError(
+        "dump",
+        got=f"the offset {row.offset} after {size} bytes",
+        wanted="offsets in step with the bytes",
+        do="A line is missing or was changed: print the dump again.",
+    )
 
 
 def _bytes(

@@ -183,36 +183,35 @@ def _dice(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Bi
     """
     what = "tagged evidence"
     tagged = cbor.loads(_octets(value), what)
-    inner = tagged.value if isinstance(tagged, cbor.Tag) and tagged.number == _TEE_QUOTE else None
-    if (
-        not isinstance(inner, list)
-        or len(inner) != 2
-        or not all(isinstance(part, bytes) for part in inner)
-    ):
-        raise EvidenceError(
-            what, got="something else", wanted=f"tag {_TEE_QUOTE} over a list of quote and claims"
-        )
-    evidence = parse_quote(inner[0])
-    claims = cbor.loads(inner[1], "claims")
-    claim = claims.get("pubkey-hash") if isinstance(claims, dict) else None
-    entry = cbor.loads(claim, "claim pubkey-hash") if isinstance(claim, bytes) else None
-    name = (
-        _HASHES.get(entry[0])
-        if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], int)
-        else None
-    )
-    if name is None or not isinstance(entry, list) or not isinstance(entry[1], bytes):
-        raise EvidenceError(
-            "claim pubkey-hash",
-            got="something else",
-            wanted="a list of SHA-256, SHA-384 or SHA-512 and the hash",
-        )
-    digest = hashlib.new(name, key.spki).digest()
-    whole = _bind(evidence, {"SHA-256 of the claims": hashlib.sha256(inner[1]).digest()})
+    match tagged:
+        case cbor.Tag(number=number, value=[bytes() as quote, bytes() as claims]) if (
+            number == _TEE_QUOTE
+        ):
+            evidence = parse_quote(quote)
+        case _:
+            wanted = f"tag {_TEE_QUOTE} over a list of quote and claims"
+            raise EvidenceError(what, got="something else", wanted=wanted)
+    name, named = _named_key(claims)
+    whole = _bind(evidence, {"SHA-256 of the claims": hashlib.sha256(claims).digest()})
     if not whole.bound:
         return evidence, whole
+    digest = hashlib.new(name, key.spki).digest()
     rule = f"SHA-256 of claims that name this key by its {name.upper().replace('SHA', 'SHA-')}"
-    return evidence, Binding(rule, entry[1].hex(), digest.hex(), evidence.body.report_data)
+    return evidence, Binding(rule, named.hex(), digest.hex(), evidence.body.report_data)
+
+
+def _named_key(data: bytes) -> tuple[str, bytes]:
+    """Return by which hash claims name a key, and the hash."""
+    claims = cbor.loads(data, "claims")
+    claim = claims.get("pubkey-hash") if isinstance(claims, dict) else None
+    match cbor.loads(claim, "claim pubkey-hash") if isinstance(claim, bytes) else None:
+        case [int(number), bytes(digest)] if number in _HASHES:
+            return _HASHES[number], digest
+    raise EvidenceError(
+        "claim pubkey-hash",
+        got="something else",
+        wanted="a list of SHA-256, SHA-384 or SHA-512 and the hash",
+    )
 
 
 def _oe_report(value: bytes, _: Mapping[str, bytes], key: Key) -> tuple[_Evidence, Binding]:

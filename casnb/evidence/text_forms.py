@@ -164,23 +164,29 @@ def _runs(text: str, word: re.Pattern[str], gap: re.Pattern[str]) -> Iterator[tu
         yield start, end
 
 
+def _number(word: str, radix: int) -> int | None:
+    """Return one number or quoted character of a list; `radix` is that of a word without prefix."""
+    m = _ONE.fullmatch(word)
+    if m is None:
+        return None
+    if m[4] is not None:
+        return _unescape(m[4])[0]
+    prefix = (m[2] or "").lower()
+    try:
+        return int(m[1] + m[3], {"0b": 2, "0o": 8, "": radix}.get(prefix, 16))
+    except ValueError:
+        return None
+
+
 def _numbers(text: str) -> bytes | None:
     words = re.split(r"[\s,;]+", _CASTS.sub("", text).strip())
     octal = all(len(w) == 3 and w.isdigit() for w in words) and any(w[0] == "0" for w in words)
-    values = []
+    values: list[int] = []
     for word in words:
-        m = _ONE.fullmatch(word)
-        if m is None:
+        value = _number(word, 8 if octal else 10)
+        if value is None:
             return None
-        if m[4] is not None:
-            values.append(_unescape(m[4])[0])
-            continue
-        prefix = (m[2] or "").lower()
-        radix = {"0b": 2, "0o": 8, "": 8 if octal else 10}.get(prefix, 16)
-        try:
-            values.append(int(m[1] + m[3], radix))
-        except ValueError:
-            return None
+        values.append(value)
     low, high = min(values), max(values)
     if low < -128 or high > 255 or (low < 0 and high > 127):
         raise EvidenceError(

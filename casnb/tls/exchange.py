@@ -55,30 +55,32 @@ def parse_address(address: str) -> tuple[str, str, int, str]:
             wanted="a host, host:port or https:// URL",
             do="A CAS speaks HTTPS only.",
         )
-    rest = rest.removesuffix("/") if mark else text
-    if rest.startswith("["):
-        inner, bracket, tail = rest[1:].partition("]")
-        try:
-            host = str(IPv6Address(inner)) if bracket else ""
-        except ValueError:
-            host = ""
-    else:
-        host, colon, number = rest.partition(":")
-        host, tail = host if _HOST.fullmatch(host) else "", colon + number
-    port = tail[1:] if host and tail else str(PORT)
-    good = (
-        host
-        and (not tail or tail[0] == ":")
-        and port.isascii()
-        and port.isdigit()
-        and 0 < int(port[:6]) < 65536
-    )
-    if not good or len(port) > 5:
+    host, tail = _host_and_rest(rest.removesuffix("/") if mark else text)
+    port = _PORT.fullmatch(tail or f":{PORT}")
+    if not host or port is None or not 0 < int(port[1]) < 65536:
         raise UsageError(
             "CAS address", got=text, wanted="a host such as scone-cas.cf, or host:port"
         )
     shown = f"[{host}]" if ":" in host else host
-    return text, host, int(port), f"https://{shown}:{int(port)}/"
+    return text, host, int(port[1]), f"https://{shown}:{int(port[1])}/"
+
+
+#: What stands behind a host.
+_PORT = re.compile(":([0-9]{1,5})")
+
+
+def _host_and_rest(text: str) -> tuple[str, str]:
+    """Split a name, or an address in brackets, from what stands behind it; an empty host where it
+    is neither.
+    """
+    if not text.startswith("["):
+        name, colon, number = text.partition(":")
+        return (name if _HOST.fullmatch(name) else ""), colon + number
+    inner, bracket, tail = text[1:].partition("]")
+    try:
+        return (str(IPv6Address(inner)) if bracket else ""), tail
+    except ValueError:
+        return "", tail
 
 
 def is_loopback(host: str) -> bool:
