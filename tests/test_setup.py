@@ -34,7 +34,9 @@ def conda_dependencies() -> list[str]:
 
 
 def test_conda_environment_equals_the_package_metadata():
-    """environment.yml names the same packages with the same ranges as pyproject.toml."""
+    """environment.yml names the same packages with the same ranges as pyproject.toml, and the same
+    programs as apt.txt.
+    """
     rattler = pytest.importorskip("rattler", reason="py-rattler reads conda's version language")
     conda = {}
     for row in conda_dependencies():
@@ -45,7 +47,8 @@ def test_conda_environment_equals_the_package_metadata():
         Requirement(line).name.lower(): Requirement(line).specifier
         for line in PROJECT["dependencies"]
     }
-    assert set(conda) - {"python", "pip"} == set(wanted)
+    programs = set((ROOT / "apt.txt").read_text().split())
+    assert set(conda) - {"python", "pip"} == set(wanted) | programs
     assert {n: SpecifierSet(v) for n, v in conda.items() if n in wanted} == wanted
 
 
