@@ -4,7 +4,7 @@ lay them out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from casnb.base.errors import EvidenceError
@@ -65,6 +65,9 @@ class Quote(Shown):
     """A DCAP quote of an SGX enclave, version 3 or 4; `from_bytes` and `to_bytes` are exact
     inverses. Version 4 has the same parts, with type 6 and a size before the QE report.
 
+    `received` are the bytes that it was read from; None for one that was put together, also by
+    `dataclasses.replace`. Two quotes of the same parts are equal, wherever they come from.
+
     Not checked here: any signature, and header values other than version, key type and TEE type,
     which decide how the bytes are read. Source: Intel SGX ECDSA QuoteLibReference, A.4; integers
     little-endian.
@@ -85,6 +88,8 @@ class Quote(Shown):
     auth_data: bytes
     certification_type: int
     certification_data: bytes
+    # Not of __init__: what `replace` makes must never carry the bytes of what it was made from.
+    received: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     LAYOUT: ClassVar[Layout] = QUOTE_HEADER
 
@@ -93,6 +98,7 @@ class Quote(Shown):
         """Read one whole quote; raise EvidenceError for another version, a wrong length, or
         anything left over.
         """
+        whole = data = bytes(data)
         header = QUOTE_HEADER.unpack(data)
         if header[0] in (4, 5) and header[2] == 0x81:
             raise EvidenceError(
@@ -148,10 +154,17 @@ class Quote(Shown):
                 wanted=f"the {len(data) - at} that follow",
             )
         qe_body = ReportBody(*REPORT_BODY.unpack(qe_report))
-        return cls(*(*header, body, signature, key, qe_body, qe_signature, auth, kind, data[at:]))
+        found = cls(*(*header, body, signature, key, qe_body, qe_signature, auth, kind, data[at:]))
+        object.__setattr__(found, "received", whole)
+        return found
+
+    @property
+    def whole(self) -> bytes:
+        """The bytes that signatures are checked over: those received, or written from its parts."""
+        return self.to_bytes() if self.received is None else self.received
 
     def to_bytes(self) -> bytes:
-        """Return the quote's bytes, lengths recomputed."""
+        """Return the quote's bytes written from its parts, lengths recomputed."""
         certification = (
             CERTIFICATION.pack((self.certification_type, len(self.certification_data)))
             + self.certification_data

@@ -86,7 +86,7 @@ def verify_quote(
         lists = endorsements
     else:
         lists = verify_endorsements(endorsements.source, roots=roots, now=now)
-    raw = quote.to_bytes() if isinstance(quote, Quote) else bytes(quote)
+    raw = quote.whole if isinstance(quote, Quote) else bytes(quote)
     steps = Steps()
     q = steps.run(
         "quote-format",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import json
+import pickle
 from dataclasses import replace
 
 import pytest
 
 from casnb.base.errors import CasnbError, EvidenceError
 from casnb.checks.result import CheckStatus
+from casnb.evidence.quote import Quote
 from casnb.verify import misfits
 from casnb.verify.dcap import verify_quote
 from casnb.verify.endorsements import Endorsements, verify_endorsements
@@ -174,3 +178,49 @@ def test_verified_lists_keep_what_they_were_made_of(world):
     given = Endorsements.from_json(world.intel.endorsements(world.now))
     known = verify_endorsements(given, roots=world.roots, now=world.now)
     assert known.source == given and replace(given) == given
+
+
+def test_a_quote_that_was_read_is_judged_on_the_bytes_received(world, monkeypatch):
+    """It is not written again, and says the same as its bytes do, also after a copy."""
+    raw, roots, now = world.quote(bytes(64)), world.roots, world.now
+    known = verify_endorsements(
+        Endorsements.from_json(world.intel.endorsements(now)), roots=roots, now=now
+    )
+    quote, loose = Quote.from_bytes(raw), Quote.from_bytes(bytearray(raw))
+    monkeypatch.setattr(Quote, "to_bytes", None)
+    wanted = verify_quote(raw, known, roots=roots, now=now)
+    for same in (quote, copy.copy(quote), pickle.loads(pickle.dumps(quote)), loose):
+        assert same == quote and type(same.received) is bytes
+        assert verify_quote(same, known, roots=roots, now=now) == wanted
+    assert wanted.genuine
+
+
+@pytest.mark.parametrize(
+    ("part", "check"),
+    [
+        pytest.param("body", "quote-signature", id="the enclave's report"),
+        pytest.param("qe_report", "qe-report-signature", id="the quoting enclave's report"),
+        pytest.param("user_data", "quote-signature", id="the header"),
+        pytest.param("signature", "quote-signature", id="the signature"),
+        pytest.param("qe_report_signature", "qe-report-signature", id="the report's signature"),
+        pytest.param("auth_data", "qe-report-binding", id="the authentication data"),
+    ],
+)
+def test_a_changed_quote_is_judged_on_its_own_bytes(world, part, check):
+    """What `replace` makes of a genuine quote carries nothing of the bytes that were signed."""
+    genuine = Quote.from_bytes(world.quote(bytes(64)))
+    lists = Endorsements.from_json(world.intel.endorsements(world.now))
+    before = getattr(genuine, part)
+    after = (
+        bytes([before[0] ^ 1]) + before[1:]
+        if isinstance(before, bytes)
+        else replace(before, isv_svn=before.isv_svn ^ 1)
+    )
+    changed = replace(genuine, **{part: after})
+    proof = verify_quote(changed, lists, roots=world.roots, now=world.now)
+    assert changed.received is None and not proof.believable
+    assert proof.check(check).status is CheckStatus.FAILED
+    assert proof.evidence_sha256 == hashlib.sha256(changed.to_bytes()).hexdigest()
+    back = replace(changed, **{part: before})
+    assert back == genuine and back.received is None
+    assert verify_quote(back, lists, roots=world.roots, now=world.now).genuine
