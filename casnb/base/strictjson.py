@@ -55,6 +55,40 @@ _WORDS = {
 }
 
 
+class _Refused(ValueError):
+    """JSON to a lax reader: what it has, and what it should have."""
+
+    def __init__(self, got: str, wanted: str) -> None:
+        super().__init__(got)
+        self.got, self.wanted = got, wanted
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    # Of two members of one name readers take the first or the last (RFC 8259, 4): signed once,
+    # read twice, with two meanings.
+    if len(out) != len(pairs):
+        twice = next(
+            name for name, times in Counter(name for name, _ in pairs).items() if times > 1
+        )
+        raise _Refused(f"member {twice!r} twice", "each member once")
+    return out
+
+
+def _constant(word: str) -> NoReturn:
+    raise _Refused(word, "a JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if isfinite(number) else _constant(digits)
+
+
+_STRICT = json.JSONDecoder(
+    object_pairs_hook=_members, parse_constant=_constant, parse_float=_finite
+)
+
+
 def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
     """Return the value of a JSON text (UTF-8, no byte order mark); `what` names it in errors.
 
@@ -62,55 +96,41 @@ def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
     brackets, nesting deeper than 32, a repeated member, NaN or Infinity, a number too large for
     its type, a lone surrogate, and any text that is not one value.
     """
-    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-    if len(raw) > limit:
+    if isinstance(data, str) and data.isascii():
+        # One byte a character: nothing to encode first, and nothing to decode again.
+        size, brackets = len(data), data.count("[") + data.count("{")
+    else:
+        data = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+        size, brackets = len(data), data.count(b"[") + data.count(b"{")
+    if size > limit:
         raise EvidenceError(
             what,
-            got=f"{len(raw)} bytes",
+            got=f"{size} bytes",
             wanted=f"at most {limit}",
             do="Too large to be genuine; nothing was read.",
         )
-    if len(raw) > _CONTAINERS and (many := raw.count(b"[") + raw.count(b"{")) > _CONTAINERS:
+    if brackets > _CONTAINERS:
         raise EvidenceError(
             what,
-            got=f"{many} brackets and braces",
+            got=f"{brackets} brackets and braces",
             wanted=f"at most {_CONTAINERS}",
             do="Too many to be genuine; nothing was read.",
         )
     try:
-        text = raw.decode("utf-8")
+        text = data if isinstance(data, str) else data.decode("utf-8")
     except UnicodeDecodeError as exc:
         raise EvidenceError(
             what, got=f"a byte that is not UTF-8 at offset {exc.start}", wanted="JSON in UTF-8"
         ) from None
-
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        out = dict(pairs)
-        # Of two members of one name readers take the first or the last (RFC 8259, 4): signed once,
-        # read twice, with two meanings.
-        if len(out) != len(pairs):
-            twice = next(
-                name for name, times in Counter(name for name, _ in pairs).items() if times > 1
-            )
-            raise EvidenceError(what, got=f"member {twice!r} twice", wanted="each member once")
-        return out
-
-    def constant(word: str) -> NoReturn:
-        raise EvidenceError(what, got=word, wanted="a JSON number")
-
-    def finite(digits: str) -> float:
-        number = float(digits)
-        return number if isfinite(number) else constant(digits)
-
+    if text.startswith("\ufeff"):
+        raise EvidenceError(what, got="a byte order mark", wanted="JSON in UTF-8 without one")
     try:
-        value = json.loads(
-            text, object_pairs_hook=members, parse_constant=constant, parse_float=finite
-        )
-        # json.loads takes half a pair, and writing it out fails, far from here.
-        if _ESCAPED.search(text):
+        value = _STRICT.decode(text)
+        # The decoder takes half a pair, and writing it out fails, far from here.
+        if "\\u" in text and _ESCAPED.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except EvidenceError:
-        raise
+    except _Refused as exc:
+        raise EvidenceError(what, got=exc.got, wanted=exc.wanted) from None
     except (ValueError, RecursionError) as exc:
         reason = str(exc) or type(exc).__name__
         raise EvidenceError(

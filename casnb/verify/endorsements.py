@@ -68,17 +68,16 @@ class Endorsements:
         )
         if not isinstance(body, Mapping):
             raise EvidenceError("endorsements", got=type(body).__name__, wanted="a JSON object")
-        names = {f.name for f in fields(cls)}
         found = {}
         for name, value in body.items():
             if name in _HEAD:
                 _require_head(name, value)
                 continue
-            if name not in names:
+            if name not in _MEMBERS:
                 raise EvidenceError(
                     "endorsements",
                     got=f"member {name!r}",
-                    wanted="only " + ", ".join(sorted(names)),
+                    wanted="only " + ", ".join(sorted(_MEMBERS)),
                 )
             if value is not None and not isinstance(value, str):
                 raise EvidenceError(f"endorsements.{name}", got=type(value).__name__, wanted="text")
@@ -92,6 +91,7 @@ class Endorsements:
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name)}
 
 
+_MEMBERS = frozenset(f.name for f in fields(Endorsements))
 #: The first members of Intel's structure (`sgx_ql_qve_collateral_t`), with the values that there
 #: are. Tools that mirror it write them beside the texts.
 _HEAD: Mapping[str, tuple[object, ...]] = {

@@ -73,6 +73,14 @@ def _numbers(values: Iterable[object], what: str, most: int) -> list[int]:
     return found
 
 
+def _svns(values: Iterable[object], what: str) -> bytes:
+    """Return component SVNs, which have a byte each."""
+    try:
+        return bytes(_each(int, values, what))
+    except ValueError:
+        raise EvidenceError(what, got="something else", wanted="integers from 0 to 255") from None
+
+
 class _List(NamedTuple):
     """Either list taken apart: the whole, its levels, what each calls `tcb`, and the components of
     all of them in a row, as version 3 writes them.
@@ -215,7 +223,7 @@ def _tcb_levels(listed: _List, what: str) -> tuple[TcbLevel, ...]:
         if listed.parts
         else chain.from_iterable(map(_COMPONENTS_OF, tcbs))
     )
-    svns = _numbers(found, f"{what}: components", 255)
+    svns = _svns(found, f"{what}: components")
     pce_svns = _numbers([tcb["pcesvn"] for tcb in tcbs], f"{what}.pcesvn", 0xFFFF)
     components = [*zip(*[iter(svns)] * COMPONENTS, strict=True)]
     if len({*zip(components, pce_svns, strict=True)}) != len(rows):

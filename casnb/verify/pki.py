@@ -25,6 +25,11 @@ PCK_LEAF, TCB_SIGNER, AVR_SIGNER = (
     "Intel SGX TCB Signing",
     "Intel SGX Attestation Report Signing",
 )
+#: What is pinned by default, for DCAP and for IAS, as shipped.
+_INTEL: Mapping[str, bytes] = {
+    name: get_data("casnb.verify", f"roots/{name}") or b""
+    for name in ("intel_sgx_root_ca.pem", "intel_ias_root.pem")
+}
 PCK_AUTHORITIES = ("Intel SGX PCK Processor CA", "Intel SGX PCK Platform CA")
 
 
@@ -149,10 +154,7 @@ def intel_roots() -> TrustAnchors:
     """Return Intel's pinned roots, shipped with the package; roots/README.md gives origin and
     digests.
     """
-    dcap, ias = (
-        tuple(pem_blocks(get_data("casnb.verify", f"roots/{name}") or b"", name, 1, 1))
-        for name in ("intel_sgx_root_ca.pem", "intel_ias_root.pem")
-    )
+    dcap, ias = (tuple(pem_blocks(pem, name, 1, 1)) for name, pem in _INTEL.items())
     return TrustAnchors(dcap, ias, "Intel", simulated=False)
 
 

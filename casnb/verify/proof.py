@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from casnb.base.errors import CasnbError, EvidenceError, UsageError, neutral
@@ -209,6 +210,12 @@ class Steps:
 
 _RESERVED = tuple(f.name for f in REPORT_BODY.fields if f.kind == "reserved")
 _KSS_BIT, _KSS_FIELDS = 1 << 7, tuple(f.name for f in REPORT_BODY.fields if f.source == KSS)
+_UNUSED = (*_RESERVED, *_KSS_FIELDS)
+#: By whether KSS is set: the fields that must be zeros, how to get them, and what is got then.
+_ZEROS = {
+    kss: (names, attrgetter(*names), attrgetter(*names)(ReportBody(*REPORT_BODY.unpack(_BLANK))))
+    for kss, names in ((True, _RESERVED), (False, _UNUSED))
+}
 _KNOWN_BITS = sum(1 << bit for bit, _, _ in ATTRIBUTE_BITS)
 
 
@@ -234,7 +241,11 @@ def require_unreserved(body: ReportBody, what: str) -> None:
     """Raise EvidenceError where reserved bytes are used or, without the KSS bit, a field of key
     separation and sharing.
     """
-    for name in _RESERVED if body.attributes_flags & _KSS_BIT else (*_RESERVED, *_KSS_FIELDS):
+    names, of, zeros = _ZEROS[bool(body.attributes_flags & _KSS_BIT)]
+    # All at once, which is how nearly every report is; one by one to say which is not.
+    if of(body) == zeros:
+        return
+    for name in names:
         value = getattr(body, name)
         if value and (isinstance(value, int) or any(value)):
             wanted = "zeros" if name in _RESERVED else "zeros, for KSS is not set"
