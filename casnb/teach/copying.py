@@ -7,7 +7,8 @@ from typing import Any
 import anywidget
 import traitlets
 
-_ESM = """
+#: How a page puts text on the clipboard: `put(text)`, which fails where that is not allowed.
+PUT = """
 async function put(text) {
   if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
   const area = document.createElement("textarea");  // plain http: the old way is the only one
@@ -21,6 +22,10 @@ async function put(text) {
   if (before) before.focus();
   if (!done) throw new Error("not copied");
 }
+"""
+_ESM = (
+    PUT
+    + """
 export default { render({ model, el }) {
   const button = document.createElement("button");
   button.type = "button";
@@ -46,6 +51,7 @@ export default { render({ model, el }) {
   return () => clearTimeout(timer);
 } };
 """
+)
 
 
 class CopyButton(anywidget.AnyWidget):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import UsageError
-from casnb.base.snapshot import WIDGET
 from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.checks.result import AttestationResult
 from casnb.policy.policy import AttestationPolicy
@@ -346,14 +345,13 @@ class Lab(Panels, Casework, Shown):
     )
 
     def _ipython_display_(self) -> None:
-        """Show the table, and put the region that reads feedback aloud on the page."""
+        """Show the table, and put on the page what reads feedback aloud and explains words."""
         from IPython.display import display
 
+        from casnb.teach.aids import put_on_page
+
         display(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
-        found: Any = self.announcer._repr_mimebundle_()
-        data = found[0] if isinstance(found, tuple) else found or {}
-        if WIDGET in data:
-            display({WIDGET: data[WIDGET], "text/html": "", "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]
+        put_on_page(self.announcer)
 
     def __repr__(self) -> str:
         return (
@@ -366,8 +364,11 @@ class Lab(Panels, Casework, Shown):
         return "\n".join([text_table(("lab", self.chapter), self._rows()), "", self._SAYS, *note])
 
     def _html(self) -> str:
+        from casnb.teach.course import glossary
+
         note = "".join(f"<p>note: {cell(n)}</p>" for n in (self.note, self.station.note) if n)
         return (
             html_table(("lab", self.chapter), self._rows(), code=(1,))
             + f"<p>{cell(self._SAYS)}</p>{note}"
+            + glossary.known_until(self.chapter).folded()
         )

@@ -18,6 +18,7 @@ from casnb.session.history import History, Version
 from casnb.session.readers import Readers
 from casnb.session.session import Session
 from casnb.simulator.world import World
+from casnb.teach.aids import Aids
 from casnb.teach.announcer import Announcer
 from casnb.teach.casework import Signed
 from casnb.teach.copying import CopyButton
@@ -146,7 +147,7 @@ PANELS = {
 
 
 #: Widgets that are parts of panels, and never shown alone.
-PARTS = {Announcer, CopyButton, Doors, Fold, FoldButton, Live, Switches}
+PARTS = {Aids, Announcer, CopyButton, Doors, Fold, FoldButton, Live, Switches}
 
 
 def test_every_panel_is_here():

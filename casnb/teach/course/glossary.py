@@ -69,6 +69,16 @@ class Words(Shown):
     def _html(self) -> str:
         return html_table(self.HEADER, self._rows(), "Words of the course", limit=400)
 
+    def folded(self) -> str:
+        """Return the same as a list in a fold, which needs neither a kernel nor a script."""
+        items = "".join(
+            f"<dt>{cell(w.term)}</dt><dd>{cell(w.sentence, 400)}</dd>" for w in self.words
+        )
+        return (
+            '<details class="fold words"><summary><b>Words so far</b>'
+            f" {len(self.words)} of the course</summary><dl>{items}</dl></details>"
+        )
+
 
 #: In the order in which they are introduced.
 GLOSSARY = (
@@ -270,3 +280,8 @@ def word(term: str) -> Word:
 def words(*terms: str) -> Words:
     """Return these terms as a table; without one, all."""
     return Words([word(t) for t in terms] or GLOSSARY)
+
+
+def known_until(chapter: str) -> Words:
+    """Return the words that the course has introduced at the end of this chapter."""
+    return Words([w for w in GLOSSARY if w.cell[:2] <= chapter])
