@@ -294,6 +294,28 @@ def test_a_way_back_is_mail_or_https(reader):
         report_to("x", reader)
 
 
+def test_a_lesson_has_a_way_back(monkeypatch):
+    """Where somebody reads it, each lab has the link, as HTML and as text; a wrong address stops no
+    lesson, and without one nothing is said.
+    """
+    from casnb.teach.lab import start
+
+    lab = start("03")
+    assert "Something is wrong here" not in f"{lab}{lab._html()}"
+    monkeypatch.setenv("CASNB_REPORT_TO", "javascript:alert(1)")
+    assert "Something is wrong here" not in f"{lab}{lab._html()}"
+    monkeypatch.setenv("CASNB_REPORT_TO", "https://forge.example/new?a=1")
+    assert 'href="https://forge.example/new?a=1&amp;title=casnb%3A%20lessons/03' in lab._html()
+    assert "casnb doctor --report lessons/03" in str(lab)
+
+
+def test_the_template_of_a_forge_is_the_same_text():
+    """Who writes an issue by hand fills in what the links and `casnb doctor --report` open."""
+    root = Path(__file__).resolve().parents[1]
+    template = (root / ".github/ISSUE_TEMPLATE/something-is-wrong.md").read_text(encoding="utf-8")
+    assert template.startswith("---\nname: ") and template.endswith("---\n\n" + report_text(""))
+
+
 def test_doctor_writes_the_report(capsys):
     """`casnb doctor --report` prints the text with what it saw, and sends nothing."""
     from casnb.cli.doctor_command import doctor

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
@@ -34,6 +35,11 @@ def report_text(where: str, findings: Sequence[Mapping[str, str]] = ()) -> str:
     )
 
 
+def report_line(where: str) -> str:
+    """Return the command that prints this text for a page, a notebook or a message."""
+    return f"casnb doctor --report {shlex.quote(where)}"
+
+
 def report_to(where: str, reader: str | None = None) -> str:
     """Return the address that opens this text for somebody to send, empty where nobody is named.
 
@@ -52,3 +58,13 @@ def report_to(where: str, reader: str | None = None) -> str:
     raise UsageError(
         READER, got=to, wanted="mailto:NAME@HOST, or an address that begins with https:"
     )
+
+
+def way_back(where: str) -> str:
+    """As `report_to`, for a lesson, which does not stop at an address that is none: empty then.
+    `casnb doctor --report` tells what is wrong with it.
+    """
+    try:
+        return report_to(where)
+    except UsageError:
+        return ""

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from casnb.base.way_back import report_line
 from casnb.cli.base import ACCEPTED, UNCHECKED, Command, emit_json
 
 
@@ -50,5 +51,8 @@ def why(message: tuple[str, ...], as_json: bool) -> int:
     else:
         from casnb.cli.terminal import console, rows_table
 
-        console().print(rows_table(found.rows()))
+        place = found.diagnosis.place if found.diagnosis else ""
+        console().print(
+            rows_table([*found.rows(), ("wrong here?", report_line(place or "messages"))])
+        )
     return ACCEPTED if found.known else UNCHECKED

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casnb.base.errors import UsageError
 from casnb.base.view import Shown, cell, html_table, text_table
+from casnb.base.way_back import report_line, way_back
 from casnb.checks.result import AttestationResult
 from casnb.policy.policy import AttestationPolicy
 from casnb.teach.casework import Casework
@@ -361,12 +363,17 @@ class Lab(Panels, Casework, Shown):
 
     def __str__(self) -> str:
         note = [f"note: {n}" for n in (self.note, self.station.note) if n]
+        if way_back(page := f"lessons/{self.chapter}"):
+            note.append(f"Something is wrong here? {report_line(page)}")
         return "\n".join([text_table(("lab", self.chapter), self._rows()), "", self._SAYS, *note])
 
     def _html(self) -> str:
         from casnb.teach.course import glossary
 
         note = "".join(f"<p>note: {cell(n)}</p>" for n in (self.note, self.station.note) if n)
+        if to := way_back(f"lessons/{self.chapter}"):
+            note += f'<p><a href="{escape(to)}">Something is wrong here</a>: opens a text that you'
+            note += " can send; nothing is sent by itself.</p>"
         return (
             html_table(("lab", self.chapter), self._rows(), code=(1,))
             + f"<p>{cell(self._SAYS)}</p>{note}"

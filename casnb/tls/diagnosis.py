@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from casnb.base.documentation import docs_at
+from casnb.base.documentation import docs_at, docs_path
 
 
 @dataclass(frozen=True)
@@ -55,3 +55,8 @@ class Diagnosis:
     def docs(self) -> str:
         """The address of its page, empty where there is none."""
         return docs_at(self.page[0], [*self.page, self.id][1]) if self.page else ""
+
+    @property
+    def place(self) -> str:
+        """Its page as a path below the site, wherever that is; empty where there is none."""
+        return docs_path(self.page[0], [*self.page, self.id][1]) if self.page else ""

@@ -37,6 +37,22 @@ def test_a_message_in_each_form(casnb, form):
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+@pytest.mark.parametrize(
+    ("message", "where"),
+    [
+        ("Unexpected enclave measurement", "messages/mrenclave"),
+        ("no tool prints this", "messages"),
+    ],
+)
+def test_the_way_back(casnb, monkeypatch, message, where):
+    """Whoever finds the explanation wrong, or none, is told which command writes that down; the
+    path is that of the page wherever the site is.
+    """
+    monkeypatch.setenv("CASNB_DOCS", "https://docs.example/casnb")
+    told = " ".join(casnb("why", message).stdout.split())
+    assert f"wrong here? casnb doctor --report {where}" in told
+
+
 def test_a_pasted_command(casnb):
     """A command that switches verification off works, and is called dangerous; its options are
     not taken for ours.
