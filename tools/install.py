@@ -155,8 +155,9 @@ def get_uv(lock: str) -> int:
     words = ["--quiet", "--require-hashes", "--only-binary", ":all:", "--requirement", lock]
     done = subprocess.run([sys.executable, "-m", "pip", "install", *words], stderr=subprocess.PIPE)
     if done.returncode:
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        print(f"uv cannot be had here ({''.join(last)[:200]}): pip installs, which takes minutes.")
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = next((line for line in said if line.startswith("ERROR: ")), "pip does not say why")
+        print(f"uv cannot be had here: pip installs, which takes minutes. {why[:200]}")
     return 0
 
 
