@@ -116,6 +116,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(TEXTS, VALUES, max_size=4))
 @example({"a": "\n"})
 @example({"": {}, "x" * 128: 1})
