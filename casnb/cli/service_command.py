@@ -15,7 +15,8 @@ from casnb.cli.base import REJECTED, Command, Commands, Failure, emit_json, note
 from casnb.cli.policy_options import option
 
 if TYPE_CHECKING:
-    from casnb.simulator.service_enclave import ServiceEnclave
+    from casnb.simulator.service_enclave import Configuration, ServiceEnclave
+    from casnb.tls.cas_chain import CasChain
 
 #: What `--platform` takes, and the status that Intel gives such a machine.
 _PLATFORMS = {
@@ -225,29 +226,9 @@ def run(
             "casnb service run", got="no PROGRAM", wanted="SESSION/SERVICE PROGRAM, or --dry-run"
         )
     from casnb.simulator.service_enclave import ServiceRefusal
-    from casnb.tls.exchange import parse_address
 
     enclave = _enclave(program, seed, signer, isvsvn, debug, platform)
-    chain = None
-    if cas_name is not None:
-        from casnb.cas.trust import TrustStore
-
-        store = os.environ.get("SCONE_CLI_CONFIG")
-        attested = (TrustStore(store) if store else TrustStore()).get(cas_name)
-        host, chain = attested.host, attested.chain
-    elif address is not None:
-        host = parse_address(address)[1]
-        note(
-            "note: this service does not know which CAS answers; what it is given is untrusted, and"
-            " so is a refusal."
-        )
-    else:
-        raise UsageError(
-            "casnb service run",
-            got="no CAS",
-            wanted="--cas or --address",
-            do="Start one: casnb serve --background",
-        )
+    host, chain = _cas(cas_name, address)
     try:
         given = enclave.configure(config_id, host, port, chain=chain)
     except ServiceRefusal as exc:
@@ -264,7 +245,36 @@ def run(
                 "files": [f.to_json() for f in given.files],
             }
         )
-        return
+    else:
+        _show(given)
+
+
+def _cas(name: str | None, address: str | None) -> tuple[str, CasChain | None]:
+    """Return where a service asks, and the certificates that it wants to see there."""
+    if name is not None:
+        from casnb.cas.trust import TrustStore
+
+        store = os.environ.get("SCONE_CLI_CONFIG")
+        attested = (TrustStore(store) if store else TrustStore()).get(name)
+        return attested.host, attested.chain
+    if address is None:
+        raise UsageError(
+            "casnb service run",
+            got="no CAS",
+            wanted="--cas or --address",
+            do="Start one: casnb serve --background",
+        )
+    from casnb.tls.exchange import parse_address
+
+    host = parse_address(address)[1]
+    note(
+        "note: this service does not know which CAS answers; what it is given is untrusted, and"
+        " so is a refusal."
+    )
+    return host, None
+
+
+def _show(given: Configuration) -> None:
     words = given.command if isinstance(given.command, str) else shlex.join(given.command)
     click.echo(f"command: {neutral(words, 2000)}")
     for name, value in given.environment.items():

@@ -138,6 +138,31 @@ def inflate(blob: bytes, limit: int, what: str) -> bytes:
     return b"".join(out)
 
 
+def _whited_out(folder: str, name: str) -> tuple[str, bool] | None:
+    """Return what a whiteout hides: the path, and whether all in that folder is meant; None where
+    it names nothing.
+    """
+    if name == _OPAQUE:
+        return folder, True
+    hidden = name.removeprefix(_WHITEOUT)
+    return None if hidden in ("", ".", "..") else (f"{folder}/{hidden}".lstrip("/"), False)
+
+
+def _require_folders(
+    path: str, above: dict[str, ImageFile], tree: dict[str, ImageFile], what: str
+) -> None:
+    """Raise EvidenceError where something else than folders lies on the way to a path."""
+    for parent in _parents(path):
+        under = above.get(parent) or tree.get(parent)
+        if under is not None and under.kind != "folder":
+            raise EvidenceError(
+                f"{what}: {path}",
+                got=f"a path through {parent}, which is a {under.kind}",
+                wanted="folders on the way",
+                do="Where it leads depends on who unpacks it.",
+            )
+
+
 def lay_over(
     tree: dict[str, ImageFile],
     removed: list[ImageFile],
@@ -158,20 +183,14 @@ def lay_over(
         path = _path(member.name, what)
         folder, _, name = path.rpartition("/")
         if name.startswith(_WHITEOUT):
-            opaque = name == _OPAQUE
-            target = (
-                folder if opaque else "/".join(filter(None, (folder, name.removeprefix(_WHITEOUT))))
-            )
-            if (not opaque and name.removeprefix(_WHITEOUT) in ("", ".", "..")) or (
-                target,
-                opaque,
-            ) in hidden:
+            found = _whited_out(folder, name)
+            if found is None or found in hidden:
                 raise EvidenceError(
                     f"{what}: {path}",
                     got="a whiteout of nothing, or twice",
                     wanted="the name of a file, once",
                 )
-            hidden.append((target, opaque))
+            hidden.append(found)
             continue
         if path in above and not (above[path].kind == "folder" and member.isdir()):
             raise EvidenceError(f"{what}: {path}", got="the path twice", wanted="each path once")
@@ -180,15 +199,7 @@ def lay_over(
     for target, opaque in hidden:
         _take_away(tree, removed, target, inside=opaque)
     for path, new in above.items():
-        for parent in _parents(path):
-            under = above.get(parent) or tree.get(parent)
-            if under is not None and under.kind != "folder":
-                raise EvidenceError(
-                    f"{what}: {path}",
-                    got=f"a path through {parent}, which is a {under.kind}",
-                    wanted="folders on the way",
-                    do="Where it leads depends on who unpacks it.",
-                )
+        _require_folders(path, above, tree, what)
         if new.kind != "folder" or (path in tree and tree[path].kind != "folder"):
             _take_away(tree, removed, path)
         tree[path] = new

@@ -31,34 +31,43 @@ def check_carried(document: Node, minor: int) -> None:
 def _volume(volume: Node, minor: int) -> None:
     imported = volume.get("import")
     if imported.there and minor >= 0:
-        found = read_reference(imported, ("session", "session_hash", "volume"), minor)
-        for needed in ("session", "volume"):
-            if needed not in found:
-                raise imported.refuse("session and volume", got=f"no {needed}")
-    if imported.there:
-        for member in _EXCLUDED:
-            if volume.get(member).there or volume.get(member).hole:
-                raise volume.get(member).refuse(
-                    "none",
-                    "An imported volume has its keys and its exports elsewhere.",
-                    got=f"{member} beside import",
-                )
-    if minor < 0:
-        for node in (imported, *volume.get("export").one_or_rows("a session, or a list")):
-            if node.there:
-                read_word(node)
+        _imported_volume(imported, minor)
+    for member in _EXCLUDED if imported.there else ():
+        beside = volume.get(member)
+        if beside.there or beside.hole:
+            raise beside.refuse(
+                "none",
+                "An imported volume has its keys and its exports elsewhere.",
+                got=f"{member} beside import",
+            )
+    if minor >= 0:
+        rows = volume.get("export").one_or_rows("a mapping with session, or a list of them")
+        for export in rows:
+            _exported_volume(export, minor)
         return
-    for export in volume.get("export").one_or_rows("a mapping with session, or a list of them"):
-        allowed = ("session", "session_hash")
-        to = export.get("to")
-        if to.there and any(export.get(m).there for m in allowed):
-            raise export.refuse("either to or session", got="both")
-        of = to if to.there else export
-        rest = (
-            () if to.there or isinstance(export.value, str) else ("update_policy", "volume_alias")
-        )
-        if "session" not in read_reference(of, (*allowed, *rest), minor):
-            raise of.refuse("a mapping with session", got="no session")
+    for node in (imported, *volume.get("export").one_or_rows("a session, or a list")):
+        if node.there:
+            read_word(node)
+
+
+def _imported_volume(imported: Node, minor: int) -> None:
+    found = read_reference(imported, ("session", "session_hash", "volume"), minor)
+    for needed in ("session", "volume"):
+        if needed not in found:
+            raise imported.refuse("session and volume", got=f"no {needed}")
+
+
+def _exported_volume(export: Node, minor: int) -> None:
+    allowed: tuple[str, ...] = ("session", "session_hash")
+    of = to = export.get("to")
+    if to.there and any(export.get(m).there for m in allowed):
+        raise export.refuse("either to or session", got="both")
+    if not to.there:
+        of = export
+        if not isinstance(export.value, str):
+            allowed = (*allowed, "update_policy", "volume_alias")
+    if "session" not in read_reference(of, allowed, minor):
+        raise of.refuse("a mapping with session", got="no session")
 
 
 def _rows(node: Node, member: str) -> Iterator[Node]:

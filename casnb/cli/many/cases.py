@@ -109,17 +109,11 @@ def judge(vector: Any, case: Any, proof: Proof, seen: Any) -> CaseResult:
     """Compare a proof with a case; `seen` is what the manifest says is in the report body."""
     expect = case["expect"]
     bad = [c.id for c in proof.failures]
-    status = proof.tcb_status
-    stands = (
-        proof.genuine and status is not None and (status is TcbStatus.UP_TO_DATE or status.waivable)
-    )
-    got = (
-        f"accept: {proof.status_text}" if stands else "reject: " + (", ".join(bad) or "not proven")
-    )
-    notes, differs = [], []
+    stands = _stands(proof)
+    got = f"accept: {proof.status_text}" if stands else f"reject: {', '.join(bad) or 'not proven'}"
+    notes: list[str] = []
     if expect["verdict"] == "accept":
-        if not stands:
-            differs.append("verdict")
+        differs = [] if stands else ["verdict"]
         differs += _differences(proof, expect) + identity(proof.report, seen)
         if proof.report is not None and proof.report.debug:
             notes.append(
@@ -127,22 +121,33 @@ def judge(vector: Any, case: Any, proof: Proof, seen: Any) -> CaseResult:
             )
     else:
         named = expect.get("checks") or REASONS.get(expect.get("reason", ""))
-        if stands or (named is not None and not set(named) & set(bad)):
-            differs.append("verdict" if stands else "reason")
+        right = named is None or not set(named).isdisjoint(bad)
+        differs = ["verdict"] if stands else [] if right else ["reason"]
         if named is None:
             notes.append("The reason is not one that casnb knows; any refusal counts.")
     if (other := case.get("expect_if_crl_checks_disabled")) is not None:
-        past = proof.beyond
-        if past is None or _differences(past, other):
-            differs.append("status without revocation lists")
-        else:
-            notes.append(
-                f"With --accept-unverifiable-pcs-certs the status is {past.status_text}, as the"
-                " manifest has it too."
-            )
+        differs += _differs_without_lists(proof, other, notes)
     if differs:
         notes.append("Differs in: " + ", ".join(differs) + ".")
     return CaseResult(vector["id"], case["id"], says(expect), got, not differs, " ".join(notes))
+
+
+def _stands(proof: Proof) -> bool:
+    """Whether a manifest's `accept` is meant: genuine, with a status that flags may accept."""
+    status = proof.tcb_status
+    good = status is not None and (status is TcbStatus.UP_TO_DATE or status.waivable)
+    return proof.genuine and good
+
+
+def _differs_without_lists(proof: Proof, expect: Any, notes: list[str]) -> list[str]:
+    past = proof.beyond
+    if past is None or _differences(past, expect):
+        return ["status without revocation lists"]
+    notes.append(
+        f"With --accept-unverifiable-pcs-certs the status is {past.status_text}, as the manifest"
+        " has it too."
+    )
+    return []
 
 
 def _differences(proof: Proof, expect: Mapping[str, Any]) -> list[str]:
