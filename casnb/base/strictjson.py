@@ -55,6 +55,12 @@ _WORDS = {
 }
 
 
+def _brackets(data: bytes | str) -> int:
+    if isinstance(data, str):
+        return data.count("[") + data.count("{")
+    return data.count(b"[") + data.count(b"{")
+
+
 class _Refused(ValueError):
     """JSON to a lax reader: what it has, and what it should have."""
 
@@ -96,23 +102,20 @@ def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
     brackets, nesting deeper than 32, a repeated member, NaN or Infinity, a number too large for
     its type, a lone surrogate, and any text that is not one value.
     """
-    if isinstance(data, str) and data.isascii():
-        # One byte a character: nothing to encode first, and nothing to decode again.
-        size, brackets = len(data), data.count("[") + data.count("{")
-    else:
+    if not (isinstance(data, str) and data.isascii()):
+        # Counted and read as bytes; of a text in ASCII each character is one anyway.
         data = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-        size, brackets = len(data), data.count(b"[") + data.count(b"{")
-    if size > limit:
+    if len(data) > limit:
         raise EvidenceError(
             what,
-            got=f"{size} bytes",
+            got=f"{len(data)} bytes",
             wanted=f"at most {limit}",
             do="Too large to be genuine; nothing was read.",
         )
-    if brackets > _CONTAINERS:
+    if len(data) > _CONTAINERS and (many := _brackets(data)) > _CONTAINERS:
         raise EvidenceError(
             what,
-            got=f"{brackets} brackets and braces",
+            got=f"{many} brackets and braces",
             wanted=f"at most {_CONTAINERS}",
             do="Too many to be genuine; nothing was read.",
         )
@@ -127,7 +130,7 @@ def loads(data: bytes | str, what: str, *, limit: int = LIMIT) -> Any:
     try:
         value = _STRICT.decode(text)
         # The decoder takes half a pair, and writing it out fails, far from here.
-        if "\\u" in text and _ESCAPED.search(text):
+        if _ESCAPED.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except _Refused as exc:
         raise EvidenceError(what, got=exc.got, wanted=exc.wanted) from None

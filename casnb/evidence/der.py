@@ -55,6 +55,24 @@ def tlv(der: bytes, at: int, limit: int) -> tuple[int, int, int]:
     raise EvidenceError("DER", got="a value that ends beyond its surroundings", wanted="DER")
 
 
+def values(
+    der: bytes, at: int, limit: int, most: int | None = None
+) -> list[tuple[int, int, int, int]]:
+    """Return tag, offset, start and end of the DER values from `at` to `limit`, or of the first
+    `most` of them; raise EvidenceError where one ends beyond.
+    """
+    found: list[tuple[int, int, int, int]] = []
+    while at < limit and len(found) != most:
+        # Most lengths are one byte: read here, for a call each takes longer than the reading.
+        start = at + 2
+        end = start + der[at + 1] if start <= limit else limit + 1
+        if end > limit or end - start > 0x7F or der[at] & 0x1F == 0x1F:
+            _, start, end = tlv(der, at, limit)
+        found.append((der[at], at, start, end))
+        at = end
+    return found
+
+
 def expect(der: bytes, at: int, limit: int, tag: int, what: str) -> tuple[int, int]:
     found, start, end = tlv(der, at, limit)
     if found != tag:

@@ -15,6 +15,10 @@ _BOOLEAN, _INTEGER, _OCTETS, _OID, _ENUMERATED, _SEQUENCE = 0x01, 0x02, 0x04, 0x
 _SOURCE = "the form of the PCK certificate specification, 1.3"
 
 _Items = dict[int, tuple[int, bytes]]
+_COMPONENTS = range(1, 17)
+_ABSENT = (0, b"")
+#: Tag and content of each integer that has one byte, with its value.
+_SMALL = {(_INTEGER, bytes([n])): n for n in range(0x80)}
 
 
 class _Carrier(Protocol):
@@ -66,7 +70,10 @@ class PckExtension:
             settings = _items(_value(items, 7, _SEQUENCE), _CONFIGURATION) if 7 in items else {}
         except IndexError:
             raise _bad("bytes that end too early") from None
-        components = tuple([_integer(tcb, n, 0xFF) for n in range(1, 17)])
+        # Most are below 128, one byte each; if one is not, all are read, or refused, one by one.
+        components = tuple([_SMALL.get(tcb.get(n, _ABSENT), -1) for n in _COMPONENTS])
+        if -1 in components:
+            components = tuple([_integer(tcb, n, 0xFF) for n in _COMPONENTS])
         return cls(
             _octets(items, 1, 16),
             components,

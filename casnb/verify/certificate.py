@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from casnb.base.errors import EvidenceError, VerificationError
 from casnb.base.remembered import remembered
 from casnb.base.times import stamp
-from casnb.evidence.der import tlv
+from casnb.evidence.der import tlv, values
 from casnb.verify.p256 import P256_KEY, p256_key
 
 #: A chain of three certificates is under 6 kB.
@@ -43,13 +43,8 @@ def signed_parts(der: bytes, what: str) -> tuple[bytes, bytes, list[tuple[int, i
         _, start, end = tlv(der, 0, len(der))
         _, inside, stop = tlv(der, start, end)
         _, _, algorithm_end = tlv(der, stop, end)
-        fields: list[tuple[int, int, int]] = []
-        at = inside
         # As far as the key (RFC 5280, 4.1): extensions are the library's to read.
-        while at < stop and len(fields) < 7:
-            tag, _, after = tlv(der, at, stop)
-            fields.append((tag, at, after))
-            at = after
+        fields = [(tag, at, after) for tag, at, _, after in values(der, inside, stop, 7)]
     except IndexError:
         raise EvidenceError(what, got="bytes that end too early", wanted="DER") from None
     return der[start:stop], der[stop:algorithm_end], fields
@@ -81,11 +76,11 @@ class Certificate:
         """The subject's common name, or an empty text where there is none or more than one."""
         return common_name(self.subject)
 
-    @cached_property
+    @property
     def serial(self) -> int:
         return self.value.serial_number
 
-    @cached_property
+    @property
     def key(self) -> ec.EllipticCurvePublicKey:
         """The P-256 key; raise VerificationError for any other kind, or a point that is not on
         the curve.
@@ -120,14 +115,12 @@ def common_name(name: bytes) -> str:
     """
     found = []
     _, at, end = tlv(name, 0, len(name))
-    while at < end:
-        _, inside, at = tlv(name, at, end)
-        while inside < at:
-            _, start, inside = tlv(name, inside, at)
+    for _, _, inside, last in values(name, at, end):
+        for _, _, start, stop in values(name, inside, last):
             if name.startswith(_COMMON_NAME, start):
-                tag, text, _ = tlv(name, start + len(_COMMON_NAME), inside)
+                tag, text, _ = tlv(name, start + len(_COMMON_NAME), stop)
                 found.append(
-                    name[text:inside].decode("utf-8", "replace") if tag in (0x0C, 0x13) else ""
+                    name[text:stop].decode("utf-8", "replace") if tag in (0x0C, 0x13) else ""
                 )
     return found[0] if len(found) == 1 else ""
 
