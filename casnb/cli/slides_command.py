@@ -44,7 +44,7 @@ def slides(lesson: str, out: Path, overlay: Path | None) -> int:
     Runs a notebook and writes one page of slides: prose, code, verdicts, pictures and the saved
     form of each panel, in type for a large room, one cell a slide; what a reader does alone is left
     out. The page fetches nothing. Keys: arrows, S for speaker's notes, Esc for all slides, ? for
-    more. To print it, open it with ?print-pdf behind its name.
+    more. To print it, open it with ?print-pdf after its name.
     """
     from casnb.film import equipment
     from casnb.film.overlay import Overlay, read_overlay

@@ -65,12 +65,12 @@ def parse_address(address: str) -> tuple[str, str, int, str]:
     return text, host, int(port[1]), f"https://{shown}:{int(port[1])}/"
 
 
-#: What stands behind a host.
+#: What follows a host.
 _PORT = re.compile(":([0-9]{1,5})")
 
 
 def _host_and_rest(text: str) -> tuple[str, str]:
-    """Split a name, or an address in brackets, from what stands behind it; an empty host where it
+    """Split a name, or an address in brackets, from what follows it; an empty host where it
     is neither.
     """
     if not text.startswith("["):

@@ -39,7 +39,7 @@ def _value(value: Any) -> Any:
 
 
 def _listed(text: str) -> list[list[str]]:
-    """Return the states that a text lists, each with what stands behind it, or before it."""
+    """Return the states that a text lists, each with what follows it, or stands before it."""
     names = "|".join(map(re.escape, sorted(STATES, key=len, reverse=True)))
     beside = r"[0-9a-fA-F]{64}|None|null|--?[A-Za-z][\w-]*"
     behind = rf"(?<![\w-])({names})(?![\w-])(?:\W{{1,6}}|\s+is\s+)({beside})"

@@ -263,7 +263,7 @@ def _problem(found: Sequence[str], rest: tuple[str, ...]) -> str:
                 f"; `-{strange[0].upper()}` is." if strange[0].upper() in _SHORT else "."
             )
     measured = rest[1:2] and re.fullmatch(r"(?:0x)?[0-9A-Fa-f]{8,}|\$.*", rest[1])
-    more = rest[2 if measured else 1 :]  # old pages give the MRENCLAVE behind the address
+    more = rest[2 if measured else 1 :]  # old pages give the MRENCLAVE after the address
     return f"{said(more[0])} is neither an option nor an address." if more else ""
 
 

@@ -56,7 +56,7 @@ class Pairing(Judge):
         return {(self._key(k) or k) if isinstance(k, str) else k: self._chosen(v) for k, v in pairs}
 
     def _key(self, text: str) -> str:
-        """Return the key that a text stands for, with an article, a plural or without blanks."""
+        """Return the key that a text stands for, with an article, a plural or without spaces."""
         known = {_tight(k): k for k in self.keys}
         bare = re.sub(r"^(?:the|a|an) ", "", words_of(text))
         forms = (words_of(text), bare, bare.removesuffix("s"))
