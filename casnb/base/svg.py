@@ -15,6 +15,9 @@ from casnb.base.errors import neutral
 INK, PAPER = "var(--jp-ui-font-color1,#1a1a1a)", "var(--jp-layout-color1,#fff)"
 _FONT = {False: "var(--jp-ui-font-family,sans-serif)", True: "var(--jp-code-font-family,monospace)"}
 
+#: Units of a picture that are one em where it is as wide as it gets.
+_EM = 14
+
 Point = tuple[float, float]
 
 
@@ -38,11 +41,13 @@ def drawing(
     told: str = "",
     label: str = "",
     least: str = "46em",
-    most: str = "56em",
+    most: str = "",
 ) -> str:
     """Return a picture with its title, and `told` as the same in words; it scales between two
-    widths. `label` is what a screen reader says first, the title if left out.
+    widths. `label` is what a screen reader says first, the title if left out; `most` left out, the
+    picture grows until its words are as large as the text beside it.
     """
+    most = most or f"{max(56.0, width / _EM):.4g}em"
     name, said = escape(title), escape(told)
     return (
         f'<svg role="img" aria-label="{escape(label or title)}" viewBox="0 0 {width:g} {height:g}"'

@@ -252,7 +252,7 @@ def _row(row: Row, top: int) -> list[str]:
         text(8, top + (18 if row.either else 27), label(row.always), size=14, mono=True),
     ]
     if row.either:
-        out.append(text(8, top + 35, "or add: " + label(row.either), size=11))
+        out.append(text(8, top + 35, "or add: " + label(row.either), size=13))
     if row.problem:
         words = neutral(f"usage error: {row.problem}", 130)
         return [*out, text(_LABEL + 8, top + 27, words, size=14, italic=True)]

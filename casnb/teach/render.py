@@ -189,7 +189,7 @@ def svg_way(here: str, description: str) -> str:
         if current:
             out.append(text(middle, s.y + _H + 17, "you are here", anchor="middle", italic=True))
     title = "From web page to public value"
-    return drawing(890, 222, title, out, told=description, label=description, most="52em")
+    return drawing(890, 222, title, out, told=description, label=description)
 
 
 def _arrow(a: Stage, b: Stage, label: str) -> list[str]:
