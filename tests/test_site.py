@@ -35,6 +35,7 @@ python_names = pytest.importorskip("sitebuild.python_names")
 guides = pytest.importorskip("sitebuild.guides")
 printed = pytest.importorskip("sitebuild.printed")
 addresses = pytest.importorskip("sitebuild.addresses")
+story = pytest.importorskip("sitebuild.story")
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -146,6 +147,19 @@ def test_guides_lead_to_each_other_and_tell_no_answer():
         assert f"### `{task.id}`" in shown
     assert "Right on the practice seed" in whole["teach/exercises.md"]
     assert "Right on the practice seed" not in shown and "| held that" not in shown
+
+
+def test_the_story_can_be_watched_and_read():
+    """The page has the player with the recording, whose text cannot end its element, and below it
+    the transcript, a level down.
+    """
+    cast = '{"version": 2}\n[0, "o", "</script><b>x"]\n'
+    page = story.page(
+        cast, "# T\n\nTranscript of a film of 4:41 minutes.\n\n## One (0:16)\n\nsaid\n"
+    )
+    assert page.startswith("# The story in the terminal") and "4:41 minutes" in page
+    assert "</script><b>" not in page and page.index("<figure") < page.index("## Transcript")
+    assert page.rstrip().endswith("### One (0:16)\n\nsaid")
 
 
 def test_teachers_have_a_way_in():

@@ -40,12 +40,16 @@
     return out;
   }
 
+  // Who asked for less motion sees no typing: a line comes when it is whole.
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
   function draw(screen, cast, seconds) {
     let text = "";
     for (const [at, , data] of cast.sent) {
       if (at > seconds) break;
       text += data;
     }
+    if (calm.matches && seconds < cast.duration) text = text.slice(0, text.lastIndexOf("\n") + 1);
     const rows = lines(text).slice(-cast.header.height - 1);
     if (rows.length > cast.header.height) rows.shift();
     screen.replaceChildren();
@@ -113,6 +117,14 @@
         last = here;
         if (now >= cast.duration) stop();
       }, 50);
+    });
+    screen.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.altKey || event.metaKey) return;
+      const steps = { ArrowLeft: -5, ArrowRight: 5 };
+      if (event.key === " ") button.click();
+      else if (event.key in steps) seek(now + steps[event.key]);
+      else return;
+      event.preventDefault();
     });
     place.addEventListener("input", () => seek(Number(place.value)));
     chapter.addEventListener("change", () => seek(Number(chapter.value)));

@@ -30,6 +30,7 @@ from sitebuild import (
     polish,
     printed,
     python_names,
+    story,
 )
 from sitebuild.markdown import contents, fence, lines
 
@@ -52,6 +53,7 @@ LOOKED_AT = (
     "commands/scone-cas-attest.html",
     "python/casnb.html",
     "words.html",
+    "walkthrough.html",
     "reference/verification.html",
     "teach.html",
     "teach/index.html",
@@ -77,6 +79,7 @@ def write_sources(again: bool, answers: bool) -> dict[str, NotebookNode]:
     """
     uses: dict[str, list[glossary.Use]] = {}
     write("index.md", pages.front())
+    told = story.record(ROOT / "build" / "site-story", again)
     books = lessons.run_all(ROOT / "build" / "site-runs", again)
     _write_lessons(deepcopy(books), uses)
     for name, text in (*pages.data_pages(), *commands.command_pages()):
@@ -84,6 +87,7 @@ def write_sources(again: bool, answers: bool) -> dict[str, NotebookNode]:
     for name, text in python_names.python_pages():
         write(name, text)
     write("wrong.md", WRONG)
+    write("walkthrough.md", story.page(*told))
     for name, text in guides.guide_pages(answers=answers):
         _write_with_words(name, text, uses)
     write("words.md", glossary.page(uses, lessons.BOOK_OF))
@@ -118,7 +122,9 @@ def _write_lessons(books: dict[str, NotebookNode], uses: dict[str, list[glossary
                 "`casnb lab` where casnb is installed.",
                 "",
                 *listed,
-                *contents(side),
+                "- [**The story in the terminal**](walkthrough.md) The whole way in five minutes,"
+                " to watch or to read.",
+                *contents([*side, "walkthrough"]),
             ]
         ),
     )
