@@ -637,7 +637,8 @@ def test_the_fold_names_every_habit_and_its_attacks():
     """
     rows = dict(
         re.findall(
-            r"<code[^>]*>(with(?:out)? [a-z-]+)</code></th><td>[^<]+</td><td>([^<]+)</td>",
+            r"<code[^>]*>(with(?:out)? [a-z-]+)</code></th>"
+            r"<td[^>]*>[^<]+</td><td[^>]*>([^<]+)</td>",
             render_habits(),
         )
     )
