@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,7 +134,7 @@ def _place(text: str, target: Path, name: str, names: list[str], record: dict[st
     path, ours = target / name, _hash(text.encode("utf-8"))
     new, laid_out = not path.exists(), record.get(name)
     below = f"{UPDATES}/{casnb.__version__}/{name}"
-    update = _moved(text, names, "../" * below.count("/"))
+    update = moved(text, names, "../" * below.count("/"))
     theirs = "" if new else _hash(path.read_bytes())
     if theirs == ours:
         record[name] = ours
@@ -172,8 +172,8 @@ def _write(path: Path, text: str) -> None:
     write_atomically(path, text)
 
 
-def _moved(text: str, names: list[str], up: str) -> str:
-    """Return a file as it reads in another folder: its links to other files of ours lead to those
-    of the reader.
+def moved(text: str, names: Collection[str], up: str) -> str:
+    """Return a file as it reads in a folder below: its links to the files of these names lead to
+    those of the reader.
     """
     return _LINK.sub(lambda found: (up if found[0] in names else "") + found[0], text)

@@ -11,6 +11,7 @@ from typing import Any
 
 from casnb.base.errors import SourceError
 from casnb.cli.base import write_atomically
+from casnb.cli.copies import moved
 from casnb.film.audience import ALONE, SIZES, parts, slide_types, source_of
 
 #: Below a reader's folder: copies for the projector, made again each time.
@@ -23,7 +24,8 @@ def for_projector(source: Path) -> Path:
     its path. The notebook itself is only read.
     """
     try:
-        book = json.loads(source.read_text(encoding="utf-8"))
+        beside = {p.name for p in source.parent.glob("*.ipynb")}
+        book = json.loads(moved(source.read_text(encoding="utf-8"), beside, "../"))
         cells = shown(book["cells"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise SourceError(

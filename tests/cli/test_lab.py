@@ -71,6 +71,14 @@ def test_present_folds_exercises_and_makes_slides(tmp_path):
     assert {"setup", "question", "check"} <= set(parts(old))
 
 
+def test_links_of_a_presented_chapter(tmp_path):
+    """What is shown stands in a folder of its own; its links lead to the notebooks beside it."""
+    lay_out(tmp_path)
+    made = for_projector(tmp_path / "03-attest-and-flags.ipynb")
+    assert "](../04-use-the-certificate.ipynb)" in made.read_text()
+    assert (made.parent / "../04-use-the-certificate.ipynb").is_file()
+
+
 def test_present_is_in_large_type(tmp_path):
     """The smallest words of a panel, at 0.87 of JupyterLab's content, have 24 px."""
     found = large_type(tmp_path) / "@jupyterlab/apputils-extension/themes.jupyterlab-settings"
