@@ -116,6 +116,8 @@ def common_name(name: bytes) -> str:
     found = []
     _, at, end = tlv(name, 0, len(name))
     for _, _, inside, last in values(name, at, end):
+        if name.find(_COMMON_NAME, inside, last) < 0:
+            continue
         for _, _, start, stop in values(name, inside, last):
             if name.startswith(_COMMON_NAME, start):
                 tag, text, _ = tlv(name, start + len(_COMMON_NAME), stop)

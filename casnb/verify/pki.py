@@ -25,11 +25,6 @@ PCK_LEAF, TCB_SIGNER, AVR_SIGNER = (
     "Intel SGX TCB Signing",
     "Intel SGX Attestation Report Signing",
 )
-#: What is pinned by default, for DCAP and for IAS, as shipped.
-_INTEL: Mapping[str, bytes] = {
-    name: get_data("casnb.verify", f"roots/{name}") or b""
-    for name in ("intel_sgx_root_ca.pem", "intel_ias_root.pem")
-}
 PCK_AUTHORITIES = ("Intel SGX PCK Processor CA", "Intel SGX PCK Platform CA")
 
 
@@ -149,13 +144,19 @@ class PckChain:
             certificate.require_valid_at(now)
 
 
+def _shipped(name: str) -> tuple[bytes, ...]:
+    return tuple(pem_blocks(get_data("casnb.verify", f"roots/{name}") or b"", name, 1, 1))
+
+
+_INTEL_DCAP, _INTEL_IAS = _shipped("intel_sgx_root_ca.pem"), _shipped("intel_ias_root.pem")
+
+
 @cache
 def intel_roots() -> TrustAnchors:
     """Return Intel's pinned roots, shipped with the package; roots/README.md gives origin and
     digests.
     """
-    dcap, ias = (tuple(pem_blocks(pem, name, 1, 1)) for name, pem in _INTEL.items())
-    return TrustAnchors(dcap, ias, "Intel", simulated=False)
+    return TrustAnchors(_INTEL_DCAP, _INTEL_IAS, "Intel", simulated=False)
 
 
 def _pins(anchors: Iterable[bytes]) -> Pins:
