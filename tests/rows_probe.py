@@ -110,7 +110,10 @@ def check() -> dict[str, bool]:
 
     from casnb.checks.result import AttestationResult, failed, ordered, passed
     from casnb.explain.why import explain_message
+    from casnb.mallory.gates import GATES
     from casnb.policy.appraise import POLICY_IDS
+    from casnb.teach.facts import Cases
+    from casnb.teach.switchboard.model import SwitchboardModel
 
     failing = failed(row.id, "this", "that")
     result = AttestationResult(checks=ordered([failing, passed("nonce", "00")]))
@@ -119,6 +122,8 @@ def check() -> dict[str, bool]:
         "a result's text": row.id in str(result) and row.title in result._html(),
         "what is not run": row.id in POLICY_IDS,
         "docs/verification.md": f"| `{row.id}` | {row.title} |" in checks.checks(),
+        "a gate": GATES[row.id].checks == (row.id,),
+        "the world map": row.id in [s.gate.id for s in SwitchboardModel(Cases()).standing()],
         "casnb why": row.title in str(explain_message(f"check {row.id} failed")),
     }
 

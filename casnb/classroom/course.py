@@ -212,16 +212,9 @@ def assignment(
         raise UsageError(f"{name}: exercises", got=ids, wanted="a list of ids, each once")
     for id in ids:
         exercises.exercise(id)
-    worth = {}
-    for id, value in (points or {}).items():
-        if id not in ids or not _number(value) or not 0 <= value <= 1000:
-            raise UsageError(f"{name}: points", got=f"{id}={value}", wanted="ID=N, 0 to 1000")
-        worth[id] = float(value)
+    worth = _worth(name, ids, points or {})
     if due:
-        try:
-            date.fromisoformat(due[:10])
-        except ValueError:
-            raise UsageError(f"{name}: due", got=due, wanted="a date, such as 2026-12-24") from None
+        _require_date(name, due)
     if tier not in TIERS:
         raise UsageError(f"{name}: tier", got=tier, wanted=" or ".join(TIERS))
     if tier == "open" and server:
@@ -229,20 +222,40 @@ def assignment(
     if tier == "sealed":
         server = server or SERVER
         server_address(server)
-        for id in ids:
-            if needed := needs_its_world(id):
-                raise UsageError(
-                    f"{name}: tier",
-                    got=f"sealed, with {id}, which needs lab.{needed}",
-                    wanted="exercises that need no world on the student's machine",
-                    do=f"Leave it out: --without {id}",
-                )
+        _require_sealable(name, ids)
     made = Assignment(name, tuple(ids), worth, due, tier, server=server)
-    if by_try is None:
-        return made
+    return made if by_try is None else replace(made, by_try=_shares(name, by_try))
+
+
+def _worth(name: str, ids: Sequence[str], points: Mapping[str, Any]) -> dict[str, float]:
+    for id, value in points.items():
+        if id not in ids or not _number(value) or not 0 <= value <= 1000:
+            raise UsageError(f"{name}: points", got=f"{id}={value}", wanted="ID=N, 0 to 1000")
+    return {id: float(value) for id, value in points.items()}
+
+
+def _require_date(name: str, due: str) -> None:
+    try:
+        date.fromisoformat(due[:10])
+    except ValueError:
+        raise UsageError(f"{name}: due", got=due, wanted="a date, such as 2026-12-24") from None
+
+
+def _require_sealable(name: str, ids: Sequence[str]) -> None:
+    for id in ids:
+        if needed := needs_its_world(id):
+            raise UsageError(
+                f"{name}: tier",
+                got=f"sealed, with {id}, which needs lab.{needed}",
+                wanted="exercises that need no world on the student's machine",
+                do=f"Leave it out: --without {id}",
+            )
+
+
+def _shares(name: str, by_try: Sequence[Any]) -> tuple[float, ...]:
     if not by_try or not all(_number(v) and 0 <= v <= 1 for v in by_try):
         raise UsageError(f"{name}: points_by_try", got=by_try, wanted="shares from 0 to 1")
-    return replace(made, by_try=tuple(map(float, by_try)))
+    return tuple(map(float, by_try))
 
 
 @cache

@@ -192,49 +192,69 @@ def _lines(text: str) -> Iterator[tuple[int, str, str, list[str]]]:
     """Yield the number of each line, the line with its continuations, what a shell would not
     understand of how it is continued, and its here-documents.
     """
-    rest = text.replace("\r\n", "\n").split("\n")
-    endings = {line.lstrip("\t") for line in rest}
-    at = documents = 0
-    while at < len(rest):
-        start, joined, slipped = at, "", ""
-        while True:
-            line = rest[at]
+    left = _Left(text.replace("\r\n", "\n").split("\n"))
+    while left.at < len(left.lines):
+        start = left.at
+        joined, slipped = left.continued()
+        if _open(joined):
+            joined = left.closed(joined)
+        documents = [] if joined.lstrip().startswith("#") else left.documents(joined)
+        yield start + 1, joined, slipped, documents
+
+
+class _Left:
+    """The lines of a script, and which of them is read next."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines, self.at, self.seen = lines, 0, 0
+        self.endings = {line.lstrip("\t") for line in lines}
+
+    def continued(self) -> tuple[str, str]:
+        """Take a line and those that a backslash adds to it; say where a space after the backslash
+        makes it add nothing.
+        """
+        joined = slipped = ""
+        while self.at < len(self.lines):
+            line = self.lines[self.at]
             bare = line.rstrip(" \t")
-            at += 1
+            self.at += 1
             if not bare.endswith("\\") or bare.lstrip().startswith("#"):
-                joined += line
-                break
+                return joined + line, slipped
             slipped = slipped if bare == line else _SLIPPED
             joined += bare[:-1] + " "
-            if at == len(rest):
+        return joined, slipped
+
+    def closed(self, joined: str) -> str:
+        """Take the lines that close a quote of this one; where none does it is left alone."""
+        whole = joined
+        for n in range(self.at, min(self.at + _MOST_OPEN_LINES, len(self.lines))):
+            whole += "\n" + self.lines[n]
+            if len(whole) > LONGEST:
                 break
-        if _open(joined):
-            whole = joined
-            for n in range(at, min(at + _MOST_OPEN_LINES, len(rest))):
-                whole += "\n" + rest[n]
-                if len(whole) > LONGEST:
-                    break
-                if not _open(whole):
-                    joined, at = whole, n + 1
-                    break
+            if not _open(whole):
+                self.at = n + 1
+                return whole
+        return joined
+
+    def documents(self, joined: str) -> list[str]:
+        """Take the here-documents that a line asks for."""
         bodies = []
-        for match in _HERE.finditer(joined) if not joined.lstrip().startswith("#") else ():
+        for match in _HERE.finditer(joined):
             mark = match[2] or match[3] or match[4]
-            documents += 1
-            if mark not in endings or documents > _MOST_DOCUMENTS:
+            self.seen += 1
+            if mark not in self.endings or self.seen > _MOST_DOCUMENTS:
                 continue
-            end = next(
-                (
-                    n
-                    for n in range(at, len(rest))
-                    if (rest[n].lstrip("\t") if match[1] else rest[n]) == mark
-                ),
-                None,
-            )
+            end = self._end(mark, tabs=bool(match[1]))
             if end is not None:
-                bodies.append("\n".join(rest[at:end]))
-                at = end + 1
-        yield start + 1, joined, slipped, bodies
+                bodies.append("\n".join(self.lines[self.at : end]))
+                self.at = end + 1
+        return bodies
+
+    def _end(self, mark: str, tabs: bool) -> int | None:
+        """Return the line that ends a here-document; with `tabs` it may be indented by them."""
+        rest = range(self.at, len(self.lines))
+        lines = ((n, self.lines[n].lstrip("\t") if tabs else self.lines[n]) for n in rest)
+        return next((n for n, line in lines if line == mark), None)
 
 
 def _open(line: str) -> bool:

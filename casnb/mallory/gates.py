@@ -53,65 +53,71 @@ class Gate:
         return bool(self.checks or self.habit)
 
 
-#: Every gate, in the order in which pictures show them.
+_NAMED = (
+    Gate("second-source", "page", "page", habit="second-source"),
+    Gate(
+        "signatures",
+        "machine",
+        "intel",
+        tuple(i for i in CATALOGUE if i in PROOF_IDS),
+        title="signatures",
+    ),
+    Gate(
+        "tcb-evaluation",
+        "machine",
+        "intel",
+        ("tcb-evaluation", "report-age", "verification-time", "tcb-grace"),
+    ),
+    Gate("memory-bus", "machine", "host", title="memory bus"),
+    Gate(
+        "updates",
+        "machine",
+        "cpu",
+        ("tcb-status", "advisories"),
+        part="updates",
+        flags=("accept-group-out-of-date",),
+    ),
+    Gate(
+        "settings",
+        "machine",
+        "cpu",
+        ("tcb-status", "platform-settings"),
+        part="settings",
+        flags=("accept-configuration-needed",),
+    ),
+    Gate(
+        "hardening",
+        "machine",
+        "cpu",
+        ("tcb-status",),
+        part="hardening",
+        flags=("accept-sw-hardening-needed",),
+    ),
+    Gate("mrenclave", "code", "enclave", ("mrenclave",)),
+    Gate("mrsigner", "code", "enclave", ("mrsigner",)),
+    Gate("isvsvn", "code", "enclave", ("isvsvn", "isvprodid")),
+    Gate("debug", "code", "enclave", ("debug",)),
+    Gate("nonce", "connection", "network", ("nonce",), habit="nonce"),
+    Gate(
+        "certificate-binding",
+        "connection",
+        "network",
+        ("certificate-binding",),
+        habit="binding",
+    ),
+    Gate("instance-key", "connection", "network", ("instance-key",)),
+    Gate("tls-chain", "connection", "network", title="tls-chain", habit="verify-tls"),
+    Gate("own-judgement", "connection", "network", habit="own-judgement"),
+)
+#: A check of the policy that no gate names stands on one of its own, among those about the code.
+_OWN = tuple(
+    Gate(id, "code", "enclave", (id,))
+    for id in CATALOGUE
+    if not any(id in gate.checks for gate in _NAMED)
+)
+#: Every gate, in the order in which pictures show them: way by way.
 GATES: Mapping[str, Gate] = {
-    g.id: g
-    for g in (
-        Gate("second-source", "page", "page", habit="second-source"),
-        Gate(
-            "signatures",
-            "machine",
-            "intel",
-            tuple(i for i in CATALOGUE if i in PROOF_IDS),
-            title="signatures",
-        ),
-        Gate(
-            "tcb-evaluation",
-            "machine",
-            "intel",
-            ("tcb-evaluation", "report-age", "verification-time", "tcb-grace"),
-        ),
-        Gate("memory-bus", "machine", "host", title="memory bus"),
-        Gate(
-            "updates",
-            "machine",
-            "cpu",
-            ("tcb-status", "advisories"),
-            part="updates",
-            flags=("accept-group-out-of-date",),
-        ),
-        Gate(
-            "settings",
-            "machine",
-            "cpu",
-            ("tcb-status", "platform-settings"),
-            part="settings",
-            flags=("accept-configuration-needed",),
-        ),
-        Gate(
-            "hardening",
-            "machine",
-            "cpu",
-            ("tcb-status",),
-            part="hardening",
-            flags=("accept-sw-hardening-needed",),
-        ),
-        Gate("mrenclave", "code", "enclave", ("mrenclave",)),
-        Gate("mrsigner", "code", "enclave", ("mrsigner",)),
-        Gate("isvsvn", "code", "enclave", ("isvsvn", "isvprodid")),
-        Gate("debug", "code", "enclave", ("debug",)),
-        Gate("nonce", "connection", "network", ("nonce",), habit="nonce"),
-        Gate(
-            "certificate-binding",
-            "connection",
-            "network",
-            ("certificate-binding",),
-            habit="binding",
-        ),
-        Gate("instance-key", "connection", "network", ("instance-key",)),
-        Gate("tls-chain", "connection", "network", title="tls-chain", habit="verify-tls"),
-        Gate("own-judgement", "connection", "network", habit="own-judgement"),
-    )
+    gate.id: gate for way in WAYS for gate in (*_NAMED, *_OWN) if gate.way == way
 }
 
 
