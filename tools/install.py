@@ -9,6 +9,9 @@ two installs, and neither is tried again without it. uv does not read pip's sett
 are handed to it here; with one that uv has no word for, pip installs. The second form puts uv
 itself into this environment, by pip, from a lock with hashes.
 
+uv leaves byte code to the first import: to compile everything takes longer than it saves until the
+first notebook is open (`benchmarks/first_run.py --ways uv,uv-compiled` measures it).
+
 This file runs before anything is installed: it needs Python and pip alone.
 """
 
