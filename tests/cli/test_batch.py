@@ -487,6 +487,7 @@ class TestProcesses:
         assert 0 < len(lines((world.folder / "out").read_text())) < 4000
         assert not psutil.wait_procs(ours, timeout=60)[1]
 
+    @pytest.mark.soak
     @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL there")
     def test_a_killed_worker_costs_no_row(self, world, shell_env, tmp_path):
         """When a worker dies, its files are judged by another, and the rows are those of an
@@ -605,6 +606,7 @@ def test_a_file_that_grows_beyond_the_limit_is_not_read_on(monkeypatch):
     assert len(batch._whole(io.BytesIO(bytes(100)), 2)) == 6
 
 
+@pytest.mark.soak
 def test_a_file_that_kills_its_reader_is_one_row():
     """Whatever dies of it, the others are judged, and the killer is named."""
     from casnb.cli.many.batch import Item, Row, run

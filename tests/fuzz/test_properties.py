@@ -412,7 +412,6 @@ def readers(name: str) -> tuple[str, ...]:
     return READERS.get(name.replace(":", " ").split()[0], ("any-evidence",))
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("name", INPUTS)
 def test_a_megabyte_is_answered(name):
     """Every reader answers a megabyte made to hurt with a value or a refusal."""

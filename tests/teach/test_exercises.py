@@ -69,7 +69,11 @@ HOSTILE = [
 ]
 
 
-SEEDS = ("casnb", "s1", "s2", "s3", "s4", "s5")
+SEEDS = (
+    "casnb",
+    "s1",
+    *(pytest.param(seed, marks=pytest.mark.soak) for seed in ("s2", "s3", "s4", "s5")),
+)
 
 
 @pytest.fixture(scope="module", params=SEEDS)
