@@ -41,7 +41,7 @@ class Advisory:
     @property
     def url(self) -> str:
         """Intel's page about it; nothing here opens it."""
-        return _PAGE + self.id
+        return f"{_PAGE}{self.id.lower()}.html"
 
     @property
     def line(self) -> str:

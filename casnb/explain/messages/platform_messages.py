@@ -136,7 +136,7 @@ ROWS = (
             Wording(
                 "SCONE",
                 "See advisory INTEL-SA-00076"
-                " (https://www.intel.com/content/www/us/en/security-center/advisory/INTEL-SA-00076)",
+                " (https://www.intel.com/content/www/us/en/security-center/advisory/intel-sa-00076.html)",
                 r"INTEL-SA-\d{5}",
             ),
         ),
