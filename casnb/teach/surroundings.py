@@ -4,12 +4,12 @@ a network.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 
 from casnb.base.errors import CasnbError, SourceError, UsageError, neutral
 from casnb.base.view import Shown, cell, html_table, text_table
 from casnb.cas.page import CasPage, scrape
+from casnb.teach.stand_ins import STAND_INS, found
 
 #: SCONE's own page. The one address outside this machine that a lesson ever asks.
 REAL_PAGE = "https://sconedocs.github.io/latest/public-CAS/"
@@ -21,7 +21,10 @@ _GIT = "Git for Windows has it: winget install Git.Git, then start the lab from 
 PROGRAMS = {
     "bash": (_GIT, "every system has it"),
     "sh": (_GIT, "every system has it"),
-    "curl": ("part of Windows 10 and later", "apt-get install curl, brew install curl"),
+    "curl": (
+        "curl of Git for Windows: winget install Git.Git",
+        "apt-get install curl, brew install curl",
+    ),
     "jq": ("winget install jqlang.jq", "apt-get install jq, brew install jq"),
     "openssl": (_GIT, "apt-get install openssl, brew install openssl"),
 }
@@ -45,13 +48,25 @@ class Needs(Shown):
 
     @property
     def sentence(self) -> str:
-        """Whether the notebook can run to its end."""
+        """How the notebook goes on without what is missing."""
         if not self.missing:
             return "This machine has all that this notebook runs."
-        return f"Missing here: {', '.join(self.missing)}. Get it first, then start the lab again."
+        replaced = [n for n in self.missing if n in STAND_INS]
+        skipped = [n for n in self.missing if n not in STAND_INS]
+        out = [f"Missing here: {', '.join(self.missing)}. The notebook runs all the same."]
+        if replaced:
+            out.append(
+                f"casnb stands in for {' and '.join(replaced)}, as far as the lesson needs it."
+            )
+        if skipped:
+            out.append(
+                f"What is written for {' and '.join(skipped)} is done in Python, or left out."
+            )
+        return " ".join(out)
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
-        return [(n, "yes" if found else "missing", *PROGRAMS[n]) for n, found in self.found.items()]
+        without = {n: "stand-in" if n in STAND_INS else "missing" for n in self.found}
+        return [(n, "yes" if ok else without[n], *PROGRAMS[n]) for n, ok in self.found.items()]
 
     def __str__(self) -> str:
         return f"{text_table(self.HEADER, self._rows())}\n\n{self.sentence}"
@@ -64,7 +79,7 @@ class Needs(Shown):
 
 def needs(*names: str) -> Needs:
     """Look for programs of this machine."""
-    return Needs(names, shutil.which)
+    return Needs(names, found)
 
 
 class RealPage(Shown):

@@ -16,10 +16,11 @@ PAGE = (
 
 
 def test_a_missing_program_is_named_with_its_cure():
-    """Before the first cell fails, the reader knows what to get."""
-    found = Needs(["bash", "jq"], {"bash": "here"}.get)
-    assert found.missing == ("jq",)
-    assert "Missing here: jq." in str(found) and PROGRAMS["jq"][0] in str(found)
+    """The reader knows at the start what stands in for it, or is left out, and how to get it."""
+    found = Needs(["bash", "jq", "curl"], {"curl": "here"}.get)
+    assert found.missing == ("bash", "jq")
+    assert "Missing here: bash, jq." in str(found) and PROGRAMS["jq"][0] in str(found)
+    assert "stands in for jq" in str(found) and "written for bash is done in Python" in str(found)
 
 
 def test_nothing_is_missing():
