@@ -84,7 +84,9 @@ def test_every_advisory_is_complete(advisory):
     if advisory.date:
         assert date(2017, 1, 1) < date.fromisoformat(advisory.date) < date(2026, 1, 1)
         assert advisory.date[:4] >= advisory.cves[0][4:8]
-    assert advisory.url.endswith(advisory.id) and advisory.url.startswith("https://www.intel.com/")
+    assert advisory.url.endswith(f"/{advisory.id.lower()}.html") and advisory.url.startswith(
+        "https://www.intel.com/"
+    )
 
 
 def test_lookup():
