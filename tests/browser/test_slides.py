@@ -10,9 +10,10 @@ import pytest
 from casnb.film import equipment
 from casnb.film.overlay import Overlay
 from casnb.film.slideshow import HEIGHT, WIDTH, page, slides_of
-from casnb.film.storyboard import storyboard
+from casnb.film.storyboard import read_storyboard, storyboard
 from casnb.teach.render import Way
 
+BOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 ROWS = "".join(
     f"<tr><td>check {n}</td><td>{'compared, and found equal ' * 3}</td></tr>" for n in range(70)
 )
@@ -43,6 +44,20 @@ SEEN = """() => {
 }"""
 
 
+#: The same of all slides, one after another.
+ALL = """() => {
+  const seen = SEEN, out = [];
+  for (let n = Reveal.getTotalSlides(); n; n--, Reveal.next()) out.push(seen());
+  return out;
+}""".replace("SEEN", SEEN)
+
+
+def fits(seen):
+    """Whether a slide is within the picture and its words can be read from the last row."""
+    inside = seen["height"] <= HEIGHT + 1 and seen["right"] <= WIDTH + 1
+    return inside and seen["least"] >= 23
+
+
 @pytest.fixture(scope="module")
 def lesson(tmp_path_factory):
     """A page of slides: short and long prose, code, a small output, a picture, a table that is
@@ -66,35 +81,55 @@ def lesson(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def shown(lesson, browser):
-    """The page at its own size, and what it asked for."""
-    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
+def opened(path, context):
+    """Return a page of slides once they stand, and what it asked for."""
     tab = context.new_page()
     asked: list[str] = []
     tab.on("request", lambda request: asked.append(request.url))
-    tab.goto(lesson.as_uri())
+    tab.goto(path.as_uri())
     tab.wait_for_function("document.body.classList.contains('ready') && Reveal.isReady()")
-    yield tab, asked
+    return tab, asked
+
+
+@pytest.fixture
+def room(browser):
+    """Windows of the size of the picture."""
+    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
+    yield context
     context.close()
 
 
-def test_each_slide_fits_and_can_be_read(shown):
+def test_each_slide_fits_and_can_be_read(lesson, room):
     """From first to last: no slide is higher or wider than the picture, no words are under 23 px,
     every row of the table is on some slide, and the page asked for itself alone.
     """
-    tab, asked = shown
+    tab, asked = opened(lesson, room)
     count = tab.evaluate("Reveal.getTotalSlides()")
     assert count > 5, "the table alone is several slides high"
     words: list[str] = []
     for number in range(count):
         seen = tab.evaluate(SEEN)
-        assert seen["height"] <= HEIGHT + 1 and seen["right"] <= WIDTH + 1, number
-        assert seen["least"] >= 23, (number, seen)
+        assert fits(seen), (number, seen)
         words += seen["words"]
         tab.keyboard.press("Space")
     assert {f"check {n}" for n in range(70)} <= set(words)
     assert len(asked) == 1
+
+
+def test_prose_and_code_of_every_lesson_fit(room, tmp_path):
+    """Of all notebooks, before anything has run: no slide of prose or code is cut or small, and no
+    lesson's prose takes more than a slide for an idea.
+    """
+    (reveal,) = equipment.find(equipment.REVEAL)
+    for book in BOOKS:
+        board = read_storyboard(book, Overlay())
+        path = tmp_path / f"{book.stem}.html"
+        path.write_text(page(slides_of(board, {}), Path(reveal)), encoding="utf-8")
+        tab, asked = opened(path, room)
+        slides = tab.evaluate(ALL)
+        assert [n for n, seen in enumerate(slides) if not fits(seen)] == [], book.stem
+        assert len(slides) == len(board.shown) and len(asked) == 1, book.stem
+        tab.close()
 
 
 def test_slides_are_there_without_a_script(lesson, browser):

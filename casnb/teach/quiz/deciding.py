@@ -30,6 +30,7 @@ class DecisionPanel(Snapshotted, widgets.VBox):  # type: ignore[misc]
             description="Because",
             placeholder="your reason, in a sentence",
             continuous_update=False,
+            style={"description_width": "initial"},  # in large type a fixed one cuts the word
             layout=widgets.Layout(width="min(46em, 98%)"),
         )
         self.buttons = Choosing("Your decision", QUESTION, DECISIONS, self._signed)
