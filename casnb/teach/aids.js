@@ -27,7 +27,7 @@ function meanings(words) {
 function pattern(bySpelling) {
   const all = [...bySpelling.keys()].sort((a, b) => b.length - a.length);
   const safe = all.map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`(?<![\\w-])(?:${safe.join("|")})(?![\\w-])`, "g");
+  return new RegExp(`(?<![\\w./=-])(?:${safe.join("|")})(?![\\w/=-]|\\.\\w)`, "g");
 }
 
 const tip = (() => {
@@ -76,8 +76,9 @@ function button(word, text) {
   return made;
 }
 
-// Each word once in a section, that is from one heading to the next.
-function mark(place, bySpelling, words, seen) {
+// Each word once in a section, that is from one heading to the next; those of the first chapter, which
+// are everywhere, once in a notebook. Part of a path or of a name in code is no word.
+function mark(place, bySpelling, words, seen, ever) {
   const walk = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
   const texts = [];
   while (walk.nextNode()) if (!walk.currentNode.parentElement.closest(OUT)) texts.push(walk.currentNode);
@@ -86,8 +87,9 @@ function mark(place, bySpelling, words, seen) {
     let last = 0;
     for (const found of node.data.matchAll(words)) {
       const word = bySpelling.get(found[0]);
-      if (seen.has(word.term)) continue;
+      if (seen.has(word.term) || (word.basic && ever.has(word.term))) continue;
       seen.add(word.term);
+      ever.add(word.term);
       if (node.parentElement.closest("em")) continue;  // here it is introduced
       parts.push(node.data.slice(last, found.index), button(word, found[0]));
       last = found.index + found[0].length;
@@ -131,7 +133,7 @@ export default {
     el.style.display = "none";
     const bySpelling = meanings(model.get("words"));
     const words = pattern(bySpelling);
-    const done = new WeakMap();
+    const done = new WeakMap(), ever = new Set();
     let waiting;
     const look = () => {
       waiting = undefined;
@@ -141,7 +143,7 @@ export default {
         if (place.querySelector("h1, h2, h3")) seen = new Set();
         if (place.closest(".jupyter-widgets") || done.get(place) === place.textContent) continue;
         if (!place.matches(".jp-MarkdownOutput")) copies(place);
-        mark(place, bySpelling, words, seen);
+        mark(place, bySpelling, words, seen, ever);
         done.set(place, place.textContent);
       }
     };

@@ -28,7 +28,13 @@ class Aids(anywidget.AnyWidget):
 
     def __init__(self, **others: Any) -> None:
         words = [
-            {"name": w.name, "term": w.term, "meaning": w.sentence, "spellings": list(w.spellings)}
+            {
+                "name": w.name,
+                "term": w.term,
+                "meaning": w.sentence,
+                "spellings": list(w.spellings),
+                "basic": w.cell.startswith("00"),
+            }
             for w in GLOSSARY
         ]
         super().__init__(words=words, **others)

@@ -9,7 +9,8 @@ from casnb.teach.course.glossary import GLOSSARY, word
 
 TEXT = """## A lesson
 
-Its *nonce* is new. The TCB of a host counts, and the TCB again; `TCB` is code, quotes are not.
+Its *nonce* is new. The TCB of a host counts, and the TCB again; `TCB` is code, quotes are not,
+and no part of /v1/session=x or lab.verdict is one.
 
 | a | table |
 | --- | --- |
@@ -20,14 +21,14 @@ Its *nonce* is new. The TCB of a host counts, and the TCB again; `TCB` is code, 
 def test_words_are_explained_where_they_are_read_and_hashes_are_copied(
     jupyterlab, open_notebook, screenshots, axe
 ):
-    """Each word of the glossary once in a section, not in code, headings or where it is introduced;
-    Escape takes the meaning away. A hash and a solution have a button. Without a script the words
-    stand in a fold.
+    """Each word of the glossary once in a section, or in the notebook if it is one of the first
+    chapter; not in code, paths, headings or where it is introduced. Escape takes the meaning away.
+    A hash and a solution have a button. Without a script the words stand in a fold.
     """
     cells = [
         nbformat.v4.new_markdown_cell(TEXT),
         nbformat.v4.new_code_cell("from casnb.teach import start\nlab = start('03')\nlab"),
-        nbformat.v4.new_markdown_cell("## Next\n\nThe TCB once more."),
+        nbformat.v4.new_markdown_cell("## Next\n\nThe TCB once more, but not the host."),
         nbformat.v4.new_code_cell(
             "from IPython.display import display\nfrom casnb import AttestationPolicy\n"
             "tried = lab.check('01.mrenclave', 'x')\ndisplay(lab.solution('01.mrenclave'),"
