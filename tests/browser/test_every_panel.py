@@ -4,6 +4,7 @@ window. A new row of the lab's panels is looked at without an edit here.
 
 from __future__ import annotations
 
+import pytest
 from browser.test_adverse_settings import UNREADABLE
 from browser.test_switchboard import expect, write
 
@@ -11,6 +12,7 @@ from casnb.teach.lab import Lab
 from casnb.teach.opening import openings
 
 
+@pytest.mark.soak
 def test_every_panel_in_every_guise(jupyterlab, open_notebook, screenshots, axe):
     """axe finds nothing in either theme; in forced colours buttons have borders; at 320 pixels
     nothing is cut off; no script fails and nothing is fetched.

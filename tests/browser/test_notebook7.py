@@ -30,6 +30,7 @@ def notebook7(tmp_path_factory):
         yield server
 
 
+@pytest.mark.soak
 def test_a_lesson_works_in_notebook_7(notebook7, browser, screenshots, axe):
     """Every kind of control is drawn and answers a press: a choice with its check cell, a
     prediction with its map, a switch with its verdict; a region reads aloud, and no script fails.

@@ -116,6 +116,7 @@ def test_each_slide_fits_and_can_be_read(lesson, room):
     assert len(asked) == 1
 
 
+@pytest.mark.soak
 def test_prose_and_code_of_every_lesson_fit(room, tmp_path):
     """Of all notebooks, before anything has run: no slide of prose or code is cut or small, and no
     lesson's prose takes more than a slide for an idea.
