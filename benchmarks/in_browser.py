@@ -48,12 +48,10 @@ def opened(what: str, cells: Sequence[str]) -> Iterator[Any]:
             executable_path=browser_path,
             args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
         )
-        context = browser.new_context(
-            viewport={"width": 1280, "height": 1900}, reduced_motion="reduce"
-        )
-        context.set_default_timeout(60_000)
-        notebook = conftest.Notebook(context.new_page(), lab, "bench.ipynb")
+        desk = conftest.Desk(browser, lab)
+        desk.context.set_default_timeout(60_000)
+        notebook = conftest.Notebook(desk, "bench.ipynb")
         notebook.run_all()
         yield notebook.page
-        notebook.close()
+        desk.close()
         browser.close()

@@ -61,6 +61,7 @@ const tip = (() => {
 function button(word, text) {
   const made = Object.assign(document.createElement("button"), {
     type: "button", className: "casnb-term", textContent: text });
+  made.dataset.term = word.term;
   made.setAttribute("aria-describedby", word.id);
   for (const event of ["mouseenter", "focus", "click"])
     made.addEventListener(event, () => tip.show(made, word));
@@ -141,8 +142,12 @@ export default {
       let seen = new Set();
       for (const place of book.querySelectorAll(TEXTS)) {
         if (place.querySelector("h1, h2, h3")) seen = new Set();
+        for (const { dataset } of place.querySelectorAll(".casnb-term")) {  // of a lab shown before
+          seen.add(dataset.term);
+          ever.add(dataset.term);
+        }
         if (place.closest(".jupyter-widgets") || done.get(place) === place.textContent) continue;
-        if (!place.matches(".jp-MarkdownOutput")) copies(place);
+        if (!place.matches(".jp-MarkdownOutput") && !place.querySelector(".casnb-copy")) copies(place);
         mark(place, bySpelling, words, seen, ever);
         done.set(place, place.textContent);
       }
