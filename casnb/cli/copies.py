@@ -72,7 +72,12 @@ def chapter(number: str, source: Path | None = None) -> str:
     for name in names:
         if number in (name[:2], name, name.removesuffix(".ipynb")):
             return name
-    raise UsageError("chapter", got=number, wanted="one of " + ", ".join(n[:2] for n in names))
+    numbers = dict.fromkeys(name[:2] for name in names)  # a chapter may have two notebooks
+    raise UsageError(
+        "chapter",
+        got=number,
+        wanted=f"one of {', '.join(numbers)}, or a notebook's name",
+    )
 
 
 def lay_out(target: Path, source: Path | None = None, only: str = "") -> list[Step]:

@@ -20,9 +20,16 @@ def test_a_chapter_by_its_number(words):
 
 @pytest.mark.parametrize("words", ["99", "", "../03", "3"])
 def test_no_such_chapter(words):
-    """Another number is a wrong call that says which there are."""
-    with pytest.raises(UsageError, match="one of 00, 01"):
+    """Another number is a wrong call that says which there are, each once."""
+    with pytest.raises(
+        UsageError, match="one of 00, 01, 02, 03, 04, 05, 06, 07, 08, or a notebook"
+    ):
         chapter(words)
+
+
+def test_the_second_notebook_of_a_chapter():
+    """It has no number of its own, and goes by its name."""
+    assert chapter("05-public-and-private") == "05-public-and-private.ipynb"
 
 
 def test_a_plain_call_lays_out_every_chapter(tmp_path, casnb):
